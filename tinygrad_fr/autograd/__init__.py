@@ -1,0 +1,1 @@
+"""The tape: recording operations, and walking them backwards."""

@@ -1,0 +1,618 @@
+"""Tensor: an array that remembers how it was computed.
+
+The class knows the tape, NumPy's protocols and the rules of in-place changes. Operations are not
+written here: registering one (see ``op.py``) adds the method and the NumPy dispatch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import DTypeError, GraphError, IndexingError, ShapeError
+from ..kernels import Array
+from ..messages import _
+from . import engine
+from .engine import Node, current_mode, next_rank
+
+if TYPE_CHECKING:
+    from .methods import Methods  # generated from the registry of operations
+else:
+
+    class Methods(Node):
+        """Filled by the registry: one method per operation."""
+
+        __slots__ = ()
+
+
+class Tensor(Methods):
+    """An array whose operations are recorded, to be differentiated in reverse mode.
+
+    Parameters
+    ----------
+    data : array_like
+        An array is copied and keeps its dtype; numbers and lists become what NumPy makes of
+        them.
+    requires_grad
+        Record what is computed from it, so that ``backward`` gives its gradient. Numbers and
+        lists become floating; an integer *array* is refused.
+    dtype
+        Convert to this dtype.
+    name
+        A name for error messages, pictures and reports.
+
+    Raises
+    ------
+    DTypeError
+        If the data are not numbers, or need a gradient and are not floating.
+    GraphError
+        If the data are a recorded Tensor: its graph would be lost.
+
+    Examples
+    --------
+    >>> x = Tensor([4, 5, 6], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    Tensor([ 8., 10., 12.])
+    """
+
+    __slots__ = ("_grad", "_name")
+
+    _grad: Tensor | None
+    _name: str | None
+
+    def __init__(
+        self,
+        data: Any,
+        *,
+        requires_grad: bool = False,
+        dtype: Any = None,
+        name: str | None = None,
+    ) -> None:
+        self._data = _as_data(data, dtype, requires_grad)
+        self._requires_grad = False
+        self._rank = next_rank()
+        self._op = self._static = self._where = None
+        self._inputs = self._closures = ()
+        self._state = engine.LIVE
+        self._grad = None
+        self._name = name
+        if requires_grad:
+            self.requires_grad = True
+
+    # --- what it is --------------------------------------------------------------------------
+
+    @property
+    def data(self) -> Array:
+        """The array itself, without a copy. Changing it escapes the tape, save ``data -= ...``."""
+        return self._data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        if self._op is not None:
+            raise _in_place(self, _("compute a new Tensor from it"))
+        if isinstance(value, Tensor):
+            value = value.numpy()
+        if value is not self._data:
+            value = _as_data(value, None, self._requires_grad)
+            if self._requires_grad and value.dtype.kind != "f":
+                raise _not_floating(value.dtype)
+        self._data = value
+        engine.touch(self)
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that ``backward`` has accumulated here, or None."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                value = Tensor(value, dtype=self._data.dtype)
+            if value._data.shape != self._data.shape:
+                raise ShapeError(
+                    _("a gradient has the shape of its Tensor: {shape}, not {got}"),
+                    shape=self._data.shape,
+                    got=value._data.shape,
+                )
+        self._grad = value
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on it are recorded."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if self._op is not None and not wanted:
+            raise GraphError(
+                _("a computed Tensor always needs its gradient: detach it with .detach()")
+            )
+        if wanted and self._data.dtype.kind != "f":
+            raise _not_floating(self._data.dtype)
+        self._requires_grad = bool(wanted)
+
+    @property
+    def name(self) -> str | None:
+        """Its name in messages and pictures."""
+        return self._name
+
+    @name.setter
+    def name(self, value: str | None) -> None:
+        self._name = value
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was given rather than computed by a recorded operation."""
+        return self._op is None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape."""
+        return self._data.shape
+
+    @property
+    def ndim(self) -> int:
+        """Its number of axes."""
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        """Its number of elements."""
+        return self._data.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Its dtype."""
+        return self._data.dtype
+
+    @property
+    def T(self) -> Tensor:
+        """The transpose: all axes in reverse."""
+        return self.transpose()
+
+    # --- out of the graph --------------------------------------------------------------------
+
+    def numpy(self) -> Array:
+        """The array, without a copy.
+
+        Raises
+        ------
+        GraphError
+            If the Tensor requires a gradient: what follows would not be recorded.
+        """
+        if self._requires_grad:
+            raise GraphError(
+                _(
+                    "{name} requires a gradient, and an array would silently drop it: "
+                    "call .detach() first, or use an operation of the library"
+                ),
+                name=self._label(),
+            )
+        return self._data
+
+    def item(self) -> Any:
+        """The value of a Tensor with one element, as a Python number."""
+        if self._data.size != 1:
+            raise ShapeError(
+                _("only a Tensor with one element is a number; {name} has {n}: reduce it first"),
+                name=self._label(),
+                n=self._data.size,
+            )
+        return self._data.item()
+
+    def tolist(self) -> Any:
+        """The values as nested Python lists."""
+        return self._data.tolist()
+
+    def detach(self) -> Tensor:
+        """A Tensor on the same memory, outside the graph."""
+        return untracked(self._data, self._name)
+
+    def named(self, name: str) -> Tensor:
+        """Name it, and return it."""
+        self._name = name
+        return self
+
+    def _label(self) -> str:
+        return f"{self._name or 'Tensor'} {self._data.shape}"
+
+    # --- backwards ---------------------------------------------------------------------------
+
+    def backward(
+        self,
+        gradient: Any = None,
+        *,
+        retain_graph: bool = False,
+        create_graph: bool = False,
+        retain_grads: bool = False,
+    ) -> None:
+        """Add to ``.grad`` of every leaf the gradient of this Tensor.
+
+        Parameters
+        ----------
+        gradient
+            The upstream gradient, of this Tensor's shape; 1 for a scalar.
+        retain_graph
+            Allow a second backward pass through the same graph.
+        create_graph
+            Record the pass itself, so that gradients can be differentiated again.
+        retain_grads
+            Keep the gradient of every intermediate Tensor in its ``.grad``, too.
+
+        Raises
+        ------
+        GraphError
+            If nothing requires a gradient, if the graph was differentiated already, or if an
+            input was changed in place since.
+        ShapeError
+            If the Tensor is not a scalar and no ``gradient`` is given, or it has another shape.
+
+        Examples
+        --------
+        >>> x = Tensor(3.0, requires_grad=True)
+        >>> (x * x).backward()
+        >>> x.grad
+        Tensor(6.)
+        """
+        upstream = self._upstream(gradient, create_graph)
+
+        def keep(node: Any, g: Any) -> None:
+            node._grad = g if isinstance(g, Tensor) else untracked(np.array(g))
+
+        for leaf, g in engine.run(
+            self,
+            upstream,
+            create_graph=create_graph,
+            retain_graph=retain_graph,
+            keep=keep if retain_grads else None,
+        ):
+            tensor: Any = leaf
+            if create_graph:
+                # A sum with zero gives each leaf a gradient of its own, in a recorded way.
+                tensor._grad = g + (0.0 if tensor._grad is None else tensor._grad)
+            elif tensor._grad is None:
+                tensor._grad = untracked(g)
+            else:
+                tensor._grad = untracked(np.asarray(tensor._grad._data + g))
+
+    def _upstream(self, gradient: Any, create_graph: bool) -> Any:
+        if not self._requires_grad:
+            raise GraphError(
+                _(
+                    "{name} does not depend on any Tensor with requires_grad=True: there is no "
+                    "gradient (was it computed under no_grad, or detached?)"
+                ),
+                name=self._label(),
+            )
+        data = self._data
+        if gradient is None:
+            if data.size != 1:
+                raise ShapeError(
+                    _(
+                        "{name} is not a scalar: reduce it (.sum(), .mean()), or give the "
+                        "upstream gradient, backward(gradient) of shape {shape}"
+                    ),
+                    name=self._label(),
+                    shape=data.shape,
+                )
+            gradient = np.ones_like(data)
+        if isinstance(gradient, Tensor):
+            if create_graph and gradient._requires_grad:
+                raw = gradient._data
+            else:
+                raw = gradient = gradient._data
+        else:
+            raw = gradient = np.asarray(gradient)
+        if raw.shape != data.shape:
+            raise ShapeError(
+                _("the upstream gradient has the shape of {name}, not {got}"),
+                name=self._label(),
+                got=raw.shape,
+            )
+        if raw.dtype != data.dtype:
+            if raw.dtype.kind not in "fiub":
+                raise DTypeError(
+                    _("an upstream gradient is made of real numbers, not of {dtype}"),
+                    dtype=raw.dtype,
+                )
+            gradient = gradient.astype(data.dtype)
+        return untracked(gradient) if create_graph and gradient is raw else gradient
+
+    # --- as a container and a number ---------------------------------------------------------
+
+    def __len__(self) -> int:
+        if not self._data.ndim:
+            raise DTypeError(_("a Tensor without axes has no length"))
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self._data == getattr(value, "_data", value)).any())
+
+    __hash__ = object.__hash__
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        return self._data.__index__()
+
+    def __bool__(self) -> bool:
+        if self._data.size != 1:
+            raise ShapeError(
+                _("{name} has {n} truth values: use .any() or .all() of its array, or .item()"),
+                name=self._label(),
+                n=self._data.size,
+            )
+        return bool(self._data)
+
+    def __repr__(self) -> str:
+        text = np.array2string(self._data, separator=", ", prefix="Tensor(")
+        parts = [f"Tensor({text}"]
+        if self._data.dtype not in (np.float64, np.int64, np.bool_) or not self._data.size:
+            parts.append(f"dtype={self._data.dtype}")
+        if not self._data.size:
+            parts.append(f"shape={self._data.shape}")
+        if self._op is not None:
+            parts.append(f"op={self._op.name}")
+        elif self._requires_grad:
+            parts.append("requires_grad=True")
+        if self._name is not None:
+            parts.append(f"name={self._name!r}")
+        return ", ".join(parts) + ")"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else repr(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        copied = type(self).__new__(type(self))
+        copied.__setstate__(self.__reduce__()[2])
+        memo[id(self)] = copied
+        return copied
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._op is not None:
+            raise GraphError(
+                _("only leaves can be copied or pickled; {name} was computed: .detach() it first"),
+                name=self._label(),
+            )
+        grad = None if self._grad is None else self._grad._data
+        state = (self._data, self._requires_grad, self._name, grad)
+        return _new, (type(self),), state
+
+    def __setstate__(self, state: Any) -> None:
+        data, requires_grad, name, grad = state
+        Tensor.__init__(self, data, requires_grad=requires_grad, name=name)
+        self._grad = None if grad is None else Tensor(grad)
+
+    # --- in place ----------------------------------------------------------------------------
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if self._requires_grad and (self._op is not None or current_mode().recording):
+            raise _in_place(self, "tg.where(mask, new, old)")
+        if isinstance(value, Tensor):
+            value = value.numpy()
+        try:
+            self._data[_plain(index)] = value
+        except IndexError as error:
+            raise IndexingError(
+                _("{name} has no such index: {error}"), name=self._label(), error=error
+            ) from error
+        except ValueError as error:
+            raise ShapeError("{name}: {error}", name=self._label(), error=error) from error
+        engine.touch(self)
+
+    def _change(self, ufunc: Any, other: Any, symbol: str) -> Any:
+        """``self <symbol>= other``, in place where that loses nothing."""
+        if isinstance(other, Tensor):
+            if other._requires_grad and current_mode().recording:
+                if self._requires_grad:
+                    raise _in_place(self, f"x = x {symbol} y")
+                return NotImplemented  # Python then computes x = x + y, which is recorded
+            other = other._data
+        if self._requires_grad and (self._op is not None or current_mode().recording):
+            raise _in_place(self, f"x = x {symbol} y")
+        try:
+            ufunc(self._data, other, out=self._data)
+        except ValueError as error:
+            raise ShapeError(
+                _("{name} cannot hold the result of {symbol}= with shape {shape}"),
+                name=self._label(),
+                symbol=symbol,
+                shape=np.shape(other),
+            ) from error
+        except TypeError as error:
+            raise DTypeError(
+                _("{name} of {dtype} cannot hold the result of {symbol}=: convert it with astype"),
+                name=self._label(),
+                dtype=self._data.dtype,
+                symbol=symbol,
+            ) from error
+        engine.touch(self)
+        return self
+
+    def __iadd__(self, other: Any) -> Tensor:
+        return self._change(np.add, other, "+")  # type: ignore[no-any-return]
+
+    def __isub__(self, other: Any) -> Tensor:
+        return self._change(np.subtract, other, "-")  # type: ignore[no-any-return]
+
+    def __imul__(self, other: Any) -> Tensor:
+        return self._change(np.multiply, other, "*")  # type: ignore[no-any-return]
+
+    def __itruediv__(self, other: Any) -> Tensor:
+        return self._change(np.divide, other, "/")  # type: ignore[no-any-return]
+
+    def __ipow__(self, other: Any) -> Tensor:
+        return self._change(np.power, other, "**")  # type: ignore[no-any-return]
+
+    # --- NumPy's protocols -------------------------------------------------------------------
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return _dispatch(ufunc, method == "__call__", inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return _dispatch(function, True, args, kwargs)
+
+
+# --- NumPy functions on Tensors --------------------------------------------------------------
+
+# NumPy function -> operation. Filled by the registry.
+dispatch: dict[Any, Callable[..., Any]] = {}
+
+# Functions that say something about an array, or are constant between jumps: on Tensors they
+# give plain arrays, and no gradient is lost.
+plain = {
+    np.shape, np.ndim, np.size, np.argmax, np.argmin, np.argsort, np.argwhere, np.nonzero,
+    np.flatnonzero, np.count_nonzero, np.searchsorted, np.digitize, np.sign, np.signbit, np.floor,
+    np.ceil, np.rint, np.round, np.trunc, np.isnan, np.isinf, np.isfinite, np.isclose, np.allclose,
+    np.array_equal, np.array_equiv, np.any, np.all, np.zeros_like, np.ones_like, np.empty_like,
+    np.full_like, np.array_repr, np.array_str, np.array2string, np.result_type, np.can_cast,
+    np.may_share_memory, np.shares_memory, np.isin, np.unique, np.iscomplexobj, np.isrealobj,
+    np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.histogram, np.bincount,
+    np.broadcast_shapes,
+}  # fmt: skip
+
+
+def _dispatch(function: Any, callable_as_is: bool, args: Any, kwargs: dict[str, Any]) -> Any:
+    operation = dispatch.get(function) if callable_as_is else None
+    if operation is not None and not kwargs.keys() & _NUMPY_ONLY:
+        return operation(*args, **kwargs)
+    if function not in plain and _any_tracked(args, kwargs):
+        name = getattr(function, "__name__", str(function))
+        if operation is not None or not callable_as_is:
+            raise GraphError(
+                _(
+                    "np.{name} is recorded in its plain form only, without out=, where=, dtype= "
+                    "or a ufunc's method: {arguments}. Use tg.{name}, or .detach() the Tensor"
+                ),
+                name=name,
+                arguments=", ".join(kwargs) or "method",
+            )
+        raise GraphError(
+            _(
+                "np.{name} has no recorded form: its gradient would be lost. Use an operation of "
+                "the library, .detach() the Tensor, or write your own with @tg.op"
+            ),
+            name=name,
+        )
+    called = function if callable_as_is else getattr(function, "__call__")  # noqa: B004
+    return called(*_plain(args), **{key: _plain(value) for key, value in kwargs.items()})
+
+
+_NUMPY_ONLY = {"out", "where", "dtype", "casting", "order", "subok", "signature", "initial"}
+
+
+def _any_tracked(*things: Any) -> bool:
+    for thing in things:
+        if isinstance(thing, Tensor):
+            if thing._requires_grad:
+                return True
+        elif isinstance(thing, dict):
+            if _any_tracked(*thing.values()):
+                return True
+        elif isinstance(thing, (tuple, list)) and _any_tracked(*thing):
+            return True
+    return False
+
+
+def _plain(thing: Any) -> Any:
+    """The same with arrays for Tensors, inside tuples and lists, too."""
+    if isinstance(thing, Tensor):
+        return thing._data
+    if type(thing) in (tuple, list):
+        return type(thing)(_plain(item) for item in thing)
+    if isinstance(thing, dict):
+        return {key: _plain(value) for key, value in thing.items()}
+    return thing
+
+
+# --- making Tensors --------------------------------------------------------------------------
+
+
+def untracked(data: Array, name: str | None = None) -> Tensor:
+    """A Tensor around an array, without a copy and without a graph."""
+    tensor: Tensor = Tensor.__new__(Tensor)
+    tensor._data = data
+    tensor._requires_grad = False
+    tensor._rank = next_rank()
+    tensor._op = tensor._static = tensor._where = tensor._grad = None
+    tensor._inputs = tensor._closures = ()
+    tensor._state = 0
+    tensor._name = name
+    return tensor
+
+
+def _new(cls: type[Tensor]) -> Tensor:
+    return cls.__new__(cls)
+
+
+def _as_data(data: Any, dtype: Any, requires_grad: bool) -> Array:
+    if isinstance(data, Tensor):
+        if data._requires_grad:
+            raise GraphError(
+                _("a new Tensor from {name} would drop its graph: use it as it is, or .detach() it"),
+                name=data._label(),
+            )
+        data = data._data
+    if isinstance(data, np.ma.MaskedArray):
+        raise DTypeError(_("a masked array would lose its mask: fill it first with .filled()"))
+    if hasattr(data, "__array_function__") and not isinstance(data, np.ndarray):
+        array = data.copy() if dtype is None else data.astype(dtype)  # such as a CuPy array
+        return array  # type: ignore[no-any-return]
+    is_array = isinstance(data, (np.ndarray, np.generic))
+    try:
+        array = np.array(data, dtype=dtype)
+    except (ValueError, TypeError) as error:
+        if isinstance(error, GraphError):
+            raise
+        raise _not_numbers(data, error) from error
+    if array.dtype.kind not in "fiubc":
+        raise _not_numbers(data, f"dtype {array.dtype}")
+    if requires_grad and not is_array and dtype is None and array.dtype.kind in "iub":
+        array = array.astype(np.float64)
+    return array
+
+
+def _not_numbers(data: Any, error: Any) -> DTypeError:
+    return DTypeError(
+        _("a Tensor holds numbers in a regular grid; {kind} does not give one ({error})"),
+        kind=type(data).__name__,
+        error=error,
+    )
+
+
+def _not_floating(dtype: Any) -> DTypeError:
+    return DTypeError(
+        _(
+            "only floating numbers have a gradient, not {dtype}: convert with "
+            ".astype(float) or Tensor(..., dtype=float)"
+        ),
+        dtype=dtype,
+    )
+
+
+def _in_place(tensor: Tensor, instead: str) -> GraphError:
+    return GraphError(
+        _(
+            "{name} is recorded, and an in-place change would make its gradient wrong: "
+            "{instead}; to update a leaf, do it under `with tg.no_grad():`"
+        ),
+        name=tensor._label(),
+        instead=instead,
+    )

@@ -1,0 +1,103 @@
+"""What ``tg.debug()`` looks at: NaN and infinity, and inputs changed behind the tape's back."""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import GraphError, NonFiniteError
+from ..kernels import Array
+from ..messages import _
+
+_PACKAGE = str(Path(__file__).parent.parent)
+
+
+class Trace:
+    """Where a node was made, and fingerprints of what it was made from."""
+
+    __slots__ = ("line", "module", "prints")
+
+    def __init__(self, module: str | None, values: list[Any]) -> None:
+        self.module = module
+        self.line = caller()
+        self.prints = [_fingerprint(value) for value in values]
+
+    def __str__(self) -> str:
+        return self.module or ""
+
+
+def caller() -> str:
+    """``file:line`` of the innermost frame outside the library."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def _fingerprint(value: Any) -> int:
+    return zlib.adler32(np.ascontiguousarray(value).tobytes())
+
+
+def _is_finite(value: Any) -> bool:
+    array = np.asarray(value)
+    return array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
+
+
+def _range(value: Any) -> str:
+    array = np.asarray(value)
+    if not array.size:
+        return f"{array.shape} []"
+    with np.errstate(all="ignore"):
+        low, high = array.min(), array.max()
+    return f"{array.shape} [{low:.6g}, {high:.6g}]"
+
+
+def finite(operation: str, y: Array, values: list[Any]) -> None:
+    """Raise if an operation's value is not finite."""
+    if not _is_finite(y):
+        raise NonFiniteError(
+            _("{operation} gave a NaN or an infinity at {line}; its inputs range over {ranges}"),
+            operation=operation,
+            line=caller(),
+            ranges=", ".join(map(_range, values)),
+        )
+
+
+def finite_gradient(node: Any, x: Any, gradient: Any) -> None:
+    """Raise if the gradient that a closure gave is not finite."""
+    gradient = getattr(gradient, "_data", gradient)
+    if not _is_finite(gradient):
+        values = [getattr(value, "_data", value) for value in node._inputs]
+        raise NonFiniteError(
+            _(
+                "the gradient of {operation}, made at {line}, has a NaN or an infinity for its "
+                "input {name}; its inputs range over {ranges}"
+            ),
+            operation=node._op.name,
+            line=getattr(node._where, "line", "?"),
+            name=x.name or x._data.shape,
+            ranges=", ".join(map(_range, values)),
+        )
+
+
+def unchanged(node: Any) -> None:
+    """Raise if an input of a node recorded under ``debug`` has changed since."""
+    if not isinstance(node._where, Trace):
+        return
+    for x, before in zip(node._inputs, node._where.prints, strict=False):
+        data = getattr(x, "_data", x)
+        if _fingerprint(data) != before:
+            raise GraphError(
+                _(
+                    "{name} {shape} was changed in place after {operation} had used it at {line}: "
+                    "its gradient would be wrong. Change a copy instead"
+                ),
+                name=getattr(x, "name", None) or "Tensor",
+                shape=np.shape(data),
+                operation=node._op.name,
+                line=node._where.line,
+            )

@@ -1,0 +1,50 @@
+"""Convolution (cross-correlation) of images, and its two adjoints, as matrix products.
+
+Each window becomes a column, so that one matrix product per image does all filters. The three maps
+are bilinear and adjoint to each other: for every x, w, g
+``<conv(x, w), g> = <x, conv_input(g, w)> = <w, conv_weight(x, g)>``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import Array
+from .memory import prepare
+from .windows import Pair, fold, output_size, pad, windows
+
+
+def columns(x: Array, kernel: Pair, stride: Pair, padding: Pair) -> Array:
+    """The windows of images (N, C, H, W) as columns (N, C kh kw, OH OW).
+
+    One row per position in the window (tap), so that each row is copied from long stretches of
+    memory: with one channel 3 times faster than one row per window.
+    """
+    prepare()
+    view = windows(pad(x, padding), kernel, stride)
+    n, c, kh, kw, oh, ow = view.shape
+    return np.ascontiguousarray(view).reshape(n, c * kh * kw, oh * ow)
+
+
+def conv(x: Array, w: Array, stride: Pair, padding: Pair) -> tuple[Array, Array]:
+    """Images (N, C, H, W) and filters (F, C, kh, kw) to (N, F, OH, OW), and the columns."""
+    f, _, kh, kw = w.shape
+    oh, ow = output_size((x.shape[2], x.shape[3]), (kh, kw), stride, padding)
+    cols = columns(x, (kh, kw), stride, padding)
+    y = np.matmul(w.reshape(f, -1), cols)
+    return y.reshape(len(x), f, oh, ow), cols
+
+
+def conv_weight(cols: Array, g: Array, shape: tuple[int, ...]) -> Array:
+    """The gradient for filters of ``shape``, from the columns and the upstream gradient."""
+    n, f, oh, ow = g.shape
+    products = np.matmul(g.reshape(n, f, oh * ow), cols.swapaxes(1, 2))
+    return np.asarray(products[0] if n == 1 else products.sum(0)).reshape(shape)
+
+
+def conv_input(g: Array, w: Array, size: Pair, stride: Pair, padding: Pair) -> Array:
+    """The gradient for images of ``size``, from the upstream gradient (N, F, OH, OW)."""
+    n, f, oh, ow = g.shape
+    _, c, kh, kw = w.shape
+    cols = np.matmul(w.reshape(f, -1).T, g.reshape(n, f, oh * ow))
+    return fold(cols.reshape(n, c, kh, kw, oh, ow), size, stride, padding)

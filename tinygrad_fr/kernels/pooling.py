@@ -1,0 +1,72 @@
+"""Max-pooling: the maximum of each window, and where it stands.
+
+A maximum's place is kept as its *offset*: how far behind the window's first pixel it lies in the
+flattened (padded) image. Offsets grow in row-major order, and a later pixel wins only if it is
+greater, so that ties give everything to the first, as in PyTorch.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+
+from . import Array
+from .memory import prepare
+from .windows import Pair, output_size, pad, taps
+
+
+def max_pool(x: Array, kernel: Pair, stride: Pair, padding: Pair) -> tuple[Array, Array]:
+    """Maxima (N, C, OH, OW) of the windows of (N, C, H, W), and their offsets."""
+    prepare()
+    out = output_size((x.shape[2], x.shape[3]), kernel, stride, padding)
+    padded = pad(x, padding, -np.inf)
+    width = padded.shape[3]
+    y = offsets = np.empty(0)
+    for tap, (rows, cols) in taps(kernel, stride, out):
+        # Copied first: comparisons of contiguous arrays run 4 times faster than of strided ones.
+        value = padded[:, :, rows, cols].copy()
+        if tap == 0:
+            y, offsets = value, np.zeros(value.shape, np.int32)
+        else:
+            # A product with the mask and a maximum: np.where takes 5 times as long.
+            offset = np.int32(tap // kernel[1] * width + tap % kernel[1])
+            np.maximum(offsets, (value > y) * offset, out=offsets)
+            np.maximum(y, value, out=y)
+    return y, offsets
+
+
+def places(offsets: Array, size: Pair, stride: Pair, padding: Pair) -> Array:
+    """The places of the maxima in the flattened batch of padded images."""
+    n, c, oh, ow = offsets.shape
+    h, w = size[0] + 2 * padding[0], size[1] + 2 * padding[1]
+    return np.asarray(_corners(n * c, (h, w), stride, (oh, ow)).reshape(offsets.shape) + offsets)
+
+
+@functools.lru_cache(maxsize=16)
+def _corners(planes: int, size: Pair, stride: Pair, out: Pair) -> Array:
+    """The place of each window's first pixel."""
+    h, w = size
+    window = np.arange(out[0])[:, None] * (stride[0] * w) + np.arange(out[1]) * stride[1]
+    corners: Array = np.arange(planes)[:, None, None] * (h * w) + window
+    corners.flags.writeable = False
+    return corners
+
+
+def scatter(g: Array, index: Array, size: Pair, kernel: Pair, stride: Pair, padding: Pair) -> Array:
+    """Put each value at its place in images (N, C, H, W); where windows overlap, add."""
+    n, c = g.shape[:2]
+    (h, w), (ph, pw) = size, padding
+    padded = (n, c, h + 2 * ph, w + 2 * pw)
+    if kernel[0] <= stride[0] and kernel[1] <= stride[1]:
+        image = np.zeros(math.prod(padded), g.dtype)
+        image[index.ravel()] = g.ravel()
+    else:
+        image = np.bincount(index.ravel(), g.ravel(), math.prod(padded)).astype(g.dtype)
+    return image.reshape(padded)[:, :, ph : ph + h, pw : pw + w]
+
+
+def gather(x: Array, index: Array, padding: Pair) -> Array:
+    """The value at each place: the adjoint of ``scatter``."""
+    return np.asarray(pad(x, padding).ravel()[index])

@@ -1,0 +1,62 @@
+"""Sliding windows over images, and their adjoint: folding windows back into an image.
+
+Images are (N, C, H, W); windows are (N, C, kh, kw, OH, OW): the pixel (i, j) of every window, as
+an image of its own (a *tap*).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from . import Array
+
+Pair = tuple[int, int]
+
+
+def output_size(size: Pair, kernel: Pair, stride: Pair, padding: Pair) -> Pair:
+    """How many windows fit, vertically and horizontally."""
+    (h, w), (kh, kw), (sh, sw), (ph, pw) = size, kernel, stride, padding
+    return (h + 2 * ph - kh) // sh + 1, (w + 2 * pw - kw) // sw + 1
+
+
+def pad(x: Array, padding: Pair, value: float = 0.0) -> Array:
+    """The images with a border of ``value``."""
+    ph, pw = padding
+    if not ph and not pw:
+        return x
+    n, c, h, w = x.shape
+    out = np.full((n, c, h + 2 * ph, w + 2 * pw), value, x.dtype)
+    out[:, :, ph : ph + h, pw : pw + w] = x
+    return out
+
+
+def windows(x: Array, kernel: Pair, stride: Pair) -> Array:
+    """A view (N, C, kh, kw, OH, OW) of all windows of padded images."""
+    x = np.ascontiguousarray(x)
+    n, c, h, w = x.shape
+    oh, ow = output_size((h, w), kernel, stride, (0, 0))
+    a, b, s, t = x.strides
+    # ndarray() makes a view in 0.4 us, as_strided in 4.
+    return np.ndarray(
+        (n, c, *kernel, oh, ow), x.dtype, x, 0, (a, b, s, t, s * stride[0], t * stride[1])
+    )
+
+
+def taps(kernel: Pair, stride: Pair, out: Pair) -> Iterator[tuple[int, tuple[slice, slice]]]:
+    """Each position in the window, with the slices of the image that it covers."""
+    (kh, kw), (sh, sw), (oh, ow) = kernel, stride, out
+    for i in range(kh):
+        for j in range(kw):
+            yield i * kw + j, (slice(i, i + sh * oh, sh), slice(j, j + sw * ow, sw))
+
+
+def fold(columns: Array, size: Pair, stride: Pair, padding: Pair) -> Array:
+    """Add windows (N, C, kh, kw, OH, OW) into images (N, C, H, W): the adjoint of ``windows``."""
+    n, c, kh, kw, oh, ow = columns.shape
+    (h, w), (ph, pw) = size, padding
+    image = np.zeros((n, c, h + 2 * ph, w + 2 * pw), columns.dtype)
+    for tap, (rows, cols) in taps((kh, kw), stride, (oh, ow)):
+        image[:, :, rows, cols] += columns[:, :, tap // kw, tap % kw]
+    return image[:, :, ph : ph + h, pw : pw + w]

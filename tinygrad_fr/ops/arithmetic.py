@@ -1,0 +1,125 @@
+"""Sums, differences, products and quotients; broadcasting is undone by the engine."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..autograd.op import op, operator
+from ..kernels import Array
+from .selection import quotient
+
+
+@operator("__add__", "__radd__")
+@op(r"y = a + b", numpy=np.add, examples=lambda draw: [
+    (draw(3, 4), draw(3, 4)), (draw(3, 4), draw(4)), (draw(2, 1, 3), draw(4, 1)), (draw(), draw(2)),
+])  # fmt: skip
+def add(a: Array, b: Array):
+    """Sum.
+
+    Examples
+    --------
+    >>> add([1.0, 2.0], 3.0)
+    array([4., 5.])
+    """
+
+    def to_a(g, y, a, b):
+        r"\bar{a} = \bar{y}"
+        return g
+
+    def to_b(g, y, a, b):
+        r"\bar{b} = \bar{y}"
+        return g
+
+    return a + b, to_a, to_b
+
+
+@operator("__sub__", "__rsub__")
+@op(r"y = a - b", numpy=np.subtract, examples=lambda draw: [
+    (draw(3, 4), draw(3, 4)), (draw(3, 1), draw(4)), (draw(2, 3), draw()),
+])  # fmt: skip
+def subtract(a: Array, b: Array):
+    """Difference.
+
+    Examples
+    --------
+    >>> subtract([1.0, 2.0], 3.0)
+    array([-2., -1.])
+    """
+
+    def to_a(g, y, a, b):
+        r"\bar{a} = \bar{y}"
+        return g
+
+    def to_b(g, y, a, b):
+        r"\bar{b} = -\bar{y}"
+        return -g
+
+    return np.subtract(a, b), to_a, to_b
+
+
+@operator("__mul__", "__rmul__")
+@op(r"y = a \odot b", numpy=np.multiply, examples=lambda draw: [
+    (draw(3, 4), draw(3, 4)), (draw(3, 4), draw(4)), (draw(2, 1, 3), draw(4, 1)), (draw(), draw()),
+])  # fmt: skip
+def multiply(a: Array, b: Array):
+    """Product, element by element.
+
+    Examples
+    --------
+    >>> multiply([1.0, 2.0], 3.0)
+    array([3., 6.])
+    """
+
+    def to_a(g, y, a, b):
+        r"\bar{a} = \bar{y} \odot b"
+        return g * b
+
+    def to_b(g, y, a, b):
+        r"\bar{b} = \bar{y} \odot a"
+        return g * a
+
+    return a * b, to_a, to_b
+
+
+@operator("__truediv__", "__rtruediv__")
+@op(r"y = a / b", numpy=np.divide, examples=lambda draw: [
+    (draw(3, 4), draw.away(3, 4)), (draw(3, 1), draw.away(4)), (draw(), draw.away(2, 3)),
+])  # fmt: skip
+def divide(a: Array, b: Array):
+    """Quotient, element by element.
+
+    Where the upstream gradient is zero, so are the gradients, even at ``b = 0``.
+
+    Examples
+    --------
+    >>> divide([1.0, 2.0], 4.0)
+    array([0.25, 0.5 ])
+    """
+
+    def to_a(g, y, a, b):
+        r"\bar{a} = \bar{y} / b"
+        return quotient(g, b)
+
+    def to_b(g, y, a, b):
+        r"\bar{b} = -\bar{y} \odot a / b^2"
+        return -quotient(g * a, b * b)
+
+    return np.true_divide(a, b), to_a, to_b
+
+
+@operator("__neg__")
+@op(r"y = -x", numpy=np.negative, examples=lambda draw: [draw(3, 4), draw()])
+def negative(x: Array):
+    """The opposite.
+
+    Examples
+    --------
+    >>> negative([1.0, -2.0])
+    array([-1.,  2.])
+    """
+
+    def to_x(g, y, x):
+        r"\bar{x} = -\bar{y}"
+        return -g
+
+    return -x, to_x

@@ -1,0 +1,186 @@
+"""Exponentials, powers and other functions, applied to each number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..autograd.op import op, operator
+from ..kernels import Array
+from .selection import quotient, where
+
+
+@op(r"y = e^{x}", numpy=np.exp, examples=lambda draw: [draw(3, 4), draw()])
+def exp(x: Array):
+    """Exponential.
+
+    Examples
+    --------
+    >>> exp([0.0, 1.0])
+    array([1.        , 2.71828183])
+    """
+
+    def to_x(g, y, x):
+        r"\bar{x} = \bar{y} \odot y"
+        return g * y
+
+    return np.exp(x), to_x
+
+
+@op(r"y = \ln x", numpy=np.log, examples=lambda draw: [draw(3, 4, low=0.3), draw(low=0.3)])
+def log(x: Array):
+    """Natural logarithm. A zero upstream gradient stays zero, even at ``x = 0``.
+
+    Examples
+    --------
+    >>> log([1.0, 2.0])
+    array([0.        , 0.69314718])
+    """
+
+    def to_x(g, y, x):
+        r"\bar{x} = \bar{y} / x"
+        return quotient(g, x)
+
+    return np.log(x), to_x
+
+
+@op(r"y = \sqrt{x}", numpy=np.sqrt, examples=lambda draw: [draw(3, 4, low=0.3), draw(low=0.3)])
+def sqrt(x: Array):
+    """Square root. A zero upstream gradient stays zero, even at ``x = 0``.
+
+    Examples
+    --------
+    >>> sqrt([1.0, 4.0])
+    array([1., 2.])
+    """
+
+    def to_x(g, y, x):
+        r"\bar{x} = \bar{y} / (2 y)"
+        return quotient(g, 2 * y)
+
+    return np.sqrt(x), to_x
+
+
+@op(r"y = x^2", numpy=np.square, examples=lambda draw: [draw(3, 4), draw()])
+def square(x: Array):
+    """Square.
+
+    Examples
+    --------
+    >>> square([1.0, -3.0])
+    array([1., 9.])
+    """
+
+    def to_x(g, y, x):
+        r"\bar{x} = 2 \bar{y} \odot x"
+        return 2 * g * x
+
+    return np.square(x), to_x
+
+
+@operator("__pow__", "__rpow__")
+@op(r"y = a^b", numpy=(np.power, np.float_power), examples=lambda draw: [
+    (draw(3, 4, low=0.3), draw(3, 4)), (draw(3, 4, low=0.3), draw(4)), (draw(2, 3), 3),
+    (draw.away(2, 3), -2), (draw(2, 3, low=0.3), 0.5), (2.0, draw(3)),
+])  # fmt: skip
+def power(a: Array, b: Array):
+    """Power, element by element.
+
+    At ``a = 0`` the gradient with respect to the exponent is 0; it is NaN for a negative base,
+    whose real powers do not form a continuous function of the exponent.
+
+    Examples
+    --------
+    >>> power([1.0, 2.0], 3)
+    array([1., 8.])
+    """
+
+    def to_a(g, y, a, b):
+        r"\bar{a} = \bar{y} \odot b\, a^{b-1}"
+        gb = g * b
+        # A zero factor (upstream or exponent) wins over the infinite slope of a**(b-1) at 0.
+        base = where((gb == 0) & (a == 0), 1, a)
+        return gb * base ** (b - 1)
+
+    def to_b(g, y, a, b):
+        r"\bar{b} = \bar{y} \odot y \ln a"
+        zero = a == 0
+        return g * where(zero, 0, y) * log(where(zero | (g == 0), 1, a))
+
+    return _power(a, b), to_a, to_b
+
+
+def _power(a: Any, b: Any) -> Any:
+    if isinstance(b, (int, np.integer)) and b < 0 and np.asarray(a).dtype.kind in "iu":
+        a = np.asarray(a, np.float64)  # NumPy refuses negative powers of integers
+    return np.power(a, b)
+
+
+@op(r"y = \sin x", numpy=np.sin, examples=lambda draw: [draw(3, 4), draw()])
+def sin(x: Array):
+    """Sine.
+
+    Examples
+    --------
+    >>> sin([0.0])
+    array([0.])
+    """
+
+    def to_x(g, y, x):
+        r"\bar{x} = \bar{y} \odot \cos x"
+        return g * cos(x)
+
+    return np.sin(x), to_x
+
+
+@op(r"y = \cos x", numpy=np.cos, examples=lambda draw: [draw(3, 4), draw()])
+def cos(x: Array):
+    """Cosine.
+
+    Examples
+    --------
+    >>> cos([0.0])
+    array([1.])
+    """
+
+    def to_x(g, y, x):
+        r"\bar{x} = -\bar{y} \odot \sin x"
+        return -g * sin(x)
+
+    return np.cos(x), to_x
+
+
+@op(r"y = \tanh x", numpy=np.tanh, examples=lambda draw: [draw(3, 4), draw()])
+def tanh(x: Array):
+    """Hyperbolic tangent (course document 002, slide 12).
+
+    Examples
+    --------
+    >>> tanh([0.0, 1.0])
+    array([0.        , 0.76159416])
+    """
+
+    def to_x(g, y, x):
+        r"\bar{x} = \bar{y} \odot (1 - y^2)"
+        return g * (1 - y * y)
+
+    return np.tanh(x), to_x
+
+
+@operator("__abs__")
+@op(r"y = |x|", numpy=np.abs, examples=lambda draw: [draw.away(3, 4), draw.away()])
+def abs(x: Array):
+    """Absolute value; its derivative at 0 is taken as 0.
+
+    Examples
+    --------
+    >>> abs([-1.0, 2.0])
+    array([1., 2.])
+    """
+
+    def to_x(g, y, x):
+        r"\bar{x} = \bar{y} \odot \operatorname{sign} x"
+        return g * np.sign(x)
+
+    return np.abs(x), to_x

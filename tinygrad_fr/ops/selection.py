@@ -1,0 +1,175 @@
+"""Operations that choose between numbers: comparisons, where, maximum, clip."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..autograd.op import op, operator
+from ..errors import ArgumentError, DTypeError
+from ..kernels import Array
+from ..messages import _
+
+
+def _pair(draw: Any) -> list[Any]:
+    return [(draw.distinct(3, 4), draw.distinct(3, 4) + 0.1)]
+
+
+def _comparison(name: str, symbol: str, latex: str, ufunc: np.ufunc) -> Any:
+    def body(a: Array, b: Array):
+        return ufunc(a, b), None, None
+
+    body.__name__ = name
+    body.__qualname__ = name
+    body.__doc__ = f"Whether ``a {symbol} b``, element by element: an untracked boolean Tensor."
+    return operator(f"__{_DUNDERS[name]}__")(op(latex, numpy=ufunc, examples=_pair)(body))
+
+
+_DUNDERS = {
+    "equal": "eq", "not_equal": "ne", "less": "lt", "less_equal": "le", "greater": "gt",
+    "greater_equal": "ge",
+}  # fmt: skip
+
+equal = _comparison("equal", "==", r"y = [a = b]", np.equal)
+not_equal = _comparison("not_equal", "!=", r"y = [a \neq b]", np.not_equal)
+less = _comparison("less", "<", r"y = [a < b]", np.less)
+less_equal = _comparison("less_equal", "<=", r"y = [a \leq b]", np.less_equal)
+greater = _comparison("greater", ">", r"y = [a > b]", np.greater)
+greater_equal = _comparison("greater_equal", ">=", r"y = [a \geq b]", np.greater_equal)
+
+
+@op(r"y = c\,?\,a : b", numpy=np.where, method=False, examples=lambda draw: [
+    (draw(3, 4) > 0, draw(3, 4), draw(3, 4)), (draw(4) > 0, draw(3, 4), draw(3, 1)),
+    (draw(2, 3) > 0, draw(), 1.0),
+])  # fmt: skip
+def where(condition: Array, a: Array, b: Array):
+    """``a`` where the condition holds, ``b`` elsewhere; the branch not taken gets gradient 0.
+
+    Examples
+    --------
+    >>> where([True, False], [1.0, 2.0], 0.0)
+    array([1., 0.])
+    """
+
+    def to_a(g, y, condition, a, b):
+        r"\bar{a} = [c] \odot \bar{y}"
+        return where(condition, g, 0)
+
+    def to_b(g, y, condition, a, b):
+        r"\bar{b} = [\lnot c] \odot \bar{y}"
+        return where(condition, 0, g)
+
+    return np.where(condition, a, b), None, to_a, to_b
+
+
+def quotient(g: Any, b: Any) -> Any:
+    """``g / b`` with 0 / 0 = 0, for arrays and Tensors: no NaN from a branch not taken."""
+    undefined = (b == 0) & (g == 0)
+    if not np.any(undefined):
+        return g / b
+    return g / where(undefined, 1, b)
+
+
+@op(r"y = \max(a, b)", numpy=np.maximum, examples=lambda draw: [
+    *_pair(draw), (draw.distinct(3, 4), draw.distinct(4) + 0.1), (draw.distinct(3, 4), 0.0),
+])  # fmt: skip
+def maximum(a: Array, b: Array):
+    """The larger of two numbers; where they are equal, each gets half of the gradient.
+
+    Examples
+    --------
+    >>> maximum([1.0, -1.0], 0.0)
+    array([1., 0.])
+    """
+
+    def to_a(g, y, a, b):
+        r"\bar{a} = \bar{y} \odot [a > b]"
+        return g * _share(a > b, a == b, g)
+
+    def to_b(g, y, a, b):
+        r"\bar{b} = \bar{y} \odot [b > a]"
+        return g * _share(b > a, a == b, g)
+
+    return np.maximum(a, b), to_a, to_b
+
+
+@op(r"y = \min(a, b)", numpy=np.minimum, examples=lambda draw: [
+    *_pair(draw), (draw.distinct(3, 4), draw.distinct(4) + 0.1), (draw.distinct(3, 4), 0.0),
+])  # fmt: skip
+def minimum(a: Array, b: Array):
+    """The smaller of two numbers; where they are equal, each gets half of the gradient.
+
+    Examples
+    --------
+    >>> minimum([1.0, -1.0], 0.0)
+    array([ 0., -1.])
+    """
+
+    def to_a(g, y, a, b):
+        r"\bar{a} = \bar{y} \odot [a < b]"
+        return g * _share(a < b, a == b, g)
+
+    def to_b(g, y, a, b):
+        r"\bar{b} = \bar{y} \odot [b < a]"
+        return g * _share(b < a, a == b, g)
+
+    return np.minimum(a, b), to_a, to_b
+
+
+def _share(wins: Any, ties: Any, g: Any) -> Any:
+    """1 where it wins, 1/2 where it ties, 0 elsewhere."""
+    return wins + ties.astype(g.dtype) * 0.5
+
+
+@op(r"y = \min(\max(x, l), h)", numpy=np.clip, examples=lambda draw: [
+    (draw.distinct(3, 4), -0.5, 0.7), (draw.distinct(3, 4), {"low": 0.0}),
+    (draw.distinct(3, 4), None, 0.3),
+])  # fmt: skip
+def clip(x: Array, low: float | None = None, high: float | None = None):
+    """Limit to ``[low, high]``; the gradient passes inside and at the bounds.
+
+    Parameters
+    ----------
+    x
+        Any shape.
+    low, high
+        The bounds: numbers or arrays that broadcast; None for no bound.
+
+    Examples
+    --------
+    >>> clip([-2.0, 0.5, 2.0], -1.0, 1.0)
+    array([-1. ,  0.5,  1. ])
+    """
+    if low is None and high is None:
+        raise ArgumentError(_("give at least one bound, low or high"))
+    if low is not None and high is not None and np.any(np.greater(low, high)):
+        raise ArgumentError(_("low ({low}) is above high ({high})"), low=low, high=high)
+
+    def to_x(g, y, x):
+        r"\bar{x} = \bar{y} \odot [l \leq x \leq h]"
+        inside = x == x if low is None else x >= low
+        return g * (inside if high is None else inside & (x <= high))
+
+    return np.clip(x, low, high), to_x
+
+
+# --- masks: & | ~ on boolean Tensors ---------------------------------------------------------
+
+
+def _logic(name: str, dunders: tuple[str, ...], latex: str, ufunc: np.ufunc) -> Any:
+    def body(*operands: Array):
+        for mask in operands:
+            if np.asarray(mask).dtype.kind not in "biu":
+                raise DTypeError(_("masks are boolean, not {dtype}: compare first"),
+                                 dtype=np.asarray(mask).dtype)  # fmt: skip
+        return ufunc(*operands), *[None] * len(operands)
+
+    body.__name__ = body.__qualname__ = name
+    body.__doc__ = f"{latex}, on boolean Tensors."
+    return operator(*dunders)(op(latex, numpy=ufunc, method=False)(body))
+
+
+_and = _logic("_and", ("__and__", "__rand__"), r"y = a \land b", np.bitwise_and)
+_or = _logic("_or", ("__or__", "__ror__"), r"y = a \lor b", np.bitwise_or)
+_not = _logic("_not", ("__invert__",), r"y = \lnot a", np.invert)

@@ -1,0 +1,80 @@
+"""Settings of the whole process: language, default dtype, seed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import messages
+from .errors import ArgumentError
+from .messages import _
+
+default_dtype: np.dtype[Any] = np.dtype(np.float32)
+_generator = np.random.default_rng()
+
+
+def set_language(language: str) -> None:
+    """Choose the language of messages, reports and pictures.
+
+    Parameters
+    ----------
+    language
+        ``"fr"`` (the default) or ``"en"``. The environment variable ``TINYGRAD_FR_LANG``
+        chooses it at start.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such language.
+
+    Examples
+    --------
+    >>> set_language("en")
+    """
+    if language not in messages.LANGUAGES:
+        raise ArgumentError(
+            _("no language {language!r}: choose one of {known}"),
+            language=language,
+            known=", ".join(messages.LANGUAGES),
+        )
+    messages.language = language
+
+
+def set_default_dtype(dtype: Any) -> None:
+    """Choose the dtype of new parameters and of what the loaders read (float32 at start).
+
+    Examples
+    --------
+    >>> set_default_dtype("float64")
+    >>> set_default_dtype("float32")
+    """
+    global default_dtype
+    try:
+        wanted = np.dtype(dtype)
+    except TypeError as error:
+        raise ArgumentError(_("{dtype!r} is not a NumPy dtype"), dtype=dtype) from error
+    if wanted.kind != "f":
+        raise ArgumentError(_("the default dtype must be floating, not {dtype}"), dtype=wanted)
+    default_dtype = wanted
+
+
+def get_default_dtype() -> np.dtype[Any]:
+    """The dtype of new parameters and of what the loaders read."""
+    return default_dtype
+
+
+def manual_seed(seed: int) -> None:
+    """Seed initialisation, dropout and shuffling.
+
+    Examples
+    --------
+    >>> manual_seed(0)
+    """
+    global _generator
+    _generator = np.random.default_rng(seed)
+
+
+def generator(seed: int | None = None) -> np.random.Generator:
+    """The library's random generator, or a new one where a ``seed`` is given."""
+    return _generator if seed is None else np.random.default_rng(seed)

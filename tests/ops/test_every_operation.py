@@ -207,7 +207,7 @@ def test_memory_layout_does_not_matter(operation, args, kwargs):
 
     def strided(x):
         wide = np.zeros(tuple(2 * n for n in x.shape), x.dtype)
-        view = wide[tuple(slice(None, None, 2) for _ in x.shape)]
+        view = wide[(..., *(slice(None, None, 2) for _ in x.shape))]
         view[...] = x
         return view
 

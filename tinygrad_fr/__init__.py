@@ -1,10 +1,74 @@
-"""tinygrad_fr: an autograd framework on NumPy for courses on neural networks."""
+"""tinygrad_fr: an autograd framework on NumPy for courses on neural networks.
 
+>>> import tinygrad_fr as tg
+>>> x = tg.Tensor([1.0, 2.0], requires_grad=True)
+>>> (x * x).sum().backward()
+>>> x.grad
+Tensor([2., 4.])
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from . import ops
 from .autograd.engine import debug, no_grad
 from .autograd.op import op
 from .autograd.tensor import Tensor
 from .autograd.transforms import (
-    grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp,
+    grad,
+    gradients,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    value_and_grad,
+    vjp,
 )
 from .ops import *  # noqa: F403
 from .settings import manual_seed, set_default_dtype, set_language
+
+if TYPE_CHECKING:
+    from . import data, graph, io, nn, optim, training, verify
+    from .io import load, save
+    from .training import fit
+
+# Loaded at their first use, so that importing the library costs little more than NumPy.
+_MODULES = {"data", "graph", "io", "nn", "optim", "training", "verify"}
+_NAMES = {"fit": "training", "save": "io", "load": "io"}
+
+__version__ = "0.1.0"
+
+__all__ = [
+    *ops.__all__,
+    *_MODULES,
+    *_NAMES,
+    "Tensor",
+    "debug",
+    "grad",
+    "gradients",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "manual_seed",
+    "no_grad",
+    "op",
+    "set_default_dtype",
+    "set_language",
+    "value_and_grad",
+    "vjp",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
+    if name in _NAMES:
+        return getattr(importlib.import_module(f".{_NAMES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

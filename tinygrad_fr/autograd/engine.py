@@ -73,6 +73,7 @@ class Mode(NamedTuple):
     debug: bool = False
     module: str | None = None  # label of the Module call under way
     path: str = ""  # its dotted path
+    owner: Any = None  # the Module itself
     depth: int = 0  # how many transforms (grad, hessian, ...) are around
 
 

@@ -1,0 +1,212 @@
+"""The recorded graph as plain data, for drawing, replaying and deriving."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..autograd.engine import RELEASED, Node
+from ..autograd.op import Operation
+from ..autograd.tensor import Tensor
+from ..errors import DTypeError, GraphError
+from ..kernels import Array
+from ..messages import _
+
+
+@dataclass(frozen=True)
+class Vertex:
+    """A value of the graph.
+
+    Attributes
+    ----------
+    id : int
+        Its place in the order of computation, from 0.
+    kind : str
+        ``"operation"``, ``"parameter"`` (a leaf that requires a gradient), ``"input"`` (a Tensor
+        that does not) or ``"constant"`` (an array or a number).
+    value : array
+    name : str or None
+    requires_grad : bool
+    operation : str or None
+        The operation that made it.
+    latex : str
+        The formula of that operation.
+    static : dict
+        Its other arguments, by name.
+    module : str or None
+        The Module call that it belongs to, such as ``features.3 (Conv2d)``.
+    tensor : Tensor or None
+        The Tensor itself; None for a constant.
+    """
+
+    id: int
+    kind: str
+    value: Array = field(repr=False)
+    name: str | None = None
+    requires_grad: bool = False
+    operation: str | None = None
+    latex: str = ""
+    static: dict[str, Any] = field(default_factory=dict)
+    module: str | None = None
+    tensor: Tensor | None = field(default=None, repr=False)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of its value."""
+        return tuple(np.shape(self.value))
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The use of a value by an operation, as its argument number ``position``.
+
+    ``rule`` is the LaTeX of the local rule; None where no gradient flows.
+    """
+
+    source: int
+    target: int
+    position: int
+    rule: str | None = None
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Vertices in the order of computation, edges in the order of use, and the output's id."""
+
+    vertices: tuple[Vertex, ...]
+    edges: tuple[Edge, ...]
+    output: int
+
+
+def extract(output: Tensor) -> Graph:
+    """Read the graph behind a Tensor.
+
+    A Tensor used twice is one vertex with two edges. Nothing is computed, and no ``.grad`` is
+    touched.
+
+    Parameters
+    ----------
+    output
+        A Tensor, computed or not.
+
+    Returns
+    -------
+    Graph
+
+    Raises
+    ------
+    GraphError
+        If a backward pass has released the graph.
+
+    Examples
+    --------
+    >>> x = Tensor([1.0, 2.0], requires_grad=True, name="x")
+    >>> graph = extract((x * x).sum())
+    >>> [vertex.operation or vertex.name for vertex in graph.vertices]
+    ['x', 'multiply', 'sum']
+    >>> [(edge.source, edge.target) for edge in graph.edges]
+    [(0, 1), (0, 1), (1, 2)]
+    """
+    if not isinstance(output, Tensor):
+        raise DTypeError(
+            _("the graph is read from a Tensor, not from {kind}"), kind=type(output).__name__
+        )
+    found: dict[int, Any] = {output._rank: output}
+    stack: list[Any] = [output]
+    while stack:
+        node = stack.pop()
+        if node._state == RELEASED:
+            raise GraphError(
+                _(
+                    "the backward pass has released this graph ({operation}): read it before, or "
+                    "call backward(retain_graph=True)"
+                ),
+                operation=node._op.name,
+            )
+        for x in node._inputs:
+            if isinstance(x, Node) and x._rank not in found:
+                found[x._rank] = x
+                stack.append(x)
+
+    vertices: list[Vertex] = []
+    edges: list[Edge] = []
+    ids: dict[int, int] = {}
+    # A leaf changed in place since ranks above its consumers, so operations go by rank and
+    # leaves just before their first use.
+    for rank in sorted(rank for rank, node in found.items() if node._op is not None):
+        node = found[rank]
+        sources: list[int | None] = []
+        for x in node._inputs:
+            if isinstance(x, Node):
+                if x._rank not in ids:
+                    ids[x._rank] = len(vertices)
+                    vertices.append(_leaf(len(vertices), x))
+                sources.append(ids[x._rank])
+            elif x is not None:
+                sources.append(len(vertices))
+                vertices.append(Vertex(len(vertices), "constant", np.asarray(x)))
+            else:
+                sources.append(None)
+        ids[rank] = len(vertices)
+        vertices.append(_operation(len(vertices), node))
+        for position, source in enumerate(sources):
+            if source is not None:
+                closure = node._closures[position]
+                rule = None if closure is None else (closure.__doc__ or "").strip()
+                edges.append(Edge(source, ids[rank], position, rule))
+    if output._rank not in ids:
+        ids[output._rank] = len(vertices)
+        vertices.append(_leaf(len(vertices), output))
+    return Graph(tuple(vertices), tuple(edges), ids[output._rank])
+
+
+def _leaf(number: int, x: Any) -> Vertex:
+    return Vertex(
+        number,
+        "parameter" if x._requires_grad else "input",
+        x._data,
+        name=x._name,
+        requires_grad=x._requires_grad,
+        tensor=x,
+    )
+
+
+def _operation(number: int, x: Any) -> Vertex:
+    operation: Operation = x._op
+    return Vertex(
+        number,
+        "operation",
+        x._data,
+        name=x._name,
+        requires_grad=True,
+        operation=operation.name,
+        latex=operation.latex,
+        static=_static(operation, x),
+        module=None if x._where is None else str(x._where) or None,
+        tensor=x,
+    )
+
+
+def _static(operation: Operation, node: Any) -> dict[str, Any]:
+    """The arguments that are not arrays of the graph, by name; defaults included."""
+    if node._static is None:
+        return {}
+    args, kwargs = node._static
+    static: dict[str, Any] = {}
+    skipped = 0
+    for i, x in enumerate(args):
+        laid_out = isinstance(x, (list, tuple)) and any(
+            isinstance(item, (Node, np.ndarray)) for item in x
+        )
+        if isinstance(x, str) and i == 0:
+            static[operation.parameter(i)] = x
+        elif skipped < len(node._inputs):
+            skipped += len(x) if laid_out else 1
+        elif i < len(operation.parameters):
+            static[operation.parameter(i)] = x
+        else:
+            static.setdefault(operation.parameter(i), []).append(x)
+    names = operation.parameters[max(len(args), len(node._inputs)) :]
+    return {**{n: operation.defaults[n] for n in names if n in operation.defaults}, **static, **kwargs}

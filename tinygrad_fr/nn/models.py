@@ -1,0 +1,93 @@
+"""Ready-made models. Each knows the shape of one example, for ``summary``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..errors import ArgumentError
+from ..messages import _
+from .layers import Conv2d, Flatten, Linear, MaxPool2d
+from .module import Module, Sequential
+from .wrappers import ReLU
+
+
+def course_cnn(classes: int = 5, size: int = 50, channels: int = 1) -> Sequential:
+    """The course's network: eight 3x3 filters, 2x2 max-pooling, one dense layer (000, 003).
+
+    With 50x50 grey images: 48x48x8, then 24x24x8 = 4608 values, then ``classes`` logits. The
+    softmax belongs to the loss (``tg.cross_entropy``).
+
+    Parameters
+    ----------
+    classes
+        Number of logits.
+    size
+        Height and width of the images, at least 4.
+    channels
+        1 for grey images, 3 for colour.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> course_cnn()(np.zeros((2, 1, 50, 50))).shape
+    (2, 5)
+    """
+    if size < 4:
+        raise ArgumentError(_("images of the course's network are at least 4x4, not {n}"), n=size)
+    side = (size - 2) // 2
+    model = Sequential(
+        Conv2d(channels, 8, 3), MaxPool2d(2), Flatten(), Linear(8 * side * side, classes)
+    )
+    return _shaped(model, channels, size, size)
+
+
+def lenet(classes: int = 10, size: int = 28, channels: int = 1) -> Sequential:
+    """Two convolutions of 16 and 32 3x3 filters, each with ReLU and pooling, and two dense layers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> lenet()(np.zeros((2, 1, 28, 28))).shape
+    (2, 10)
+    """
+    if size < 4:
+        raise ArgumentError(_("images of lenet are at least 4x4, not {n}"), n=size)
+    side = size // 2 // 2
+    model = Sequential(
+        Conv2d(channels, 16, 3, padding=1), ReLU(), MaxPool2d(2),
+        Conv2d(16, 32, 3, padding=1), ReLU(), MaxPool2d(2),
+        Flatten(), Linear(32 * side * side, 128), ReLU(), Linear(128, classes),
+    )  # fmt: skip
+    return _shaped(model, channels, size, size)
+
+
+def mlp(sizes: Sequence[int], activation: Callable[[], Module] = ReLU) -> Sequential:
+    """Dense layers with an activation between them.
+
+    Parameters
+    ----------
+    sizes
+        The number of features at each level, from input to output.
+    activation
+        Makes the Module between two layers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mlp((784, 256, 10))(np.zeros((2, 784))).shape
+    (2, 10)
+    """
+    if len(sizes) < 2:
+        raise ArgumentError(_("an mlp needs at least two sizes, input and output: {sizes}"), sizes=sizes)
+    layers: list[Module] = []
+    for n, m in zip(sizes, sizes[1:], strict=False):
+        layers += [Linear(n, m), activation()]
+    return _shaped(Sequential(*layers[:-1]), sizes[0])
+
+
+def _shaped(model: Sequential, *shape: int) -> Sequential:
+    model.input_shape = shape  # type: ignore[attr-defined]
+    return model
+
+
+MODELS = {"course_cnn": course_cnn, "lenet": lenet}

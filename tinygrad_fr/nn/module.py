@@ -1,0 +1,331 @@
+"""Module: a piece of a network that owns parameters; Parameter and Sequential."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .. import settings
+from ..autograd import engine
+from ..autograd.engine import current_mode
+from ..autograd.tensor import Tensor
+from ..errors import ArgumentError, DTypeError, ShapeError
+from ..kernels import Array
+from ..messages import _
+from .summary import Summary, summarise
+
+Self = TypeVar("Self", bound="Module")
+Hook = Callable[["Module", tuple[Any, ...], Any], Any]
+
+
+class Parameter(Tensor):
+    """A Tensor that a Module learns: it requires a gradient.
+
+    Examples
+    --------
+    >>> Parameter([1.0, 2.0])
+    Tensor([1., 2.], requires_grad=True)
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, *, dtype: Any = None, name: str | None = None) -> None:
+        super().__init__(data, requires_grad=True, dtype=dtype, name=name)
+
+
+class Module:
+    """Base of layers and models.
+
+    Parameters, buffers and submodules are plain attributes, also inside lists, tuples and dicts.
+    Subclasses write ``__init__`` and ``forward``.
+
+    Examples
+    --------
+    >>> class Twice(Module):
+    ...     def __init__(self):
+    ...         self.scale = Parameter([2.0])
+    ...     def forward(self, x):
+    ...         return x * self.scale
+    >>> Twice()(np.array([1.0, 3.0]))
+    Tensor([2., 6.], op=multiply)
+    """
+
+    training: bool = True
+    _label: str | None = None  # its name in the module that called it first
+    _buffers: tuple[str, ...] = ()
+    _hooks: dict[int, Hook] | None = None
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the output; written by subclasses."""
+        raise ArgumentError(
+            _("{module} must define forward(self, ...)"), module=type(self).__name__
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run ``forward``, record under which layer, and call the hooks.
+
+        A floating array is cast to the parameters' dtype and becomes a Tensor; Tensors and
+        integer arrays are left alone.
+        """
+        mode = current_mode()
+        args = tuple(self._cast(x) if isinstance(x, np.ndarray) else x for x in args)
+        if mode.owner is None:
+            path, label = "", type(self).__name__
+        else:
+            name = self._label or self._find_label(mode.owner)
+            path = f"{mode.path}.{name}" if mode.path else name
+            label = f"{path} ({type(self).__name__})"
+        with engine.switch(owner=self, path=path, module=label):
+            y = self.forward(*args, **kwargs)
+        if self._hooks:
+            for hook in list(self._hooks.values()):
+                replaced = hook(self, args, y)
+                y = y if replaced is None else replaced
+        return y
+
+    def _cast(self, x: Array) -> Any:
+        if x.dtype.kind != "f":
+            return x
+        dtype = next((p.dtype for p in self.parameters()), x.dtype)
+        return Tensor(x, dtype=dtype)
+
+    def _find_label(self, owner: Any) -> str:
+        for name, child in owner.named_children():
+            if child is self:
+                self._label = name
+                return str(name)
+        return type(self).__name__
+
+    # --- what it owns ------------------------------------------------------------------------
+
+    def _attributes(self) -> Iterator[tuple[str, Any]]:
+        """All attributes, with the items of lists, tuples and dicts as ``name.key``."""
+        stack = list(vars(self).items())[::-1]
+        while stack:
+            name, value = stack.pop()
+            yield name, value
+            if isinstance(value, (list, tuple)):
+                stack.extend((f"{name}.{i}", value[i]) for i in reversed(range(len(value))))
+            elif isinstance(value, dict):
+                stack.extend((f"{name}.{key}", value[key]) for key in reversed(value))
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The direct submodules with their names."""
+        return ((name, value) for name, value in self._attributes() if isinstance(value, Module))
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """This module and all below it, each once, with their paths."""
+        seen: set[int] = set()
+        stack: list[tuple[str, Module]] = [(prefix, self)]
+        while stack:
+            path, module = stack.pop()
+            if id(module) in seen:
+                continue
+            seen.add(id(module))
+            yield path, module
+            below = [(f"{path}.{n}" if path else n, child) for n, child in module.named_children()]
+            stack.extend(reversed(below))
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
+        """All parameters with their paths, each once, in PyTorch's order."""
+        seen: set[int] = set()
+        for path, module in self.named_modules():
+            for name, value in module._attributes():
+                if isinstance(value, Parameter) and id(value) not in seen:
+                    seen.add(id(value))
+                    yield f"{path}.{name}" if path else name, value
+
+    def parameters(self) -> Iterator[Tensor]:
+        """All parameters, each once."""
+        return (p for _name, p in self.named_parameters())
+
+    def register_buffer(self, name: str, value: Any) -> None:
+        """Keep an array that is saved with the parameters but not learned."""
+        setattr(self, name, np.asarray(value))
+        self._buffers = (*self._buffers, name)
+
+    def named_buffers(self) -> Iterator[tuple[str, Array]]:
+        """All buffers with their paths."""
+        for path, module in self.named_modules():
+            for name in module._buffers:
+                yield f"{path}.{name}" if path else name, getattr(module, name)
+
+    # --- state -------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Array]:
+        """Copies of all parameters and buffers, by path; PyTorch's names and shapes."""
+        state = {name: p.data.copy() for name, p in self.named_parameters()}
+        state.update((name, np.array(buffer)) for name, buffer in self.named_buffers())
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
+        """Copy parameters and buffers from a state; all of it fits, or nothing is changed.
+
+        Parameters
+        ----------
+        state
+            Arrays or Tensors by path, as ``state_dict`` gives them.
+        strict
+            Refuse missing and unknown names.
+
+        Raises
+        ------
+        ArgumentError
+            If names are missing or unknown.
+        ShapeError
+            If a shape differs.
+        """
+        own: dict[str, Any] = {**dict(self.named_parameters()), **dict(self.named_buffers())}
+        missing, unknown = own.keys() - state.keys(), state.keys() - own.keys()
+        if strict and (missing or unknown):
+            raise ArgumentError(
+                _("the state is of another model: missing {missing}; unknown {unknown}"),
+                missing=", ".join(sorted(missing)) or "-",
+                unknown=", ".join(sorted(unknown)) or "-",
+            )
+        new = {}
+        for name in own.keys() & state.keys():
+            value = np.asarray(getattr(state[name], "data", state[name]))
+            if value.shape != own[name].shape:
+                raise ShapeError(
+                    _("{name} has the shape {shape} here and {got} in the state"),
+                    name=name,
+                    shape=own[name].shape,
+                    got=value.shape,
+                )
+            if value.dtype.kind not in "fiub":
+                raise DTypeError(
+                    _("{name} in the state is not numeric: {dtype}"), name=name, dtype=value.dtype
+                )
+            new[name] = value
+        for name, value in new.items():
+            target = own[name]
+            if isinstance(target, Tensor):
+                target._data[...] = value
+                engine.touch(target)
+            else:
+                target[...] = value
+
+    def zero_grad(self) -> None:
+        """Forget all gradients."""
+        for p in self.parameters():
+            p.grad = None
+
+    def train(self: Self, mode: bool = True) -> Self:
+        """Switch this module and all below it to training, and return it."""
+        for _path, module in self.named_modules():
+            module.training = mode
+        return self
+
+    def eval(self: Self) -> Self:
+        """Switch this module and all below it to evaluation, and return it."""
+        return self.train(False)
+
+    def apply(self: Self, function: Callable[[Module], Any]) -> Self:
+        """Call a function on every module below and on this one, and return it."""
+        for _name, child in self.named_children():
+            child.apply(function)
+        function(self)
+        return self
+
+    def register_forward_hook(self, hook: Hook) -> Callable[[], None]:
+        """Call ``hook(module, inputs, output)`` after each forward; what it returns replaces it.
+
+        Returns
+        -------
+        callable
+            Removes the hook. It has a ``remove`` attribute that does the same.
+        """
+        if self._hooks is None:
+            self._hooks = {}
+        hooks, key = self._hooks, max(self._hooks, default=0) + 1
+        hooks[key] = hook
+
+        def remove() -> None:
+            hooks.pop(key, None)
+
+        remove.remove = remove  # type: ignore[attr-defined]
+        return remove
+
+    # --- text --------------------------------------------------------------------------------
+
+    def summary(self, input_shape: tuple[int, ...] | None = None) -> Summary:
+        """A table of the layers, the shapes of their outputs and their parameters.
+
+        Parameters
+        ----------
+        input_shape
+            The shape of one example, such as (1, 50, 50); models of ``nn.models`` know theirs.
+
+        Examples
+        --------
+        >>> import tinygrad_fr as tg
+        >>> "24x24x8 = 4608" in tg.nn.models.course_cnn().summary()
+        True
+        """
+        return summarise(self, input_shape)
+
+    def extra_repr(self) -> str:
+        """The arguments shown by ``repr``."""
+        return ""
+
+    def __repr__(self) -> str:
+        children = list(self.named_children())
+        if not children:
+            return f"{type(self).__name__}({self.extra_repr()})"
+        lines = [f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in children]
+        return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+class Sequential(Module):
+    """Modules one after another.
+
+    Parameters
+    ----------
+    modules
+        Modules, which get the names "0", "1", ...; or one dict of named modules.
+
+    Examples
+    --------
+    >>> import tinygrad_fr as tg
+    >>> model = tg.nn.Sequential(tg.nn.Linear(4, 3), tg.nn.ReLU())
+    >>> model(np.ones((2, 4))).shape
+    (2, 3)
+    """
+
+    def __init__(self, *modules: Any) -> None:
+        named = modules[0].items() if len(modules) == 1 and isinstance(modules[0], dict) else (
+            (str(i), module) for i, module in enumerate(modules)
+        )  # fmt: skip
+        self._order: list[str] = []
+        for name, module in named:
+            if not isinstance(module, Module):
+                raise DTypeError(
+                    _("Sequential holds Modules, not {kind}: use nn.ReLU() rather than tg.relu"),
+                    kind=type(module).__name__,
+                )
+            setattr(self, name, module)
+            self._order.append(name)
+
+    def forward(self, x: Any) -> Any:
+        """Pass through all modules."""
+        for name in self._order:
+            x = getattr(self, name)(x)
+        return x
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (getattr(self, name) for name in self._order)
+
+    def __getitem__(self, index: int) -> Any:
+        return getattr(self, self._order[index])
+
+
+def initial(*shape: int, bound: float) -> Array:
+    """Uniform numbers in [-bound, bound], of the default dtype."""
+    dtype = settings.get_default_dtype()
+    return settings.generator().uniform(-bound, bound, shape).astype(dtype)

@@ -1,0 +1,77 @@
+"""The summary of a model: its layers, their output shapes and parameters."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..autograd.engine import no_grad
+from ..errors import ArgumentError
+from ..messages import _
+
+if TYPE_CHECKING:
+    from .module import Module
+
+
+class Summary(str):
+    """A text that notebooks show as it is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def summarise(model: Module, input_shape: tuple[int, ...] | None) -> Summary:
+    """The table that ``Module.summary`` documents."""
+    shape = input_shape if input_shape is not None else getattr(model, "input_shape", None)
+    if shape is None:
+        raise ArgumentError(
+            _("summary needs the shape of one example: model.summary((channels, height, width))")
+        )
+    names = {id(module): path for path, module in model.named_modules()}
+    rows = [(_("layer"), _("kind"), _("output"), _("parameters"), "")]
+    rows.append((_("input"), "", _symbolic((1, *shape)), "0", ""))
+    counted: set[int] = set()
+
+    def note(module: Any, inputs: Any, output: Any) -> None:
+        if any(True for _child in module.named_children()):
+            return
+        own = [p for p in module.parameters() if id(p) not in counted]
+        counted.update(map(id, own))
+        remark = ""
+        if type(module).__name__ == "Flatten" and len(inputs[0].shape) == 4:
+            c, h, w = inputs[0].shape[1:]
+            remark = f"{h}x{w}x{c} = {h * w * c}"  # height x width x channels, as in the course
+        count = str(sum(p.size for p in own))
+        rows.append((names[id(module)], type(module).__name__, _symbolic(output.shape), count, remark))
+
+    training = {module: module.training for _path, module in model.named_modules()}
+    remove = [module.register_forward_hook(note) for _path, module in model.named_modules()]
+    try:
+        with no_grad():
+            model.eval()(np.zeros((1, *shape)))
+    finally:
+        for module, mode in training.items():
+            module.training = mode
+        for undo in remove:
+            undo()
+    total = sum(math.prod(p.shape) for p in model.parameters())
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    lines = [
+        "  ".join(
+            [*(cell.ljust(w) for cell, w in zip(row[:3], widths, strict=False)),
+             row[3].rjust(widths[3]), row[4]]
+        ).rstrip()
+        for row in rows
+    ]  # fmt: skip
+    lines.insert(1, "-" * max(map(len, lines)))
+    lines.append(_("{n} parameters").format(n=total))
+    return Summary("\n".join(lines))
+
+
+def _symbolic(shape: tuple[int, ...]) -> str:
+    """(1, 8, 24, 24) as (N, 8, 24, 24)."""
+    return "(" + ", ".join(["N", *map(str, shape[1:])]) + ")"

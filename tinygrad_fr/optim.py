@@ -1,0 +1,253 @@
+"""Optimizers: how gradients change parameters. Their steps are PyTorch's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from .autograd import engine
+from .autograd.tensor import Tensor
+from .errors import ArgumentError, DTypeError, ShapeError
+from .kernels import Array
+from .messages import _
+
+
+class Optimizer:
+    """Base of optimizers.
+
+    Parameters
+    ----------
+    parameters
+        Tensors that require a gradient, or dicts ``{"params": Tensors, option: value}`` for
+        groups with options of their own.
+    options
+        The options of groups that do not set them.
+
+    Attributes
+    ----------
+    param_groups : list of dict
+        The groups with all their options; ``param_groups[0]["lr"] = 0.01`` changes a rate.
+    """
+
+    # The names of the arrays that it keeps for each parameter.
+    slots: tuple[str, ...] = ()
+
+    def __init__(self, parameters: Iterable[Any], **options: Any) -> None:
+        given = list(parameters) if not isinstance(parameters, Tensor) else [parameters]
+        if not given:
+            raise ArgumentError(_("the optimizer has no parameters: pass model.parameters()"))
+        groups = given if isinstance(given[0], dict) else [{"params": given}]
+        self.param_groups: list[dict[str, Any]] = []
+        seen: set[int] = set()
+        for group in groups:
+            parameters = list(group["params"])
+            for p in parameters:
+                _check_parameter(p, seen)
+            self.param_groups.append({**options, **group, "params": parameters})
+        for group in self.param_groups:
+            for name in ("lr", "weight_decay"):
+                if not group[name] >= 0:
+                    raise ArgumentError(
+                        _("{name} is not negative: {value!r}"), name=name, value=group[name]
+                    )
+        self.steps = 0
+        self._state: dict[int, dict[str, Array]] = {}
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the first group; setting it sets that of all groups."""
+        return float(self.param_groups[0]["lr"])
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        for group in self.param_groups:
+            group["lr"] = value
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for p in self._parameters():
+            p._grad = None
+
+    def step(self) -> None:
+        """Change every parameter that has a gradient."""
+        self.steps += 1
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p._grad is not None:
+                    self._update(p._data, p._grad._data, self._state.setdefault(id(p), {}), group)
+                    engine.touch(p)
+
+    def _update(self, p: Array, g: Array, state: dict[str, Array], group: dict[str, Any]) -> None:
+        """Change ``p`` in place; written by subclasses."""
+        raise ArgumentError(_("{kind} must define _update"), kind=type(self).__name__)
+
+    def _parameters(self) -> list[Tensor]:
+        return [p for group in self.param_groups for p in group["params"]]
+
+    def state_dict(self) -> dict[str, Array]:
+        """The arrays that it keeps, by parameter number, its step count and its options."""
+        state: dict[str, Array] = {"steps": np.array(self.steps)}
+        for i, p in enumerate(self._parameters()):
+            for name, array in self._state.get(id(p), {}).items():
+                state[f"{i}.{name}"] = array.copy()
+        for i, group in enumerate(self.param_groups):
+            for name, value in group.items():
+                if name != "params":
+                    state[f"group{i}.{name}"] = np.array(value)
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over a state from ``state_dict`` of an optimizer of the same kind and model."""
+        parameters = self._parameters()
+        arrays: dict[int, dict[str, Array]] = {}
+        options: list[dict[str, Any]] = [{} for _group in self.param_groups]
+        for key, value in state.items():
+            owner, _dot, name = key.partition(".")
+            if owner.startswith("group") and owner[5:].isdigit() and int(owner[5:]) < len(options):
+                options[int(owner[5:])][name] = np.asarray(value)
+            elif owner.isdigit() and int(owner) < len(parameters) and name in self.slots:
+                p = parameters[int(owner)]
+                if name != "step" and np.shape(value) != p.shape:
+                    raise ShapeError(
+                        _("{name} has the shape {shape} here and {got} in the state"),
+                        name=key,
+                        shape=p.shape,
+                        got=np.shape(value),
+                    )
+                arrays.setdefault(id(p), {})[name] = np.array(value)
+            elif key != "steps":
+                raise ArgumentError(
+                    _("the state of another optimizer: {key!r} is unknown to {kind}"),
+                    key=key,
+                    kind=type(self).__name__,
+                )
+        self._state = arrays
+        self.steps = int(state["steps"])
+        for group, values in zip(self.param_groups, options, strict=True):
+            for name, value in values.items():
+                group[name] = value.item() if value.ndim == 0 else tuple(value.tolist())
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent (course document 002, slide 38), with momentum.
+
+    Parameters
+    ----------
+    parameters
+        What to learn, such as ``model.parameters()``.
+    lr
+        Learning rate.
+    momentum
+        Share of the previous step that is kept.
+    nesterov
+        Look ahead along the momentum (Sutskever et al., ICML 2013).
+    weight_decay
+        Adds ``weight_decay * p`` to each gradient: an L2 penalty.
+
+    Examples
+    --------
+    >>> w = Tensor([1.0], requires_grad=True)
+    >>> optimizer = SGD([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w
+    Tensor([0.8], requires_grad=True)
+    """
+
+    slots = ("momentum_buffer",)
+
+    def __init__(
+        self, parameters: Iterable[Any], lr: float = 1e-3, momentum: float = 0.0, *,
+        nesterov: bool = False, weight_decay: float = 0.0,
+    ) -> None:  # fmt: skip
+        if nesterov and momentum <= 0:
+            raise ArgumentError(_("Nesterov's method needs a momentum above 0"))
+        super().__init__(
+            parameters, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay
+        )
+
+    def _update(self, p: Array, g: Array, state: dict[str, Array], group: dict[str, Any]) -> None:
+        if group["weight_decay"]:
+            g = g + group["weight_decay"] * p
+        momentum = group["momentum"]
+        if momentum:
+            if "momentum_buffer" in state:
+                velocity = state["momentum_buffer"]
+                velocity *= momentum
+                velocity += g
+            else:
+                velocity = state["momentum_buffer"] = g.copy()
+            g = g + momentum * velocity if group["nesterov"] else velocity
+        p -= group["lr"] * g
+
+
+class Adam(Optimizer):
+    """Adaptive moments (Kingma and Ba, ICLR 2015, algorithm 1).
+
+    Parameters
+    ----------
+    parameters
+        What to learn, such as ``model.parameters()``.
+    lr
+        Learning rate.
+    betas
+        Decay of the means of the gradients and of their squares.
+    eps
+        Added to the denominator.
+    weight_decay
+        Adds ``weight_decay * p`` to each gradient: an L2 penalty.
+
+    Examples
+    --------
+    >>> w = Tensor([1.0], requires_grad=True)
+    >>> optimizer = Adam([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> round(w.item(), 6)
+    0.9
+    """
+
+    slots = ("exp_avg", "exp_avg_sq", "step")
+
+    def __init__(
+        self, parameters: Iterable[Any], lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0.0,
+    ) -> None:  # fmt: skip
+        if not all(0 <= beta < 1 for beta in betas):
+            raise ArgumentError(_("betas lie between 0 and 1 (excluded), not {betas}"), betas=betas)
+        super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+
+    def _update(self, p: Array, g: Array, state: dict[str, Array], group: dict[str, Any]) -> None:
+        if group["weight_decay"]:
+            g = g + group["weight_decay"] * p
+        if not state:
+            state.update(
+                exp_avg=np.zeros_like(p), exp_avg_sq=np.zeros_like(p), step=np.zeros(())
+            )
+        beta1, beta2 = group["betas"]
+        mean, square = state["exp_avg"], state["exp_avg_sq"]
+        mean *= beta1
+        mean += (1 - beta1) * g
+        square *= beta2
+        square += (1 - beta2) * g * g
+        state["step"] += 1
+        t = float(state["step"])
+        denominator = np.sqrt(square)
+        denominator /= np.sqrt(1 - beta2**t)
+        denominator += group["eps"]
+        p -= (group["lr"] / (1 - beta1**t)) * mean / denominator
+
+
+def _check_parameter(p: Any, seen: set[int]) -> None:
+    if not isinstance(p, Tensor):
+        raise DTypeError(_("an optimizer takes Tensors, not {kind}"), kind=type(p).__name__)
+    if not p.requires_grad or not p.is_leaf:
+        raise ArgumentError(
+            _("{name} cannot be learned: it must be a leaf with requires_grad=True"),
+            name=p._label(),
+        )
+    if id(p) in seen:
+        raise ArgumentError(_("{name} is given twice to the optimizer"), name=p._label())
+    seen.add(id(p))

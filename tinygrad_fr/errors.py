@@ -1,5 +1,6 @@
 """Exceptions. Each says what was asked, which rule it breaks and the way out, and carries the
-operation and the Tensors at which the graph stops."""
+operation and the Tensors at which the graph stops.
+"""
 
 from __future__ import annotations
 

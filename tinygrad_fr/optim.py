@@ -223,9 +223,7 @@ class Adam(Optimizer):
         if group["weight_decay"]:
             g = g + group["weight_decay"] * p
         if not state:
-            state.update(
-                exp_avg=np.zeros_like(p), exp_avg_sq=np.zeros_like(p), step=np.zeros(())
-            )
+            state.update(exp_avg=np.zeros_like(p), exp_avg_sq=np.zeros_like(p), step=np.zeros(()))
         beta1, beta2 = group["betas"]
         mean, square = state["exp_avg"], state["exp_avg_sq"]
         mean *= beta1

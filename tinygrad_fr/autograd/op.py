@@ -269,7 +269,7 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
             y, closures = out, ()
         if not found:
             return y
-        if y.__class__ is not np.ndarray and np.ndim(y) == 0:
+        if y.__class__ is not np.ndarray and isinstance(y, (np.generic, int, float)):
             y = np.asarray(y)
         mode = current_mode()
         tensor: Tensor = new(Tensor)

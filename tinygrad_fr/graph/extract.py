@@ -191,9 +191,7 @@ def _operation(number: int, x: Any) -> Vertex:
 
 def _static(operation: Operation, node: Any) -> dict[str, Any]:
     """The arguments that are not arrays of the graph, by name; defaults included."""
-    if node._static is None:
-        return {}
-    args, kwargs = node._static
+    args, kwargs = node._static or (node._inputs, {})
     static: dict[str, Any] = {}
     skipped = 0
     for i, x in enumerate(args):
@@ -209,4 +207,8 @@ def _static(operation: Operation, node: Any) -> dict[str, Any]:
         else:
             static.setdefault(operation.parameter(i), []).append(x)
     names = operation.parameters[max(len(args), len(node._inputs)) :]
-    return {**{n: operation.defaults[n] for n in names if n in operation.defaults}, **static, **kwargs}
+    return {
+        **{n: operation.defaults[n] for n in names if n in operation.defaults},
+        **static,
+        **kwargs,
+    }

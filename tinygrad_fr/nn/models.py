@@ -78,7 +78,9 @@ def mlp(sizes: Sequence[int], activation: Callable[[], Module] = ReLU) -> Sequen
     (2, 10)
     """
     if len(sizes) < 2:
-        raise ArgumentError(_("an mlp needs at least two sizes, input and output: {sizes}"), sizes=sizes)
+        raise ArgumentError(
+            _("an mlp needs at least two sizes, input and output: {sizes}"), sizes=sizes
+        )
     layers: list[Module] = []
     for n, m in zip(sizes, sizes[1:], strict=False):
         layers += [Linear(n, m), activation()]

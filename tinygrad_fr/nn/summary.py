@@ -46,7 +46,9 @@ def summarise(model: Module, input_shape: tuple[int, ...] | None) -> Summary:
             c, h, w = inputs[0].shape[1:]
             remark = f"{h}x{w}x{c} = {h * w * c}"  # height x width x channels, as in the course
         count = str(sum(p.size for p in own))
-        rows.append((names[id(module)], type(module).__name__, _symbolic(output.shape), count, remark))
+        rows.append(
+            (names[id(module)], type(module).__name__, _symbolic(output.shape), count, remark)
+        )
 
     training = {module: module.training for _path, module in model.named_modules()}
     remove = [module.register_forward_hook(note) for _path, module in model.named_modules()]

@@ -86,7 +86,9 @@ def check(
     def slope(*xs: Any) -> Any:
         """A weighted sum of the first derivatives: its gradient holds all second ones."""
         found = gradients(value(*xs), [xs[i] for i in wanted], create_graph=True)
-        parts = [weighted(f"slope {i}", d) for i, d in zip(wanted, found, strict=True) if d is not None]
+        parts = [
+            weighted(f"slope {i}", d) for i, d in zip(wanted, found, strict=True) if d is not None
+        ]
         return sum(parts, start=Tensor(0.0))
 
     target = value if order == 1 else slope

@@ -1,0 +1,22 @@
+"""Tests run in English, on one thread, and leave the library's settings as they were."""
+
+from __future__ import annotations
+
+import os
+
+for _limit in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # the tests themselves run in parallel
+    os.environ.setdefault(_limit, "1")
+
+import pytest  # noqa: E402
+
+import tinygrad_fr as tg  # noqa: E402
+from tinygrad_fr import settings  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _settings():
+    tg.set_language("en")
+    tg.manual_seed(0)
+    yield
+    tg.set_language("en")
+    settings.default_dtype = settings.np.dtype("float32")

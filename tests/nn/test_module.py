@@ -1,0 +1,154 @@
+"""Modules: what they own, how they are called, what they say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tinygrad_fr as tg
+from tinygrad_fr import nn
+
+
+class Block(nn.Module):
+    def __init__(self):
+        self.layers = [nn.Linear(3, 3), nn.Linear(3, 3)]
+        self.heads = {"a": nn.Linear(3, 1)}
+        self.scale = nn.Parameter([1.0])
+        self.register_buffer("mean", np.zeros(3))
+        self.alias = self.layers[0]
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = tg.relu(layer(x))
+        return self.heads["a"](x) * self.scale
+
+
+def test_parameters_are_found_in_attributes_lists_and_dicts_each_once():
+    names = [name for name, _ in Block().named_parameters()]
+    assert names == [
+        "scale", "layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias",
+        "heads.a.weight", "heads.a.bias",
+    ]  # fmt: skip
+
+
+def test_state_travels_with_buffers_and_is_a_copy():
+    block, other = Block(), Block()
+    block.mean[:] = 5.0
+    state = block.state_dict()
+    other.load_state_dict(state)
+    np.testing.assert_array_equal(other.mean, 5.0)
+    for p, q in zip(block.parameters(), other.parameters(), strict=True):
+        np.testing.assert_array_equal(p.data, q.data)
+    state["scale"][:] = 9.0
+    assert block.scale.item() == 1.0
+
+
+def test_a_state_that_does_not_fit_changes_nothing():
+    block = Block()
+    state = {name: x + 1.0 for name, x in block.state_dict().items()}
+    state["heads.a.bias"] = np.ones(7)
+    before = block.state_dict()
+    with pytest.raises(ValueError, match=r"heads.a.bias has the shape \(1,\) here"):
+        block.load_state_dict(state)
+    for name, x in block.state_dict().items():
+        np.testing.assert_array_equal(x, before[name])
+
+
+def test_floating_arrays_are_cast_and_tensors_left_alone():
+    layer = nn.Linear(2, 1)
+    assert layer(np.ones((3, 2))).dtype == np.float32
+    assert layer(tg.Tensor(np.ones((3, 2)))).dtype == np.float64
+
+
+def test_layers_are_named_in_nodes_by_their_path():
+    block = Block()
+    graph = tg.graph.extract(block(np.ones((2, 3), np.float32)))
+    modules = [v.module for v in graph.vertices if v.kind == "operation"]
+    assert modules == [
+        "layers.0 (Linear)", "Block", "layers.1 (Linear)", "Block", "heads.a (Linear)", "Block",
+    ]  # fmt: skip
+
+
+def test_nested_sequentials_are_named_by_dotted_paths():
+    model = nn.Sequential({"features": nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU())})
+    graph = tg.graph.extract(model(np.zeros((1, 1, 4, 4))))
+    assert [v.module for v in graph.vertices if v.operation] == [
+        "features.0 (Conv2d)", "features.1 (ReLU)",
+    ]  # fmt: skip
+
+
+def test_hooks_see_and_may_replace_the_output():
+    layer, seen = nn.Linear(2, 1), []
+    undo = layer.register_forward_hook(lambda module, inputs, output: seen.append(output.shape))
+    replace = layer.register_forward_hook(lambda module, inputs, output: output * 0.0)
+    assert layer(np.ones((3, 2))).tolist() == [[0.0]] * 3
+    undo()
+    replace.remove()
+    layer(np.ones((3, 2)))
+    assert seen == [(3, 1)]
+
+
+def test_train_eval_and_apply_reach_every_module():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.ReLU()))
+    assert not any(module.training for _, module in model.eval().named_modules())
+    kinds = []
+    model.apply(lambda module: kinds.append(type(module).__name__))
+    assert kinds == ["Linear", "ReLU", "Sequential", "Sequential"]
+
+
+def test_summary_of_the_course_network_shows_its_numbers():
+    text = str(nn.models.course_cnn().summary())
+    assert "(N, 8, 48, 48)" in text
+    assert "(N, 8, 24, 24)" in text
+    assert "24x24x8 = 4608" in text
+    assert "23125 parameters" in text
+    assert nn.models.course_cnn().summary((1, 50, 50)) == text
+
+
+def test_summary_leaves_modes_and_hooks_as_they_were():
+    model = nn.models.course_cnn(size=8)
+    model[3].eval()
+    model.summary()
+    assert model.training
+    assert not model[3].training
+    assert not model._hooks
+
+
+def test_zero_grad_forgets():
+    model = nn.Linear(2, 1)
+    model(np.ones((1, 2))).sum().backward()
+    model.zero_grad()
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_initialisation_is_uniform_in_the_bounds_of_pytorch():
+    tg.manual_seed(0)
+    layer = nn.Conv2d(4, 64, 5)
+    bound = 1 / np.sqrt(4 * 25)
+    for p in layer.parameters():
+        assert abs(p.data).max() <= bound
+        assert abs(p.data).max() > 0.9 * bound
+    assert abs(layer.weight.data.mean()) < 0.01
+    assert layer.weight.data.std() == pytest.approx(bound / np.sqrt(3), rel=0.05)
+
+
+def test_weights_travel_to_pytorch_and_back():
+    torch = pytest.importorskip("torch")
+    model = nn.models.lenet()
+    theirs = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 16, 3, padding=1), torch.nn.ReLU(), torch.nn.MaxPool2d(2),
+        torch.nn.Conv2d(16, 32, 3, padding=1), torch.nn.ReLU(), torch.nn.MaxPool2d(2),
+        torch.nn.Flatten(), torch.nn.Linear(1568, 128), torch.nn.ReLU(), torch.nn.Linear(128, 10),
+    )  # fmt: skip
+    theirs.load_state_dict({k: torch.from_numpy(v) for k, v in model.state_dict().items()})
+    x, labels = np.random.default_rng(0).standard_normal((4, 1, 28, 28)), np.array([1, 2, 3, 4])
+    loss = tg.cross_entropy(model(x), labels)
+    other = torch.nn.functional.cross_entropy(
+        theirs(torch.from_numpy(x).float()), torch.from_numpy(labels)
+    )
+    assert loss.item() == pytest.approx(other.item(), rel=1e-5)
+    loss.backward()
+    other.backward()
+    for (name, p), q in zip(model.named_parameters(), theirs.parameters(), strict=True):
+        np.testing.assert_allclose(p.grad.data, q.grad.numpy(), atol=1e-5, err_msg=name)
+    model.load_state_dict(theirs.state_dict())

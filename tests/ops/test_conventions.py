@@ -1,0 +1,196 @@
+"""Kinks, ties and edges: the library's conventions, each stated once."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+import tinygrad_fr as tg
+
+
+def slope(f, *values):
+    xs = [tg.Tensor(value, requires_grad=True) for value in values]
+    f(*xs).sum().backward()
+    grads = [x.grad.tolist() for x in xs]
+    return grads[0] if len(grads) == 1 else grads
+
+
+def test_relu_and_abs_have_slope_zero_at_zero():
+    assert slope(tg.relu, [-1.0, 0.0, 1.0]) == [0.0, 0.0, 1.0]
+    assert slope(tg.abs, [-1.0, 0.0, 1.0]) == [-1.0, 0.0, 1.0]
+
+
+def test_clip_passes_the_gradient_at_its_bounds():
+    assert slope(lambda x: tg.clip(x, -1.0, 1.0), [-2.0, -1.0, 0.0, 1.0, 2.0]) == [0, 1, 1, 1, 0]
+
+
+def test_max_and_min_share_the_gradient_among_ties():
+    assert slope(lambda x: tg.max(x, axis=1), [[1.0, 3.0, 3.0], [2.0, 2.0, 2.0]]) == [
+        [0.0, 0.5, 0.5],
+        pytest.approx([1 / 3] * 3),
+    ]
+    assert slope(tg.min, [1.0, 1.0, 2.0]) == [0.5, 0.5, 0.0]
+
+
+def test_maximum_and_minimum_share_the_gradient_at_a_tie():
+    assert slope(tg.maximum, [1.0, 2.0], [1.0, 3.0]) == [[0.5, 0.0], [0.5, 1.0]]
+    assert slope(tg.minimum, [1.0, 2.0], [1.0, 3.0]) == [[0.5, 1.0], [0.5, 0.0]]
+
+
+def test_max_pooling_gives_a_tie_to_the_first_in_row_major_order():
+    for window in ([[5, 5], [5, 5]], [[1, 5], [5, 1]], [[1, 2], [5, 5]], [[0, 5], [3, 5]]):
+        x = np.array(window, float).reshape(1, 1, 2, 2)
+        expected = np.zeros(4)
+        expected[int(x.argmax())] = 1.0
+        assert np.ravel(slope(lambda t: tg.max_pool2d(t, 2), x)).tolist() == expected.tolist()
+
+
+def test_overlapping_windows_add_their_gradients():
+    x = np.zeros((1, 1, 3, 3))
+    x[0, 0, 1, 1] = 1.0
+    assert slope(lambda t: tg.max_pool2d(t, 2, 1), x)[0][0][1][1] == 4.0
+
+
+def test_padding_never_wins_a_maximum():
+    x = -np.ones((1, 1, 2, 2))
+    y = tg.max_pool2d(x, 2, stride=1, padding=1)
+    assert y.max() == -1.0
+
+
+def test_softmax_neither_overflows_nor_warns():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert tg.softmax([4000, 5000, 6000]).tolist() == [0.0, 0.0, 1.0]
+        np.testing.assert_allclose(
+            tg.softmax([4, 5, 6]), [0.09003057, 0.24472847, 0.66524096], atol=5e-9
+        )
+        assert tg.sigmoid([-1e4, 1e4]).tolist() == [0.0, 1.0]
+        assert tg.logsumexp([-1e4, -1e4]) == pytest.approx(-1e4 + np.log(2))
+        assert tg.logsumexp([-np.inf, -np.inf]) == -np.inf
+        assert tg.log_softmax([0.0, 1e4]).tolist() == [-1e4, 0.0]
+
+
+def test_softmax_of_a_batch_is_stable_row_by_row():
+    p = tg.softmax([[0.0, 1.0], [1000.0, 1001.0]])  # document 002 gives nan for the first
+    np.testing.assert_allclose(p[0], p[1], rtol=1e-12)
+
+
+def test_sigmoid_keeps_its_relative_precision_in_the_tail():
+    assert tg.sigmoid(-40.0) == pytest.approx(np.exp(-40.0), rel=1e-14)
+
+
+def test_where_leaks_no_nan_from_the_branch_not_taken():
+    x = tg.Tensor([0.0, 4.0], requires_grad=True)
+    with np.errstate(divide="ignore"):
+        y = tg.where(x.data > 0, tg.sqrt(x) + tg.log(x) + 1.0 / x + x**0.5, 0.0)
+        y.sum().backward()
+    assert x.grad.data[0] == 0.0
+    assert np.isfinite(x.grad.data).all()
+
+
+def test_power_zero_has_slope_zero_even_at_zero():
+    assert slope(lambda x: x**0, [0.0, 2.0]) == [0.0, 0.0]
+    assert slope(lambda x: x**1, [0.0, 2.0]) == [1.0, 1.0]
+    assert slope(lambda x: x**2, [0.0, 2.0]) == [0.0, 4.0]
+
+
+def test_comparisons_are_untracked_booleans_with_logic():
+    x = tg.Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    mask = (x > 1.0) & ~(x == 3.0) | (x != x)
+    assert mask.dtype == np.bool_
+    assert not mask.requires_grad
+    assert mask.tolist() == [False, True, False]
+    assert (x[mask] * 2.0).tolist() == [4.0]
+
+
+def test_repeated_indices_add_up():
+    x = tg.Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    (x[[0, 0, 2]] * [1.0, 10.0, 100.0]).sum().backward()
+    assert x.grad.tolist() == [11.0, 0.0, 100.0]
+
+
+def test_tensors_can_be_indices():
+    x = tg.Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+    i = tg.Tensor([0, 1])
+    y = x[i, tg.Tensor([2, 0])]
+    y.sum().backward()
+    assert y.tolist() == [2.0, 3.0]
+    assert x.grad.tolist() == [[0, 0, 1], [1, 0, 0]]
+
+
+def test_binary_cross_entropy_of_certainty_is_large_but_finite():
+    p = tg.Tensor([0.0, 1.0], requires_grad=True)
+    loss = tg.binary_cross_entropy(p, [1, 0])
+    loss.backward()
+    assert loss.item() == 100.0
+    assert np.isfinite(p.grad.data).all()
+
+
+def test_iteration_unpacking_and_length():
+    x = tg.Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    first, second = x
+    (first * second).sum().backward()
+    assert len(x) == 2
+    assert x.grad.tolist() == [[3.0, 4.0], [1.0, 2.0]]
+
+
+def test_reshape_and_transpose_take_sizes_or_a_tuple():
+    x = tg.Tensor(np.zeros((2, 3, 4)))
+    assert x.reshape(4, -1).shape == x.reshape((4, -1)).shape == (4, 6)
+    assert x.transpose(2, 0, 1).shape == x.transpose((2, 0, 1)).shape == (4, 2, 3)
+    assert x.T.shape == (4, 3, 2)
+
+
+def test_logits_gradient_is_probabilities_minus_targets_fused_and_composed():
+    rng = np.random.default_rng(0)
+    scores, labels, n = rng.standard_normal((6, 5)), rng.integers(0, 5, 6), 6
+    expected = tg.softmax(scores)
+    expected[np.arange(n), labels] -= 1
+    expected /= n
+    z = tg.Tensor(scores, requires_grad=True)
+    composed = -tg.log((tg.exp(z) / tg.exp(z).sum(1, keepdims=True))[np.arange(n), labels]).mean()
+    for loss in (
+        composed,
+        tg.cross_entropy(z, labels),
+        -tg.log_softmax(z)[np.arange(n), labels].mean(),
+        -(tg.log(tg.softmax(z)) * np.eye(5)[labels]).sum() / n,
+        tg.cross_entropy(z, np.eye(5)[labels]),
+    ):
+        np.testing.assert_allclose(tg.gradients(loss, z).data, expected, atol=1e-15)
+
+
+def test_targets_that_do_not_sum_to_one_weigh_the_softmax():
+    z = tg.Tensor([[0.3, -1.0, 2.0]], requires_grad=True)
+    target = np.array([[1.0, 0.0, 1.0]])
+    tg.cross_entropy(z, target).backward()
+    np.testing.assert_allclose(z.grad.data, 2 * tg.softmax(z.data) - target, atol=1e-15)
+
+
+def test_composed_cross_entropy_overflows_where_the_fused_one_does_not():
+    z = tg.Tensor([[0.0, 1000.0]], requires_grad=True)
+    with np.errstate(all="ignore"):
+        composed = -tg.log(tg.exp(z) / tg.exp(z).sum(1, keepdims=True))[0, 1]
+    assert np.isnan(composed.item())
+    assert tg.cross_entropy(z, [0]).item() == 1000.0
+
+
+def test_a_user_operation_gets_all_orders_and_stays_out_of_the_way():
+    @tg.op(r"y = x^3")
+    def cube_of_test(x):
+        def to_x(g, y, x):
+            r"\bar{x} = 3 x^2 \bar{y}"
+            return g * 3 * x**2
+
+        return x**3, to_x
+
+    assert tg.grad(tg.grad(cube_of_test))(2.0) == pytest.approx(12.0)
+    assert tg.Tensor(2.0).cube_of_test().item() == 8.0
+
+    @tg.op(r"y = 2 x")
+    def softmax(x):
+        return x * 2, lambda g, y, x: 2 * g
+
+    assert softmax(np.ones(2)).tolist() == [2.0, 2.0]
+    assert tg.Tensor([0.0, 0.0]).softmax().tolist() == [0.5, 0.5]

@@ -1,0 +1,74 @@
+"""Optimizers: their steps are PyTorch's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tinygrad_fr as tg
+from tinygrad_fr import optim
+
+OPTIONS = [
+    ("SGD", {"lr": 0.1}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
+    ("Adam", {"lr": 0.05}),
+    ("Adam", {"lr": 0.05, "betas": (0.5, 0.9), "eps": 1e-4, "weight_decay": 0.1}),
+]
+A = np.random.default_rng(0).standard_normal((3, 3))
+
+
+def loss(w, sin):
+    return (sin(w @ A) ** 2).sum()
+
+
+@pytest.mark.parametrize(("name", "options"), OPTIONS)
+def test_fifty_steps_are_pytorchs(name, options):
+    torch = pytest.importorskip("torch")
+    w = tg.Tensor(np.ones((2, 3)), requires_grad=True)
+    v = torch.ones((2, 3), dtype=torch.float64, requires_grad=True)
+    ours, theirs = getattr(optim, name)([w], **options), getattr(torch.optim, name)([v], **options)
+    for _ in range(50):
+        ours.zero_grad()
+        loss(w, tg.sin).backward()
+        ours.step()
+        theirs.zero_grad()
+        (torch.sin(v @ torch.from_numpy(A)) ** 2).sum().backward()
+        theirs.step()
+    np.testing.assert_allclose(w.data, v.detach().numpy(), rtol=1e-10)
+
+
+@pytest.mark.parametrize(("name", "options"), OPTIONS)
+def test_a_restored_optimizer_continues_as_if_never_stopped(name, options):
+    def run(steps, w, optimizer):
+        for _ in range(steps):
+            optimizer.zero_grad()
+            loss(w, tg.sin).backward()
+            optimizer.step()
+
+    w = tg.Tensor(np.ones((2, 3)), requires_grad=True)
+    optimizer = getattr(optim, name)([w], **options)
+    run(5, w, optimizer)
+    state, value = optimizer.state_dict(), w.data.copy()
+    run(5, w, optimizer)
+    v = tg.Tensor(value, requires_grad=True)
+    other = getattr(optim, name)([v], lr=9.0)
+    other.load_state_dict(state)
+    run(5, v, other)
+    np.testing.assert_array_equal(v.data, w.data)
+
+
+def test_groups_have_options_of_their_own():
+    a, b = (tg.Tensor([1.0], requires_grad=True) for _ in range(2))
+    optimizer = optim.SGD([{"params": [a]}, {"params": [b], "lr": 0.5}], lr=0.1)
+    (a + b).sum().backward()
+    optimizer.step()
+    assert (a.item(), b.item()) == (0.9, 0.5)
+    optimizer.lr = 0.2
+    assert [group["lr"] for group in optimizer.param_groups] == [0.2, 0.2]
+
+
+def test_parameters_without_a_gradient_stay():
+    a = tg.Tensor([1.0], requires_grad=True)
+    optim.Adam([a]).step()
+    assert a.item() == 1.0

@@ -72,3 +72,16 @@ def test_parameters_without_a_gradient_stay():
     a = tg.Tensor([1.0], requires_grad=True)
     optim.Adam([a]).step()
     assert a.item() == 1.0
+
+
+def test_cosine_schedule_is_pytorchs():
+    torch = pytest.importorskip("torch")
+    w, v = tg.Tensor([1.0], requires_grad=True), torch.ones(1, requires_grad=True)
+    ours, theirs = optim.SGD([w], lr=0.3), torch.optim.SGD([v], lr=0.3)
+    a = optim.CosineAnnealingLR(ours, T_max=50, eta_min=0.01)
+    b = torch.optim.lr_scheduler.CosineAnnealingLR(theirs, T_max=50, eta_min=0.01)
+    for _ in range(50):
+        theirs.step()
+        a.step()
+        b.step()
+        assert ours.lr == pytest.approx(theirs.param_groups[0]["lr"], rel=1e-10)

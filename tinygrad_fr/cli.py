@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import codecs
 import json
+import os
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ from .messages import _
 from .nn.models import MODELS, course_cnn
 from .nn.module import Module
 from .ops import cross_entropy, exp, log, softmax
-from .optim import Adam
+from .optim import Adam, CosineAnnealingLR
 from .training import evaluate, fit
 
 
@@ -41,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,7 +55,10 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help=_("train the course's network on handwritten digits"))
     demo.add_argument("--out", default="demo", help=_("folder for the weights and the report"))
-    demo.add_argument("--epochs", type=int, default=10, help=_("passes through the data"))
+    demo.add_argument("--epochs", type=int, default=30, help=_("passes through the data"))
+    demo.add_argument(
+        "--size", type=int, default=8, help=_("height and width of the digits (50 as in the course)")
+    )
     demo.add_argument("--seed", type=int, default=0, help=_("seed of the random numbers"))
     demo.set_defaults(run=_demo)
 
@@ -82,15 +89,17 @@ def _parser() -> argparse.ArgumentParser:
 
 def _demo(options: Any) -> int:
     settings.manual_seed(options.seed)
-    images, labels = load_digits(size=50)
+    images, labels = load_digits(size=None if options.size == 8 else options.size)
     train, test = ArrayDataset(images, labels).split(0.8, seed=options.seed)
-    model = course_cnn(classes=10)
+    model = course_cnn(classes=10, size=options.size)
     print(model.summary(), end="\n\n")
+    optimizer = Adam(model.parameters(), lr=0.16 / options.size)
     history = fit(
         model,
-        DataLoader(train, batch_size=32, shuffle=True, seed=options.seed),
+        DataLoader(train, batch_size=64, shuffle=True, seed=options.seed),
         loss=cross_entropy,
-        optimizer=Adam(model.parameters(), lr=2e-3),
+        optimizer=optimizer,
+        scheduler=CosineAnnealingLR(optimizer, T_max=options.epochs),
         epochs=options.epochs,
         metrics=("accuracy",),
     )
@@ -101,7 +110,7 @@ def _demo(options: Any) -> int:
     folder = Path(options.out)
     folder.mkdir(parents=True, exist_ok=True)
     classes = [str(digit) for digit in range(10)]
-    _save_model(model, folder / "weights.safetensors", "course_cnn", classes, 50, 1)
+    _save_model(model, folder / "weights.safetensors", "course_cnn", classes, options.size, 1)
     (folder / "report.md").write_text(text, encoding="utf-8")
     (folder / "history.json").write_text(json.dumps(history.to_dict(), indent=2), encoding="utf-8")
     print(_("weights, history and report are in {folder}").format(folder=folder))
@@ -171,12 +180,14 @@ def _train(options: Any) -> int:
     test, train = folder.split(options.held_out, seed=options.seed)
     model = MODELS[options.model](len(folder.classes), options.size, options.channels)
     print(model.summary(), end="\n\n")
+    optimizer = Adam(model.parameters(), lr=options.lr)
     fit(
         model,
         DataLoader(train, options.batch_size, shuffle=True, seed=options.seed),
         DataLoader(test, options.batch_size),
         loss=cross_entropy,
-        optimizer=Adam(model.parameters(), lr=options.lr),
+        optimizer=optimizer,
+        scheduler=CosineAnnealingLR(optimizer, T_max=options.epochs),
         epochs=options.epochs,
         metrics=("accuracy",),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -38,7 +39,7 @@ class Optimizer:
         given = list(parameters) if not isinstance(parameters, Tensor) else [parameters]
         if not given:
             raise ArgumentError(_("the optimizer has no parameters: pass model.parameters()"))
-        groups = given if isinstance(given[0], dict) else [{"params": given}]
+        groups: list[Any] = given if isinstance(given[0], dict) else [{"params": given}]
         self.param_groups: list[dict[str, Any]] = []
         seen: set[int] = set()
         for group in groups:
@@ -46,11 +47,12 @@ class Optimizer:
             for p in parameters:
                 _check_parameter(p, seen)
             self.param_groups.append({**options, **group, "params": parameters})
-        for group in self.param_groups:
             for name in ("lr", "weight_decay"):
-                if not group[name] >= 0:
+                if not self.param_groups[-1][name] >= 0:
                     raise ArgumentError(
-                        _("{name} is not negative: {value!r}"), name=name, value=group[name]
+                        _("{name} is not negative: {value!r}"),
+                        name=name,
+                        value=self.param_groups[-1][name],
                     )
         self.steps = 0
         self._state: dict[int, dict[str, Array]] = {}
@@ -249,3 +251,50 @@ def _check_parameter(p: Any, seen: set[int]) -> None:
     if id(p) in seen:
         raise ArgumentError(_("{name} is given twice to the optimizer"), name=p._label())
     seen.add(id(p))
+
+
+# --- schedules -------------------------------------------------------------------------------
+
+
+class CosineAnnealingLR:
+    """The learning rate falls along half a cosine (Loshchilov and Hutter, ICLR 2017, eq. 5).
+
+    Parameters
+    ----------
+    optimizer
+        Whose rates to change, at each ``step()``.
+    T_max
+        The number of steps from the first rate to the last.
+    eta_min
+        The last rate.
+
+    Examples
+    --------
+    >>> optimizer = SGD([Tensor([1.0], requires_grad=True)], lr=1.0)
+    >>> schedule = CosineAnnealingLR(optimizer, T_max=2)
+    >>> schedule.step()
+    >>> optimizer.lr
+    0.5
+    """
+
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
+        if T_max < 1:
+            raise ArgumentError(_("T_max is at least 1, not {n}"), n=T_max)
+        self.optimizer, self.T_max, self.eta_min = optimizer, T_max, eta_min
+        self.steps = 0
+        self.base_lrs = [group["lr"] for group in optimizer.param_groups]
+
+    def step(self) -> None:
+        """Set the rates of the next epoch."""
+        self.steps += 1
+        share = (1 + math.cos(math.pi * self.steps / self.T_max)) / 2
+        for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
+            group["lr"] = self.eta_min + (base - self.eta_min) * share
+
+    def state_dict(self) -> dict[str, Any]:
+        """Its step count and first rates."""
+        return {"steps": self.steps, "base_lrs": self.base_lrs}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over a state from ``state_dict``."""
+        self.steps, self.base_lrs = int(state["steps"]), list(state["base_lrs"])

@@ -75,6 +75,6 @@ def manual_seed(seed: int) -> None:
     _generator = np.random.default_rng(seed)
 
 
-def generator(seed: int | None = None) -> np.random.Generator:
+def generator(seed: int | tuple[int, ...] | None = None) -> np.random.Generator:
     """The library's random generator, or a new one where a ``seed`` is given."""
     return _generator if seed is None else np.random.default_rng(seed)

@@ -204,7 +204,8 @@ def fit(
                 print(describe(epoch), flush=True)
             if checkpoint is not None:
                 _save_checkpoint(checkpoint, model, optimizer, scheduler, history)
-            if any([callback(history) is True for callback in callbacks]):
+            answers = [callback(history) for callback in callbacks]  # each is called
+            if True in answers:
                 break
     except KeyboardInterrupt:
         history.interrupted = True

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ..errors import ArgumentError, GraphError, NonFiniteError
+from ..errors import ArgumentError, GraphError
 from ..kernels import Array
 from ..messages import _
 from . import watch
@@ -179,7 +179,7 @@ def collect(output: Node, limit: int = 0) -> tuple[dict[int, Node], dict[int, No
         node = stack.pop()
         if node._state:
             raise _spent(node)
-        for x, closure in zip(node._inputs, node._closures):  # noqa: B905 - a hot loop
+        for x, closure in zip(node._inputs, node._closures):
             if closure is not None:
                 rank = x._rank
                 if x._op is None:
@@ -290,7 +290,7 @@ def _walk(
                 values.append(x if create_graph else x._data)
             else:
                 values.append(x)
-        for x, closure in zip(inputs, closures):  # noqa: B905 - a hot loop
+        for x, closure in zip(inputs, closures):
             if closure is None:
                 continue
             where = x._rank

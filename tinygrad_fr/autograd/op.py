@@ -39,7 +39,8 @@ from ..kernels import Array
 from ..messages import _
 from . import watch
 from .engine import Closure, Node, current_mode, next_rank
-from .tensor import Methods, Tensor, dispatch
+from .protocols import dispatch
+from .tensor import Methods, Tensor
 
 # Every operation by name, helpers that are only an adjoint included.
 registry: dict[str, Operation] = {}

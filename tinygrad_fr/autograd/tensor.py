@@ -6,7 +6,7 @@ written here: registering one (see ``op.py``) adds the method and the NumPy disp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,10 +15,12 @@ from ..errors import DTypeError, GraphError, IndexingError, ShapeError
 from ..kernels import Array
 from ..messages import _
 from . import engine
+from .conversion import as_data, label, not_floating
 from .engine import Node, current_mode, next_rank
+from .protocols import dispatched, without_tensors
 
 if TYPE_CHECKING:
-    from .methods import Methods  # generated from the registry of operations
+    from .methods import Methods as Methods  # generated from the registry of operations
 else:
 
     class Methods(Node):
@@ -71,7 +73,7 @@ class Tensor(Methods):
         dtype: Any = None,
         name: str | None = None,
     ) -> None:
-        self._data = _as_data(data, dtype, requires_grad)
+        self._data = as_data(data, dtype, requires_grad)
         self._requires_grad = False
         self._rank = next_rank()
         self._op = self._static = self._where = None
@@ -96,9 +98,9 @@ class Tensor(Methods):
         if isinstance(value, Tensor):
             value = value.numpy()
         if value is not self._data:
-            value = _as_data(value, None, self._requires_grad)
+            value = as_data(value, None, self._requires_grad)
             if self._requires_grad and value.dtype.kind != "f":
-                raise _not_floating(value.dtype)
+                raise not_floating(value.dtype)
         self._data = value
         engine.touch(self)
 
@@ -132,7 +134,7 @@ class Tensor(Methods):
                 _("a computed Tensor always needs its gradient: detach it with .detach()")
             )
         if wanted and self._data.dtype.kind != "f":
-            raise _not_floating(self._data.dtype)
+            raise not_floating(self._data.dtype)
         self._requires_grad = bool(wanted)
 
     @property
@@ -152,7 +154,7 @@ class Tensor(Methods):
     @property
     def shape(self) -> tuple[int, ...]:
         """Its shape."""
-        return self._data.shape
+        return tuple(self._data.shape)
 
     @property
     def ndim(self) -> int:
@@ -218,7 +220,7 @@ class Tensor(Methods):
         return self
 
     def _label(self) -> str:
-        return f"{self._name or 'Tensor'} {self._data.shape}"
+        return label(self)
 
     # --- backwards ---------------------------------------------------------------------------
 
@@ -404,7 +406,7 @@ class Tensor(Methods):
         if isinstance(value, Tensor):
             value = value.numpy()
         try:
-            self._data[_plain(index)] = value
+            self._data[without_tensors(index)] = value
         except IndexError as error:
             raise IndexingError(
                 _("{name} has no such index: {error}"), name=self._label(), error=error
@@ -466,82 +468,10 @@ class Tensor(Methods):
         return array.copy() if copy else array
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        return _dispatch(ufunc, method == "__call__", inputs, kwargs)
+        return dispatched(ufunc, method == "__call__", inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return _dispatch(function, True, args, kwargs)
-
-
-# --- NumPy functions on Tensors --------------------------------------------------------------
-
-# NumPy function -> operation. Filled by the registry.
-dispatch: dict[Any, Callable[..., Any]] = {}
-
-# Functions that say something about an array, or are constant between jumps: on Tensors they
-# give plain arrays, and no gradient is lost.
-plain = {
-    np.shape, np.ndim, np.size, np.argmax, np.argmin, np.argsort, np.argwhere, np.nonzero,
-    np.flatnonzero, np.count_nonzero, np.searchsorted, np.digitize, np.sign, np.signbit, np.floor,
-    np.ceil, np.rint, np.round, np.trunc, np.isnan, np.isinf, np.isfinite, np.isclose, np.allclose,
-    np.array_equal, np.array_equiv, np.any, np.all, np.zeros_like, np.ones_like, np.empty_like,
-    np.full_like, np.array_repr, np.array_str, np.array2string, np.result_type, np.can_cast,
-    np.may_share_memory, np.shares_memory, np.isin, np.unique, np.iscomplexobj, np.isrealobj,
-    np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.histogram, np.bincount,
-    np.broadcast_shapes,
-}  # fmt: skip
-
-
-def _dispatch(function: Any, callable_as_is: bool, args: Any, kwargs: dict[str, Any]) -> Any:
-    operation = dispatch.get(function) if callable_as_is else None
-    if operation is not None and not kwargs.keys() & _NUMPY_ONLY:
-        return operation(*args, **kwargs)
-    if function not in plain and _any_tracked(args, kwargs):
-        name = getattr(function, "__name__", str(function))
-        if operation is not None or not callable_as_is:
-            raise GraphError(
-                _(
-                    "np.{name} is recorded in its plain form only, without out=, where=, dtype= "
-                    "or a ufunc's method: {arguments}. Use tg.{name}, or .detach() the Tensor"
-                ),
-                name=name,
-                arguments=", ".join(kwargs) or "method",
-            )
-        raise GraphError(
-            _(
-                "np.{name} has no recorded form: its gradient would be lost. Use an operation of "
-                "the library, .detach() the Tensor, or write your own with @tg.op"
-            ),
-            name=name,
-        )
-    called = function if callable_as_is else getattr(function, "__call__")  # noqa: B004
-    return called(*_plain(args), **{key: _plain(value) for key, value in kwargs.items()})
-
-
-_NUMPY_ONLY = {"out", "where", "dtype", "casting", "order", "subok", "signature", "initial"}
-
-
-def _any_tracked(*things: Any) -> bool:
-    for thing in things:
-        if isinstance(thing, Tensor):
-            if thing._requires_grad:
-                return True
-        elif isinstance(thing, dict):
-            if _any_tracked(*thing.values()):
-                return True
-        elif isinstance(thing, (tuple, list)) and _any_tracked(*thing):
-            return True
-    return False
-
-
-def _plain(thing: Any) -> Any:
-    """The same with arrays for Tensors, inside tuples and lists, too."""
-    if isinstance(thing, Tensor):
-        return thing._data
-    if type(thing) in (tuple, list):
-        return type(thing)(_plain(item) for item in thing)
-    if isinstance(thing, dict):
-        return {key: _plain(value) for key, value in thing.items()}
-    return thing
+        return dispatched(function, True, args, kwargs)
 
 
 # --- making Tensors --------------------------------------------------------------------------
@@ -562,51 +492,6 @@ def untracked(data: Array, name: str | None = None) -> Tensor:
 
 def _new(cls: type[Tensor]) -> Tensor:
     return cls.__new__(cls)
-
-
-def _as_data(data: Any, dtype: Any, requires_grad: bool) -> Array:
-    if isinstance(data, Tensor):
-        if data._requires_grad:
-            raise GraphError(
-                _("a new Tensor from {name} would drop its graph: use it as it is, or .detach() it"),
-                name=data._label(),
-            )
-        data = data._data
-    if isinstance(data, np.ma.MaskedArray):
-        raise DTypeError(_("a masked array would lose its mask: fill it first with .filled()"))
-    if hasattr(data, "__array_function__") and not isinstance(data, np.ndarray):
-        array = data.copy() if dtype is None else data.astype(dtype)  # such as a CuPy array
-        return array  # type: ignore[no-any-return]
-    is_array = isinstance(data, (np.ndarray, np.generic))
-    try:
-        array = np.array(data, dtype=dtype)
-    except (ValueError, TypeError) as error:
-        if isinstance(error, GraphError):
-            raise
-        raise _not_numbers(data, error) from error
-    if array.dtype.kind not in "fiubc":
-        raise _not_numbers(data, f"dtype {array.dtype}")
-    if requires_grad and not is_array and dtype is None and array.dtype.kind in "iub":
-        array = array.astype(np.float64)
-    return array
-
-
-def _not_numbers(data: Any, error: Any) -> DTypeError:
-    return DTypeError(
-        _("a Tensor holds numbers in a regular grid; {kind} does not give one ({error})"),
-        kind=type(data).__name__,
-        error=error,
-    )
-
-
-def _not_floating(dtype: Any) -> DTypeError:
-    return DTypeError(
-        _(
-            "only floating numbers have a gradient, not {dtype}: convert with "
-            ".astype(float) or Tensor(..., dtype=float)"
-        ),
-        dtype=dtype,
-    )
 
 
 def _in_place(tensor: Tensor, instead: str) -> GraphError:

@@ -264,7 +264,7 @@ def _alias(x: Array):
     """The same value as a node of its own: the variable of one transform among others."""
 
     def to_x(g, y, x):
-        r"\bar{x} = \bar{y}"
+        r"""\bar{x} = \bar{y}"""
         return g
 
     return x, to_x
@@ -277,7 +277,7 @@ class _Call:
         self, f: Function, args: Any, kwargs: Any, argnums: int | tuple[int, ...]
     ) -> None:
         self.single = isinstance(argnums, (int, np.integer))
-        positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)  # type: ignore[arg-type]
+        positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         for i in positions:
             if not -len(args) <= i < len(args):
                 raise ArgumentError(

@@ -17,7 +17,7 @@ def softmax(z: Array, axis: int) -> Array:
     e = z - z.max(axis, keepdims=True, initial=-np.inf)
     np.exp(e, out=e)
     e /= e.sum(axis, keepdims=True)
-    return e
+    return np.asarray(e)
 
 
 def log_softmax(z: Array, axis: int) -> Array:
@@ -25,7 +25,7 @@ def log_softmax(z: Array, axis: int) -> Array:
     z = _floating(z)
     d = z - z.max(axis, keepdims=True, initial=-np.inf)
     d -= np.log(np.exp(d).sum(axis, keepdims=True))
-    return d
+    return np.asarray(d)
 
 
 def logsumexp(z: Array, axis: int | tuple[int, ...] | None) -> Array:

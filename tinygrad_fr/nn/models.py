@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 from ..errors import ArgumentError
@@ -82,7 +83,7 @@ def mlp(sizes: Sequence[int], activation: Callable[[], Module] = ReLU) -> Sequen
             _("an mlp needs at least two sizes, input and output: {sizes}"), sizes=sizes
         )
     layers: list[Module] = []
-    for n, m in zip(sizes, sizes[1:], strict=False):
+    for n, m in itertools.pairwise(sizes):
         layers += [Linear(n, m), activation()]
     return _shaped(Sequential(*layers[:-1]), sizes[0])
 

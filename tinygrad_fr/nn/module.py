@@ -116,7 +116,7 @@ class Module:
         return ((name, value) for name, value in self._attributes() if isinstance(value, Module))
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """This module and all below it, each once, with their paths."""
+        """The module itself and all below it, each once, with their paths."""
         seen: set[int] = set()
         stack: list[tuple[str, Module]] = [(prefix, self)]
         while stack:

@@ -20,7 +20,7 @@ def sigmoid(x: Array):
     """
 
     def to_x(g, y, x):
-        r"\bar{x} = \bar{y} \odot y \odot (1 - y)"
+        r"""\bar{x} = \bar{y} \odot y \odot (1 - y)"""
         return g * (y * (1 - y))
 
     return stable.sigmoid(x), to_x
@@ -37,7 +37,7 @@ def relu(x: Array):
     """
 
     def to_x(g, y, x):
-        r"\bar{x} = \bar{y} \odot [x > 0]"
+        r"""\bar{x} = \bar{y} \odot [x > 0]"""
         return g * (y > 0)
 
     # With a row of zeros 2.3 times faster than with the scalar 0.
@@ -71,7 +71,7 @@ def softmax(x: Array, axis: int = -1):
     """
 
     def to_x(g, y, x):
-        r"\bar{x} = y \odot \left(\bar{y} - \sum_k \bar{y}_k y_k\right)"
+        r"""\bar{x} = y \odot \left(\bar{y} - \sum_k \bar{y}_k y_k\right)"""
         return y * (g - (g * y).sum(axis, keepdims=True))
 
     return stable.softmax(x, axis), to_x
@@ -90,7 +90,7 @@ def log_softmax(x: Array, axis: int = -1):
     """
 
     def to_x(g, y, x):
-        r"\bar{x} = \bar{y} - \operatorname{softmax}(x) \sum_k \bar{y}_k"
+        r"""\bar{x} = \bar{y} - \operatorname{softmax}(x) \sum_k \bar{y}_k"""
         return g - exp(y) * g.sum(axis, keepdims=True)
 
     return stable.log_softmax(x, axis), to_x

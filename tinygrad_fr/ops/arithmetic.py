@@ -23,11 +23,11 @@ def add(a: Array, b: Array):
     """
 
     def to_a(g, y, a, b):
-        r"\bar{a} = \bar{y}"
+        r"""\bar{a} = \bar{y}"""
         return g
 
     def to_b(g, y, a, b):
-        r"\bar{b} = \bar{y}"
+        r"""\bar{b} = \bar{y}"""
         return g
 
     return a + b, to_a, to_b
@@ -47,11 +47,11 @@ def subtract(a: Array, b: Array):
     """
 
     def to_a(g, y, a, b):
-        r"\bar{a} = \bar{y}"
+        r"""\bar{a} = \bar{y}"""
         return g
 
     def to_b(g, y, a, b):
-        r"\bar{b} = -\bar{y}"
+        r"""\bar{b} = -\bar{y}"""
         return -g
 
     return np.subtract(a, b), to_a, to_b
@@ -71,11 +71,11 @@ def multiply(a: Array, b: Array):
     """
 
     def to_a(g, y, a, b):
-        r"\bar{a} = \bar{y} \odot b"
+        r"""\bar{a} = \bar{y} \odot b"""
         return g * b
 
     def to_b(g, y, a, b):
-        r"\bar{b} = \bar{y} \odot a"
+        r"""\bar{b} = \bar{y} \odot a"""
         return g * a
 
     return a * b, to_a, to_b
@@ -97,11 +97,11 @@ def divide(a: Array, b: Array):
     """
 
     def to_a(g, y, a, b):
-        r"\bar{a} = \bar{y} / b"
+        r"""\bar{a} = \bar{y} / b"""
         return quotient(g, b)
 
     def to_b(g, y, a, b):
-        r"\bar{b} = -\bar{y} \odot a / b^2"
+        r"""\bar{b} = -\bar{y} \odot a / b^2"""
         return -quotient(g * a, b * b)
 
     return np.true_divide(a, b), to_a, to_b
@@ -119,7 +119,7 @@ def negative(x: Array):
     """
 
     def to_x(g, y, x):
-        r"\bar{x} = -\bar{y}"
+        r"""\bar{x} = -\bar{y}"""
         return -g
 
     return -x, to_x

@@ -19,7 +19,7 @@ def astype(x: Array, dtype: Any):
     """
 
     def to_x(g, y, x):
-        r"\bar{x} = \bar{y}"
+        r"""\bar{x} = \bar{y}"""
         return g  # the engine gives it the dtype of x
 
     return x.astype(dtype), to_x

@@ -22,7 +22,7 @@ def exp(x: Array):
     """
 
     def to_x(g, y, x):
-        r"\bar{x} = \bar{y} \odot y"
+        r"""\bar{x} = \bar{y} \odot y"""
         return g * y
 
     return np.exp(x), to_x
@@ -39,7 +39,7 @@ def log(x: Array):
     """
 
     def to_x(g, y, x):
-        r"\bar{x} = \bar{y} / x"
+        r"""\bar{x} = \bar{y} / x"""
         return quotient(g, x)
 
     return np.log(x), to_x
@@ -56,7 +56,7 @@ def sqrt(x: Array):
     """
 
     def to_x(g, y, x):
-        r"\bar{x} = \bar{y} / (2 y)"
+        r"""\bar{x} = \bar{y} / (2 y)"""
         return quotient(g, 2 * y)
 
     return np.sqrt(x), to_x
@@ -73,7 +73,7 @@ def square(x: Array):
     """
 
     def to_x(g, y, x):
-        r"\bar{x} = 2 \bar{y} \odot x"
+        r"""\bar{x} = 2 \bar{y} \odot x"""
         return 2 * g * x
 
     return np.square(x), to_x
@@ -97,14 +97,14 @@ def power(a: Array, b: Array):
     """
 
     def to_a(g, y, a, b):
-        r"\bar{a} = \bar{y} \odot b\, a^{b-1}"
+        r"""\bar{a} = \bar{y} \odot b\, a^{b-1}"""
         gb = g * b
         # A zero factor (upstream or exponent) wins over the infinite slope of a**(b-1) at 0.
         base = where((gb == 0) & (a == 0), 1, a)
         return gb * base ** (b - 1)
 
     def to_b(g, y, a, b):
-        r"\bar{b} = \bar{y} \odot y \ln a"
+        r"""\bar{b} = \bar{y} \odot y \ln a"""
         zero = a == 0
         return g * where(zero, 0, y) * log(where(zero | (g == 0), 1, a))
 
@@ -128,7 +128,7 @@ def sin(x: Array):
     """
 
     def to_x(g, y, x):
-        r"\bar{x} = \bar{y} \odot \cos x"
+        r"""\bar{x} = \bar{y} \odot \cos x"""
         return g * cos(x)
 
     return np.sin(x), to_x
@@ -145,7 +145,7 @@ def cos(x: Array):
     """
 
     def to_x(g, y, x):
-        r"\bar{x} = -\bar{y} \odot \sin x"
+        r"""\bar{x} = -\bar{y} \odot \sin x"""
         return -g * sin(x)
 
     return np.cos(x), to_x
@@ -162,7 +162,7 @@ def tanh(x: Array):
     """
 
     def to_x(g, y, x):
-        r"\bar{x} = \bar{y} \odot (1 - y^2)"
+        r"""\bar{x} = \bar{y} \odot (1 - y^2)"""
         return g * (1 - y * y)
 
     return np.tanh(x), to_x
@@ -180,7 +180,7 @@ def abs(x: Array):
     """
 
     def to_x(g, y, x):
-        r"\bar{x} = \bar{y} \odot \operatorname{sign} x"
+        r"""\bar{x} = \bar{y} \odot \operatorname{sign} x"""
         return g * np.sign(x)
 
     return np.abs(x), to_x

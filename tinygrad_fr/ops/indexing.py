@@ -39,14 +39,26 @@ def getitem(x: Array, index: Any):
         raise IndexingError(
             _("an index is made of integers or booleans, not of {dtype}"), dtype=index.dtype
         )
-    y = x[index]
+    try:
+        y = x[index]
+    except IndexError:
+        raise IndexingError(
+            _("{x} has no element or part at index {index}"), index=_shown(index)
+        ) from None
     shape = x.shape
 
     def to_x(g, y, x):
-        r"\bar{x}[i] \mathrel{+}= \bar{y}"
+        r"""\bar{x}[i] \mathrel{+}= \bar{y}"""
         return _scatter(g, index, shape)
 
     return y, to_x
+
+
+def _shown(index: Any) -> str:
+    text = ", ".join(str(part).replace("\n", " ") for part in index) if isinstance(
+        index, tuple
+    ) else str(index).replace("\n", " ")  # fmt: skip
+    return f"[{text}]" if len(text) < 60 else f"[{text[:57]}...]"
 
 
 @op(r"y[i] \mathrel{+}= x", examples=lambda draw: [
@@ -56,7 +68,7 @@ def _scatter(x: Array, index: Any, shape: tuple[int, ...]):
     """Zeros of ``shape`` with ``x`` added at ``index``: the adjoint of ``getitem``."""
 
     def to_x(g, y, x):
-        r"\bar{x} = \bar{y}[i]"
+        r"""\bar{x} = \bar{y}[i]"""
         return g[index]
 
     return kernel.scatter(np.asarray(x), index, shape), to_x

@@ -41,7 +41,7 @@ def matmul(a: Array, b: Array):
     """
 
     def to_a(g, y, a, b):
-        r"\bar{A} = \bar{Y} B^{\top}"
+        r"""\bar{A} = \bar{Y} B^{\top}"""
         if b.ndim == 1:
             return g * b if a.ndim == 1 else g[..., None] * b
         if a.ndim == 1:
@@ -51,7 +51,7 @@ def matmul(a: Array, b: Array):
         return product(g, b.T, like=a)
 
     def to_b(g, y, a, b):
-        r"\bar{B} = A^{\top} \bar{Y}"
+        r"""\bar{B} = A^{\top} \bar{Y}"""
         if a.ndim == 1:
             return g * a if b.ndim == 1 else a[:, None] * g[..., None, :]
         if b.ndim == 1:
@@ -107,11 +107,11 @@ def linear(x: Array, weight: Array, bias: Array | None = None):
         y += bias
 
     def to_x(g, y, x, weight, bias):
-        r"\bar{X} = \bar{Y} W"
+        r"""\bar{X} = \bar{Y} W"""
         return g @ weight
 
     def to_weight(g, y, x, weight, bias):
-        r"\bar{W} = \bar{Y}^{\top} X"
+        r"""\bar{W} = \bar{Y}^{\top} X"""
         rows = g.reshape(-1, g.shape[-1])
         examples = x.reshape(-1, x.shape[-1])
         if isinstance(g, Node):
@@ -119,7 +119,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None):
         return product(rows.T, examples, like=weight)
 
     def to_bias(g, y, x, weight, bias):
-        r"\bar{b} = \sum_n \bar{Y}_n"
+        r"""\bar{b} = \sum_n \bar{Y}_n"""
         return g  # the engine sums over the examples
 
     return y, to_x, to_weight, to_bias

@@ -110,7 +110,7 @@ def cross_entropy(
         return g.reshape((*g.shape[:axis], 1, *g.shape[axis:])) if reduction == "none" else g
 
     def to_logits(g, y, logits, target):
-        r"\bar{z} = \bar{L} \odot (\hat{y} - y) / N"
+        r"""\bar{z} = \bar{L} \odot (\hat{y} - y) / N"""
         if soft:
             p = target * (1 - label_smoothing) + label_smoothing / classes
             return upstream(g) * (softmax(logits, axis) * p.sum(axis, keepdims=True) - p)
@@ -124,7 +124,7 @@ def cross_entropy(
         return d
 
     def to_target(g, y, logits, target):
-        r"\bar{y} = -\bar{L} \odot \ln \hat{y} / N"
+        r"""\bar{y} = -\bar{L} \odot \ln \hat{y} / N"""
         return upstream(g) * log_softmax(logits, axis) * (label_smoothing - 1)
 
     return y, to_logits, to_target if soft else None
@@ -134,7 +134,7 @@ def _positions(target: Array, axis: int) -> tuple[Any, ...]:
     """The index of each example's class in the logits."""
     if target.ndim == 1:
         return np.arange(len(target)), target
-    grid = list(np.indices(target.shape, sparse=True))
+    grid: list[Any] = list(np.indices(target.shape, sparse=True))
     grid.insert(axis, target)
     return tuple(grid)
 
@@ -213,11 +213,11 @@ def binary_cross_entropy(p: Array, target: Array, reduction: str = "mean"):
     y, factor = _reduce(loss.astype(p.dtype), reduction, p.size)
 
     def to_p(g, y, p, target):
-        r"\bar{p} = \bar{L} \odot \frac{p - y}{p (1 - p)} / N"
+        r"""\bar{p} = \bar{L} \odot \frac{p - y}{p (1 - p)} / N"""
         return g * factor * ((p - target) / maximum(p * (1 - p), 1e-12))
 
     def to_target(g, y, p, target):
-        r"\bar{y} = \bar{L} \odot (\ln(1 - p) - \ln p) / N"
+        r"""\bar{y} = \bar{L} \odot (\ln(1 - p) - \ln p) / N"""
         q = minimum(maximum(p, 1e-44), 1.0)
         return g * factor * (log(maximum(1 - q, 1e-44)) - log(q))
 
@@ -239,11 +239,11 @@ def mse_loss(x: Array, target: Array, reduction: str = "mean"):
     y, factor = _reduce((x - target) ** 2, reduction, x.size)
 
     def to_x(g, y, x, target):
-        r"\bar{x} = \tfrac{2}{N} \bar{L} \odot (x - y)"
+        r"""\bar{x} = \tfrac{2}{N} \bar{L} \odot (x - y)"""
         return g * (2 * factor) * (x - target)
 
     def to_target(g, y, x, target):
-        r"\bar{y} = \tfrac{2}{N} \bar{L} \odot (y - x)"
+        r"""\bar{y} = \tfrac{2}{N} \bar{L} \odot (y - x)"""
         return g * (2 * factor) * (target - x)
 
     return y, to_x, to_target if target.dtype.kind == "f" else None

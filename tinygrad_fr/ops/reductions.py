@@ -41,7 +41,7 @@ def sum(x: Array, axis: Axis = None, keepdims: bool = False):
     """
 
     def to_x(g, y, x):
-        r"\bar{x}_i = \bar{y}"
+        r"""\bar{x}_i = \bar{y}"""
         return broadcast_to(g.reshape(kept_shape(x.shape, axis)), x.shape)
 
     return x.sum(axis, keepdims=keepdims), to_x
@@ -59,7 +59,7 @@ def mean(x: Array, axis: Axis = None, keepdims: bool = False):
     n = math.prod(n for n, m in zip(x.shape, kept_shape(x.shape, axis), strict=True) if m == 1)
 
     def to_x(g, y, x):
-        r"\bar{x}_i = \bar{y} / n"
+        r"""\bar{x}_i = \bar{y} / n"""
         return broadcast_to((g / n).reshape(kept_shape(x.shape, axis)), x.shape)
 
     return x.mean(axis, keepdims=keepdims), to_x
@@ -76,7 +76,7 @@ def max(x: Array, axis: Axis = None, keepdims: bool = False):
     """
 
     def to_x(g, y, x):
-        r"\bar{x}_i = \bar{y} \odot [x_i = y] / \#\{j : x_j = y\}"
+        r"""\bar{x}_i = \bar{y} \odot [x_i = y] / \#\{j : x_j = y\}"""
         return _share_ties(g, y, x, axis)
 
     return x.max(axis, keepdims=keepdims), to_x
@@ -93,7 +93,7 @@ def min(x: Array, axis: Axis = None, keepdims: bool = False):
     """
 
     def to_x(g, y, x):
-        r"\bar{x}_i = \bar{y} \odot [x_i = y] / \#\{j : x_j = y\}"
+        r"""\bar{x}_i = \bar{y} \odot [x_i = y] / \#\{j : x_j = y\}"""
         return _share_ties(g, y, x, axis)
 
     return x.min(axis, keepdims=keepdims), to_x
@@ -116,7 +116,7 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False):
     """
 
     def to_x(g, y, x):
-        r"\bar{x} = \bar{y} \odot e^{x - y}"
+        r"""\bar{x} = \bar{y} \odot e^{x - y}"""
         kept = kept_shape(x.shape, axis)
         return g.reshape(kept) * exp(x - y.reshape(kept))
 

@@ -53,11 +53,11 @@ def where(condition: Array, a: Array, b: Array):
     """
 
     def to_a(g, y, condition, a, b):
-        r"\bar{a} = [c] \odot \bar{y}"
+        r"""\bar{a} = [c] \odot \bar{y}"""
         return where(condition, g, 0)
 
     def to_b(g, y, condition, a, b):
-        r"\bar{b} = [\lnot c] \odot \bar{y}"
+        r"""\bar{b} = [\lnot c] \odot \bar{y}"""
         return where(condition, 0, g)
 
     return np.where(condition, a, b), None, to_a, to_b
@@ -84,11 +84,11 @@ def maximum(a: Array, b: Array):
     """
 
     def to_a(g, y, a, b):
-        r"\bar{a} = \bar{y} \odot [a > b]"
+        r"""\bar{a} = \bar{y} \odot [a > b]"""
         return g * _share(a > b, a == b, g)
 
     def to_b(g, y, a, b):
-        r"\bar{b} = \bar{y} \odot [b > a]"
+        r"""\bar{b} = \bar{y} \odot [b > a]"""
         return g * _share(b > a, a == b, g)
 
     return np.maximum(a, b), to_a, to_b
@@ -107,11 +107,11 @@ def minimum(a: Array, b: Array):
     """
 
     def to_a(g, y, a, b):
-        r"\bar{a} = \bar{y} \odot [a < b]"
+        r"""\bar{a} = \bar{y} \odot [a < b]"""
         return g * _share(a < b, a == b, g)
 
     def to_b(g, y, a, b):
-        r"\bar{b} = \bar{y} \odot [b < a]"
+        r"""\bar{b} = \bar{y} \odot [b < a]"""
         return g * _share(b < a, a == b, g)
 
     return np.minimum(a, b), to_a, to_b
@@ -147,7 +147,7 @@ def clip(x: Array, low: float | None = None, high: float | None = None):
         raise ArgumentError(_("low ({low}) is above high ({high})"), low=low, high=high)
 
     def to_x(g, y, x):
-        r"\bar{x} = \bar{y} \odot [l \leq x \leq h]"
+        r"""\bar{x} = \bar{y} \odot [l \leq x \leq h]"""
         inside = x == x if low is None else x >= low
         return g * (inside if high is None else inside & (x <= high))
 

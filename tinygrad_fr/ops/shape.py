@@ -38,10 +38,17 @@ def reshape(x: Array, *shape: int):
     """
 
     def to_x(g, y, x):
-        r"\bar{X} = \operatorname{reshape}(\bar{Y})"
+        r"""\bar{X} = \operatorname{reshape}(\bar{Y})"""
         return g.reshape(x.shape)
 
-    return x.reshape(_sizes(shape)), to_x
+    try:
+        return x.reshape(_sizes(shape)), to_x
+    except ValueError:
+        raise ShapeError(
+            _("{x} has {n} elements, which do not fill the shape {shape}"),
+            n=x.size,
+            shape=_sizes(shape),
+        ) from None
 
 
 @op(r"Y = \operatorname{flatten}(X)", examples=lambda draw: [
@@ -66,7 +73,7 @@ def flatten(x: Array, start_dim: int = 0, end_dim: int = -1):
     shape = x.shape or (1,)
 
     def to_x(g, y, x):
-        r"\bar{X} = \operatorname{reshape}(\bar{Y})"
+        r"""\bar{X} = \operatorname{reshape}(\bar{Y})"""
         return g.reshape(x.shape)
 
     return x.reshape(*shape[:start], int(np.prod(shape[start:end])), *shape[end:]), to_x
@@ -87,13 +94,18 @@ def transpose(x: Array, *axes: int):
     order = _sizes(axes)
     back: Any = ()
     if order and order != (None,):
-        y = x.transpose(order)
+        try:
+            y = x.transpose(order)
+        except ValueError:
+            raise ShapeError(
+                _("{order} is not an order of the {n} axes of {x}"), order=order, n=x.ndim
+            ) from None
         back = np.argsort([axis % x.ndim for axis in order]).tolist()
     else:
         y = x.T
 
     def to_x(g, y, x):
-        r"\bar{X} = \bar{Y}^{\top}"
+        r"""\bar{X} = \bar{Y}^{\top}"""
         return g.transpose(*back)
 
     return y, to_x
@@ -111,7 +123,7 @@ def swapaxes(x: Array, axis1: int, axis2: int):
     """
 
     def to_x(g, y, x):
-        r"\bar{X} = \bar{Y}^{\top}"
+        r"""\bar{X} = \bar{Y}^{\top}"""
         return g.swapaxes(axis1, axis2)
 
     return x.swapaxes(axis1, axis2), to_x
@@ -131,10 +143,16 @@ def broadcast_to(x: Array, shape: tuple[int, ...]):
     """
 
     def to_x(g, y, x):
-        r"\bar{X} = \sum_{\text{axes ajoutés}} \bar{Y}"
+        r"""\bar{X} = \sum_{\text{axes ajoutés}} \bar{Y}"""
         return g  # the engine sums over the axes that were broadcast
 
-    return np.broadcast_to(x, shape), to_x
+    try:
+        return np.broadcast_to(x, shape), to_x
+    except ValueError:
+        raise ShapeError(
+            _("{x} cannot be broadcast to {shape}: only axes of size 1, or new ones in front, grow"),
+            shape=shape,
+        ) from None
 
 
 @op(r"Y = [X_1, X_2, \ldots]", numpy=np.concatenate, method=False, examples=lambda draw: [
@@ -150,14 +168,23 @@ def concatenate(arrays: Sequence[Array], axis: int | None = 0):
     array([1., 2., 3.])
     """
     parts = [np.asarray(x) for x in arrays]
-    y = np.concatenate(parts, axis)
+    if not parts:
+        raise ArgumentError(_("there is nothing to join: the list is empty"))
+    try:
+        y = np.concatenate(parts, axis)
+    except ValueError:
+        raise ShapeError(
+            _("shapes {shapes} must be equal on all axes but axis {axis}"),
+            shapes=[x.shape for x in parts],
+            axis=axis,
+        ) from None
     ends = np.cumsum([x.size if axis is None else x.shape[axis] for x in parts]).tolist()
 
     def piece(i: int) -> Any:
         part = slice(ends[i - 1] if i else 0, ends[i])
 
         def to_part(g, y, *xs):
-            r"\bar{X}_i = \bar{Y}[\ldots]"
+            r"""\bar{X}_i = \bar{Y}[\ldots]"""
             if axis is None:
                 return g[part].reshape(xs[i].shape)
             return g[(slice(None),) * (axis % g.ndim) + (part,)]

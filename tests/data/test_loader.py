@@ -1,0 +1,230 @@
+"""DataLoader: batches, orders and threads."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import subprocess
+import sys
+import threading
+import time
+import traceback
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_fr as tg
+from tinygrad_fr.data import ArrayDataset, DataLoader
+from tinygrad_fr.errors import ArgumentError, ShapeError
+
+
+class Slow:
+    """A dataset that asks for a thread; example 7 may be broken."""
+
+    slow = True
+
+    def __init__(self, n=20, broken=False):
+        self.n, self.broken, self.threads = n, broken, set()
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, i):
+        self.threads.add(threading.current_thread().name)
+        if self.broken and i == 7:
+            raise KeyError("example 7")
+        return np.full(2, i), i
+
+
+def threads():
+    return [thread for thread in threading.enumerate() if thread.name == "DataLoader"]
+
+
+def orders(loader, epochs):
+    return [[int(i) for (batch,) in loader for i in batch] for _ in range(epochs)]
+
+
+@given(n=st.integers(1, 40), size=st.integers(1, 50), drop=st.booleans(), shuffle=st.booleans())
+def test_an_epoch_holds_every_example_once(n, size, drop, shuffle):
+    loader = DataLoader((np.arange(n),), size, shuffle, drop_last=drop)
+    batches = [batch for (batch,) in loader]
+    assert len(batches) == len(loader)
+    assert all(len(batch) == size for batch in batches[: None if drop else -1])
+    seen = sorted(int(i) for batch in batches for i in batch)
+    assert len(seen) == (n // size * size if drop else n)
+    assert len(set(seen)) == len(seen)
+
+
+def test_without_shuffling_the_order_is_kept():
+    assert orders(DataLoader(np.arange(5), 2), 2) == [[0, 1, 2, 3, 4]] * 2
+
+
+def test_arrays_stay_aligned_and_batches_are_copies():
+    x, y = np.arange(10.0), np.arange(10)
+    for a, b in DataLoader((x, y), 4, shuffle=True):
+        np.testing.assert_array_equal(a, b)
+        a += 1
+    np.testing.assert_array_equal(x, y)
+
+
+def test_each_epoch_has_an_order_of_its_own_that_follows_the_seed():
+    loader = DataLoader(np.arange(30), 7, shuffle=True, seed=1)
+    first = orders(loader, 3)
+    assert first[0] != first[1] != first[2]
+    assert orders(DataLoader(np.arange(30), 7, shuffle=True, seed=1), 3) == first
+    assert orders(DataLoader(np.arange(30), 7, shuffle=True, seed=2), 3) != first
+    assert loader.epoch == 3
+    loader.epoch = 1
+    assert orders(loader, 2) == first[1:]
+
+
+def test_without_a_seed_manual_seed_decides():
+    runs = []
+    for _ in range(2):
+        tg.manual_seed(0)
+        runs.append(orders(DataLoader(np.arange(30), shuffle=True), 2))
+    assert runs[0] == runs[1]
+    assert runs[0][0] != runs[0][1]
+
+
+def test_two_iterators_at_once_do_not_disturb_each_other():
+    for data in ArrayDataset(np.arange(9), np.arange(9)), Slow(9):
+        pairs = list(zip(*[DataLoader(data, 2)] * 2, strict=True))
+        assert len(pairs) == 5
+        for one, two in pairs:
+            np.testing.assert_array_equal(one[1], two[1])
+    assert not threads()
+
+
+def test_a_list_of_examples_is_a_dataset():
+    (x, y), _ = DataLoader([(np.zeros(3), 0), (np.ones(3), 1), (np.ones(3), 1)], 2)
+    assert x.shape == (2, 3)
+    np.testing.assert_array_equal(y, [0, 1])
+
+
+def test_a_tensor_alone_is_an_array():
+    ((x,),) = DataLoader(tg.Tensor([1.0, 2.0]))
+    assert isinstance(x, np.ndarray)
+
+
+def test_a_method_batch_is_preferred_to_single_examples():
+    class Batched(Slow):
+        def batch(self, indices):
+            return [indices * 10]
+
+    np.testing.assert_array_equal(next(iter(DataLoader(Batched(), 3)))[0], [0, 10, 20])
+
+
+# --- threads ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("prefetch", "name"), [(0, "MainThread"), (1, "DataLoader")])
+def test_a_slow_dataset_is_read_in_a_thread_if_prefetch_allows(prefetch, name):
+    data = Slow()
+    labels = [int(i) for _, y in DataLoader(data, 3, prefetch=prefetch) for i in y]
+    assert labels == list(range(20))
+    assert data.threads == {name}
+    assert not threads()
+
+
+def test_a_fast_dataset_is_read_without_a_thread():
+    data = Slow()
+    data.slow = False
+    list(DataLoader(data))
+    assert data.threads == {"MainThread"}
+
+
+def test_the_thread_stays_only_so_far_ahead():
+    data = Slow(100)
+    read = []
+    data.batch = lambda indices: (read.append(len(read)), (indices,))[1]
+    batches = iter(DataLoader(data, 1, prefetch=3))
+    next(batches)
+    time.sleep(0.05)
+    assert len(read) <= 1 + 3 + 1  # taken, in the queue, in the hand of the thread
+
+
+@pytest.mark.parametrize("taken", [0, 1, 5])
+@pytest.mark.parametrize("prefetch", [1, 4])
+def test_leaving_the_loop_leaves_no_thread_behind(taken, prefetch):
+    for _ in range(20):
+        batches = iter(DataLoader(Slow(), 2, prefetch=prefetch))
+        for _ in range(taken):
+            next(batches)
+        del batches
+        assert not threads()
+
+
+def test_an_iterator_kept_alive_does_not_keep_python_from_ending():
+    code = (
+        "import numpy as np; from tinygrad_fr.data import DataLoader\n"
+        "class Slow(list): slow = True\n"
+        "kept = iter(DataLoader(Slow(range(99)), 1)); next(kept)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("prefetch", [0, 2])
+def test_an_error_reaches_the_loop_with_its_traceback(prefetch):
+    seen = []
+    with pytest.raises(KeyError, match="example 7") as caught:
+        seen.extend(y.tolist() for _, y in DataLoader(Slow(broken=True), 2, prefetch=prefetch))
+    assert seen == [[0, 1], [2, 3], [4, 5]]
+    assert "__getitem__" in [frame.name for frame in traceback.extract_tb(caught.tb)]
+    assert not threads()
+
+
+def test_an_error_in_the_thread_leaves_no_cycle_for_the_collector():
+    gc.collect()
+    gc.disable()
+    try:
+        with contextlib.suppress(KeyError):
+            list(DataLoader(Slow(broken=True), 2))
+        assert not [o for o in gc.get_objects() if isinstance(o, Slow)]
+    finally:
+        gc.enable()
+
+
+def test_where_threads_cannot_start_it_works_without(monkeypatch):
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    data = Slow()
+    assert len(list(DataLoader(data, 3))) == 7
+    assert data.threads == {"MainThread"}
+
+
+# --- errors ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"batch_size": 0}, "batch_size is a whole number of at least 1, not 0"),
+        ({"batch_size": 2.5}, "batch_size is a whole number"),
+        ({"prefetch": -1}, "prefetch is a whole number of at least 0"),
+        ({"seed": -1}, "whole number from 0 on"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(arguments, words):
+    with pytest.raises(ArgumentError, match=words):
+        DataLoader(np.ones(3), **arguments)
+
+
+def test_an_empty_dataset_is_refused():
+    with pytest.raises(ArgumentError, match="the dataset is empty"):
+        DataLoader((np.ones((0, 3)),))
+
+
+def test_a_generator_is_not_a_dataset():
+    with pytest.raises(ArgumentError, match="generator lacks them: give arrays"):
+        DataLoader(i for i in range(3))
+
+
+@pytest.mark.parametrize("items", [[np.ones(2), np.ones(3)], [(1, 2), (1,)], [[np.ones(2), 1]] * 2])
+def test_examples_that_do_not_stack_are_refused(items):
+    with pytest.raises(ShapeError, match=r"make no batch .*resize or pad"):
+        list(DataLoader(items))

@@ -1,0 +1,97 @@
+"""The package as a whole: its rooms, its names, its cost at import, its stubs."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tinygrad_fr as tg
+
+from . import stubs
+
+PACKAGE = Path(tg.__file__).parent
+# Imports point downwards only: from a room to those above it.
+ROOMS = [
+    "messages", "errors", "settings", "kernels", "autograd", "ops", "report", "graph", "verify",
+    "io", "nn", "optim", "data", "training", "health", "plot", "cli", "__init__", "__main__",
+]  # fmt: skip
+
+
+def imported_rooms(path: Path):
+    """The rooms that a file imports, those for type-checkers aside."""
+    parts = path.relative_to(PACKAGE).parts
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level and id(node) not in for_types:
+            up = len(parts) - node.level
+            base = [*parts[:up], *((node.module or "").split(".") if node.module else [])]
+            if base:
+                yield base[0]
+            else:
+                yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.stem)
+def test_imports_point_downwards_only(path):
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    for other in imported_rooms(path):
+        assert other == room or ROOMS.index(other) < ROOMS.index(room), f"{room} imports {other}"
+
+
+def test_every_public_name_is_there():
+    for name in tg.__all__:
+        assert getattr(tg, name) is not None
+    assert set(tg.__all__) <= set(dir(tg))
+
+
+def test_the_promised_names_exist():
+    names = """Tensor op manual_seed set_default_dtype set_language no_grad debug grad value_and_grad
+        vjp jvp hvp jacobian hessian gradients fit save load nn optim data verify graph exp log sqrt
+        tanh abs maximum where clip sum mean max logsumexp matmul reshape transpose swapaxes
+        broadcast_to concatenate sigmoid relu softmax log_softmax conv2d max_pool2d cross_entropy
+        binary_cross_entropy mse_loss""".split()
+    for name in names:
+        assert hasattr(tg, name), name
+
+
+def test_operations_are_methods_but_for_those_that_are_not_a_tensors():
+    for name in ("exp", "sum", "reshape", "softmax", "conv2d", "cross_entropy", "clip"):
+        assert hasattr(tg.Tensor, name)
+    for name in ("where", "concatenate", "_scatter", "_conv2d_input"):
+        assert not hasattr(tg.Tensor, name)
+
+
+def test_importing_the_library_loads_nothing_heavy():
+    code = (
+        "import sys, tinygrad_fr;"
+        "heavy = {'PIL', 'sklearn', 'tqdm', 'matplotlib', 'safetensors', 'graphviz', 'torch',"
+        " 'tinygrad_fr.nn', 'tinygrad_fr.data', 'tinygrad_fr.training', 'tinygrad_fr.verify'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
+    )  # fmt: skip
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("path", stubs.STUBS, ids=lambda p: p.name)
+def test_type_stubs_are_fresh(path):
+    assert path.read_text(encoding="utf-8") == stubs.STUBS[path](), "run python tests/stubs.py"
+
+
+def test_no_file_is_longer_than_400_lines():
+    for path in PACKAGE.rglob("*.py"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path

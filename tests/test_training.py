@@ -1,0 +1,118 @@
+"""fit: histories, interruption, checkpoints."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import tinygrad_fr as tg
+from tinygrad_fr import nn, optim
+from tinygrad_fr.data import ArrayDataset, DataLoader
+from tinygrad_fr.errors import FileError
+from tinygrad_fr.training import evaluate
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((60, 4)).astype(np.float32)
+LABELS = (X[:, 0] + X[:, 1] > 0).astype(np.int64)
+
+
+def setup(epochs=4, **options):
+    tg.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2))
+    optimizer = optim.Adam(model.parameters(), lr=0.05)
+    schedule = optim.CosineAnnealingLR(optimizer, T_max=8)
+    loader = DataLoader((X[:40], LABELS[:40]), batch_size=7, shuffle=True, seed=1)
+    arguments = dict(
+        train=loader, valid=(X[40:], LABELS[40:]), loss=tg.cross_entropy, optimizer=optimizer,
+        epochs=epochs, metrics=("accuracy",), scheduler=schedule, progress=False,
+    )  # fmt: skip
+    return model, {**arguments, **options}
+
+
+def test_the_loss_is_a_mean_over_examples_and_falls():
+    model, arguments = setup(epochs=20)
+    history = tg.fit(model, **arguments)
+    assert history["loss"][-1] < 0.3 < history["loss"][0]
+    assert history["valid_accuracy"][-1] > 0.85
+    assert len(history) == 20
+    expected = tg.cross_entropy(model(X[40:]), LABELS[40:]).item()
+    assert history["valid_loss"][-1] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_seed_makes_runs_equal():
+    runs = []
+    for _ in range(2):
+        model, arguments = setup(train=(X, LABELS), seed=3)
+        history = tg.fit(model, **arguments)
+        runs.append(history["loss"])
+    assert runs[0] == runs[1]
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path):
+    whole, arguments = setup(epochs=8)
+    reference = tg.fit(whole, **arguments)
+    path = tmp_path / "run.npz"
+    half, arguments = setup(epochs=3)
+    tg.fit(half, **arguments, checkpoint=path)
+    resumed, arguments = setup(epochs=8)
+    history = tg.fit(resumed, **arguments, checkpoint=path, resume=True)
+    assert history["loss"] == reference["loss"]
+    for p, q in zip(whole.parameters(), resumed.parameters(), strict=True):
+        np.testing.assert_array_equal(p.data, q.data)
+
+
+def test_a_foreign_file_is_no_checkpoint(tmp_path):
+    path = tmp_path / "weights.npz"
+    tg.save({"a": np.ones(2)}, path)
+    model, arguments = setup()
+    with pytest.raises(FileError, match="not a checkpoint"):
+        tg.fit(model, **arguments, checkpoint=path, resume=True)
+
+
+def test_ctrl_c_ends_cleanly_with_the_best_state():
+    def interrupt(history):
+        if len(history) == 2:
+            for p in model.parameters():
+                p.data[...] = 99.0
+            raise KeyboardInterrupt
+
+    model, arguments = setup(callbacks=[interrupt])
+    history = tg.fit(model, **arguments)
+    assert history.interrupted
+    assert len(history) == 2
+    for name, p in model.named_parameters():
+        np.testing.assert_array_equal(p.data, history.best_state[name])
+
+
+def test_a_callback_that_returns_true_ends_the_training():
+    model, arguments = setup(callbacks=[lambda history: len(history) == 2])
+    assert len(tg.fit(model, **arguments)) == 2
+
+
+def test_metrics_may_be_functions_and_lists_of_batches_are_data():
+    def positives(prediction, target):
+        return float((prediction.argmax(1) == 1).mean())
+
+    model, arguments = setup(train=[(X[:3], LABELS[:3])], metrics=("accuracy", positives))
+    history = tg.fit(model, **arguments)
+    assert 0 <= history["positives"][0] <= 1
+
+
+def test_evaluation_leaves_the_mode_alone():
+    model, _ = setup()
+    model.train()
+    evaluate(model, ArrayDataset(X, LABELS), tg.cross_entropy)
+    assert model.training
+
+
+def test_a_pipe_gets_one_line_per_epoch():
+    code = (
+        "import numpy as np, tinygrad_fr as tg; m = tg.nn.Linear(1, 1); x = np.ones((4, 1));"
+        "tg.fit(m, (x, x), loss=tg.mse_loss, epochs=3, optimizer=tg.optim.SGD(m.parameters()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert len(done.stdout.splitlines()) == 3
+    assert "\r" not in done.stdout + done.stderr

@@ -1,0 +1,65 @@
+"""check: right gradients pass, wrong ones are found."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tinygrad_fr as tg
+from tinygrad_fr import verify
+
+
+def wrong(factor):
+    @tg.op("y = x^2", method=False)
+    def square_of_test(x):
+        def to_x(g, y, x):
+            return g * 2 * x * factor
+
+        return x * x, to_x
+
+    return square_of_test
+
+
+def test_a_right_gradient_is_correct_at_both_orders():
+    x = np.array([[0.5, -1.0], [2.0, 3.0]])
+    for order in (1, 2):
+        report = verify.check(lambda x, y: tg.softmax(x @ y), x, x + 1.0, order=order)
+        assert report
+        assert list(report.entries) == ["x", "y"]
+        assert all(entry.verdict == "correct" for entry in report)
+
+
+@pytest.mark.parametrize("factor", [1 + 1e-4, -1.0, 0.0, 2.0])
+def test_a_wrong_gradient_is_found(factor):
+    report = verify.check(wrong(factor), np.array([1.0, -2.0, 3.0]))
+    assert not report
+    entry = report.entries["x"]
+    assert entry.verdict == "wrong"
+    assert entry.worst_index == (2,)
+    assert entry.max_rel_error == pytest.approx(abs(factor - 1), rel=1e-3)
+    assert "wrong" in str(report)
+
+
+def test_a_gradient_wrong_only_at_second_order_is_found():
+    @tg.op("y = x^3", method=False)
+    def cube_with_a_captured_value(x):
+        def to_x(g, y, _x):
+            return g * (3 * x**2)  # x is the raw array: a constant for the second order
+
+        return x**3, to_x
+
+    assert verify.check(cube_with_a_captured_value, np.array([1.0, 2.0]))
+    assert not verify.check(cube_with_a_captured_value, np.array([1.0, 2.0]), order=2)
+
+
+def test_numeric_derivatives_are_exact_over_magnitudes():
+    for size in (1e-4, 1.0, 1e4):
+        x = np.array([size, -2 * size])
+        gradient, error = verify.derivative(lambda v: float((v**3).sum()), x)
+        np.testing.assert_allclose(gradient, 3 * x**2, rtol=1e-7, atol=1e-7)
+        assert (error >= 0).all()
+
+
+def test_the_report_reads_in_the_users_language():
+    report = verify.check(wrong(2.0), np.array([1.0]))
+    assert "instead of" in str(report)

@@ -1,0 +1,65 @@
+"""What becomes of the data that a Tensor is made from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import DTypeError, GraphError
+from ..kernels import Array
+from ..messages import _
+from .engine import Node
+
+
+def as_data(data: Any, dtype: Any, requires_grad: bool) -> Array:
+    """A copy of ``data`` as an array of numbers."""
+    if isinstance(data, Node):
+        if data._requires_grad:
+            raise GraphError(
+                _(
+                    "a new Tensor from {name} would drop its graph: use it as it is, "
+                    "or .detach() it"
+                ),
+                name=label(data),
+            )
+        data = data._data
+    if isinstance(data, np.ma.MaskedArray):
+        raise DTypeError(_("a masked array would lose its mask: fill it first with .filled()"))
+    if hasattr(data, "__array_function__") and not isinstance(data, np.ndarray):
+        # Such as a CuPy array.
+        return data.copy() if dtype is None else data.astype(dtype)  # type: ignore[no-any-return]
+    is_array = isinstance(data, (np.ndarray, np.generic))
+    try:
+        array = np.array(data, dtype=dtype)
+    except (ValueError, TypeError) as error:
+        raise _not_numbers(data, error) from error
+    if array.dtype.kind not in "fiubc":
+        raise _not_numbers(data, f"dtype {array.dtype}")
+    if requires_grad and not is_array and dtype is None and array.dtype.kind in "iub":
+        array = array.astype(np.float64)
+    return array
+
+
+def _not_numbers(data: Any, error: Any) -> DTypeError:
+    return DTypeError(
+        _("a Tensor holds numbers in a regular grid; {kind} does not give one ({error})"),
+        kind=type(data).__name__,
+        error=error,
+    )
+
+
+def not_floating(dtype: Any) -> DTypeError:
+    """The error for a gradient of something that is not floating."""
+    return DTypeError(
+        _(
+            "only floating numbers have a gradient, not {dtype}: convert with "
+            ".astype(float) or Tensor(..., dtype=float)"
+        ),
+        dtype=dtype,
+    )
+
+
+def label(x: Any) -> str:
+    """A Tensor in messages: its name and shape."""
+    return f"{x._name or 'Tensor'} {x._data.shape}"

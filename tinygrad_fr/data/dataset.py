@@ -1,0 +1,122 @@
+"""Arrays that belong together, example by example."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import settings
+from ..errors import ArgumentError, IndexingError, ShapeError
+from ..kernels import Array
+from ..messages import _
+
+
+class ArrayDataset:
+    """Arrays with one example per entry of their first axis.
+
+    Parameters
+    ----------
+    *arrays : array_like
+        Images and labels, say: (N, ...) each. They are not copied.
+    classes
+        The names of the classes, if there are any.
+
+    Raises
+    ------
+    ShapeError
+        If they do not have the same number of examples.
+
+    Examples
+    --------
+    >>> ds = ArrayDataset([[0.0, 0.1], [1.0, 1.1], [2.0, 2.1]], [7, 8, 9])
+    >>> len(ds), ds[1][1].item(), ds[:2][1]
+    (3, 8, array([7, 8]))
+    """
+
+    slow = False  # indexing arrays is not worth a thread of the loader
+
+    def __init__(self, *arrays: Any, classes: Sequence[str] | None = None) -> None:
+        self.arrays: tuple[Array, ...] = tuple(np.asarray(array) for array in arrays)
+        self.classes = None if classes is None else tuple(classes)
+        if not arrays:
+            raise ArgumentError(_("a dataset needs at least one array"))
+        if not all(array.ndim for array in self.arrays):
+            raise ShapeError(_("a number has no axis of examples: give arrays of shape (N, ...)"))
+        lengths = [len(array) for array in self.arrays]
+        if len(set(lengths)) > 1:
+            raise ShapeError(
+                _("the arrays must have the same number of examples (first axis), not {lengths}"),
+                lengths=", ".join(map(str, lengths)),
+            )
+
+    def __len__(self) -> int:
+        return len(self.arrays[0])
+
+    def __getitem__(self, index: Any) -> tuple[Any, ...]:
+        """One example (an integer), or several (a slice, integers or a mask)."""
+        try:
+            return tuple(array[index] for array in self.arrays)
+        except IndexError as error:
+            raise no_such_index(index, len(self)) from error
+
+    def batch(self, indices: Any) -> tuple[Array, ...]:
+        """The examples at these positions, copied."""
+        return self[np.asarray(indices)]
+
+    def split(self, fraction: float, seed: int | None = None) -> tuple[ArrayDataset, ArrayDataset]:
+        """Shuffle the examples and deal them into two datasets.
+
+        Parameters
+        ----------
+        fraction
+            The share of the first dataset, between 0 and 1: ``round(fraction * N)`` examples.
+        seed
+            The same seed gives the same parts; without one, ``tg.manual_seed`` decides.
+
+        Raises
+        ------
+        ArgumentError
+            If the fraction is not between 0 and 1.
+
+        Examples
+        --------
+        >>> train, valid = ArrayDataset(np.arange(10)).split(0.8, seed=0)
+        >>> len(train), len(valid)
+        (8, 2)
+        """
+        first, second = split_positions(len(self), fraction, seed)
+        return (
+            ArrayDataset(*self.batch(first), classes=self.classes),
+            ArrayDataset(*self.batch(second), classes=self.classes),
+        )
+
+
+def split_positions(n: int, fraction: float, seed: int | None) -> tuple[Array, Array]:
+    """The positions 0 to n - 1, shuffled and cut in two."""
+    if not 0 < fraction < 1:
+        raise ArgumentError(
+            _("fraction lies between 0 and 1 (0.8 puts 80 % in the first part), not {value}"),
+            value=fraction,
+        )
+    order = settings.generator(checked_seed(seed)).permutation(n)
+    first = round(fraction * n)
+    return order[:first], order[first:]
+
+
+def checked_seed(seed: int | None) -> int | None:
+    """The seed, if NumPy can use it."""
+    if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
+        raise ArgumentError(_("a seed is None or a whole number from 0 on, not {seed}"), seed=seed)
+    return seed
+
+
+def no_such_index(index: Any, n: int) -> IndexingError:
+    """The error for an index outside a dataset of ``n`` examples."""
+    return IndexingError(
+        _("no examples {index}: there are {n}, numbered from 0 to {last}"),
+        index=index,
+        n=n,
+        last=n - 1,
+    )

@@ -1,0 +1,123 @@
+"""One image, from a file to the array that a model takes."""
+
+from __future__ import annotations
+
+import os
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import settings
+from ..errors import ArgumentError, DTypeError, FileError, missing_extra
+from ..kernels import Array
+from ..messages import _
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+
+def preprocess(
+    image: Picture | str | os.PathLike[str], size: int | tuple[int, int], channels: int = 3
+) -> Array:
+    """The array that a model is trained on, from an image or its file.
+
+    Turned upright (EXIF), transparency laid on white, converted, resized (bilinear).
+
+    Parameters
+    ----------
+    image
+        A Pillow image, or the path of a file.
+    size
+        Height and width; one number for both.
+    channels
+        3 for colours, 1 for grey.
+
+    Returns
+    -------
+    ndarray
+        (C, H, W), values in [0, 1], of the default dtype.
+
+    Raises
+    ------
+    FileError
+        If the file is missing or is not a whole image.
+
+    Examples
+    --------
+    >>> from PIL import Image
+    >>> preprocess(Image.new("RGB", (40, 30), "white"), size=(2, 3), channels=1)
+    array([[[1., 1., 1.],
+            [1., 1., 1.]]], dtype=float32)
+    """
+    return scaled(pixels(image, checked_size(size), checked_channels(channels)))
+
+
+def scaled(pixels: Array) -> Array:
+    """Bytes as numbers in [0, 1]."""
+    return np.divide(pixels, 255, dtype=settings.get_default_dtype())
+
+
+def pixels(image: Any, size: tuple[int, int], channels: int) -> Array:
+    """The image as (C, H, W) of uint8."""
+    Image = pillow()
+    if isinstance(image, Image.Image):
+        return _converted(image, size, channels)
+    if not isinstance(image, str | os.PathLike):
+        raise DTypeError(
+            _("an image is a Pillow image or the path of a file, not {kind}"),
+            kind=type(image).__name__,
+        )
+    try:
+        with Image.open(image) as opened:
+            return _converted(opened, size, channels)
+    except FileNotFoundError as error:
+        raise FileError(_("there is no image {path}: check its name"), path=image) from error
+    except Exception as error:  # damaged bytes make the decoders raise nearly anything
+        raise FileError(
+            _("{path} is not a whole image ({error}): remove it, or fetch it again"),
+            path=image,
+            error=error,
+        ) from error
+
+
+def _converted(image: Any, size: tuple[int, int], channels: int) -> Array:
+    from PIL import Image, ImageOps
+
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16"):  # convert() would clip at 255
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.has_transparency_data:  # convert() would show what lies under it, often black
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    image = image.convert("L" if channels == 1 else "RGB")
+    image = image.resize(size[::-1], Image.Resampling.BILINEAR)
+    return np.asarray(image).reshape(*size, channels).transpose(2, 0, 1)
+
+
+def pillow() -> ModuleType:
+    """Pillow's module Image, imported on demand."""
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise missing_extra("pillow", "data") from error
+    return Image
+
+
+def checked_size(size: int | tuple[int, int]) -> tuple[int, int]:
+    """Height and width, both at least 1."""
+    both = tuple(size) if isinstance(size, tuple | list) else (size, size)
+    if len(both) != 2 or not all(isinstance(n, int | np.integer) and n > 0 for n in both):
+        raise ArgumentError(
+            _("size is a whole number of pixels, or (height, width), not {size}"), size=size
+        )
+    return int(both[0]), int(both[1])
+
+
+def checked_channels(channels: int) -> int:
+    """The number of channels: 1 or 3."""
+    if channels not in (1, 3):
+        raise ArgumentError(
+            _("channels is 1 (grey) or 3 (colours), not {channels}"), channels=channels
+        )
+    return channels

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import traceback
+import weakref
 
 import numpy as np
 import pytest
@@ -177,12 +178,14 @@ def test_an_error_reaches_the_loop_with_its_traceback(prefetch):
 
 
 def test_an_error_in_the_thread_leaves_no_cycle_for_the_collector():
-    gc.collect()
+    data = Slow(broken=True)
+    watched = weakref.ref(data)
     gc.disable()
     try:
         with contextlib.suppress(KeyError):
-            list(DataLoader(Slow(broken=True), 2))
-        assert not [o for o in gc.get_objects() if isinstance(o, Slow)]
+            list(DataLoader(data, 2))
+        del data
+        assert watched() is None
     finally:
         gc.enable()
 

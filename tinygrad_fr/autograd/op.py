@@ -90,7 +90,7 @@ class Operation:
             else None
         )
         self.arrays = frozenset(
-            name for name, kind in body.__annotations__.items() if kind in ("Array", Array)
+            name for name, kind in body.__annotations__.items() if kind in ("Array", "Array | None", Array)
         )
         self.function: Callable[..., Any] = body
         self.shared: list[tuple[Any, ...]] = []
@@ -511,7 +511,7 @@ class Draw:
     Examples
     --------
     >>> draw = Draw(seed=0)
-    >>> draw(2, 3).shape, draw(4, low=0.5).min() > 0.5
+    >>> draw(2, 3).shape, bool(draw(4, low=0.5).min() > 0.5)
     ((2, 3), True)
     """
 

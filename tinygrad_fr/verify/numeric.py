@@ -33,7 +33,7 @@ def derivative(f: Callable[[Array], float], x: Array) -> tuple[Array, Array]:
     Examples
     --------
     >>> gradient, error = derivative(lambda x: float((x**3).sum()), np.array([2.0]))
-    >>> gradient.round(8), error.max() < 1e-8
+    >>> gradient.round(8), bool(error.max() < 1e-8)
     (array([12.]), True)
     """
     gradient, error = np.zeros(x.shape), np.zeros(x.shape)

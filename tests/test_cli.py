@@ -1,0 +1,119 @@
+"""The command line, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tinygrad_fr as tg
+from tinygrad_fr.cli import logits_agreement
+
+PIL = pytest.importorskip("PIL.Image")
+pytest.importorskip("sklearn")
+pytest.importorskip("safetensors")
+
+FLOWERS = Path(__file__).resolve().parents[2] / "shared" / "data" / "flowers"
+
+
+def run(*arguments, status=0, language="en", encoding="utf-8"):
+    environment = {**os.environ, "TINYGRAD_FR_LANG": language, "PYTHONIOENCODING": encoding}
+    done = subprocess.run(
+        [sys.executable, "-m", "tinygrad_fr", *map(str, arguments)],
+        capture_output=True, env=environment, timeout=120,
+    )  # fmt: skip
+    output = (done.stdout + done.stderr).decode(encoding)
+    assert done.returncode == status, output
+    return output
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    """Two classes that a linear model can tell apart: bright above, bright below."""
+    rng = np.random.default_rng(0)
+    for name in ("above", "below"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for i in range(20):
+            pixels = rng.integers(0, 100, (20, 24, 3))
+            pixels[:10] += 150 * (name == "above")
+            pixels[10:] += 150 * (name == "below")
+            image = PIL.fromarray(pixels.astype(np.uint8))
+            image.save(tmp_path / "photos" / name / f"{i}.png")
+    return tmp_path / "photos"
+
+
+def test_the_demonstration_learns_and_its_gradient_is_that_of_the_course(tmp_path):
+    output = run("demo", "--out", tmp_path / "demo", "--epochs", 8)
+    assert "(y_hat - y) / N" in output
+    report = (tmp_path / "demo" / "report.md").read_text(encoding="utf-8")
+    accuracy = float(report.split("never seen: ")[1].split("%")[0])
+    assert accuracy > 90
+    history = json.loads((tmp_path / "demo" / "history.json").read_text())
+    assert len(history["epochs"]) == 8
+    weights = tg.load(tmp_path / "demo" / "weights.safetensors")
+    assert weights.metadata["model"] == "course_cnn"
+
+
+def test_logits_agree_to_rounding():
+    images = np.random.default_rng(0).random((6, 1, 8, 8))
+    agreement = logits_agreement(tg.nn.models.course_cnn(3, 8), images, np.array([0, 1, 2] * 2))
+    assert agreement["composed"] < 1e-15
+    assert agreement["fused"] < 1e-15
+    assert agreement["scale"] > 1e-3
+
+
+@pytest.mark.parametrize("suffix", ["safetensors", "npz"])
+def test_train_then_predict_on_photographs(photographs, tmp_path, suffix):
+    weights = tmp_path / f"w.{suffix}"
+    output = run("train", photographs, "--model", "course_cnn", "--out", weights, "--size", 12,
+                 "--epochs", 10, "--channels", 3)  # fmt: skip
+    assert "40 photographs, classes: above, below" in output
+    output = run("predict", weights, photographs / "above" / "3.png", photographs / "below" / "4.png")
+    first, second = output.splitlines()[-2:]
+    assert "3.png: above" in first
+    assert "4.png: below" in second
+
+
+def test_train_and_predict_on_the_flowers(tmp_path):
+    if not FLOWERS.is_dir():
+        pytest.skip("no flowers here")
+    weights = tmp_path / "w.safetensors"
+    run("train", FLOWERS, "--model", "course_cnn", "--out", weights, "--epochs", 1)
+    photo = next((FLOWERS / "rose").glob("*.jpg"))
+    assert "%" in run("predict", weights, photo)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_french_survives_any_console(tmp_path, encoding):
+    output = run("demo", "--out", tmp_path, "--epochs", 1, language="fr", encoding=encoding)
+    assert ("époque 1" if encoding != "ascii" else "epoque 1") in output
+
+
+def test_help_is_in_the_users_language():
+    assert "usage:" in run("--help")
+    assert "utilisation" in run("--help", language="fr")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("train", "nowhere", "--out", "w.npz"), "nowhere"),
+        (("predict", "nothing.safetensors", "a.png"), "nothing.safetensors"),
+        (("train", "x", "--out", "w.npz", "--model", "resnet"), "resnet"),
+        ((), "COMMAND"),
+    ],
+)
+def test_mistakes_end_with_status_2_and_words(arguments, words, tmp_path):
+    output = run(*arguments, status=2)
+    assert words in output
+    assert "Traceback" not in output
+
+
+def test_weights_of_another_kind_are_refused(tmp_path):
+    tg.save({"a": np.ones(2)}, tmp_path / "a.npz")
+    assert "not written by" in run("predict", tmp_path / "a.npz", "a.png", status=2)

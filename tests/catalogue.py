@@ -18,7 +18,7 @@ import tinygrad_fr
 from tinygrad_fr.messages import DOMAIN, LOCALE
 
 PACKAGE = Path(tinygrad_fr.__file__).parent
-PO = LOCALE / "fr" / "LC_MESSAGES" / f"{DOMAIN}.po"
+PO = Path(LOCALE) / "fr" / "LC_MESSAGES" / f"{DOMAIN}.po"
 MO = PO.with_suffix(".mo")
 # Words of argparse that the command line shows.
 ARGPARSE = (

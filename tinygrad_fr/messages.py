@@ -6,13 +6,15 @@ Texts are written in English where they are used, as ``_("...")``; their French 
 
 from __future__ import annotations
 
-import gettext as _gettext
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import gettext
 
 LANGUAGES = ("fr", "en")
 DOMAIN = "tinygrad_fr"
-LOCALE = Path(__file__).parent / "locale"
+LOCALE = os.path.join(os.path.dirname(__file__), "locale")  # noqa: PTH118, PTH120 - see below
 
 
 def _from_environment() -> str:
@@ -21,13 +23,22 @@ def _from_environment() -> str:
 
 
 language = _from_environment()
-_catalogues: dict[str, _gettext.NullTranslations] = {"en": _gettext.NullTranslations()}
+_catalogues: dict[str, gettext.NullTranslations] = {}
 
 
-def catalogue() -> _gettext.NullTranslations:
-    """The catalogue of the language in use, read from disk at its first text."""
+def catalogue() -> gettext.NullTranslations:
+    """The catalogue of the language in use, read from disk at its first text.
+
+    Neither gettext nor pathlib is imported before there is something to say: together they
+    would add a tenth to the time that importing the library takes.
+    """
     if language not in _catalogues:
-        _catalogues[language] = _gettext.translation(DOMAIN, LOCALE, [language])
+        import gettext
+
+        languages = [language] if language != "en" else []
+        _catalogues[language] = gettext.translation(
+            DOMAIN, LOCALE, languages, fallback=language == "en"
+        )
     return _catalogues[language]
 
 

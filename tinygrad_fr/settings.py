@@ -11,7 +11,7 @@ from .errors import ArgumentError
 from .messages import _
 
 default_dtype: np.dtype[Any] = np.dtype(np.float32)
-_generator = np.random.default_rng()
+_generator: np.random.Generator | None = None  # made at its first use: numpy.random loads slowly
 
 
 def set_language(language: str) -> None:
@@ -77,4 +77,9 @@ def manual_seed(seed: int) -> None:
 
 def generator(seed: int | tuple[int, ...] | None = None) -> np.random.Generator:
     """The library's random generator, or a new one where a ``seed`` is given."""
-    return _generator if seed is None else np.random.default_rng(seed)
+    global _generator
+    if seed is not None:
+        return np.random.default_rng(seed)
+    if _generator is None:
+        _generator = np.random.default_rng()
+    return _generator

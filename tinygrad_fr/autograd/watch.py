@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import zlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from ..errors import GraphError, NonFiniteError
 from ..kernels import Array
 from ..messages import _
 
-_PACKAGE = str(Path(__file__).parent.parent)
+_PACKAGE = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120 - pathlib loads slowly
 
 
 class Trace:

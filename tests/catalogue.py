@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
@@ -26,7 +26,8 @@ ARGPARSE = (
     "the following arguments are required: %s", "unrecognized arguments: %s",
     "argument %(argument_name)s: %(message)s", "%(prog)s: error: %(message)s\n",
     "invalid choice: %(value)r (choose from %(choices)s)", "invalid %(type)s value: %(value)r",
-    "expected one argument", "expected at least one argument",
+    "expected one argument", "expected at least one argument", "ignored explicit argument %r",
+    "ambiguous option: %(option)s could match %(matches)s",
 )  # fmt: skip
 
 
@@ -62,13 +63,26 @@ def missing(catalogue: Catalog) -> list[str]:
     return [
         str(message.id)
         for message in texts()
-        if message.id and not ((known := catalogue.get(message.id)) and known.string)
+        if message.id and not _is_translated(catalogue.get(message.id))
     ]
+
+
+def _is_translated(message: Message | None) -> bool:
+    """Whether gettext will find it: each plural form counts, and a fuzzy one is left out."""
+    if message is None or message.fuzzy:
+        return False
+    return all([message.string] if isinstance(message.string, str) else message.string)
 
 
 def main() -> None:
     """Collect, merge, write, compile."""
-    known, catalogue = translations(), Catalog(locale="fr", domain=DOMAIN, fuzzy=False)
+    known = translations()
+    catalogue = Catalog(
+        locale="fr", domain=DOMAIN, fuzzy=False, header_comment="# French texts of tinygrad_fr.",
+        project=DOMAIN, version=tinygrad_fr.__version__, msgid_bugs_address="-",
+        last_translator="-", language_team="fr", creation_date=known.creation_date,
+        revision_date=known.creation_date,
+    )  # fmt: skip
     for message in sorted((m for m in texts() if m.id), key=lambda m: str(m.locations[0])):
         before = known.get(message.id)
         catalogue.add(message.id, before.string if before else "", locations=message.locations,

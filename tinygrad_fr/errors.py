@@ -60,7 +60,7 @@ class TinygradError(Exception):
     def __str__(self) -> str:
         text = self.template.format_map(_Fields(self.values)) if self.values else self.template
         if self.operation:
-            text = f"{self.operation}: {text}"
+            text = _("{operation}: {text}").format(operation=self.operation, text=text)
         if self.module:
             text += " " + _("[layer {module}]").format(module=self.module)
         return text

@@ -412,7 +412,7 @@ class Tensor(Methods):
                 _("{name} has no such index: {error}"), name=self._label(), error=error
             ) from error
         except ValueError as error:
-            raise ShapeError("{name}: {error}", name=self._label(), error=error) from error
+            raise ShapeError(_("{name}: {error}"), name=self._label(), error=error) from error
         engine.touch(self)
 
     def _change(self, ufunc: Any, other: Any, symbol: str) -> Any:

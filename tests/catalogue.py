@@ -34,7 +34,9 @@ ARGPARSE = (
 def texts() -> Catalog:
     """Every text in the code."""
     catalogue = Catalog(domain=DOMAIN)
-    found = extract_from_dir(PACKAGE, [("**.py", "python")], keywords={"_": None, "ngettext": (1, 2)})
+    found = extract_from_dir(
+        PACKAGE, [("**.py", "python")], keywords={"_": None, "ngettext": (1, 2)}
+    )
     for name, _line, message, comments, context in found:
         catalogue.add(message, locations=[(f"tinygrad_fr/{name}", None)], auto_comments=comments,
                       context=context)  # fmt: skip

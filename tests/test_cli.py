@@ -73,7 +73,9 @@ def test_train_then_predict_on_photographs(photographs, tmp_path, suffix):
     output = run("train", photographs, "--model", "course_cnn", "--out", weights, "--size", 12,
                  "--epochs", 10, "--channels", 3)  # fmt: skip
     assert "40 photographs, classes: above, below" in output
-    output = run("predict", weights, photographs / "above" / "3.png", photographs / "below" / "4.png")
+    output = run(
+        "predict", weights, photographs / "above" / "3.png", photographs / "below" / "4.png"
+    )
     first, second = output.splitlines()[-2:]
     assert "3.png: above" in first
     assert "4.png: below" in second

@@ -417,7 +417,16 @@ def test_array_times_tensor_is_recorded():
 
 def test_python_scalars_never_promote():
     x = tg.Tensor(np.ones(2, np.float32))
-    for y in (x * 2.0, 2.0 * x, x + 1, x**2, x / 3.0, 1.0 - x, tg.maximum(x, 0.0), tg.clip(x, 0.0, 1.0)):
+    for y in (
+        x * 2.0,
+        2.0 * x,
+        x + 1,
+        x**2,
+        x / 3.0,
+        1.0 - x,
+        tg.maximum(x, 0.0),
+        tg.clip(x, 0.0, 1.0),
+    ):
         assert y.dtype == np.float32
 
 

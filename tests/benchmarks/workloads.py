@@ -17,7 +17,7 @@ RATE = 0.01
 
 def course_arrays(batch: int) -> list[Any]:
     rng = np.random.default_rng(0)
-    draw = lambda *shape, scale: (rng.standard_normal(shape) * scale).astype(np.float32)  # noqa: E731
+    draw = lambda *shape, scale: (rng.standard_normal(shape) * scale).astype(np.float32)
     return [
         draw(batch, 1, 50, 50, scale=1.0), rng.integers(0, 5, batch),
         draw(8, 1, 3, 3, scale=0.3), draw(8, scale=0.1),

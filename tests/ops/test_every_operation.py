@@ -38,9 +38,7 @@ def split(args):
         values = iter(values)
         return [next(values) if n is None else [next(values) for _ in range(n)] for n in layout]
 
-    floating = [
-        i for i, x in enumerate(flat) if isinstance(x, np.ndarray) and x.dtype.kind == "f"
-    ]
+    floating = [i for i, x in enumerate(flat) if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
     return flat, floating, refill
 
 
@@ -187,7 +185,9 @@ def test_dtype_is_kept(operation, args, kwargs, dtype):
     if operation.name == "astype" or operation.name.startswith("_"):
         return
     flat, _, refill = split(args)
-    cast = [x.astype(dtype) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x for x in flat]
+    cast = [
+        x.astype(dtype) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x for x in flat
+    ]
     f, xs = call(operation, refill(cast), kwargs)
     if not xs:
         return
@@ -212,7 +212,11 @@ def test_memory_layout_does_not_matter(operation, args, kwargs):
         return view
 
     reference = [tg.Tensor(x, requires_grad=True) for x in xs]
-    layouts = [strided, lambda x: np.array(x, order="F"), lambda x: x[::-1].copy()[::-1] if x.ndim else x]
+    layouts = [
+        strided,
+        lambda x: np.array(x, order="F"),
+        lambda x: x[::-1].copy()[::-1] if x.ndim else x,
+    ]
     y = f(*reference)
     g = np.random.default_rng(3).standard_normal(y.shape)
     y.backward(g)

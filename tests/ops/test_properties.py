@@ -62,7 +62,10 @@ def test_convolution_agrees_with_its_definition(sizes, image, kernel, stride, pa
     plain = np.zeros(y.shape)
     for i, j in np.ndindex(y.shape[2:]):
         window = padded[
-            :, :, i * stride[0] : i * stride[0] + kernel[0], j * stride[1] : j * stride[1] + kernel[1]
+            :,
+            :,
+            i * stride[0] : i * stride[0] + kernel[0],
+            j * stride[1] : j * stride[1] + kernel[1],
         ]
         plain[:, :, i, j] = np.einsum("nckl,fckl->nf", window, w)
     np.testing.assert_allclose(y, plain, atol=1e-12)
@@ -113,7 +116,9 @@ def test_softmax_rows_sum_to_one_and_its_jacobian_rows_to_zero(z):
 
 
 @given(
-    hnp.arrays(float, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3), elements=numbers),
+    hnp.arrays(
+        float, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3), elements=numbers
+    ),
     st.booleans(),
     st.data(),
 )

@@ -27,6 +27,7 @@ PAIRS = [
         if isinstance(message.id, str)
         else [(message.id[min(i, 1)], form) for i, form in enumerate(message.string)]
     )
+    if french  # the missing ones fail once, below
 ]
 EACH_PAIR = pytest.mark.parametrize(
     ("original", "french"), PAIRS, ids=[original[:40].strip() for original, _french in PAIRS]

@@ -266,7 +266,7 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
         y = out[0] if out.__class__ is tuple else out
         if not found:
             return y
-        if y.__class__ is not ndarray and np.ndim(y) == 0:
+        if y.__class__ is not ndarray and isinstance(y, (np.generic, int, float)):
             y = np.asarray(y)
         mode = current_mode()
         tensor: Tensor = new(Tensor)

@@ -306,7 +306,9 @@ class Tensor(Methods):
             else:
                 raw = gradient = gradient._data
         else:
-            raw = gradient = np.asarray(gradient)
+            if not hasattr(gradient, "__array_function__"):
+                gradient = np.asarray(gradient)
+            raw = gradient
         if raw.shape != data.shape:
             raise ShapeError(
                 _("the upstream gradient has the shape of {name}, not {got}"),

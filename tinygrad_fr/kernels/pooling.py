@@ -31,7 +31,7 @@ def max_pool(
     padded = pad(x, padding, -np.inf)
     n, c, h, w = padded.shape
     # Copied first: comparisons of contiguous arrays run 4 times faster than of strided ones.
-    values = [padded[:, :, rows, cols].copy() for _, (rows, cols) in taps(kernel, stride, out)]
+    values = [padded[:, :, rows, cols].copy() for rows, cols in taps(kernel, stride, out)]
     y, offsets = _of_four(*values) if kernel == (2, 2) else _of_many(values, kernel, w)
 
     def places() -> Array:

@@ -17,6 +17,8 @@ from ..messages import _
 
 def pair(value: Any, name: str, least: int) -> Pair:
     """``3`` and ``(3, 3)`` as (3, 3), vertical first."""
+    if value.__class__ is int and value >= least:  # almost always: 0.9 us less
+        return value, value
     values = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
     if len(values) != 2 or not all(isinstance(v, (int, np.integer)) and v >= least for v in values):
         raise ArgumentError(
@@ -74,7 +76,8 @@ def conv2d(
 
     def to_x(g, y, x, weight, bias):
         r"\bar{X} = \bar{Y} \ast K \quad (K \text{ retourné de } 180^\circ)"
-        return _conv2d_input(g, weight, x.shape[2:], stride, padding)
+        adjoint = _conv2d_input if isinstance(g, Node) else kernel.conv_input
+        return adjoint(g, weight, x.shape[2:], stride, padding)
 
     def to_weight(g, y, x, weight, bias):
         r"\bar{K} = X \star \bar{Y}"
@@ -84,7 +87,7 @@ def conv2d(
 
     def to_bias(g, y, x, weight, bias):
         r"\bar{b}_f = \sum_{n,i,j} \bar{Y}_{nfij}"
-        return g.sum((0, 2, 3))
+        return g.sum((0, 2, 3)) if isinstance(g, Node) else kernel.conv_bias(g)
 
     return y, to_x, to_weight, to_bias
 

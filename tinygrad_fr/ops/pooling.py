@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..autograd.engine import Node
 from ..autograd.op import Draw, op
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
@@ -58,7 +59,8 @@ def max_pool2d(
 
     def to_x(g, y, x):
         r"\bar{x}_{ij} = \bar{y} \text{ au premier maximum de la fenêtre, } 0 \text{ ailleurs}"
-        return _pool_scatter(g, places(), x.shape[2:], size, stride, padding)
+        scatter = _pool_scatter if isinstance(g, Node) else kernel.scatter
+        return scatter(g, places(), x.shape[2:], size, stride, padding)
 
     return y, to_x
 

@@ -150,8 +150,8 @@ def _walk(
 ) -> tuple[dict[int, Node], dict[int, Any]]:
     """The nodes asked for and their gradients, by rank.
 
-    The nodes that have a gradient wait in a heap: no list of the whole graph is made and sorted
-    first, which took as long as the pass itself (at 100,000 nodes: 2.0 us per node to 1.2).
+    The nodes that have a gradient wait in a heap: the whole graph is not listed and sorted first
+    (measured at 100,000 nodes: 4.9 us per operation, forward and backward, to 3.9).
     """
     nodes = {output._rank: output}
     grads: dict[int, Any] = {output._rank: upstream}
@@ -238,7 +238,7 @@ def _walk(
     for node in walked:
         node._state = SPENT
     if asked is None:
-        return leaves, grads
+        return leaves, grads  # what is left: the gradients of the leaves
     found.update((rank, g) for rank, g in grads.items() if rank in asked)
     return asked, found
 

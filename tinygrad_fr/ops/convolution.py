@@ -87,7 +87,8 @@ def conv2d(
 
     def to_bias(g, y, x, weight, bias):
         r"\bar{b}_f = \sum_{n,i,j} \bar{Y}_{nfij}"
-        return g.sum((0, 2, 3)) if isinstance(g, Node) else kernel.conv_bias(g)
+        raw = not isinstance(g, Node)
+        return kernel.conv_bias(g) if raw else g.sum((0, 2, 3))
 
     return y, to_x, to_weight, to_bias
 

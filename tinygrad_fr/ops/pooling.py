@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..autograd.engine import Node
 from ..autograd.op import Draw, op
 from ..errors import ArgumentError, ShapeError

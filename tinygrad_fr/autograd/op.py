@@ -64,8 +64,8 @@ class Operation:
     """
 
     __slots__ = (
-        "arrays", "body", "captures", "defaults", "examples", "function", "latex", "method", "name", "numpy",
-        "parameters", "room", "shared", "smooth", "variadic",
+        "arrays", "body", "captures", "defaults", "examples", "function", "latex", "method",
+        "name", "numpy", "parameters", "room", "shared", "smooth", "variadic",
     )  # fmt: skip
 
     def __init__(self, body: Callable[..., Any], latex: str, **declared: Any) -> None:

@@ -9,23 +9,25 @@ gets a new rank, and a rank above its consumer's betrays the change to the backw
 
 from __future__ import annotations
 
-import contextvars
-import functools
-import inspect
 import itertools
 import sys
 from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Any, NamedTuple, TypeVar
+from heapq import heappop, heappush
+from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, GraphError
+from ..errors import GraphError
 from ..kernels import Array
 from ..messages import _
 from . import watch
+from .modes import current_mode, debug, no_grad, switch
 
-F = TypeVar("F", bound=Callable[..., Any])
+__all__ = [
+    "LIVE", "RELEASED", "SPENT", "Closure", "Node", "current_mode", "debug", "next_rank",
+    "no_grad", "run", "switch", "touch",
+]  # fmt: skip
+
 Closure = Callable[..., Any]
 
 # A graph whose values weigh more is released while the backward pass goes.
@@ -63,146 +65,12 @@ class Node:
     _state: int
 
 
-# --- switches: per thread and per async task -------------------------------------------------
-
-
-class Mode(NamedTuple):
-    """How operations are recorded here and now."""
-
-    recording: bool = True
-    debug: bool = False
-    module: str | None = None  # label of the Module call under way
-    path: str = ""  # its dotted path
-    owner: Any = None  # the Module itself
-    depth: int = 0  # how many transforms (grad, hessian, ...) are around
-
-
-_mode: contextvars.ContextVar[Mode] = contextvars.ContextVar("mode", default=Mode())  # noqa: B039
-current_mode = _mode.get
-
-
-class switch:  # noqa: N801 - used as a context manager and as a decorator
-    """Change fields of the mode inside a ``with`` block or a decorated function."""
-
-    def __init__(self, **fields: Any) -> None:
-        self.fields = fields
-        self.tokens: list[contextvars.Token[Mode]] = []
-
-    def __enter__(self) -> None:
-        self.tokens.append(_mode.set(_mode.get()._replace(**self.fields)))
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        _mode.reset(self.tokens.pop())
-
-    def __call__(self, function: F) -> F:
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise ArgumentError(
-                _(
-                    "a generator gives control back between its values: "
-                    "use `with` inside {name} instead of the decorator"
-                ),
-                name=function.__name__,
-            )
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def inside(*args: Any, **kwargs: Any) -> Any:
-                with switch(**self.fields):
-                    return await function(*args, **kwargs)
-        else:
-
-            @functools.wraps(function)
-            def inside(*args: Any, **kwargs: Any) -> Any:
-                with switch(**self.fields):
-                    return function(*args, **kwargs)
-
-        return inside  # type: ignore[return-value]
-
-
-def no_grad() -> switch:
-    """Record nothing inside a ``with`` block or a decorated function.
-
-    It holds for the current thread and async task only.
-
-    Examples
-    --------
-    >>> import tinygrad_fr as tg
-    >>> w = tg.Tensor([1.0, 2.0], requires_grad=True)
-    >>> with tg.no_grad():
-    ...     w -= 0.1 * w
-    >>> w
-    Tensor([0.9, 1.8], requires_grad=True)
-    """
-    return switch(recording=False)
-
-
-def debug() -> switch:
-    """Raise at the first NaN or infinity, and at inputs changed in place after their use.
-
-    Slower: each value is looked at, forward and backward. The error names the operation, the
-    range of its inputs and the line that made it.
-
-    Examples
-    --------
-    >>> import tinygrad_fr as tg
-    >>> with tg.debug():
-    ...     y = tg.log(tg.Tensor([1.0, 2.0]))
-    """
-    return switch(debug=True)
-
-
-# --- recording -------------------------------------------------------------------------------
-
 def touch(leaf: Node) -> None:
     """Note that the library has changed a leaf in place."""
     leaf._rank = next_rank()
 
 
 # --- the backward pass -----------------------------------------------------------------------
-
-
-def collect(output: Node, limit: int = 0) -> tuple[dict[int, Node], dict[int, Node]]:
-    """The recorded nodes and the leaves that lead to ``output``, by rank.
-
-    Nothing that ranks below ``limit`` is visited: it is older than all that is asked for.
-    """
-    nodes: dict[int, Node] = {}
-    leaves: dict[int, Node] = {}
-    (leaves if output._op is None else nodes)[output._rank] = output
-    stack = [output]
-    while stack:
-        node = stack.pop()
-        if node._state:
-            raise _spent(node)
-        for x, closure in zip(node._inputs, node._closures):
-            if closure is not None:
-                rank = x._rank
-                if x._op is None:
-                    leaves[rank] = x
-                elif rank not in nodes and rank >= limit:
-                    nodes[rank] = x
-                    stack.append(x)
-    return nodes, leaves
-
-
-def _restrict(nodes: dict[int, Node], wanted: set[int]) -> dict[int, Node]:
-    """The nodes on a path to the ``wanted`` ranks."""
-    useful = set(wanted)
-    kept = {}
-    for rank in sorted(nodes):
-        node = nodes[rank]
-        if any(
-            closure is not None and x._rank in useful
-            for x, closure in zip(node._inputs, node._closures, strict=True)
-        ):
-            useful.add(rank)
-            kept[rank] = node
-    return kept
 
 
 def run(
@@ -235,54 +103,84 @@ def run(
         For the wanted nodes that are connected. A gradient is an array that nothing else
         refers to, or a Tensor under ``create_graph``.
     """
-    if wanted is None:
-        nodes, leaves = collect(output)
-        asked, pruned = leaves, False
-    else:
-        asked = {node._rank: node for node in wanted}
-        nodes, leaves = collect(output, min(asked, default=0))
-        nodes, pruned = _restrict(nodes, set(asked)), True
+    asked = None if wanted is None else {node._rank: node for node in wanted}
+    useful = None if asked is None else _leading(output, asked)
     release = not (retain_graph or create_graph)
-    heavy = release and sum(node._data.nbytes for node in nodes.values()) > RELEASE_ABOVE
-    start = output._rank
     if create_graph:
         with switch(recording=True):
-            found = _walk(nodes, asked, pruned, start, upstream, True, release, heavy, keep)
-        return [(asked[rank], g) for rank, g in found.items()]
-    found = _walk(nodes, asked, pruned, start, upstream, False, release, heavy, keep)
-    return [(asked[rank], g) for rank, g in _own(found)]
+            nodes, found = _walk(output, upstream, asked, useful, True, release, keep)
+        return [(nodes[rank], g) for rank, g in found.items()]
+    nodes, found = _walk(output, upstream, asked, useful, False, release, keep)
+    return [(nodes[rank], g) for rank, g in _own(found)]
+
+
+def _leading(output: Node, asked: dict[int, Node]) -> set[int]:
+    """The ranks of the nodes on a path from ``output`` to those ``asked`` for."""
+    limit = min(asked, default=0)  # what ranks below is older than all that is asked for
+    nodes = {} if output._op is None else {output._rank: output}
+    stack = list(nodes.values())
+    while stack:
+        node = stack.pop()
+        if node._state:
+            raise _spent(node)
+        for x in _differentiated(node):
+            if x._op is not None and x._rank not in nodes and x._rank >= limit:
+                nodes[x._rank] = x
+                stack.append(x)
+    useful: set[int] = set()
+    for rank in sorted(nodes):
+        if any(x._rank in useful or x._rank in asked for x in _differentiated(nodes[rank])):
+            useful.add(rank)
+    return useful
+
+
+def _differentiated(node: Node) -> list[Node]:
+    pairs = zip(node._inputs, node._closures, strict=True)
+    return [x for x, closure in pairs if closure is not None]
 
 
 def _walk(
-    nodes: dict[int, Node],
-    asked: dict[int, Node],
-    pruned: bool,
-    start: int,
+    output: Node,
     upstream: Any,
+    asked: dict[int, Node] | None,
+    useful: set[int] | None,
     create_graph: bool,
     release: bool,
-    heavy: bool,
     keep: Callable[[Node, Any], None] | None,
-) -> dict[int, Any]:
-    grads: dict[int, Any] = {start: upstream}
+) -> tuple[dict[int, Node], dict[int, Any]]:
+    """The nodes asked for and their gradients, by rank.
+
+    The nodes that have a gradient wait in a heap: the whole graph is not listed and sorted first
+    (measured at 100,000 nodes: 4.9 us per operation, forward and backward, to 3.9).
+    """
+    nodes = {output._rank: output}
+    grads: dict[int, Any] = {output._rank: upstream}
+    leaves: dict[int, Node] = {}
     found: dict[int, Any] = {}
     ours: set[int] = set()  # ranks whose gradient is a sum that this pass has made
-    watching = _mode.get().debug
-    order = sorted(nodes, reverse=True)
-    for rank in order:
+    walked: list[Node] = []
+    weight = 0
+    watching = current_mode().debug
+    heap = [-output._rank]
+    if output._op is None:
+        leaves, heap = nodes, []
+    while heap:
+        rank = -heappop(heap)
         node = nodes.pop(rank)
-        g = grads.pop(rank, None)
-        if g is None:  # every contribution was None
-            continue
-        if rank in asked:
-            found[rank] = g
+        g = grads.pop(rank)
+        if asked is not None:
+            if rank in asked:
+                found[rank] = g
+            if rank not in useful:  # type: ignore[operator]
+                continue
+        if node._state:
+            raise _spent(node)
         if keep is not None:
             keep(node, g)
         if watching:
             watch.unchanged(node)
-        inputs, closures = node._inputs, node._closures
-        y: Any = node if create_graph else node._data
-        values = []
+        inputs = node._inputs
+        values: list[Any] = [g, node if create_graph else node._data]
         for x in inputs:
             if isinstance(x, Node):
                 if x._rank > rank:
@@ -290,14 +188,17 @@ def _walk(
                 values.append(x if create_graph else x._data)
             else:
                 values.append(x)
-        for x, closure in zip(inputs, closures):
+        i = -1  # counted by hand: zip costs 0.1 us more
+        for closure in node._closures:
+            i += 1
             if closure is None:
                 continue
+            x = inputs[i]
             where = x._rank
-            if pruned and where not in nodes and where not in asked:
+            if asked is not None and where not in asked and where not in useful:  # type: ignore[operator]
                 continue
             try:
-                d = closure(g, y, *values)
+                d = closure(*values)
             except Exception as error:
                 error.add_note(_in_the_gradient_of(node))
                 raise
@@ -314,21 +215,32 @@ def _walk(
             old = grads.get(where)
             if old is None:
                 grads[where] = d
-            elif where in ours and not create_graph:
+                if x._op is None:
+                    leaves[where] = x
+                else:
+                    nodes[where] = x
+                    heappush(heap, -where)
+            elif where in ours:
                 old += d  # the one place where a gradient is added to in place
                 grads[where] = old
             else:
                 grads[where] = old + d
-                ours.add(where)
-        if heavy:
-            node._inputs = node._closures = ()
-            node._state = RELEASED
-        elif release:
-            node._state = SPENT
-    for rank in asked:
-        if rank in grads:
-            found[rank] = grads.pop(rank)
-    return found
+                if not create_graph:
+                    ours.add(where)
+        if release:
+            walked.append(node)
+            weight += node._data.nbytes
+            if weight > RELEASE_ABOVE:
+                for node in walked:
+                    node._inputs = node._closures = ()
+                    node._state = RELEASED
+                walked.clear()
+    for node in walked:
+        node._state = SPENT
+    if asked is None:
+        return leaves, grads  # what is left: the gradients of the leaves
+    found.update((rank, g) for rank, g in grads.items() if rank in asked)
+    return asked, found
 
 
 def _fit(d: Any, node: Node, x: Node) -> Any:

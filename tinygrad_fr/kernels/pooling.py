@@ -1,6 +1,6 @@
 """Max-pooling: the maximum of each window, and where it stands.
 
-A maximum's place is kept as its *offset*: how far behind the window's first pixel it lies in the
+A maximum's place is found as its *offset*: how far behind the window's first pixel it lies in the
 flattened (padded) image. Offsets grow in row-major order, and a later pixel wins only if it is
 greater, so that ties give everything to the first, as in PyTorch.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -17,31 +18,53 @@ from .memory import prepare
 from .windows import Pair, output_size, pad, taps
 
 
-def max_pool(x: Array, kernel: Pair, stride: Pair, padding: Pair) -> tuple[Array, Array]:
-    """Maxima (N, C, OH, OW) of the windows of (N, C, H, W), and their offsets."""
+def max_pool(
+    x: Array, kernel: Pair, stride: Pair, padding: Pair
+) -> tuple[Array, Callable[[], Array]]:
+    """Maxima (N, C, OH, OW) of the windows of images (N, C, H, W).
+
+    And a function that gives their places in the flattened batch of padded images: only a gradient
+    needs those.
+    """
     prepare()
     out = output_size((x.shape[2], x.shape[3]), kernel, stride, padding)
     padded = pad(x, padding, -np.inf)
-    width = padded.shape[3]
-    y = offsets = np.empty(0)
-    for tap, (rows, cols) in taps(kernel, stride, out):
-        # Copied first: comparisons of contiguous arrays run 4 times faster than of strided ones.
-        value = padded[:, :, rows, cols].copy()
-        if tap == 0:
-            y, offsets = value, np.zeros(value.shape, np.int32)
-        else:
-            # A product with the mask and a maximum: np.where takes 5 times as long.
-            offset = np.int32(tap // kernel[1] * width + tap % kernel[1])
-            np.maximum(offsets, (value > y) * offset, out=offsets)
-            np.maximum(y, value, out=y)
+    n, c, h, w = padded.shape
+    # Copied first: comparisons of contiguous arrays run 4 times faster than of strided ones.
+    values = [padded[:, :, rows, cols].copy() for rows, cols in taps(kernel, stride, out)]
+    y, offsets = _of_four(*values) if kernel == (2, 2) else _of_many(values, kernel, w)
+
+    def places() -> Array:
+        index = offsets(w) if callable(offsets) else offsets
+        return np.asarray(_corners(n * c, (h, w), stride, out).reshape(y.shape) + index)
+
+    return y, places
+
+
+def _of_four(a: Array, b: Array, c: Array, d: Array) -> tuple[Array, Callable[[int], Array]]:
+    """The maximum of 2x2 windows in two rounds, with masks in place of offsets: 20 us to 14."""
+    top, bottom = np.maximum(a, b), np.maximum(c, d)
+    low = bottom > top
+    right = b > a
+    right ^= low & (right ^ (d > c))  # where it is low: d > c
+
+    def offsets(width: int) -> Array:
+        index = low.astype(np.intp)
+        index *= width
+        index += right.astype(np.intp)
+        return index
+
+    return np.asarray(np.maximum(top, bottom, out=top)), offsets
+
+
+def _of_many(values: list[Array], kernel: Pair, width: int) -> tuple[Array, Array]:
+    y, offsets = values[0], np.zeros(values[0].shape, np.int32)
+    for tap, value in enumerate(values[1:], 1):
+        # A product with the mask and a maximum: np.where takes 5 times as long.
+        offset = np.int32(tap // kernel[1] * width + tap % kernel[1])
+        np.maximum(offsets, (value > y) * offset, out=offsets)
+        np.maximum(y, value, out=y)
     return y, offsets
-
-
-def places(offsets: Array, size: Pair, stride: Pair, padding: Pair) -> Array:
-    """The places of the maxima in the flattened batch of padded images."""
-    n, c, oh, ow = offsets.shape
-    h, w = size[0] + 2 * padding[0], size[1] + 2 * padding[1]
-    return np.asarray(_corners(n * c, (h, w), stride, (oh, ow)).reshape(offsets.shape) + offsets)
 
 
 @functools.lru_cache(maxsize=16)

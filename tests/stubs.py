@@ -84,6 +84,8 @@ def methods() -> str:
     for name in sorted(vars(Methods)):
         function = getattr(Methods, name)
         operation = getattr(function, "operation", None)
+        if operation is not None and not operation.body.__module__.startswith("tinygrad_fr."):
+            continue  # a user's own
         if name.startswith("__r") and name != "__repr__" and name not in {"__reduce__"}:
             lines.append(f"    def {name}(self, other: Any) -> Tensor: ...")
         elif operation is None:

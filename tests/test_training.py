@@ -25,10 +25,11 @@ def setup(epochs=4, **options):
     optimizer = optim.Adam(model.parameters(), lr=0.05)
     schedule = optim.CosineAnnealingLR(optimizer, T_max=8)
     loader = DataLoader((X[:40], LABELS[:40]), batch_size=7, shuffle=True, seed=1)
-    arguments = dict(
-        train=loader, valid=(X[40:], LABELS[40:]), loss=tg.cross_entropy, optimizer=optimizer,
-        epochs=epochs, metrics=("accuracy",), scheduler=schedule, progress=False,
-    )  # fmt: skip
+    arguments = {
+        "train": loader, "valid": (X[40:], LABELS[40:]), "loss": tg.cross_entropy,
+        "optimizer": optimizer,
+        "epochs": epochs, "metrics": ("accuracy",), "scheduler": schedule, "progress": False,
+    }  # fmt: skip
     return model, {**arguments, **options}
 
 

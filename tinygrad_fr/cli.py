@@ -57,7 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--out", default="demo", help=_("folder for the weights and the report"))
     demo.add_argument("--epochs", type=int, default=30, help=_("passes through the data"))
     demo.add_argument(
-        "--size", type=int, default=8, help=_("height and width of the digits (50 as in the course)")
+        "--size",
+        type=int,
+        default=8,
+        help=_("height and width of the digits (50 as in the course)"),
     )
     demo.add_argument("--seed", type=int, default=0, help=_("seed of the random numbers"))
     demo.set_defaults(run=_demo)

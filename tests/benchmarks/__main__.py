@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from .workloads import BUILDERS, WORKLOADS
@@ -134,8 +135,7 @@ def main() -> int:
     for contender in contenders.values():
         contender.close()
     if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(results, file, indent=2)
+        Path(options.json).write_text(json.dumps(results, indent=2), encoding="utf-8")
     return 0
 
 

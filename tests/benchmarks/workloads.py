@@ -6,6 +6,7 @@ data come from the same generator, so that losses can be compared between conten
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -31,7 +32,7 @@ def mlp_arrays(batch: int) -> list[Any]:
     arrays: list[Any] = [
         rng.standard_normal((batch, 784)).astype(np.float32), rng.integers(0, 10, batch)
     ]  # fmt: skip
-    for n, m in zip(sizes, sizes[1:], strict=False):
+    for n, m in itertools.pairwise(sizes):
         arrays.append((rng.standard_normal((m, n)) / np.sqrt(n)).astype(np.float32))
         arrays.append(np.zeros(m, np.float32))
     return arrays

@@ -44,7 +44,7 @@ def split(args):
 
 def differentiable(operation, args, kwargs):
     """The floating arguments for which the operation has a closure."""
-    flat, floating, _ = split(args)
+    _flat, floating, _ = split(args)
     out = operation.body(*args, **kwargs)
     closures = out[1:] if isinstance(out, tuple) else ()
     return [i for i in floating if i < len(closures) and closures[i] is not None]
@@ -128,7 +128,7 @@ def test_forward_agrees_with_numpy(operation, args, kwargs):
 
 @pytest.mark.parametrize(("operation", "args", "kwargs"), CASES)
 def test_numpy_function_is_dispatched(operation, args, kwargs):
-    f, xs = call(operation, args, kwargs)
+    _f, xs = call(operation, args, kwargs)
     if not operation.numpy or not xs or operation.name in {"logsumexp"}:
         return
     flat, _, refill = split(args)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, GraphError
+from ..errors import DTypeError, GraphError, ShapeError
 from ..kernels import Array
 from ..messages import _
 from .engine import Node
@@ -58,6 +58,35 @@ def not_floating(dtype: Any) -> DTypeError:
         ),
         dtype=dtype,
     )
+
+
+def as_upstream(gradient: Any, output: Node) -> Any:
+    """The gradient that a backward pass starts with: of the output's shape and dtype."""
+    data = output._data
+    if gradient is None:
+        if data.size != 1:
+            raise ShapeError(
+                _(
+                    "{name} is not a scalar: reduce it (.sum(), .mean()), or give the "
+                    "upstream gradient, backward(gradient) of shape {shape}"
+                ),
+                name=label(output),
+                shape=data.shape,
+            )
+        return np.ones_like(data)
+    if not hasattr(gradient, "__array_function__"):
+        gradient = np.asarray(gradient)
+    if gradient.shape != data.shape:
+        raise ShapeError(
+            _("the upstream gradient has the shape of {name}, not {got}"),
+            name=label(output),
+            got=gradient.shape,
+        )
+    if gradient.dtype.kind not in "fiub":
+        raise DTypeError(
+            _("an upstream gradient is made of real numbers, not of {dtype}"), dtype=gradient.dtype
+        )
+    return gradient if gradient.dtype == data.dtype else gradient.astype(data.dtype)
 
 
 def label(x: Any) -> str:

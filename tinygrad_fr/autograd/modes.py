@@ -52,6 +52,7 @@ class switch:  # noqa: N801 - used as a context manager and as a decorator
         _mode.reset(self.tokens.pop())
 
     def __call__(self, function: F) -> F:
+        """Decorate a function or a coroutine function."""
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise ArgumentError(
                 _(

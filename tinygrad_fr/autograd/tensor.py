@@ -1,23 +1,24 @@
 """Tensor: an array that remembers how it was computed.
 
-The class knows the tape, NumPy's protocols and the rules of in-place changes. Operations are not
-written here: registering one (see ``op.py``) adds the method and the NumPy dispatch.
+Operations are not written here: registering one (see ``op.py``) adds the method.
 """
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import DTypeError, GraphError, IndexingError, ShapeError
+from ..errors import DTypeError, GraphError, ShapeError
 from ..kernels import Array
 from ..messages import _
 from . import engine
-from .conversion import as_data, label, not_floating
-from .engine import Node, current_mode, next_rank
-from .protocols import dispatched, without_tensors
+from .conversion import as_data, as_upstream, label, not_floating
+from .engine import Node, next_rank
+from .inplace import InPlace, in_place_error
+from .protocols import dispatched
 
 if TYPE_CHECKING:
     from .methods import Methods as Methods  # generated from the registry of operations
@@ -29,7 +30,7 @@ else:
         __slots__ = ()
 
 
-class Tensor(Methods):
+class Tensor(Methods, InPlace):
     """An array whose operations are recorded, to be differentiated in reverse mode.
 
     Parameters
@@ -94,7 +95,7 @@ class Tensor(Methods):
     @data.setter
     def data(self, value: Any) -> None:
         if self._op is not None:
-            raise _in_place(self, _("compute a new Tensor from it"))
+            raise in_place_error(self, _("compute a new Tensor from it"))
         if isinstance(value, Tensor):
             value = value.numpy()
         if value is not self._data:
@@ -207,7 +208,7 @@ class Tensor(Methods):
         return self._data.item()
 
     def tolist(self) -> Any:
-        """The values as nested Python lists."""
+        """The values as nested lists."""
         return self._data.tolist()
 
     def detach(self) -> Tensor:
@@ -290,41 +291,13 @@ class Tensor(Methods):
                 ),
                 name=self._label(),
             )
-        data = self._data
-        if gradient is None:
-            if data.size != 1:
-                raise ShapeError(
-                    _(
-                        "{name} is not a scalar: reduce it (.sum(), .mean()), or give the "
-                        "upstream gradient, backward(gradient) of shape {shape}"
-                    ),
-                    name=self._label(),
-                    shape=data.shape,
-                )
-            gradient = np.ones_like(data)
         if isinstance(gradient, Tensor):
             if create_graph and gradient._requires_grad:
-                raw = gradient._data
-            else:
-                raw = gradient = gradient._data
-        else:
-            if not hasattr(gradient, "__array_function__"):
-                gradient = np.asarray(gradient)
-            raw = gradient
-        if raw.shape != data.shape:
-            raise ShapeError(
-                _("the upstream gradient has the shape of {name}, not {got}"),
-                name=self._label(),
-                got=raw.shape,
-            )
-        if raw.dtype != data.dtype:
-            if raw.dtype.kind not in "fiub":
-                raise DTypeError(
-                    _("an upstream gradient is made of real numbers, not of {dtype}"),
-                    dtype=raw.dtype,
-                )
-            gradient = gradient.astype(data.dtype)
-        return untracked(gradient) if create_graph and gradient is raw else gradient
+                as_upstream(gradient._data, self)  # only to refuse what does not fit
+                return gradient.astype(self._data.dtype)
+            gradient = gradient._data
+        gradient = as_upstream(gradient, self)
+        return untracked(gradient) if create_graph else gradient
 
     # --- as a container and a number ---------------------------------------------------------
 
@@ -391,73 +364,12 @@ class Tensor(Methods):
             )
         grad = None if self._grad is None else self._grad._data
         state = (self._data, self._requires_grad, self._name, grad)
-        return _new, (type(self),), state
+        return copyreg.__newobj__, (type(self),), state  # type: ignore[attr-defined]
 
     def __setstate__(self, state: Any) -> None:
         data, requires_grad, name, grad = state
         Tensor.__init__(self, data, requires_grad=requires_grad, name=name)
         self._grad = None if grad is None else Tensor(grad)
-
-    # --- in place ----------------------------------------------------------------------------
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        if self._requires_grad and (self._op is not None or current_mode().recording):
-            raise _in_place(self, "tg.where(mask, new, old)")
-        if isinstance(value, Tensor):
-            value = value.numpy()
-        try:
-            self._data[without_tensors(index)] = value
-        except IndexError as error:
-            raise IndexingError(
-                _("{name} has no such index: {error}"), name=self._label(), error=error
-            ) from error
-        except ValueError as error:
-            raise ShapeError(_("{name}: {error}"), name=self._label(), error=error) from error
-        engine.touch(self)
-
-    def _change(self, ufunc: Any, other: Any, symbol: str) -> Any:
-        """``self <symbol>= other``, in place where that loses nothing."""
-        if isinstance(other, Tensor):
-            if other._requires_grad and current_mode().recording:
-                if self._requires_grad:
-                    raise _in_place(self, f"x = x {symbol} y")
-                return NotImplemented  # Python then computes x = x + y, which is recorded
-            other = other._data
-        if self._requires_grad and (self._op is not None or current_mode().recording):
-            raise _in_place(self, f"x = x {symbol} y")
-        try:
-            ufunc(self._data, other, out=self._data)
-        except ValueError as error:
-            raise ShapeError(
-                _("{name} cannot hold the result of {symbol}= with shape {shape}"),
-                name=self._label(),
-                symbol=symbol,
-                shape=np.shape(other),
-            ) from error
-        except TypeError as error:
-            raise DTypeError(
-                _("{name} of {dtype} cannot hold the result of {symbol}=: convert it with astype"),
-                name=self._label(),
-                dtype=self._data.dtype,
-                symbol=symbol,
-            ) from error
-        engine.touch(self)
-        return self
-
-    def __iadd__(self, other: Any) -> Tensor:
-        return self._change(np.add, other, "+")  # type: ignore[no-any-return]
-
-    def __isub__(self, other: Any) -> Tensor:
-        return self._change(np.subtract, other, "-")  # type: ignore[no-any-return]
-
-    def __imul__(self, other: Any) -> Tensor:
-        return self._change(np.multiply, other, "*")  # type: ignore[no-any-return]
-
-    def __itruediv__(self, other: Any) -> Tensor:
-        return self._change(np.divide, other, "/")  # type: ignore[no-any-return]
-
-    def __ipow__(self, other: Any) -> Tensor:
-        return self._change(np.power, other, "**")  # type: ignore[no-any-return]
 
     # --- NumPy's protocols -------------------------------------------------------------------
 
@@ -474,9 +386,6 @@ class Tensor(Methods):
         return dispatched(function, True, args, kwargs)
 
 
-# --- making Tensors --------------------------------------------------------------------------
-
-
 def untracked(data: Array, name: str | None = None) -> Tensor:
     """A Tensor around an array, without a copy and without a graph."""
     tensor: Tensor = Tensor.__new__(Tensor)
@@ -488,18 +397,3 @@ def untracked(data: Array, name: str | None = None) -> Tensor:
     tensor._state = 0
     tensor._name = name
     return tensor
-
-
-def _new(cls: type[Tensor]) -> Tensor:
-    return cls.__new__(cls)
-
-
-def _in_place(tensor: Tensor, instead: str) -> GraphError:
-    return GraphError(
-        _(
-            "{name} is recorded, and an in-place change would make its gradient wrong: "
-            "{instead}; to update a leaf, do it under `with tg.no_grad():`"
-        ),
-        name=tensor._label(),
-        instead=instead,
-    )

@@ -273,16 +273,12 @@ def _alias(x: Array):
 class _Call:
     """One evaluation of ``f`` on variables of its own, ready to be walked backwards."""
 
-    def __init__(
-        self, f: Function, args: Any, kwargs: Any, argnums: int | tuple[int, ...]
-    ) -> None:
+    def __init__(self, f: Function, args: Any, kwargs: Any, argnums: int | tuple[int, ...]) -> None:
         self.single = isinstance(argnums, (int, np.integer))
         positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         for i in positions:
             if not -len(args) <= i < len(args):
-                raise ArgumentError(
-                    _("argnums {i} is none of the {n} arguments"), i=i, n=len(args)
-                )
+                raise ArgumentError(_("argnums {i} is none of the {n} arguments"), i=i, n=len(args))
         depth = engine.current_mode().depth
         values = list(args)
         with engine.switch(recording=True, depth=depth + 1):

@@ -75,18 +75,18 @@ def conv2d(
         y += bias.reshape(-1, 1, 1)
 
     def to_x(g, y, x, weight, bias):
-        r"\bar{X} = \bar{Y} \ast K \quad (K \text{ retourné de } 180^\circ)"
+        r"""\bar{X} = \bar{Y} \ast K \quad (K \text{ retourné de } 180^\circ)"""
         adjoint = _conv2d_input if isinstance(g, Node) else kernel.conv_input
         return adjoint(g, weight, x.shape[2:], stride, padding)
 
     def to_weight(g, y, x, weight, bias):
-        r"\bar{K} = X \star \bar{Y}"
+        r"""\bar{K} = X \star \bar{Y}"""
         if isinstance(g, Node):
             return _conv2d_weight(x, g, weight.shape, stride, padding)
         return kernel.conv_weight(columns, g, weight.shape)
 
     def to_bias(g, y, x, weight, bias):
-        r"\bar{b}_f = \sum_{n,i,j} \bar{Y}_{nfij}"
+        r"""\bar{b}_f = \sum_{n,i,j} \bar{Y}_{nfij}"""
         raw = not isinstance(g, Node)
         return kernel.conv_bias(g) if raw else g.sum((0, 2, 3))
 
@@ -101,11 +101,11 @@ def _conv2d_input(g: Array, weight: Array, size: Pair, stride: Pair, padding: Pa
     """Adjoint of the convolution in its images: (N, F, OH, OW) to (N, C, *size)."""
 
     def to_g(u, y, g, weight):
-        r"X \star K"
+        r"""X \star K"""
         return conv2d(u, weight, None, stride, padding)
 
     def to_weight(u, y, g, weight):
-        r"X \star \bar{Y}"
+        r"""X \star \bar{Y}"""
         return _conv2d_weight(u, g, weight.shape, stride, padding)
 
     return kernel.conv_input(g, weight, size, stride, padding), to_g, to_weight
@@ -119,11 +119,11 @@ def _conv2d_weight(x: Array, g: Array, shape: tuple[int, ...], stride: Pair, pad
     """Adjoint of the convolution in its filters: (F, C, kh, kw)."""
 
     def to_x(u, y, x, g):
-        r"\bar{Y} \ast K"
+        r"""\bar{Y} \ast K"""
         return _conv2d_input(g, u, x.shape[2:], stride, padding)
 
     def to_g(u, y, x, g):
-        r"X \star K"
+        r"""X \star K"""
         return conv2d(x, u, None, stride, padding)
 
     columns = kernel.columns(x, (shape[2], shape[3]), stride, padding)

@@ -123,5 +123,3 @@ def linear(x: Array, weight: Array, bias: Array | None = None):
         return g  # the engine sums over the examples
 
     return y, to_x, to_weight, to_bias
-
-

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..autograd.engine import Node
-from ..autograd.op import Draw, op
+from ..autograd.examples import Draw
+from ..autograd.op import op
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
 from ..kernels import pooling as kernel
@@ -56,7 +57,7 @@ def max_pool2d(
     y, places = kernel.max_pool(x, size, stride, padding)
 
     def to_x(g, y, x):
-        r"\bar{x}_{ij} = \bar{y} \text{ au premier maximum de la fenêtre, } 0 \text{ ailleurs}"
+        r"""\bar{x}_{ij} = \bar{y} \text{ au premier maximum de la fenêtre, } 0 \text{ ailleurs}"""
         scatter = _pool_scatter if isinstance(g, Node) else kernel.scatter
         return scatter(g, places(), x.shape[2:], size, stride, padding)
 
@@ -78,7 +79,7 @@ def _pool_scatter(
     """Put each value at its place in the images: the adjoint of ``_pool_gather``."""
 
     def to_g(u, y, g):
-        r"\bar{g}_w = \bar{x}_{i(w)}"
+        r"""\bar{g}_w = \bar{x}_{i(w)}"""
         return _pool_gather(u, index, kernel_size, stride, padding)
 
     return kernel.scatter(g, index, size, kernel_size, stride, padding), to_g
@@ -92,7 +93,7 @@ def _pool_gather(x: Array, index: Array, kernel_size: Pair, stride: Pair, paddin
     """The value at each place in the images: the adjoint of ``_pool_scatter``."""
 
     def to_x(u, y, x):
-        r"\bar{x}_{i(w)} = \bar{y}_w"
+        r"""\bar{x}_{i(w)} = \bar{y}_w"""
         return _pool_scatter(u, index, x.shape[2:], kernel_size, stride, padding)
 
     return kernel.gather(x, index, padding), to_x

@@ -150,7 +150,10 @@ def broadcast_to(x: Array, shape: tuple[int, ...]):
         return np.broadcast_to(x, shape), to_x
     except ValueError:
         raise ShapeError(
-            _("{x} cannot be broadcast to {shape}: only axes of size 1, or new ones in front, grow"),
+            _(
+                "{x} cannot be broadcast to {shape}: only axes of size 1, or new ones in front, "
+                "grow"
+            ),
             shape=shape,
         ) from None
 

@@ -104,7 +104,9 @@ def _entries(
     rtol: float,
     atol: float,
 ) -> dict[str, Entry]:
-    xs: list[Any] = [Tensor(x, requires_grad=i in wanted) if i in wanted else x for i, x in enumerate(arrays)]
+    xs: list[Any] = [
+        Tensor(x, requires_grad=i in wanted) if i in wanted else x for i, x in enumerate(arrays)
+    ]
     y = target(*xs)
     found = (
         gradients(y, [xs[i] for i in wanted], retain_graph=True)

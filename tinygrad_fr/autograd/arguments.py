@@ -1,0 +1,169 @@
+"""Which arguments of a call are arrays of the graph, and which are static."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import ArgumentError, DTypeError, GraphError
+from ..messages import _
+from .engine import Closure, Node
+from .tensor import Tensor
+
+if TYPE_CHECKING:
+    from .op import Operation
+
+
+def to_positions(
+    operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Move keywords to their positions, so that a closure finds each argument in its place."""
+    names = operation.parameters[len(args) :]
+    last = max((i for i, name in enumerate(names) if name in kwargs), default=-1)
+    moved = []
+    for name in names[: last + 1]:
+        if name in kwargs:
+            moved.append(kwargs[name])
+        elif name in operation.defaults:
+            moved.append(operation.defaults[name])
+        else:
+            return args, kwargs  # an argument is missing: Python says so when the body is called
+    rest = {name: x for name, x in kwargs.items() if name not in names[: last + 1]}
+    for name, x in rest.items():
+        if isinstance(x, Tensor):
+            if x._requires_grad:
+                raise static_tensor(operation, name)
+            rest[name] = x._data
+    return (*args, *moved), rest
+
+
+# Arguments of these types need a closer look.
+NESTED = (tuple, list, str)
+
+
+def unwrapped(
+    operation: Operation, args: tuple[Any, ...]
+) -> tuple[tuple[Any, ...], list[Any], bool, int, bool]:
+    """The arguments, the same without Tensors, whether there were any, how many are tracked.
+
+    And whether the array arguments must be searched for: after a string, or in a sequence.
+    """
+    raw = list(args)
+    found = nested = False
+    tracked = 0
+    for i, x in enumerate(args):
+        if isinstance(x, Node):
+            found = True
+            tracked += x._requires_grad
+            raw[i] = x._data
+        elif x.__class__ is tuple or x.__class__ is list:
+            raw[i], tensors, inside = _unwrap(operation, i, x)
+            found |= tensors
+            tracked += inside
+            if raw[i].__class__ is np.ndarray:  # a list of numbers, given for an array
+                args = (*args[:i], raw[i], *args[i + 1 :])
+            else:
+                nested = True
+        elif x.__class__ is str:
+            nested = True
+    return args, raw, found, tracked, nested
+
+
+def matched(
+    operation: Operation,
+    args: tuple[Any, ...],
+    closures: tuple[Closure | None, ...],
+    tracked: int,
+    nested: bool,
+) -> tuple[tuple[Any, ...], tuple[Closure | None, ...]]:
+    """The array arguments, and a closure for each that needs one; no closures if none does."""
+    k = len(closures)
+    inputs = _operands(operation, args, k) if nested or k > len(args) else args[:k]
+    if tracked != k or None in closures:
+        closures = tuple([
+            c if isinstance(x, Node) and x._requires_grad else None
+            for x, c in zip(inputs, closures, strict=True)
+        ])  # fmt: skip
+        missing = closures.count(None)
+        if k - missing != tracked:
+            _check_static(operation, args, inputs, tracked)
+            if k == missing:
+                return inputs, ()
+    return inputs, closures
+
+
+def _unwrap(operation: Operation, position: int, sequence: Any) -> tuple[Any, bool, int]:
+    """A list or tuple without its Tensors, whether it held any, and how many are tracked."""
+    tensors = [x for x in sequence if isinstance(x, Tensor)]
+    tracked = sum(x._requires_grad for x in tensors)
+    if operation.parameter(position) in operation.arrays:
+        if tracked:
+            raise ArgumentError(
+                _("{operation} takes one array here, not a sequence of Tensors: stack them first"),
+                operation=operation.name,
+            )
+        try:
+            array = np.asarray([x._data if isinstance(x, Tensor) else x for x in sequence])
+        except ValueError as error:
+            raise DTypeError(
+                _("{operation}: {name} is not a regular grid of numbers ({error})"),
+                operation=operation.name,
+                name=operation.parameter(position),
+                error=error,
+            ) from error
+        return array, bool(tensors), 0
+    if not tensors:
+        return sequence, False, 0
+    plain = [x._data if isinstance(x, Tensor) else x for x in sequence]
+    return type(sequence)(plain), True, tracked
+
+
+def _operands(operation: Operation, args: tuple[Any, ...], k: int) -> tuple[Any, ...]:
+    """The ``k`` array arguments: after a leading string, sequences of arrays laid out."""
+    operands: list[Any] = []
+    for x in args[1:] if args[0].__class__ is str else args:
+        if len(operands) >= k:
+            break
+        if isinstance(x, (list, tuple)):
+            if any(isinstance(item, (Node, np.ndarray)) for item in x):
+                operands.extend(x)
+            else:
+                operands.append(np.asarray(x))
+        else:
+            operands.append(x)
+    missing = operation.parameters[len(args) :][: k - len(operands)]
+    operands.extend(operation.defaults.get(name) for name in missing)
+    if len(operands) != k:
+        raise GraphError(
+            _("the body of {operation} returned {k} closures for {n} array arguments"),
+            operation=operation.name,
+            k=k,
+            n=len(operands),
+        )
+    return tuple(operands)
+
+
+def _check_static(
+    operation: Operation, args: tuple[Any, ...], inputs: tuple[Any, ...], tracked: int
+) -> None:
+    """Refuse a tracked Tensor where no closure could give it a gradient."""
+    if sum(isinstance(x, Node) and x._requires_grad for x in inputs) == tracked:
+        return
+    for i, x in enumerate(args):
+        for item in x if isinstance(x, (list, tuple)) else (x,):
+            outside = all(item is not known for known in inputs)
+            if isinstance(item, Tensor) and item._requires_grad and outside:
+                raise static_tensor(operation, operation.parameter(i))
+
+
+def static_tensor(operation: Operation, name: str) -> GraphError:
+    """The error for a recorded Tensor where no closure could give it a gradient."""
+    return GraphError(
+        _(
+            "{operation} has no gradient with respect to {name}: give a number or an array there, "
+            "or .detach() the Tensor"
+        ),
+        operation=operation.name,
+        name=name,
+    )

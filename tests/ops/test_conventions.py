@@ -194,3 +194,13 @@ def test_a_user_operation_gets_all_orders_and_stays_out_of_the_way():
 
     assert softmax(np.ones(2)).tolist() == [2.0, 2.0]
     assert tg.Tensor([0.0, 0.0]).softmax().tolist() == [0.5, 0.5]
+
+
+def test_python_numbers_are_taken_for_arrays():
+    assert tg.sum(3.0) == 3.0
+    assert tg.softmax([1.0, 1.0], axis=0).tolist() == [0.5, 0.5]
+    assert tg.reshape(2.0, (1, 1)).tolist() == [[2.0]]
+    assert tg.cross_entropy(np.zeros(4), 2) == pytest.approx(np.log(4))
+    z = tg.Tensor(np.zeros(4), requires_grad=True)
+    tg.cross_entropy(z, 2).backward()
+    assert z.grad.tolist() == [0.25, 0.25, -0.75, 0.25]

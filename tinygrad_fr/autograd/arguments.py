@@ -70,6 +70,22 @@ def unwrapped(
     return args, raw, found, tracked, nested
 
 
+def numbers_as_arrays(operation: Operation, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments with arrays for Python numbers, or the very same if there are none.
+
+    Numbers are left alone at first, so that in ``x * 2.0`` they do not promote; bodies that need
+    an array, such as that of ``sum``, get one.
+    """
+    numbers = [
+        i
+        for i, x in enumerate(args)
+        if isinstance(x, (int, float)) and operation.parameter(i) in operation.arrays
+    ]
+    if not numbers:
+        return args
+    return tuple(np.asarray(x) if i in numbers else x for i, x in enumerate(args))
+
+
 def matched(
     operation: Operation,
     args: tuple[Any, ...],

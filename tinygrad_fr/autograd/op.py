@@ -29,7 +29,7 @@ from ..errors import (
 )
 from ..kernels import Array
 from . import watch
-from .arguments import NESTED, matched, to_positions, unwrapped
+from .arguments import NESTED, matched, numbers_as_arrays, to_positions, unwrapped
 from .complaints import explain, labels_of
 from .engine import Closure, Node, current_mode, next_rank
 from .examples import Draw
@@ -261,6 +261,11 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
             raise
         except (ValueError, TypeError, IndexError) as error:
             raise explain(error, operation, args, raw) from error
+        except AttributeError:
+            arrays = numbers_as_arrays(operation, args)
+            if arrays is args:
+                raise
+            return call(*arrays, **kwargs)
         y = out[0] if out.__class__ is tuple else out
         if not found:
             return y

@@ -123,6 +123,8 @@ def compare(
     index = np.unravel_index(int(difference.argmax()), difference.shape) if difference.size else ()
     if worst <= allowed:
         verdict, note = "correct", ""
+    elif not np.isfinite(numeric).all():
+        verdict, note = "inconclusive", _("the function is not finite around the point")
     elif (difference <= allowed + 10 * error).all() and np.isfinite(worst):
         verdict = "inconclusive"
         note = _("the finite differences themselves are no more exact than that")

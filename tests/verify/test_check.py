@@ -63,3 +63,10 @@ def test_numeric_derivatives_are_exact_over_magnitudes():
 def test_the_report_reads_in_the_users_language():
     report = verify.check(wrong(2.0), np.array([1.0]))
     assert "instead of" in str(report)
+
+
+def test_a_function_that_is_not_finite_is_inconclusive():
+    with np.errstate(all="ignore"):
+        report = verify.check(lambda x: tg.log(x), np.array([0.0, 1.0]))
+    assert report.entries["x"].verdict == "inconclusive"
+    assert not report

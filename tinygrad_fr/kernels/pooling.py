@@ -35,8 +35,11 @@ def max_pool(
     y, offsets = _of_four(*values) if kernel == (2, 2) else _of_many(values, kernel, w)
 
     def places() -> Array:
-        index = offsets(w) if callable(offsets) else offsets
-        return np.asarray(_corners(n * c, (h, w), stride, out).reshape(y.shape) + index)
+        index = offsets(w) if callable(offsets) else offsets.astype(np.intp)
+        index = index.reshape(n * c, *out)
+        index += _corners(w, stride, out)
+        index += np.arange(0, n * c * h * w, h * w)[:, None, None]
+        return index.reshape(y.shape)
 
     return y, places
 
@@ -68,11 +71,10 @@ def _of_many(values: list[Array], kernel: Pair, width: int) -> tuple[Array, Arra
 
 
 @functools.lru_cache(maxsize=16)
-def _corners(planes: int, size: Pair, stride: Pair, out: Pair) -> Array:
-    """The place of each window's first pixel."""
-    h, w = size
-    window = np.arange(out[0])[:, None] * (stride[0] * w) + np.arange(out[1]) * stride[1]
-    corners: Array = np.arange(planes)[:, None, None] * (h * w) + window
+def _corners(width: int, stride: Pair, out: Pair) -> Array:
+    """The place of each window's first pixel, in one image."""
+    rows, cols = np.arange(out[0]), np.arange(out[1])
+    corners: Array = rows[:, None] * (stride[0] * width) + cols * stride[1]
     corners.flags.writeable = False
     return corners
 

@@ -112,6 +112,7 @@ def test_missing_files_are_named(tmp_path):
         (idx(np.zeros((2, 3, 4))) + b"\0", "25 bytes for the shape"),
         (idx(np.zeros((2, 3, 4)))[:10], "bytes for the shape"),
     ],
+    ids=["empty", "other axes", "one byte less", "one byte more", "ten bytes"],
 )
 def test_a_damaged_file_is_named(folder, content, words):
     (folder / "t10k-images-idx3-ubyte").write_bytes(content)
@@ -119,7 +120,11 @@ def test_a_damaged_file_is_named(folder, content, words):
         load_mnist(folder)
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(idx(np.zeros((2, 3, 4))))[:-9]])
+@pytest.mark.parametrize(
+    "content",
+    [b"no gzip", gzip.compress(idx(np.zeros((2, 3, 4))), mtime=0)[:-9]],
+    ids=["foreign", "cut"],
+)
 def test_a_damaged_archive_is_named(folder, content):
     (folder / "t10k-images-idx3-ubyte").unlink()
     (folder / "t10k-images-idx3-ubyte.gz").write_bytes(content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any, Protocol, TypeAlias
@@ -162,7 +163,8 @@ def _ahead(batches: Iterator[Batch], depth: int) -> Iterator[Batch]:
         # After this the worker puts at most once more, and finds room: it cannot block.
         while not ready.empty():
             ready.get_nowait()
-        if thread is not threading.current_thread():  # where the garbage collector runs in it
+        # Not where the garbage collector runs in it, nor when Python ends and has stopped it.
+        if thread is not threading.current_thread() and not sys.is_finalizing():
             thread.join()
 
 

@@ -51,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tinygrad-fr", description=_("Gradients to define, see and verify.")
     )
+    parser.add_argument("--version", action="version", version=f"tinygrad-fr {__version__}",
+                        help=_("show the version and exit"))  # fmt: skip
     commands = parser.add_subparsers(dest="command", required=True, metavar=_("COMMAND"))
 
     demo = commands.add_parser("demo", help=_("train the course's network on handwritten digits"))

@@ -80,18 +80,9 @@ def save(
     >>> state["w"], state.metadata["classes"]
     (array([0., 1., 2.]), 'daisy,rose')
     """
-    target = Path(path)
+    target = check_writable(path)
     encode, _decode = _format(target)
     content = encode(_checked_state(state), _checked_metadata(metadata))
-    target = target.resolve()  # through a link, to the file itself
-    if target.is_dir():
-        raise FileError(_("{path} is a folder: give the name of a file in it"), path=target)
-    if not target.parent.is_dir():
-        raise FileError(
-            _("{path}: there is no folder {folder}; create it first"),
-            path=target,
-            folder=target.parent,
-        )
     # Beside the target, since only a rename within one file system is atomic; opened as any
     # file is, so that the user's umask holds.
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
@@ -164,6 +155,31 @@ def load(path: str | os.PathLike[str]) -> State:
 # --- the two formats -------------------------------------------------------------------------
 
 
+def check_writable(path: str | os.PathLike[str]) -> Path:
+    """The file that ``save`` would write; raises what ``save`` would raise for the path.
+
+    Long work that ends with a file asks here first.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError(
+            _("save takes the state, then the path; {kind} is no path"), kind=type(path).__name__
+        )
+    target = Path(path)
+    if target.is_dir():
+        raise FileError(_("{path} is a folder: give the name of a file in it"), path=target)
+    _format(target)
+    target = target.resolve()  # through a link, to the file itself
+    if not target.parent.is_dir():
+        raise FileError(
+            _("{path}: there is no folder {folder}; create it first"),
+            path=target,
+            folder=target.parent,
+        )
+    if not os.access(target.parent, os.W_OK):
+        raise FileError(_("{path} cannot be written: {error}"), path=target, error=target.parent)
+    return target
+
+
 def _safetensors() -> Any:
     try:
         import safetensors.numpy
@@ -173,7 +189,7 @@ def _safetensors() -> Any:
 
 
 def _to_safetensors(arrays: dict[str, Array], metadata: dict[str, str]) -> bytes:
-    content: bytes = _safetensors().save(arrays, metadata)
+    content: bytes = _safetensors().save(arrays, metadata or None)
     return content
 
 

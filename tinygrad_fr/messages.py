@@ -7,6 +7,7 @@ Texts are written in English where they are used, as ``_("...")``; their French 
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,6 +41,18 @@ def catalogue() -> gettext.NullTranslations:
             DOMAIN, LOCALE, languages, fallback=language == "en"
         )
     return _catalogues[language]
+
+
+def say(text: str) -> None:
+    """Print a line of progress. A console that lacks a character, or that is gone, stops no work."""
+    stream = sys.stdout
+    if stream is None:  # a program without a console
+        return
+    try:
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        print(text.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
+    except (BrokenPipeError, ValueError):  # the reader, such as head, has seen enough
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
 
 
 def _(message: str) -> str:

@@ -14,6 +14,8 @@ from .errors import ArgumentError, DTypeError, ShapeError
 from .kernels import Array
 from .messages import _
 
+__all__ = ["SGD", "Adam", "CosineAnnealingLR", "Optimizer"]
+
 
 class Optimizer:
     """Base of optimizers.
@@ -36,6 +38,11 @@ class Optimizer:
     slots: tuple[str, ...] = ()
 
     def __init__(self, parameters: Iterable[Any], **options: Any) -> None:
+        if not isinstance(parameters, Iterable):
+            raise DTypeError(
+                _("an optimizer takes Tensors, not {kind}: pass model.parameters()"),
+                kind=type(parameters).__name__,
+            )
         given = list(parameters) if not isinstance(parameters, Tensor) else [parameters]
         if not given:
             raise ArgumentError(_("the optimizer has no parameters: pass model.parameters()"))
@@ -43,19 +50,38 @@ class Optimizer:
         self.param_groups: list[dict[str, Any]] = []
         seen: set[int] = set()
         for group in groups:
-            parameters = list(group["params"])
+            if not isinstance(group, dict) or "params" not in group:
+                raise ArgumentError(_('a group is a dict with "params", and all groups are dicts'))
+            unknown = group.keys() - options.keys() - {"params"}
+            if unknown:
+                raise ArgumentError(
+                    _("{kind} has no option {unknown}: its options are {known}"),
+                    kind=type(self).__name__,
+                    unknown=", ".join(sorted(map(str, unknown))),
+                    known=", ".join(options),
+                )
+            parameters = group["params"]
+            parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
             for p in parameters:
                 _check_parameter(p, seen)
-            self.param_groups.append({**options, **group, "params": parameters})
-            for name in ("lr", "weight_decay"):
-                if not self.param_groups[-1][name] >= 0:
+            merged = {name: _plain(value) for name, value in {**options, **group}.items()}
+            self.param_groups.append({**merged, "params": parameters})
+            for name in {"lr", "weight_decay", "momentum", "eps"} & options.keys():
+                value = self.param_groups[-1][name]
+                if not isinstance(value, (int, float, np.number)) or not value >= 0:
                     raise ArgumentError(
-                        _("{name} is not negative: {value!r}"),
+                        _("{name} is a number that is not negative, not {value!r}"),
                         name=name,
-                        value=self.param_groups[-1][name],
+                        value=value,
                     )
         self.steps = 0
-        self._state: dict[int, dict[str, Array]] = {}
+        # By the Tensor itself, so that a deep copy or a pickle keeps each with its own.
+        self._state: dict[Tensor, dict[str, Array]] = {}
+
+    def __repr__(self) -> str:
+        options = {k: v for k, v in self.param_groups[0].items() if k != "params"}
+        text = ", ".join(f"{name}={value}" for name, value in options.items())
+        return f"{type(self).__name__}({len(self._parameters())} Tensors, {text})"
 
     @property
     def lr(self) -> float:
@@ -65,9 +91,9 @@ class Optimizer:
     @lr.setter
     def lr(self, value: float) -> None:
         for group in self.param_groups:
-            group["lr"] = value
+            group["lr"] = _plain(value)
 
-    def zero_grad(self) -> None:
+    def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters."""
         for p in self._parameters():
             p._grad = None
@@ -78,7 +104,7 @@ class Optimizer:
         for group in self.param_groups:
             for p in group["params"]:
                 if p._grad is not None:
-                    self._update(p._data, p._grad._data, self._state.setdefault(id(p), {}), group)
+                    self._update(p._data, p._grad._data, self._state.setdefault(p, {}), group)
                     engine.touch(p)
 
     def _update(self, p: Array, g: Array, state: dict[str, Array], group: dict[str, Any]) -> None:
@@ -92,7 +118,7 @@ class Optimizer:
         """The arrays that it keeps, by parameter number, its step count and its options."""
         state: dict[str, Array] = {"steps": np.array(self.steps)}
         for i, p in enumerate(self._parameters()):
-            for name, array in self._state.get(id(p), {}).items():
+            for name, array in self._state.get(p, {}).items():
                 state[f"{i}.{name}"] = array.copy()
         for i, group in enumerate(self.param_groups):
             for name, value in group.items():
@@ -103,12 +129,15 @@ class Optimizer:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over a state from ``state_dict`` of an optimizer of the same kind and model."""
         parameters = self._parameters()
-        arrays: dict[int, dict[str, Array]] = {}
+        if "steps" not in state:
+            raise ArgumentError(_("this is not the state of an optimizer: it has no steps"))
+        arrays: dict[Tensor, dict[str, Array]] = {}
         options: list[dict[str, Any]] = [{} for _group in self.param_groups]
         for key, value in state.items():
             owner, _dot, name = key.partition(".")
-            if owner.startswith("group") and owner[5:].isdigit() and int(owner[5:]) < len(options):
-                options[int(owner[5:])][name] = np.asarray(value)
+            number = int(owner[5:]) if owner[:5] == "group" and owner[5:].isdigit() else -1
+            if 0 <= number < len(options) and name in self.param_groups[number]:
+                options[number][name] = np.asarray(value)
             elif owner.isdigit() and int(owner) < len(parameters) and name in self.slots:
                 p = parameters[int(owner)]
                 if name != "step" and np.shape(value) != p.shape:
@@ -118,7 +147,7 @@ class Optimizer:
                         shape=p.shape,
                         got=np.shape(value),
                     )
-                arrays.setdefault(id(p), {})[name] = np.array(value)
+                arrays.setdefault(p, {})[name] = np.array(value)
             elif key != "steps":
                 raise ArgumentError(
                     _("the state of another optimizer: {key!r} is unknown to {kind}"),
@@ -240,12 +269,17 @@ class Adam(Optimizer):
         p -= (group["lr"] / (1 - beta1**t)) * mean / denominator
 
 
+def _plain(value: Any) -> Any:
+    """A Python number for a NumPy one, which would promote float32 parameters' updates."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _check_parameter(p: Any, seen: set[int]) -> None:
     if not isinstance(p, Tensor):
         raise DTypeError(_("an optimizer takes Tensors, not {kind}"), kind=type(p).__name__)
-    if not p.requires_grad or not p.is_leaf:
+    if not p.is_leaf or p.dtype.kind != "f":
         raise ArgumentError(
-            _("{name} cannot be learned: it must be a leaf with requires_grad=True"),
+            _("{name} cannot be learned: it must be a floating leaf, not a result"),
             name=p._label(),
         )
     if id(p) in seen:

@@ -72,6 +72,8 @@ def manual_seed(seed: int) -> None:
     >>> manual_seed(0)
     """
     global _generator
+    if not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ArgumentError(_("a seed is a whole number from 0 on, not {seed!r}"), seed=seed)
     _generator = np.random.default_rng(seed)
 
 

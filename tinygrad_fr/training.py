@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,10 @@ from . import settings
 from .autograd.engine import no_grad
 from .autograd.tensor import Tensor
 from .data import ArrayDataset, DataLoader
-from .errors import ArgumentError, FileError, NonFiniteError
-from .io import load, save
+from .errors import ArgumentError, DTypeError, FileError, NonFiniteError, ShapeError
+from .io import check_writable, load, save
 from .kernels import Array
-from .messages import _
+from .messages import _, say
 from .nn.module import Module
 from .optim import Optimizer
 
@@ -59,14 +60,24 @@ class History:
     def __len__(self) -> int:
         return len(self.epochs)
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.keys()
+
     def __getitem__(self, name: str) -> list[float]:
-        if self.epochs and name not in self.epochs[0]:
+        if name not in self:
             raise ArgumentError(
                 _("the history has no {name!r}: it has {known}"),
                 name=name,
-                known=", ".join(self.epochs[0]),
+                known=", ".join(self) or "-",
             )
-        return [epoch[name] for epoch in self.epochs]
+        return [epoch.get(name, math.nan) for epoch in self.epochs]
+
+    def keys(self) -> list[str]:
+        """The names of what was measured."""
+        return list(dict.fromkeys(name for epoch in self.epochs for name in epoch))
 
     def __repr__(self) -> str:
         return "\n".join(describe(epoch) for epoch in self.epochs) or _("no epoch yet")
@@ -90,7 +101,7 @@ def describe(epoch: dict[str, float]) -> str:
     parts = [f"{words['epoch']} {int(epoch['epoch'])}"]
     for name, value in epoch.items():
         if name == "seconds":
-            parts.append(f"{value:.1f} s")
+            parts.append(f"{value:.2f} s" if value < 10 else f"{value:.0f} s")
         elif name != "epoch":
             parts.append(f"{words.get(name, name)} {value:.4f}")
     return "  ".join(parts)
@@ -99,12 +110,26 @@ def describe(epoch: dict[str, float]) -> str:
 def accuracy(prediction: Array, target: Array) -> float:
     """The share of examples whose largest logit is that of their class.
 
+    A single output is the probability of the class 1; targets may be classes or one-hot rows.
+
     Examples
     --------
     >>> accuracy(np.array([[0.1, 2.0], [3.0, 1.0]]), np.array([1, 1]))
     0.5
     """
-    return float((prediction.argmax(1) == target).mean())
+    if prediction.ndim < 2 or prediction.shape[1] == 1:
+        guess = (prediction.reshape(len(prediction)) > 0.5).astype(np.int64)
+    else:
+        guess = prediction.argmax(1)
+    if target.shape == prediction.shape and prediction.shape[1:] not in ((), (1,)):
+        target = target.argmax(1)  # one-hot, or probabilities
+    if target.size != guess.size:
+        raise ShapeError(
+            _("accuracy of predictions {shape} needs one class per example, not targets {other}"),
+            shape=prediction.shape,
+            other=target.shape,
+        )
+    return float((guess == target.reshape(guess.shape)).mean())
 
 
 METRICS: dict[str, Metric] = {"accuracy": accuracy}
@@ -162,7 +187,8 @@ def fit(
     Raises
     ------
     NonFiniteError
-        If the loss becomes NaN or infinite.
+        If the loss becomes NaN or infinite; its ``history`` holds the epochs before, and the
+        model has its best state so far.
 
     Examples
     --------
@@ -174,20 +200,21 @@ def fit(
     >>> history["loss"][-1] < history["loss"][0]
     True
     """
-    if epochs < 1:
-        raise ArgumentError(_("epochs is at least 1, not {n}"), n=epochs)
+    _check(model, loss, optimizer, epochs)
     if resume and checkpoint is None:
         raise ArgumentError(_("resume needs the checkpoint to continue from: checkpoint=FILE"))
     if seed is not None:
         settings.manual_seed(seed)
-    measures = {_metric_name(m): METRICS[m] if isinstance(m, str) else m for m in metrics}
-    batches = _batches(train, shuffle=True, seed=seed)
-    held_out = None if valid is None else _batches(valid, shuffle=False, seed=None)
+    measures = _measures(metrics)
+    batches = _batches(train, shuffle=True, seed=seed, epochs=epochs)
+    held_out = None if valid is None else _batches(valid, shuffle=False, seed=None, epochs=epochs)
+    if checkpoint is not None:
+        check_writable(checkpoint)
     history = History()
     if resume and Path(str(checkpoint)).exists():
         _resume(str(checkpoint), model, optimizer, scheduler, history)
-    if hasattr(batches, "epoch"):
-        batches.epoch = len(history)
+        if hasattr(batches, "epoch"):
+            batches.epoch = len(history)
     try:
         for number in range(len(history) + 1, epochs + 1):
             started = time.perf_counter()
@@ -201,7 +228,7 @@ def fit(
             if scheduler is not None:
                 scheduler.step()
             if progress:
-                print(describe(epoch), flush=True)
+                say(describe(epoch))
             if checkpoint is not None:
                 _save_checkpoint(checkpoint, model, optimizer, scheduler, history)
             answers = [callback(history) for callback in callbacks]  # each is called
@@ -212,8 +239,18 @@ def fit(
         if history.best_state:
             model.load_state_dict(history.best_state)
         if progress:
-            print(_("interrupted: the model has its best state, of epoch {n}").format(
-                n=history.best_epoch), flush=True)  # fmt: skip
+            say(
+                _("interrupted: the model has its best state, of epoch {n}").format(
+                    n=history.best_epoch
+                )
+                if history.best_state
+                else _("interrupted in the first epoch: the model is half trained")
+            )
+    except NonFiniteError as error:
+        error.history = history  # type: ignore[attr-defined]
+        if history.best_state:
+            model.load_state_dict(history.best_state)
+        raise
     return history
 
 
@@ -232,20 +269,46 @@ def evaluate(
     >>> evaluate(tg.nn.Flatten(), (x, x), tg.mse_loss)
     {'loss': 0.0}
     """
-    if not isinstance(metrics, dict):
-        metrics = {name: METRICS[name] for name in metrics}
+    measures = metrics if isinstance(metrics, dict) else _measures(metrics)
     total = _Mean()
-    modes = {module: module.training for _path, module in model.named_modules()}
+    modes = [(module, module.training) for _path, module in model.named_modules()]
     try:
         model.eval()
         with no_grad():
-            for x, target in _batches(data, shuffle=False, seed=None):
+            for batch in _batches(data, shuffle=False, seed=None):
+                x, target = _pair(batch)
                 y = model(x)
-                total.add(y, target, loss(y, target), metrics)
+                total.add(y, target, loss(y, target), measures)
     finally:
-        for module, mode in modes.items():
+        for module, mode in modes:
             module.training = mode
+    if not total.n:
+        raise ArgumentError(_("there is no batch to evaluate on: is the data set empty?"))
     return total.result()
+
+
+def _check(model: Any, loss: Any, optimizer: Any, epochs: Any) -> None:
+    """Refuse at once what would fail, or do nothing, after a while."""
+    if not isinstance(epochs, int) or epochs < 1:
+        raise ArgumentError(_("epochs is at least 1, not {n}"), n=epochs)
+    for name, value in {"model": model, "loss": loss}.items():
+        if isinstance(value, type) or not callable(value):
+            raise DTypeError(
+                _("{name} must be something to call, such as tg.cross_entropy or nn.MSELoss(), "
+                  "not {value!r}"), name=name, value=value,
+            )  # fmt: skip
+    if not isinstance(optimizer, Optimizer):
+        raise DTypeError(
+            _(
+                "optimizer must be one, such as tg.optim.SGD(model.parameters(), lr=0.1), not {kind}"
+            ),
+            kind=getattr(optimizer, "__name__", type(optimizer).__name__),
+        )
+    learned = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    if not learned & {id(p) for p in model.parameters()}:
+        raise ArgumentError(
+            _("the optimizer was made for other parameters: pass it this model's parameters()")
+        )
 
 
 # --- one epoch -------------------------------------------------------------------------------
@@ -262,11 +325,14 @@ def _train_epoch(
     model.train()
     total = _Mean()
     for batch in batches:
-        if not isinstance(batch, (tuple, list)) or len(batch) != 2:
-            raise ArgumentError(_("fit needs batches of two arrays, (inputs, targets)"))
-        x, target = batch
+        x, target = _pair(batch)
         y = model(x)
         value = loss(y, target)
+        if not isinstance(value, Tensor) or value.size != 1:
+            raise DTypeError(
+                _("the loss must be a scalar Tensor, not {kind}: reduce it, and stay in the graph"),
+                kind=getattr(value, "shape", type(value).__name__),
+            )
         if not np.isfinite(value.data).all():
             raise NonFiniteError(
                 _(
@@ -283,6 +349,12 @@ def _train_epoch(
     if not total.n:
         raise ArgumentError(_("there is no batch to train on: is the data set empty?"))
     return total.result()
+
+
+def _pair(batch: Any) -> tuple[Any, Any]:
+    if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+        raise ArgumentError(_("fit needs batches of two arrays, (inputs, targets)"))
+    return batch[0], batch[1]
 
 
 class _Mean:
@@ -305,23 +377,33 @@ class _Mean:
         return {name: x / self.n for name, x in self.sums.items()}
 
 
-def _metric_name(metric: str | Metric) -> str:
-    if isinstance(metric, str):
-        if metric not in METRICS:
+def _measures(metrics: str | Metric | Sequence[str | Metric]) -> dict[str, Metric]:
+    """The metrics by name, each under a name of its own."""
+    measures: dict[str, Metric] = {}
+    for metric in [metrics] if isinstance(metrics, str) or callable(metrics) else metrics:
+        if isinstance(metric, str) and metric not in METRICS:
             raise ArgumentError(
                 _("no metric {name!r}: give a function, or one of {known}"),
                 name=metric,
                 known=", ".join(METRICS),
             )
-        return metric
-    return getattr(metric, "__name__", "metric")
+        name = metric if isinstance(metric, str) else getattr(metric, "__name__", "metric")
+        while name in measures or name == "loss":
+            name += "_"
+        measures[name] = METRICS[metric] if isinstance(metric, str) else metric
+    return measures
 
 
-def _batches(data: Any, *, shuffle: bool, seed: int | None) -> Any:
+def _batches(data: Any, *, shuffle: bool, seed: int | None, epochs: int = 1) -> Any:
     if isinstance(data, tuple):
         data = ArrayDataset(*data)
     if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, list):
         return DataLoader(data, shuffle=shuffle, seed=seed)
+    if epochs > 1 and isinstance(data, Iterator):
+        raise ArgumentError(
+            _("a generator can be walked once, and there are {n} epochs: give a list or a loader"),
+            n=epochs,
+        )
     return data
 
 
@@ -329,7 +411,8 @@ def _note(history: History, epoch: dict[str, float], model: Module) -> None:
     """Append an epoch, and keep the model's state if it is the best so far."""
     key = "valid_loss" if "valid_loss" in epoch else "loss"
     history.epochs.append(epoch)
-    if not history.best_state or epoch[key] < history.epochs[history.best_epoch - 1][key]:
+    best = history.epochs[history.best_epoch - 1].get(key, math.nan)
+    if not history.best_state or epoch[key] < best or math.isnan(best):
         history.best_epoch = int(epoch["epoch"])
         history.best_state = model.state_dict()
 
@@ -341,7 +424,8 @@ def _bar(
     batches: Any, number: int, epochs: int, progress: bool
 ) -> AbstractContextManager[Iterable[Any]]:
     """The batches behind a tqdm bar, in a terminal or a notebook with tqdm installed."""
-    if not progress or not (sys.stderr.isatty() or _in_notebook()):
+    terminal = sys.stderr is not None and sys.stderr.isatty()
+    if not progress or not (terminal or _in_notebook()):
         return nullcontext(batches)
     try:
         from tqdm import tqdm
@@ -367,9 +451,10 @@ def _save_checkpoint(
     state.update((f"best.{name}", array) for name, array in history.best_state.items())
     metadata = {
         "kind": "tinygrad_fr checkpoint",
-        "history": json.dumps(history.to_dict()),
-        "generator": json.dumps(settings.generator().bit_generator.state),
-        "scheduler": json.dumps(scheduler.state_dict() if scheduler is not None else None),
+        "optimizer": type(optimizer).__name__,
+        "history": _to_json(history.to_dict()),
+        "generator": _to_json(settings.generator().bit_generator.state),
+        "scheduler": _to_json(scheduler.state_dict() if hasattr(scheduler, "state_dict") else None),
     }
     save(state, path, metadata)
 
@@ -384,11 +469,33 @@ def _resume(
     def part(prefix: str) -> State:
         return {name[len(prefix) :]: x for name, x in state.items() if name.startswith(prefix)}
 
+    try:
+        known = json.loads(state.metadata["history"])
+        epochs, best_epoch = known["epochs"], known["best_epoch"]
+        generator = json.loads(state.metadata["generator"])
+        schedule = json.loads(state.metadata["scheduler"])
+        kind = state.metadata["optimizer"]
+    except (KeyError, ValueError, TypeError) as error:
+        raise FileError(
+            _("{path} is a damaged checkpoint ({error}): start again without resume"),
+            path=path,
+            error=error,
+        ) from error
+    if kind != type(optimizer).__name__:
+        raise ArgumentError(
+            _("the checkpoint is of {known}, and the optimizer is {kind}: use the same"),
+            known=kind,
+            kind=type(optimizer).__name__,
+        )
     model.load_state_dict(part("model."))
     optimizer.load_state_dict(part("optimizer."))
-    known = json.loads(state.metadata["history"])
-    history.epochs, history.best_epoch = known["epochs"], known["best_epoch"]
+    history.epochs, history.best_epoch = epochs, best_epoch
     history.best_state = part("best.")
-    settings.generator().bit_generator.state = json.loads(state.metadata["generator"])
-    if scheduler is not None:
-        scheduler.load_state_dict(json.loads(state.metadata["scheduler"]))
+    settings.generator().bit_generator.state = generator
+    if schedule is not None and hasattr(scheduler, "load_state_dict"):
+        scheduler.load_state_dict(schedule)
+
+
+def _to_json(thing: Any) -> str:
+    """JSON; NumPy numbers become Python's."""
+    return json.dumps(thing, default=lambda x: x.item() if isinstance(x, np.generic) else str(x))

@@ -70,3 +70,63 @@ def test_a_function_that_is_not_finite_is_inconclusive():
         report = verify.check(lambda x: tg.log(x), np.array([0.0, 1.0]))
     assert report.entries["x"].verdict == "inconclusive"
     assert not report
+
+
+def test_order_two_includes_order_one():
+    @tg.op("y = x^3", method=False)
+    def cube_with_a_wrong_factor(x):
+        return x**3, lambda g, y, x: g * 2 * x**2  # consistent with itself at order 2
+
+    assert not verify.check(cube_with_a_wrong_factor, np.array([1.0, -2.0]), order=2)
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (tg.relu, [0.0, -2.0]),
+        (lambda w: tg.relu(np.ones((2, 3)) @ w) * 2.0, np.zeros((3, 2))),
+        (lambda z: tg.max_pool2d(z, 2), np.zeros((1, 1, 4, 4))),
+        (tg.max, [1.0, 1.0, 0.0]),
+        (lambda x: tg.clip(x, 0.0, 1.0), [0.0, 1.0]),
+    ],
+)
+def test_subgradients_at_kinks_are_accepted(f, x):
+    report = verify.check(f, x)
+    assert report
+    assert report.entries.popitem()[1].verdict in ("kink", "correct")
+
+
+def test_a_mask_that_pays_every_tied_maximum_is_wrong():
+    @tg.op("y = max x", method=False)
+    def greedy_max(x):
+        return x.max(), lambda g, y, x: g * (x == y)
+
+    assert not verify.check(greedy_max, [1.0, 1.0, 0.0])
+    assert verify.check(greedy_max, [1.0, 0.5, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (tg.log, [1e-4]), (lambda x: x**0.5, [1e-3]), (tg.sin, [1e4]), (lambda x: 1 / x, [0.01]),
+        (tg.abs, [0.003, 0.5]), (tg.relu, [0.001]), (tg.max, [1.0, 1.001]), (tg.exp, [1e-9, 20.0]),
+        (tg.softmax, [50.0, -50.0, 0.0]), (lambda x: x * 1e-8, [3.0]), (lambda x: x * 1e8, [3.0]),
+    ],
+)  # fmt: skip
+def test_right_gradients_are_correct_near_edges_and_over_magnitudes(f, x):
+    report = verify.check(f, x)
+    assert report, report
+
+
+def test_right_gradients_are_correct_on_many_draws():
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        report = verify.check(tg.relu, rng.standard_normal(100))
+        assert report, report
+
+
+def test_variadic_functions_get_distinct_names():
+    def f(x1, *xs):
+        return x1 * xs[0]
+
+    assert len(verify.check(f, [1.0], [2.0]).entries) == 2

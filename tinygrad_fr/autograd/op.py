@@ -24,10 +24,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import (
-    TinygradError,
-)
+from ..errors import ArgumentError, TinygradError
 from ..kernels import Array
+from ..messages import _
 from . import watch
 from .arguments import NESTED, matched, numbers_as_arrays, to_positions, unwrapped
 from .complaints import explain, labels_of
@@ -73,7 +72,7 @@ class Operation:
         self.examples: Callable[[Draw], list[Any]] | None = declared["examples"]
         self.method: bool = declared["method"] and not self.name.startswith("_")
         self.smooth: bool = declared["smooth"]
-        self.room = body.__module__.rpartition(".")[2]
+        self.room = (body.__module__ or "").rpartition(".")[2]
         self.parameters = code.co_varnames[: code.co_argcount]
         self.defaults = dict(
             zip(self.parameters[::-1], (body.__defaults__ or ())[::-1], strict=False)
@@ -196,6 +195,10 @@ def op(
     >>> x.grad
     Tensor(12.)
     """
+    if not isinstance(latex, str):
+        raise ArgumentError(
+            _('@op takes the formula of the operation first: @op(r"y = x^3"), then the function')
+        )
     answers = numpy if isinstance(numpy, tuple) else (numpy,)
 
     def decorate(body: Callable[..., Any]) -> Callable[..., Any]:

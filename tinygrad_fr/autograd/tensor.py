@@ -102,6 +102,12 @@ class Tensor(Methods, InPlace):
             value = as_data(value, None, self._requires_grad)
             if self._requires_grad and value.dtype.kind != "f":
                 raise not_floating(value.dtype)
+            if self._requires_grad and value.shape != self._data.shape:
+                raise ShapeError(
+                    _("{name} keeps its shape; data of shape {got} want a new Tensor"),
+                    name=self._label(),
+                    got=value.shape,
+                )
         self._data = value
         engine.touch(self)
 

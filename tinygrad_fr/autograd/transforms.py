@@ -111,7 +111,7 @@ def grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     array(12.)
     """
 
-    @functools.wraps(f)
+    @_wraps(f)
     def derivative(*args: Any, **kwargs: Any) -> Any:
         return value_and_grad(f, argnums)(*args, **kwargs)[1]
 
@@ -127,7 +127,7 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     (array(9.), array(6.))
     """
 
-    @functools.wraps(f)
+    @_wraps(f)
     def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         call = _Call(f, args, kwargs, argnums)
         if call.output.size != 1:
@@ -220,7 +220,7 @@ def jacobian(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
            [0., 4.]])
     """
 
-    @functools.wraps(f)
+    @_wraps(f)
     def all_derivatives(*args: Any, **kwargs: Any) -> Any:
         call = _Call(f, args, kwargs, argnums)
         shape = call.output.shape
@@ -270,6 +270,19 @@ def _alias(x: Array):
     return x, to_x
 
 
+def _wraps(f: Function) -> Callable[[Function], Function]:
+    """Give a derivative the name and the docstring of its function, which must be one."""
+    if not callable(f):
+        raise ArgumentError(
+            _(
+                "a transform takes a function, not {kind}: for the gradient of a Tensor use "
+                "tg.gradients(output, inputs) or output.backward()"
+            ),
+            kind=type(f).__name__,
+        )
+    return functools.wraps(f)
+
+
 class _Call:
     """One evaluation of ``f`` on variables of its own, ready to be walked backwards."""
 
@@ -287,9 +300,15 @@ class _Call:
                 values[i] = _variable(args[i])
                 self.inputs.append(values[i])
             y = f(*values, **kwargs)
-        if isinstance(y, tuple):
-            raise DTypeError(_("the function must give one Tensor, not a tuple: stack its results"))
-        self.output: Tensor = y if isinstance(y, Tensor) else untracked(np.asarray(y))
+        if not isinstance(y, Tensor):
+            raise DTypeError(
+                _(
+                    "the function must give one Tensor, not {kind}: float(x), x.data and a tuple "
+                    "of results leave the graph; wrap a true constant in tg.Tensor"
+                ),
+                kind=type(y).__name__,
+            )
+        self.output = y
         self.tensors = any(isinstance(args[i], Tensor) for i in positions)
         # Inside another transform, or on recorded Tensors, the result must stay differentiable.
         self.nested = depth > 0 or any(

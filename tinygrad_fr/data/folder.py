@@ -191,7 +191,7 @@ def _broken(paths: list[Path]) -> set[Path]:
     for path, error in zip(paths, _in_threads(problem, paths), strict=True):
         if error is not None:
             found.add(path)
-            text = _("{path} is left out, since it is not a whole image ({error}): remove it")
+            text = _("{path} is left out: it is not a whole image ({error})")
             warnings.warn(text.format(path=path, error=error), stacklevel=3)
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,8 @@ def pixels(image: Any, size: tuple[int, int], channels: int) -> Array:
             _("an image is a Pillow image or the path of a file, not {kind}"),
             kind=type(image).__name__,
         )
+    if Path(image).is_dir():
+        raise FileError(_("{path} is a folder: give photographs"), path=image)
     try:
         with Image.open(image) as opened:
             return _converted(opened, size, channels)
@@ -75,7 +78,7 @@ def pixels(image: Any, size: tuple[int, int], channels: int) -> Array:
         raise FileError(_("there is no image {path}: check its name"), path=image) from error
     except Exception as error:  # damaged bytes make the decoders raise nearly anything
         raise FileError(
-            _("{path} is not a whole image ({error}): remove it, or fetch it again"),
+            _("{path} is not an image, or not a whole one ({error}): check the file"),
             path=image,
             error=error,
         ) from error
@@ -85,8 +88,11 @@ def _converted(image: Any, size: tuple[int, int], channels: int) -> Array:
     from PIL import Image, ImageOps
 
     image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16"):  # convert() would clip at 255
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode[:1] in "IF":  # 16 or 32 bits a number, which convert() would clip at 255
+        pixels = np.asarray(image, np.float64).clip(0)
+        tops = (65535,) if image.mode.startswith("I;16") else (1, 255, 65535)
+        top = next((top for top in tops if pixels.max() <= top), pixels.max())
+        image = Image.fromarray((pixels * (255 / top)).astype(np.uint8))
     if image.has_transparency_data:  # convert() would show what lies under it, often black
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image.convert("RGBA"))

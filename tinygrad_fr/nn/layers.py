@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from ..errors import ArgumentError, ShapeError
 from ..messages import _
 from ..ops.convolution import conv2d, pair
@@ -32,7 +34,7 @@ class Linear(Module):
     (2, 5)
     """
 
-    def __init__(self, in_features: int, out_features: int, *, bias: bool = True) -> None:
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         _positive(in_features=in_features, out_features=out_features)
         bound = 1 / math.sqrt(in_features)
         self.in_features, self.out_features = in_features, out_features
@@ -137,7 +139,7 @@ class Flatten(Module):
 
 def _positive(**sizes: Any) -> None:
     for name, size in sizes.items():
-        if not isinstance(size, int) or size < 1:
+        if not isinstance(size, (int, np.integer)) or size < 1:
             raise ArgumentError(
                 _("{name} is a positive integer, not {value!r}"), name=name, value=size
             )

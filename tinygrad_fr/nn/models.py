@@ -11,6 +11,8 @@ from .layers import Conv2d, Flatten, Linear, MaxPool2d
 from .module import Module, Sequential
 from .wrappers import ReLU
 
+__all__ = ["MODELS", "course_cnn", "lenet", "mlp"]
+
 
 def course_cnn(classes: int = 5, size: int = 50, channels: int = 1) -> Sequential:
     """The course's network: eight 3x3 filters, 2x2 max-pooling, one dense layer (000, 003).

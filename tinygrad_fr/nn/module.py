@@ -53,7 +53,8 @@ class Module:
     """
 
     training: bool = True
-    _label: str | None = None  # its name in the module that called it first
+    # Where modules below this one stand: {id: (label, the steps to it)}.
+    _names: dict[int, tuple[str, tuple[Any, ...]]] | None = None
     _buffers: tuple[str, ...] = ()
     _hooks: dict[int, Hook] | None = None
 
@@ -74,7 +75,7 @@ class Module:
         if mode.owner is None:
             path, label = "", type(self).__name__
         else:
-            name = self._label or self._find_label(mode.owner)
+            name = mode.owner._name_of(self)
             path = f"{mode.path}.{name}" if mode.path else name
             label = f"{path} ({type(self).__name__})"
         with engine.switch(owner=self, path=path, module=label):
@@ -91,18 +92,21 @@ class Module:
         dtype = next((p.dtype for p in self.parameters()), x.dtype)
         return Tensor(x, dtype=dtype)
 
-    def _find_label(self, owner: Any) -> str:
-        for name, child in owner.named_children():
-            if child is self:
-                self._label = name
-                return str(name)
-        return type(self).__name__
+    def _name_of(self, module: Module) -> str:
+        """The path of a module below this one; lists may have changed since it was noted."""
+        known = (self._names or {}).get(id(module))
+        if known is None or not _stands_at(module, self, known[1]):
+            self._names = {
+                id(child): (name, tuple(name.split("."))) for name, child in self.named_modules()
+            }
+            known = self._names.get(id(module))
+        return known[0] if known else type(module).__name__
 
     # --- what it owns ------------------------------------------------------------------------
 
     def _attributes(self) -> Iterator[tuple[str, Any]]:
         """All attributes, with the items of lists, tuples and dicts as ``name.key``."""
-        stack = list(vars(self).items())[::-1]
+        stack = [(name, value) for name, value in vars(self).items() if name != "_names"][::-1]
         while stack:
             name, value = stack.pop()
             yield name, value
@@ -115,25 +119,28 @@ class Module:
         """The direct submodules with their names."""
         return ((name, value) for name, value in self._attributes() if isinstance(value, Module))
 
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """The module itself and all below it, each once, with their paths."""
+    def named_modules(
+        self, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """The module itself and all below it with their paths; shared ones once, or each time."""
         seen: set[int] = set()
-        stack: list[tuple[str, Module]] = [(prefix, self)]
-        while stack:
-            path, module = stack.pop()
-            if id(module) in seen:
-                continue
+
+        def below(path: str, module: Module, above: tuple[Module, ...]) -> Iterator[Any]:
+            if (remove_duplicate and id(module) in seen) or any(module is m for m in above):
+                return
             seen.add(id(module))
             yield path, module
-            below = [(f"{path}.{n}" if path else n, child) for n, child in module.named_children()]
-            stack.extend(reversed(below))
+            for name, child in module.named_children():
+                yield from below(f"{path}.{name}" if path else name, child, (*above, module))
 
-    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
-        """All parameters with their paths, each once, in PyTorch's order."""
+        return below(prefix, self, ())
+
+    def named_parameters(self, remove_duplicate: bool = True) -> Iterator[tuple[str, Tensor]]:
+        """All parameters with their paths, in PyTorch's order; shared ones once, or each time."""
         seen: set[int] = set()
-        for path, module in self.named_modules():
+        for path, module in self.named_modules(remove_duplicate=remove_duplicate):
             for name, value in module._attributes():
-                if isinstance(value, Parameter) and id(value) not in seen:
+                if isinstance(value, Parameter) and not (remove_duplicate and id(value) in seen):
                     seen.add(id(value))
                     yield f"{path}.{name}" if path else name, value
 
@@ -156,11 +163,13 @@ class Module:
 
     def state_dict(self) -> dict[str, Array]:
         """Copies of all parameters and buffers, by path; PyTorch's names and shapes."""
-        state = {name: p.data.copy() for name, p in self.named_parameters()}
+        state = {name: p.data.copy() for name, p in self.named_parameters(remove_duplicate=False)}
         state.update((name, np.array(buffer)) for name, buffer in self.named_buffers())
         return state
 
-    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
+    def load_state_dict(
+        self, state: Mapping[str, Any], strict: bool = True
+    ) -> tuple[list[str], list[str]]:
         """Copy parameters and buffers from a state; all of it fits, or nothing is changed.
 
         Parameters
@@ -170,6 +179,10 @@ class Module:
         strict
             Refuse missing and unknown names.
 
+        Returns
+        -------
+        missing, unknown : lists of str
+
         Raises
         ------
         ArgumentError
@@ -177,7 +190,12 @@ class Module:
         ShapeError
             If a shape differs.
         """
-        own: dict[str, Any] = {**dict(self.named_parameters()), **dict(self.named_buffers())}
+        if not isinstance(state, Mapping):
+            raise DTypeError(
+                _("a state is a dict of arrays by name, not {kind}"), kind=type(state).__name__
+            )
+        own: dict[str, Any] = dict(self.named_parameters(remove_duplicate=False))
+        own.update(self.named_buffers())
         missing, unknown = own.keys() - state.keys(), state.keys() - own.keys()
         if strict and (missing or unknown):
             raise ArgumentError(
@@ -207,9 +225,10 @@ class Module:
                 engine.touch(target)
             else:
                 target[...] = value
+        return sorted(missing), sorted(unknown)
 
-    def zero_grad(self) -> None:
-        """Forget all gradients."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget all gradients: a gradient is None until there is one."""
         for p in self.parameters():
             p.grad = None
 
@@ -306,6 +325,10 @@ class Sequential(Module):
                     _("Sequential holds Modules, not {kind}: use nn.ReLU() rather than tg.relu"),
                     kind=type(module).__name__,
                 )
+            if hasattr(type(self), name):
+                raise ArgumentError(
+                    _("{name!r} is a method of every Module: name the layer otherwise"), name=name
+                )
             setattr(self, name, module)
             self._order.append(name)
 
@@ -321,8 +344,25 @@ class Sequential(Module):
     def __iter__(self) -> Iterator[Any]:
         return (getattr(self, name) for name in self._order)
 
-    def __getitem__(self, index: int) -> Any:
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return Sequential(*(getattr(self, name) for name in self._order[index]))
         return getattr(self, self._order[index])
+
+
+def _stands_at(module: Module, owner: Module, steps: tuple[Any, ...]) -> bool:
+    """Whether the steps (attributes, indices, keys) still lead from the owner to the module."""
+    found: Any = owner
+    for step in steps:
+        if isinstance(found, Module):
+            found = vars(found).get(step)
+        elif isinstance(found, dict):
+            found = found.get(step)
+        elif isinstance(found, (list, tuple)) and step.isdigit() and int(step) < len(found):
+            found = found[int(step)]
+        else:
+            return False
+    return found is module
 
 
 def initial(*shape: int, bound: float) -> Array:

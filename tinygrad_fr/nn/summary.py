@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..autograd.engine import no_grad
+from ..autograd.tensor import Tensor
 from ..errors import ArgumentError
 from ..messages import _
 
@@ -37,9 +38,11 @@ def summarise(model: Module, input_shape: tuple[int, ...] | None) -> Summary:
     counted: set[int] = set()
 
     def note(module: Any, inputs: Any, output: Any) -> None:
-        if any(True for _child in module.named_children()):
+        leaf = not any(True for _child in module.named_children())
+        direct = [x for _name, x in module._attributes() if isinstance(x, Tensor)]
+        own = [p for p in direct if p.requires_grad and id(p) not in counted]
+        if not leaf and not own:
             return
-        own = [p for p in module.parameters() if id(p) not in counted]
         counted.update(map(id, own))
         remark = ""
         if type(module).__name__ == "Flatten" and len(inputs[0].shape) == 4:
@@ -50,13 +53,13 @@ def summarise(model: Module, input_shape: tuple[int, ...] | None) -> Summary:
             (names[id(module)], type(module).__name__, _symbolic(output.shape), count, remark)
         )
 
-    training = {module: module.training for _path, module in model.named_modules()}
+    training = [(module, module.training) for _path, module in model.named_modules()]
     remove = [module.register_forward_hook(note) for _path, module in model.named_modules()]
     try:
         with no_grad():
             model.eval()(np.zeros((1, *shape)))
     finally:
-        for module, mode in training.items():
+        for module, mode in training:
             module.training = mode
         for undo in remove:
             undo()

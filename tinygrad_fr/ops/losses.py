@@ -147,7 +147,10 @@ def _check_labels(target: Array, shape: tuple[int, ...], classes: int) -> None:
         )
     if target.shape != shape:
         raise ShapeError(
-            _("{target} must be class indices of shape {shape}, one per example of {logits}"),
+            _(
+                "{target} must be class indices of shape {shape}, one per example of {logits}; "
+                "for one-hot targets use .astype(float)"
+            ),
             shape=shape,
         )
     if target.size and (target.min() < 0 or target.max() >= classes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ from ..errors import ArgumentError, DTypeError
 from ..kernels import Array
 from ..messages import _
 from ..report import Entry, Report, compare
-from .numeric import derivative
+from .numeric import derivative, one_sided
 
 
 def check(
@@ -35,7 +36,7 @@ def check(
     inputs
         Arrays, Tensors or numbers. The floating ones are differentiated, in float64.
     order
-        1, or 2 to check the gradient of the gradient as well.
+        1, or 2 to check the gradient of the gradient as well, once the gradient is right.
     rtol, atol
         The difference allowed is ``atol + rtol * max|numeric|``; ``rtol`` is 1e-6 at order 1 and
         1e-4 at order 2 if not given.
@@ -85,15 +86,22 @@ def check(
 
     def slope(*xs: Any) -> Any:
         """A weighted sum of the first derivatives: its gradient holds all second ones."""
-        found = gradients(value(*xs), [xs[i] for i in wanted], create_graph=True)
+        y = value(*xs)
+        found = [None] * len(wanted)
+        if y.requires_grad:
+            found = gradients(y, [xs[i] for i in wanted], create_graph=True)
         parts = [
             weighted(f"slope {i}", d) for i, d in zip(wanted, found, strict=True) if d is not None
         ]
         return sum(parts, start=Tensor(0.0))
 
-    target = value if order == 1 else slope
-    tolerance = (1e-6 if order == 1 else 1e-4) if rtol is None else rtol
-    return Report(_entries(target, arrays, wanted, names, tolerance, atol))
+    entries = _entries(value, arrays, wanted, names, 1e-6 if rtol is None else rtol, atol)
+    for i in wanted:
+        if entries[names[i]].verdict in ("wrong", "inconclusive"):
+            entries[names[i]] = _judge_kink(entries[names[i]], f, arrays, i, rng)
+    if order == 2 and all(entry.verdict == "correct" for entry in entries.values()):
+        entries = _entries(slope, arrays, wanted, names, 1e-4 if rtol is None else rtol, atol)
+    return Report(entries)
 
 
 def _entries(
@@ -104,29 +112,75 @@ def _entries(
     rtol: float,
     atol: float,
 ) -> dict[str, Entry]:
-    xs: list[Any] = [
-        Tensor(x, requires_grad=i in wanted) if i in wanted else x for i, x in enumerate(arrays)
-    ]
+    """One entry per differentiated input."""
+
+    def tensors(replaced: int, array: Array) -> list[Any]:
+        values = [array if k == replaced else x for k, x in enumerate(arrays)]
+        return [Tensor(x, requires_grad=True) if k in wanted else x for k, x in enumerate(values)]
+
+    xs = tensors(-1, arrays[0])
     y = target(*xs)
-    found = (
-        gradients(y, [xs[i] for i in wanted], retain_graph=True)
-        if y.requires_grad
-        else [None] * len(wanted)
-    )
+    found = [None] * len(wanted)
+    if y.requires_grad:
+        found = gradients(y, [xs[i] for i in wanted], retain_graph=True)
     entries = {}
     for i, recorded in zip(wanted, found, strict=True):
 
         def numeric(moved: Array, i: int = i) -> float:
-            tensors = [
-                Tensor(moved if k == i else x, requires_grad=k in wanted) if k in wanted else x
-                for k, x in enumerate(arrays)
-            ]
-            return float(target(*tensors))
+            return float(target(*tensors(i, moved)))
 
         true, error = derivative(numeric, arrays[i])
         mine = np.zeros(arrays[i].shape) if recorded is None else recorded.data
         entries[names[i]] = compare(names[i], mine, true, error, rtol, atol)
     return entries
+
+
+# How many outputs, and along how many directions, a kink is looked at.
+OUTPUTS, DIRECTIONS = 64, 12
+
+
+def _judge_kink(
+    entry: Entry, f: Callable[..., Any], arrays: list[Array], i: int, rng: np.random.Generator
+) -> Entry:
+    """The entry, judged again if the function has a kink at this point.
+
+    A subgradient lies between the one-sided slopes along every direction, for each output: entry
+    by entry, a mask that pays every one of several equal maxima would pass, and a signed sum of
+    outputs is neither convex nor concave.
+    """
+
+    def outputs(moved: Array) -> Array:
+        values = [moved if k == i else x for k, x in enumerate(arrays)]
+        y = f(*[Tensor(x) if x.dtype.kind == "f" else x for x in values])
+        return np.ravel(y.data)
+
+    x = Tensor(arrays[i], requires_grad=True)
+    y = f(*[x if k == i else Tensor(a) if a.dtype.kind == "f" else a for k, a in enumerate(arrays)])
+    chosen = rng.permutation(y.size)[:OUTPUTS]
+    rows = []
+    for k in chosen:
+        one = np.zeros(y.size)
+        one[k] = 1.0
+        row = gradients(y, x, one.reshape(y.shape), retain_graph=True) if y.requires_grad else None
+        rows.append(np.zeros(x.size) if row is None else np.ravel(row.data))
+    jacobian = np.array(rows)
+    between = True
+    kinks = np.zeros(len(chosen), bool)
+    for _direction in range(DIRECTIONS):
+        d = rng.uniform(0.5, 1.5, x.shape) * rng.choice([-1.0, 1.0], x.shape)
+        left, right = (side[chosen] for side in one_sided(outputs, arrays[i], d))
+        slope = jacobian @ np.ravel(d)
+        low, high = np.minimum(left, right), np.maximum(left, right)
+        slack = 1e-5 * (np.abs(low) + np.abs(high) + np.abs(jacobian).max(initial=0.0))
+        kinks |= high - low > 10 * slack
+        between &= bool(((low - slack <= slope) & (slope <= high + slack)).all())
+    if kinks.any() and between:
+        note = _("not differentiable here; the gradient is one of the subgradients")
+        return dataclasses.replace(entry, verdict="kink", note=note)
+    if kinks.any():
+        note = _("not differentiable here: try another point")
+        return dataclasses.replace(entry, verdict="inconclusive", note=note)
+    return entry
 
 
 def _promoted(x: Any) -> Array:
@@ -143,4 +197,8 @@ def _names(f: Callable[..., Any], n: int) -> list[str]:
     except (TypeError, ValueError):
         parameters = []
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return [*names[:n], *(f"x{i}" for i in range(len(names[:n]), n))]
+    for i in range(len(names), n):
+        names.append(
+            next(name for k in range(i, n + len(names) + 1) if (name := f"x{k}") not in names)
+        )
+    return names[:n]

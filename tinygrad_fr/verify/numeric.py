@@ -8,16 +8,17 @@ import numpy as np
 
 from ..kernels import Array
 
-# Halvings of the step; each removes one more even power of it (Richardson).
-LEVELS = 6
+# The first step, the number of steps, and how much smaller each is than the one before.
+STEP, LEVELS, SHRINK = 1e-3, 7, 4.0
 
 
 def derivative(f: Callable[[Array], float], x: Array) -> tuple[Array, Array]:
     """The gradient of a scalar function of an array, and an estimate of its error.
 
-    Central differences in float64 with a step in proportion to each entry, halved and
-    extrapolated until the estimate no longer improves (Ridders, *Accurate computation of F'(x)
-    and F'(x) F''(x)*, Adv. Eng. Software 4, 1982).
+    Central differences in float64, entry by entry, with steps from 1e-3 down to 2e-7,
+    extrapolated; the estimate that changes least is kept (Ridders, *Accurate computation of F'(x)
+    and F'(x) F''(x)*, Adv. Eng. Software 4, 1982). Steps that leave the domain of ``f`` are passed
+    over. At most 14 evaluations per entry.
 
     Parameters
     ----------
@@ -29,6 +30,7 @@ def derivative(f: Callable[[Array], float], x: Array) -> tuple[Array, Array]:
     Returns
     -------
     gradient, error : arrays of the shape of ``x``
+        NaN and infinite where the function is not finite around the point.
 
     Examples
     --------
@@ -37,33 +39,45 @@ def derivative(f: Callable[[Array], float], x: Array) -> tuple[Array, Array]:
     (array([12.]), True)
     """
     gradient, error = np.zeros(x.shape), np.zeros(x.shape)
-    for index in np.ndindex(x.shape):
-        gradient[index], error[index] = _ridders(f, x, index)
+    with np.errstate(all="ignore"):
+        for index in np.ndindex(x.shape):
+            gradient[index], error[index] = _ridders(f, x, index)
     return gradient, error
 
 
 def _ridders(f: Callable[[Array], float], x: Array, index: tuple[int, ...]) -> tuple[float, float]:
     moved = x.copy()
-
-    def slope(h: float) -> float:
+    best, error = np.nan, np.inf
+    row: list[float] = []
+    # A large number needs a step that it can tell from zero.
+    h = STEP * max(1.0, abs(float(x[index])) * 1e-6)
+    for _level in range(LEVELS):
         moved[index] = x[index] + h
         above, up = f(moved), moved[index]
         moved[index] = x[index] - h
         below, down = f(moved), moved[index]
-        return (above - below) / float(up - down)  # the step that was really made
-
-    h = 0.02 * max(1.0, abs(float(x[index])))
-    row = [slope(h)]
-    best, error = row[0], np.inf
-    for level in range(1, LEVELS):
-        h /= 2
-        new = [slope(h)]
-        for k in range(level):
-            new.append(new[k] + (new[k] - row[k]) / (4 ** (k + 1) - 1))
-            change = max(abs(new[k + 1] - new[k]), abs(new[k + 1] - row[k]))
-            if change <= error:
-                best, error = new[k + 1], change
-        if abs(new[-1] - row[-1]) > 2 * error:
-            break  # rounding has taken over
-        row = new
+        slope = (above - below) / float(up - down)  # the step that was really made
+        if np.isfinite(slope):
+            rounding = np.finfo(float).eps * max(abs(above), abs(below)) / h
+            new = [slope]
+            for k, previous in enumerate(row):
+                new.append(new[k] + (new[k] - previous) / (SHRINK ** (2 * k + 2) - 1))
+                change = max(abs(new[k + 1] - new[k]), abs(new[k + 1] - previous)) + rounding
+                if change <= error:
+                    best, error = new[k + 1], change
+            if row and (change := abs(slope - row[0]) + rounding) <= error:
+                best, error = slope, change
+            row = new
+        h /= SHRINK
     return best, error
+
+
+def one_sided(f: Callable[[Array], Array], x: Array, d: Array) -> tuple[Array, Array]:
+    """The slopes of a function of an array along ``d``, from the left and from the right."""
+    with np.errstate(all="ignore"):
+        here = f(x)
+
+        def slope(h: float) -> Array:
+            return np.asarray((f(x + h * d) - here) / h)
+
+        return tuple(2 * slope(h / 2) - slope(h) for h in (-1e-6, 1e-6))  # type: ignore[return-value]

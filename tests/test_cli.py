@@ -106,6 +106,8 @@ def test_help_is_in_the_users_language():
     [
         (("train", "nowhere", "--out", "w.npz"), "nowhere"),
         (("predict", "nothing.safetensors", "a.png"), "nothing.safetensors"),
+        (("demo", "--epochs", "0"), "at least 1, not 0"),
+        (("train", "x", "--out", "w.npz", "--held-out", "1.5"), "between 0 and 1"),
         (("train", "x", "--out", "w.npz", "--model", "resnet"), "resnet"),
         ((), "COMMAND"),
     ],
@@ -119,3 +121,31 @@ def test_mistakes_end_with_status_2_and_words(arguments, words, tmp_path):
 def test_weights_of_another_kind_are_refused(tmp_path):
     tg.save({"a": np.ones(2)}, tmp_path / "a.npz")
     assert "not written by" in run("predict", tmp_path / "a.npz", "a.png", status=2)
+
+
+def test_a_path_that_cannot_be_written_is_refused_before_the_training(photographs, tmp_path):
+    for out in (tmp_path / "w.bin", tmp_path / "nowhere" / "w.npz", tmp_path):
+        output = run("train", photographs, "--out", out, status=2)
+        assert "epoch" not in output
+
+
+def test_a_reader_that_has_seen_enough_does_not_stop_the_training(photographs, tmp_path):
+    weights = tmp_path / "w.npz"
+    command = (
+        f"{sys.executable} -m tinygrad_fr train {photographs} --out {weights} --epochs 3 --size 8"
+    )
+    subprocess.run(
+        f"{command} | head -n 1", shell=True, check=True, capture_output=True, timeout=60
+    )
+    assert weights.exists()
+
+
+def test_a_broken_image_does_not_keep_the_others_from_being_told(photographs, tmp_path):
+    weights = tmp_path / "w.npz"
+    run("train", photographs, "--out", weights, "--epochs", 1, "--size", 8)
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    good = photographs / "above" / "1.png"
+    output = run("predict", weights, tmp_path / "bad.png", photographs, good, status=2)
+    assert "1.png:" in output
+    assert "bad.png is not an image" in output
+    assert "is a folder" in output

@@ -288,10 +288,10 @@ WRONG_USES = {
         lambda: optim.SGD([p := ones(2), p], lr=0.1), ArgumentError, "given twice", "deux fois",
     ),
     "optimizer of a result": (
-        lambda: optim.SGD([ones(2) * 2], lr=0.1), ArgumentError, "must be a leaf", "feuille",
+        lambda: optim.SGD([ones(2) * 2], lr=0.1), ArgumentError, "a floating leaf", "feuille",
     ),
     "negative rate": (
-        lambda: optim.SGD([ones(2)], lr=-1), ArgumentError, "lr is not negative", "positif ou nul",
+        lambda: optim.SGD([ones(2)], lr=-1), ArgumentError, "lr is a number that is not negative", "positif ou nul",
     ),
     "nesterov": (
         lambda: optim.SGD([ones(2)], lr=1, nesterov=True), ArgumentError, "momentum above 0", "inertie",

@@ -27,7 +27,7 @@ from .autograd.transforms import (
     vjp,
 )
 from .ops import *  # noqa: F403
-from .settings import manual_seed, set_default_dtype, set_language
+from .settings import VERSION, manual_seed, set_default_dtype, set_language
 
 if TYPE_CHECKING:
     from . import data, graph, io, nn, optim, training, verify
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _MODULES = {"data", "graph", "io", "nn", "optim", "training", "verify"}
 _NAMES = {"fit": "training", "save": "io", "load": "io"}
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
     *ops.__all__,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import codecs
+import glob
 import json
 import os
 import sys
@@ -20,14 +21,14 @@ from .autograd.tensor import Tensor
 from .autograd.transforms import gradients
 from .data import ArrayDataset, DataLoader, ImageFolder, load_digits, preprocess
 from .errors import FileError, TinygradError
-from .io import load, save
+from .io import check_writable, load, save
 from .kernels import Array
-from .messages import _
+from .messages import _, say
 from .nn.models import MODELS, course_cnn
 from .nn.module import Module
 from .ops import cross_entropy, exp, log, softmax
 from .optim import Adam, CosineAnnealingLR
-from .training import evaluate, fit
+from .training import History, evaluate, fit
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,56 +38,88 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except TinygradError as error:
+    except (TinygradError, OSError) as error:
+        if isinstance(error, BrokenPipeError):  # the reader, such as head, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
         print(_("error: {error}").format(error=error), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 def _parser() -> argparse.ArgumentParser:
+    shown = {"formatter_class": argparse.ArgumentDefaultsHelpFormatter}
     parser = argparse.ArgumentParser(
         prog="tinygrad-fr", description=_("Gradients to define, see and verify.")
     )
-    parser.add_argument("--version", action="version", version=f"tinygrad-fr {__version__}",
-                        help=_("show the version and exit"))  # fmt: skip
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"tinygrad-fr {settings.VERSION}",
+        help=_("show the version and exit"),
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar=_("COMMAND"))
 
-    demo = commands.add_parser("demo", help=_("train the course's network on handwritten digits"))
+    text = _("train the course's network on handwritten digits")
+    demo = commands.add_parser("demo", help=text, description=text, **shown)  # type: ignore[arg-type]
     demo.add_argument("--out", default="demo", help=_("folder for the weights and the report"))
-    demo.add_argument("--epochs", type=int, default=30, help=_("passes through the data"))
+    demo.add_argument("--epochs", type=_positive, default=30, help=_("passes through the data"))
     demo.add_argument(
         "--size",
-        type=int,
+        type=_positive,
         default=8,
         help=_("height and width of the digits (50 as in the course)"),
     )
     demo.add_argument("--seed", type=int, default=0, help=_("seed of the random numbers"))
     demo.set_defaults(run=_demo)
 
-    train = commands.add_parser("train", help=_("train a model on a folder of photographs"))
+    text = _("train a model on a folder of photographs")
+    train = commands.add_parser("train", help=text, description=text, **shown)  # type: ignore[arg-type]
     train.add_argument("data", help=_("a folder with one sub-folder per class"))
     train.add_argument("--model", default="course_cnn", choices=sorted(MODELS), help=_("the model"))
     train.add_argument("--out", required=True, help=_("file for the weights (.safetensors, .npz)"))
-    train.add_argument("--epochs", type=int, default=15, help=_("passes through the data"))
-    train.add_argument("--size", type=int, default=50, help=_("height and width of the images"))
+    train.add_argument("--epochs", type=_positive, default=15, help=_("passes through the data"))
+    train.add_argument(
+        "--size", type=_positive, default=50, help=_("height and width of the images")
+    )
     train.add_argument(
         "--channels", type=int, default=1, choices=(1, 3), help=_("1 grey, 3 colour")
     )
-    train.add_argument("--batch-size", type=int, default=32, help=_("images per step"))
+    train.add_argument("--batch-size", type=_positive, default=32, help=_("images per step"))
     train.add_argument("--lr", type=float, default=1e-3, help=_("learning rate"))
-    train.add_argument("--held-out", type=float, default=0.2, help=_("share kept for testing"))
+    train.add_argument(
+        "--held-out", type=_share, default=0.2, help=_("share kept for testing, between 0 and 1")
+    )
     train.add_argument("--seed", type=int, default=0, help=_("seed of the random numbers"))
     train.set_defaults(run=_train)
 
-    predict = commands.add_parser("predict", help=_("tell the class of photographs"))
+    text = _("tell the class of photographs")
+    predict = commands.add_parser("predict", help=text, description=text)
     predict.add_argument("model", help=_("a file written by train"))
     predict.add_argument("images", nargs="+", help=_("photographs"))
     predict.set_defaults(run=_predict)
     return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(
+            _("a whole number of at least 1, not {text}").format(text=text)
+        )
+    return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(
+            _("a number between 0 and 1, both excluded, not {text}").format(text=text)
+        )
+    return value
 
 
 # --- demo ------------------------------------------------------------------------------------
@@ -94,10 +127,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _demo(options: Any) -> int:
     settings.manual_seed(options.seed)
+    folder = Path(options.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = check_writable(folder / "weights.safetensors")  # before the work, not after it
     images, labels = load_digits(size=None if options.size == 8 else options.size)
     train, test = ArrayDataset(images, labels).split(0.8, seed=options.seed)
     model = course_cnn(classes=10, size=options.size)
-    print(model.summary(), end="\n\n")
+    say(f"{model.summary()}\n")
     optimizer = Adam(model.parameters(), lr=0.16 / options.size)
     history = fit(
         model,
@@ -108,17 +144,17 @@ def _demo(options: Any) -> int:
         epochs=options.epochs,
         metrics=("accuracy",),
     )
+    if not len(history):
+        return 130  # interrupted before there was anything to keep
     result = evaluate(model, test, cross_entropy, ("accuracy",))
     agreement = logits_agreement(model, *test[:32])
-    text = demo_report(model, history, len(test), result, agreement)
-    print("\n" + text.partition("\n## ")[2].partition("\n")[2])
-    folder = Path(options.out)
-    folder.mkdir(parents=True, exist_ok=True)
-    classes = [str(digit) for digit in range(10)]
-    _save_model(model, folder / "weights.safetensors", "course_cnn", classes, options.size, 1)
-    (folder / "report.md").write_text(text, encoding="utf-8")
+    results = demo_results(len(test), result, agreement)
+    _save_model(model, weights, "course_cnn", [str(i) for i in range(10)], options.size, 1)
+    report = demo_report(model, history, results)
+    (folder / "report.md").write_text(report, encoding="utf-8")
     (folder / "history.json").write_text(json.dumps(history.to_dict(), indent=2), encoding="utf-8")
-    print(_("weights, history and report are in {folder}").format(folder=folder))
+    say("\n" + results)
+    say(_("weights, history and report are in {folder}").format(folder=folder))
     return 0
 
 
@@ -143,32 +179,30 @@ def logits_agreement(model: Module, images: Array, labels: Array) -> dict[str, f
     }
 
 
-def demo_report(
-    model: Module, history: Any, n: int, result: dict[str, float], agreement: dict[str, float]
-) -> str:
+def demo_results(n: int, result: dict[str, float], agreement: dict[str, float]) -> str:
+    """What the demonstration found, in Markdown."""
+    return _(
+        "Accuracy on {n} digits never seen: {percent:.2f}% (loss {loss:.4f}).\n\n"
+        "The gradient of the loss with respect to the logits z, for one batch, against the formula "
+        "derived by hand, (y_hat - y) / N. Largest difference to what was recorded:\n\n"
+        "- softmax, log and mean composed: {composed:.1e}\n"
+        "- fused cross entropy: {fused:.1e}\n\n"
+        "(The largest entry of the gradient is {scale:.1e}.)\n"
+    ).format(n=n, percent=100 * result["accuracy"], loss=result["loss"], **agreement)
+
+
+def demo_report(model: Module, history: History, results: str) -> str:
     """The report of the demonstration, in Markdown."""
     epochs = "\n".join(
         f"| {e['epoch']} | {e['loss']:.4f} | {e['accuracy']:.4f} |" for e in history.epochs
     )
     return _(
         "# The course's network on handwritten digits\n\n"
-        "```\n{summary}\n```\n\n"
-        "| epoch | mean loss | accuracy |\n|---|---|---|\n{epochs}\n\n"
-        "## Results\n\n"
-        "Accuracy on {n} digits never seen: {accuracy:.2%} (loss {loss:.4f}).\n\n"
-        "Gradient of the loss with respect to the logits z, for one batch: the largest difference "
-        "between what the tape recorded and (y_hat - y) / N derived by hand\n"
-        "- composed of softmax, log and mean: {composed:.1e}\n"
-        "- fused cross entropy: {fused:.1e}\n\n"
-        "(the largest entry of the gradient is {scale:.1e})\n"
-    ).format(
-        summary=model.summary(),
-        epochs=epochs,
-        n=n,
-        accuracy=result["accuracy"],
-        loss=result["loss"],
-        **agreement,
-    )
+        "## Results\n\n{results}\n"
+        "## Network\n\n```\n{summary}\n```\n\n"
+        "## Training\n\n"
+        "| epoch | mean loss | accuracy |\n|---|---|---|\n{epochs}\n"
+    ).format(results=results, summary=model.summary(), epochs=epochs)
 
 
 # --- photographs -----------------------------------------------------------------------------
@@ -176,17 +210,18 @@ def demo_report(
 
 def _train(options: Any) -> int:
     settings.manual_seed(options.seed)
+    check_writable(options.out)  # before the work, not after it
     folder = ImageFolder(options.data, options.size, options.channels)
-    print(
+    say(
         _("{n} photographs, classes: {classes}").format(
             n=len(folder), classes=", ".join(folder.classes)
         )
     )
     test, train = folder.split(options.held_out, seed=options.seed)
     model = MODELS[options.model](len(folder.classes), options.size, options.channels)
-    print(model.summary(), end="\n\n")
+    say(f"{model.summary()}\n")
     optimizer = Adam(model.parameters(), lr=options.lr)
-    fit(
+    history = fit(
         model,
         DataLoader(train, options.batch_size, shuffle=True, seed=options.seed),
         DataLoader(test, options.batch_size),
@@ -196,23 +231,42 @@ def _train(options: Any) -> int:
         epochs=options.epochs,
         metrics=("accuracy",),
     )
+    if not len(history):
+        return 130  # interrupted before there was anything to keep
     _save_model(
         model, options.out, options.model, list(folder.classes), options.size, options.channels
     )
-    print(_("weights written to {path}").format(path=options.out))
+    say(_("weights written to {path}").format(path=options.out))
     return 0
 
 
 def _predict(options: Any) -> int:
     model, classes, size, channels = _load_model(options.model)
-    for path in options.images:
-        image = preprocess(path, size, channels)
+    status = 0
+    for path in _expanded(options.images):
+        try:
+            image = preprocess(path, size, channels)
+        except TinygradError as error:  # the others are still to be told
+            print(_("error: {error}").format(error=error), file=sys.stderr)
+            status = 2
+            continue
         with no_grad():
             p = softmax(model(image[None]).data[0])
         best = np.argsort(-p, kind="stable")[:3]
-        ranking = ", ".join(f"{classes[i]} {p[i]:.1%}" for i in best)
-        print(f"{path}: {ranking}")
-    return 0
+        ranking = [
+            _("{name} {percent:.1f}%").format(name=classes[i], percent=100 * p[i]) for i in best
+        ]
+        print(_("{path}: {ranking}").format(path=path, ranking=", ".join(ranking)))
+    return status
+
+
+def _expanded(paths: Sequence[str]) -> list[str]:
+    """The paths, with patterns such as ``*.jpg`` expanded, which Windows leaves to the program."""
+    found: list[str] = []
+    for path in paths:
+        matches = [] if Path(path).exists() else sorted(glob.glob(path))  # noqa: PTH207
+        found += matches or [path]
+    return found
 
 
 def _save_model(
@@ -235,9 +289,16 @@ def _load_model(path: str) -> tuple[Module, list[str], int, int]:
         raise FileError(
             _("{path} was not written by `tinygrad-fr train`: its model is not known"), path=path
         )
-    classes = json.loads(known["classes"])
-    preprocessing = json.loads(known["preprocessing"])
-    size, channels = preprocessing["size"], preprocessing["channels"]
+    try:
+        classes = json.loads(known["classes"])
+        preprocessing = json.loads(known["preprocessing"])
+        size, channels = preprocessing["size"], preprocessing["channels"]
+    except (KeyError, ValueError, TypeError) as error:
+        raise FileError(
+            _("{path} does not say its classes and preprocessing ({error}): train it again"),
+            path=path,
+            error=error,
+        ) from error
     model = MODELS[known["model"]](len(classes), size, channels)
     model.load_state_dict(state)
     return model.eval(), classes, size, channels

@@ -44,13 +44,13 @@ def catalogue() -> gettext.NullTranslations:
 
 
 def say(text: str) -> None:
-    """Print a line of progress. A console that lacks a character, or that is gone, stops no work."""
-    stream = sys.stdout
-    if stream is None:  # a program without a console
+    """Print a line. A console that lacks a character, or that is gone, stops no work."""
+    if sys.stdout is None:  # a program without a console
         return
     try:
-        encoding = getattr(stream, "encoding", None) or "utf-8"
-        print(text.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
+        print(text, flush=True)
+    except UnicodeEncodeError:
+        print(text.encode(sys.stdout.encoding, "replace").decode(sys.stdout.encoding), flush=True)
     except (BrokenPipeError, ValueError):  # the reader, such as head, has seen enough
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
 

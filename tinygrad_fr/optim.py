@@ -104,7 +104,7 @@ class Optimizer:
         for group in self.param_groups:
             for p in group["params"]:
                 if p._grad is not None:
-                    self._update(p._data, p._grad._data, self._state.setdefault(p, {}), group)
+                    self._update(p._array, p._grad._array, self._state.setdefault(p, {}), group)
                     engine.touch(p)
 
     def _update(self, p: Array, g: Array, state: dict[str, Array], group: dict[str, Any]) -> None:

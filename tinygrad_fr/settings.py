@@ -10,6 +10,8 @@ from . import messages
 from .errors import ArgumentError
 from .messages import _
 
+VERSION = "0.1.0"
+
 default_dtype: np.dtype[Any] = np.dtype(np.float32)
 _generator: np.random.Generator | None = None  # made at its first use: numpy.random loads slowly
 

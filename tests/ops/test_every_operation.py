@@ -223,7 +223,7 @@ def test_memory_layout_does_not_matter(operation, args, kwargs):
     for layout in layouts:
         tensors = [tg.Tensor(0.0, requires_grad=True) for x in xs]
         for tensor, x in zip(tensors, xs, strict=True):
-            tensor._data = layout(x)  # past the constructor, which would copy
+            tensor._array = layout(x)  # past the constructor, which would copy
         z = f(*tensors)
         np.testing.assert_allclose(z.data, y.data, rtol=1e-12, atol=1e-14)
         z.backward(np.array(g, order="F"))

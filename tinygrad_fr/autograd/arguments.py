@@ -34,7 +34,7 @@ def to_positions(
         if isinstance(x, Tensor):
             if x._requires_grad:
                 raise static_tensor(operation, name)
-            rest[name] = x._data
+            rest[name] = x._array
     return (*args, *moved), rest
 
 
@@ -56,7 +56,7 @@ def unwrapped(
         if isinstance(x, Node):
             found = True
             tracked += x._requires_grad
-            raw[i] = x._data
+            raw[i] = x._array
         elif x.__class__ is tuple or x.__class__ is list:
             raw[i], tensors, inside = _unwrap(operation, i, x)
             found |= tensors
@@ -76,14 +76,31 @@ def numbers_as_arrays(operation: Operation, args: tuple[Any, ...]) -> tuple[Any,
     Numbers are left alone at first, so that in ``x * 2.0`` they do not promote; bodies that need
     an array, such as that of ``sum``, get one.
     """
-    numbers = [
-        i
-        for i, x in enumerate(args)
-        if isinstance(x, (int, float)) and operation.parameter(i) in operation.arrays
-    ]
+    given = {i: x for i, x in enumerate(args) if operation.parameter(i) in operation.arrays}
+    numbers = [i for i, x in given.items() if isinstance(x, (int, float))]
     if not numbers:
+        for i, x in given.items():
+            if not hasattr(x, "dtype") and operation.parameter(i) not in operation.defaults:
+                raise DTypeError(
+                    _("{operation}: {name} must be a Tensor or an array, not {kind}"),
+                    operation=operation.name,
+                    name=operation.parameter(i),
+                    kind=type(x).__name__,
+                )
         return args
     return tuple(np.asarray(x) if i in numbers else x for i, x in enumerate(args))
+
+
+def plain_result(y: Any) -> Any:
+    """A result as an array: NumPy's own, or that of another library."""
+    if isinstance(y, (np.generic, int, float)):
+        return np.asarray(y)
+    if isinstance(y, np.ma.MaskedArray | np.matrix):
+        raise DTypeError(
+            _("{kind} follows rules of its own: give a plain array, np.asarray(x)"),
+            kind=type(y).__name__,
+        )
+    return y
 
 
 def matched(
@@ -120,7 +137,7 @@ def _unwrap(operation: Operation, position: int, sequence: Any) -> tuple[Any, bo
                 operation=operation.name,
             )
         try:
-            array = np.asarray([x._data if isinstance(x, Tensor) else x for x in sequence])
+            array = np.asarray([x._array if isinstance(x, Tensor) else x for x in sequence])
         except ValueError as error:
             raise DTypeError(
                 _("{operation}: {name} is not a regular grid of numbers ({error})"),
@@ -131,7 +148,7 @@ def _unwrap(operation: Operation, position: int, sequence: Any) -> tuple[Any, bo
         return array, bool(tensors), 0
     if not tensors:
         return sequence, False, 0
-    plain = [x._data if isinstance(x, Tensor) else x for x in sequence]
+    plain = [x._array if isinstance(x, Tensor) else x for x in sequence]
     return type(sequence)(plain), True, tracked
 
 
@@ -166,10 +183,10 @@ def _check_static(
     """Refuse a tracked Tensor where no closure could give it a gradient."""
     if sum(isinstance(x, Node) and x._requires_grad for x in inputs) == tracked:
         return
-    for i, x in enumerate(args):
+    for i in reversed(range(len(args))):  # the last one is not among the leading arrays
+        x = args[i]
         for item in x if isinstance(x, (list, tuple)) else (x,):
-            outside = all(item is not known for known in inputs)
-            if isinstance(item, Tensor) and item._requires_grad and outside:
+            if isinstance(item, Tensor) and item._requires_grad:
                 raise static_tensor(operation, operation.parameter(i))
 
 

@@ -59,9 +59,8 @@ def explain(
     elif isinstance(error, IndexError):
         explained = IndexingError(_("{operands}: {error}"), operands=said, error=error)
     else:
-        explained = _mismatch(operands) or ShapeError(
-            _("{operands}: {error}"), operands=said, error=error
-        )
+        mismatch = _mismatch(operands) if "broadcast" in str(error) else None
+        explained = mismatch or ShapeError(_("{operands}: {error}"), operands=said, error=error)
     explained.locate(operation.name, args, labels, current_mode().module)
     return explained
 

@@ -23,7 +23,7 @@ def as_data(data: Any, dtype: Any, requires_grad: bool) -> Array:
                 ),
                 name=label(data),
             )
-        data = data._data
+        data = data._array
     if isinstance(data, np.ma.MaskedArray):
         raise DTypeError(_("a masked array would lose its mask: fill it first with .filled()"))
     if hasattr(data, "__array_function__") and not isinstance(data, np.ndarray):
@@ -62,7 +62,7 @@ def not_floating(dtype: Any) -> DTypeError:
 
 def as_upstream(gradient: Any, output: Node) -> Any:
     """The gradient that a backward pass starts with: of the output's shape and dtype."""
-    data = output._data
+    data = output._array
     if gradient is None:
         if data.size != 1:
             raise ShapeError(
@@ -91,4 +91,4 @@ def as_upstream(gradient: Any, output: Node) -> Any:
 
 def label(x: Any) -> str:
     """A Tensor in messages: its name and shape."""
-    return f"{x._name or 'Tensor'} {x._data.shape}"
+    return f"{x._name or 'Tensor'} {x._array.shape}"

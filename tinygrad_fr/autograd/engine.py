@@ -43,8 +43,9 @@ class Node:
 
     __slots__ = (
         "__weakref__",
+        "_array",
+        "_base",  # for an untracked view: the Tensor whose memory it shares, or None
         "_closures",  # one per input; None where no gradient is needed
-        "_data",
         "_inputs",  # the operation's array arguments: Tensors and raw arrays
         "_op",  # the Operation, or None for a leaf
         "_rank",
@@ -54,7 +55,8 @@ class Node:
         "_where",  # the Module call, or a watch.Trace under debug()
     )
 
-    _data: Array
+    _base: Node | None
+    _array: Array
     _rank: int
     _requires_grad: bool
     _op: Any
@@ -65,9 +67,16 @@ class Node:
     _state: int
 
 
+def owner(node: Node) -> Node:
+    """The Tensor whose memory a view shares, or the node itself."""
+    return node if node._base is None else node._base
+
+
 def touch(leaf: Node) -> None:
-    """Note that the library has changed a leaf in place."""
+    """Note that the library has changed a leaf in place, and with it what it is a view of."""
     leaf._rank = next_rank()
+    if leaf._base is not None:
+        leaf._base._rank = leaf._rank
 
 
 # --- the backward pass -----------------------------------------------------------------------
@@ -116,12 +125,13 @@ def run(
 
 def _leading(output: Node, asked: dict[int, Node]) -> set[int]:
     """The ranks of the nodes on a path from ``output`` to those ``asked`` for."""
-    limit = min(asked, default=0)  # what ranks below is older than all that is asked for
+    # What ranks below is older than all that is asked for; but a leaf may have been changed since.
+    limit = 0 if any(node._op is None for node in asked.values()) else min(asked, default=0)
     nodes = {} if output._op is None else {output._rank: output}
     stack = list(nodes.values())
     while stack:
         node = stack.pop()
-        if node._state:
+        if node._state == RELEASED:  # what it came from is gone
             raise _spent(node)
         for x in _differentiated(node):
             if x._op is not None and x._rank not in nodes and x._rank >= limit:
@@ -132,6 +142,22 @@ def _leading(output: Node, asked: dict[int, Node]) -> set[int]:
         if any(x._rank in useful or x._rank in asked for x in _differentiated(nodes[rank])):
             useful.add(rank)
     return useful
+
+
+def reaches_others(output: Node, inputs: list[Any]) -> bool:
+    """Whether ``output`` depends on a recorded leaf that is not one of ``inputs``."""
+    ours = {id(x) for x in inputs}
+    seen: set[int] = set()
+    stack = [output]
+    while stack:
+        node = stack.pop()
+        for x in _differentiated(node):
+            if id(x) not in ours and id(x) not in seen:
+                if x._op is None:
+                    return True
+                seen.add(id(x))
+                stack.append(x)
+    return False
 
 
 def _differentiated(node: Node) -> list[Node]:
@@ -180,12 +206,12 @@ def _walk(
         if watching:
             watch.unchanged(node)
         inputs = node._inputs
-        values: list[Any] = [g, node if create_graph else node._data]
+        values: list[Any] = [g, node if create_graph else node._array]
         for x in inputs:
             if isinstance(x, Node):
-                if x._rank > rank:
+                if x._rank > rank or (x._base is not None and x._base._rank > rank):
                     raise _changed(node, x)
-                values.append(x if create_graph else x._data)
+                values.append(x if create_graph else x._array)
             else:
                 values.append(x)
         i = -1  # counted by hand: zip costs 0.1 us more
@@ -204,7 +230,7 @@ def _walk(
                 raise
             if d is None:
                 continue
-            data = x._data
+            data = x._array
             try:
                 if d.shape != data.shape or d.dtype is not data.dtype:
                     d = _fit(d, node, x)
@@ -229,7 +255,7 @@ def _walk(
                     ours.add(where)
         if release:
             walked.append(node)
-            weight += node._data.nbytes
+            weight += node._array.nbytes
             if weight > RELEASE_ABOVE:
                 for node in walked:
                     node._inputs = node._closures = ()
@@ -245,7 +271,7 @@ def _walk(
 
 def _fit(d: Any, node: Node, x: Node) -> Any:
     """Undo broadcasting, and give the gradient the dtype of its Tensor."""
-    shape = x._data.shape
+    shape = x._array.shape
     added = d.ndim - len(shape)
     axes = tuple(range(added)) + tuple(
         added + axis
@@ -264,7 +290,7 @@ def _fit(d: Any, node: Node, x: Node) -> Any:
             got=d.shape,
             shape=shape,
         )
-    return d if d.dtype == x._data.dtype else d.astype(x._data.dtype)
+    return d if d.dtype == x._array.dtype else d.astype(x._array.dtype)
 
 
 def _count(thing: Any) -> int:
@@ -291,7 +317,9 @@ def _own(found: dict[int, Any]) -> list[tuple[int, Array]]:
     while found:
         rank, g = found.popitem()
         base = getattr(g, "base", None)
-        if not isinstance(g, np.ndarray):
+        if isinstance(g, Node):  # a closure gave a Tensor where it was handed arrays
+            g = np.array(g._array)
+        elif not isinstance(g, np.ndarray):
             g = np.asarray(g) if isinstance(g, np.generic) else g.copy()
         elif base is None:
             if _count(g) > _ALONE or not g.flags.owndata:
@@ -335,6 +363,6 @@ def _changed(node: Node, x: Node) -> GraphError:
             "be wrong. Call backward() before the update, or compute the value again after it"
         ),
         name=getattr(x, "name", None) or "Tensor",
-        shape=x._data.shape,
+        shape=x._array.shape,
         operation=node._op.name,
     )

@@ -25,7 +25,7 @@ class InPlace(Node):
         if isinstance(value, Node):
             value = value.numpy()  # type: ignore[attr-defined]
         try:
-            self._data[without_tensors(index)] = value
+            self._array[without_tensors(index)] = value
         except IndexError as error:
             raise IndexingError(
                 _("{name} has no such index: {error}"), name=label(self), error=error
@@ -41,11 +41,11 @@ class InPlace(Node):
                 if self._requires_grad:
                     raise in_place_error(self, f"x = x {symbol} y")
                 return NotImplemented  # Python then computes x = x + y, which is recorded
-            other = other._data
+            other = other._array
         if self._requires_grad and (self._op is not None or current_mode().recording):
             raise in_place_error(self, f"x = x {symbol} y")
         try:
-            ufunc(self._data, other, out=self._data)
+            ufunc(self._array, other, out=self._array)
         except ValueError as error:
             raise ShapeError(
                 _("{name} cannot hold the result of {symbol}= with shape {shape}"),
@@ -57,7 +57,7 @@ class InPlace(Node):
             raise DTypeError(
                 _("{name} of {dtype} cannot hold the result of {symbol}=: convert it with astype"),
                 name=label(self),
-                dtype=self._data.dtype,
+                dtype=self._array.dtype,
                 symbol=symbol,
             ) from error
         engine.touch(self)

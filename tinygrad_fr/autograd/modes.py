@@ -77,7 +77,7 @@ class switch:  # noqa: N801 - used as a context manager and as a decorator
         return inside  # type: ignore[return-value]
 
 
-def no_grad() -> switch:
+def no_grad(function: F | None = None) -> Any:
     """Record nothing inside a ``with`` block or a decorated function.
 
     It holds for the current thread and async task only.
@@ -91,7 +91,8 @@ def no_grad() -> switch:
     >>> w
     Tensor([0.9, 1.8], requires_grad=True)
     """
-    return switch(recording=False)
+    off = switch(recording=False)
+    return off if function is None else off(function)  # @no_grad without parentheses, too
 
 
 def debug() -> switch:

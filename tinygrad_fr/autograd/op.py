@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -28,9 +29,16 @@ from ..errors import ArgumentError, TinygradError
 from ..kernels import Array
 from ..messages import _
 from . import watch
-from .arguments import NESTED, matched, numbers_as_arrays, to_positions, unwrapped
+from .arguments import (
+    NESTED,
+    matched,
+    numbers_as_arrays,
+    plain_result,
+    to_positions,
+    unwrapped,
+)
 from .complaints import explain, labels_of
-from .engine import Closure, Node, current_mode, next_rank
+from .engine import Closure, Node, current_mode, next_rank, owner
 from .examples import Draw
 from .protocols import dispatch
 from .tensor import Methods, Tensor
@@ -107,13 +115,19 @@ class Operation:
             for codes, known in self.shared:
                 i = 0  # counted by hand: enumerate and zip cost 0.1 us more
                 for closure in closures:
-                    if (closure and closure.__code__) is not codes[i]:
+                    if closure is not None and (
+                        closure.__class__ is not FunctionType or closure.__code__ is not codes[i]
+                    ):  # a bound method has __code__, too, but belongs to one object
+                        break
+                    if closure is None and codes[i] is not None:
                         break
                     i += 1  # noqa: SIM113
                 else:
                     if i == len(codes):
                         return known
             codes = [closure and closure.__code__ for closure in closures]
+            if any(closure and closure.__class__ is not FunctionType for closure in closures):
+                return closures
         except (AttributeError, IndexError):  # not a function, or not as many as before
             return closures
         if not any(closure and _captures(closure) for closure in closures):
@@ -251,7 +265,7 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
             if isinstance(x, Node):
                 found = True
                 tracked += x._requires_grad
-                raw.append(x._data)
+                raw.append(x._array)
             elif x.__class__ in NESTED:
                 args, raw, found, tracked, nested = unwrapped(operation, args)
                 break
@@ -272,12 +286,12 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
         y = out[0] if out.__class__ is tuple else out
         if not found:
             return y
-        if y.__class__ is not ndarray and isinstance(y, (np.generic, int, float)):
-            y = np.asarray(y)
+        if y.__class__ is not ndarray:
+            y = plain_result(y)
         mode = current_mode()
         tensor: Tensor = new(Tensor)
-        tensor._data = y
-        tensor._grad = tensor._name = None
+        tensor._array = y
+        tensor._grad = tensor._name = tensor._base = None
         tensor._state = 0
         tensor._rank = next_rank()
         if tracked:
@@ -295,6 +309,8 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
                     _watch(operation, tensor, inputs)
                 return tensor
         tensor._requires_grad = False
+        if y.base is not None and args and isinstance(args[0], Node):
+            tensor._base = owner(args[0])  # a view: a change of one changes the other
         tensor._op = tensor._static = tensor._where = None
         tensor._inputs = tensor._closures = ()
         if mode.debug:
@@ -306,8 +322,8 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
 
 
 def _watch(operation: Operation, tensor: Tensor, inputs: Any) -> None:
-    values = [x._data if isinstance(x, Node) else x for x in inputs]
+    values = [x._array if isinstance(x, Node) else x for x in inputs]
     arrays = [x for x in values if isinstance(x, (np.ndarray, np.generic, float, int))]
-    watch.finite(operation.name, tensor._data, arrays)
+    watch.finite(operation.name, tensor._array, arrays)
     if tensor._op is not None:
         tensor._where = watch.Trace(tensor._where, values)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import GraphError
+from ..kernels import Array
 from ..messages import _
-from .engine import Node
+from .engine import Node, touch
 
 # NumPy function -> operation. Filled by the registry.
 dispatch: dict[Any, Callable[..., Any]] = {}
@@ -28,21 +29,24 @@ plain = {
 }  # fmt: skip
 
 
-def dispatched(function: Any, callable_as_is: bool, args: Any, kwargs: dict[str, Any]) -> Any:
+def dispatched(function: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
     """What a NumPy function gives for arguments among which there are Tensors."""
-    operation = dispatch.get(function) if callable_as_is else None
-    if operation is not None and not kwargs.keys() & _NUMPY_ONLY:
-        return operation(*args, **kwargs)
-    if function not in plain and _any_tracked(args, kwargs):
+    operation = dispatch.get(function) if method == "__call__" else None
+    tracked = _any_tracked(args, kwargs)
+    if operation is not None:
+        call = _in_our_words(operation.operation, args, kwargs)  # type: ignore[attr-defined]
+        if call is not None:
+            return operation(*call[0], **call[1])
+    if tracked and function not in plain:
         name = getattr(function, "__name__", str(function))
-        if operation is not None or not callable_as_is:
+        if operation is not None or method != "__call__":
             raise GraphError(
                 _(
-                    "np.{name} is recorded in its plain form only, without out=, where=, dtype= "
-                    "or a ufunc's method: {arguments}. Use tg.{name}, or .detach() the Tensor"
+                    "np.{name} is recorded in its plain form only, without {arguments}. "
+                    "Use tg.{name}, or .detach() the Tensor"
                 ),
                 name=name,
-                arguments=", ".join(kwargs) or "method",
+                arguments=", ".join(f"{key}=" for key in kwargs) or method.strip("_"),
             )
         raise GraphError(
             _(
@@ -51,8 +55,41 @@ def dispatched(function: Any, callable_as_is: bool, args: Any, kwargs: dict[str,
             ),
             name=name,
         )
-    called = function if callable_as_is else function.__call__
+    out = kwargs.get("out", ())
+    for changed in (*(out if isinstance(out, tuple) else (out,)), *args[: function in _CHANGING]):
+        if isinstance(changed, Node):
+            touch(changed)
+    called = function if method == "__call__" or not hasattr(function, method) else getattr(
+        function, method
+    )  # fmt: skip
     return called(*without_tensors(args), **without_tensors(kwargs))
+
+
+# Functions that change their first argument.
+_CHANGING = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal}
+
+# NumPy's names of arguments that are ours under another name.
+_RENAMED = {"a_min": "low", "min": "low", "a_max": "high", "max": "high"}
+_FIRST = ("a", "array", "x", "x1")
+
+
+def _in_our_words(operation: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    """The call in the operation's own arguments, or None if it has none for some of them."""
+    kwargs = {
+        key: value
+        for key, value in kwargs.items()
+        if not (key in _NUMPY_ONLY and (value is None or value is np._NoValue or value is True))
+    }
+    if not args and (first := next((key for key in _FIRST if key in kwargs), None)):
+        args = (kwargs.pop(first),)
+    if operation.variadic and len(kwargs) == 1 and set(kwargs) <= {"shape", "axes", "newshape"}:
+        return (*args, *kwargs.values()), {}
+    if operation.name == "clip":
+        kwargs = {_RENAMED.get(key, key): value for key, value in kwargs.items()}
+    required = len(operation.parameters) - len(operation.defaults)
+    if len(args) + len(kwargs) < required or not kwargs.keys() <= set(operation.parameters):
+        return None
+    return args, kwargs
 
 
 _NUMPY_ONLY = {"out", "where", "dtype", "casting", "order", "subok", "signature", "initial"}
@@ -74,9 +111,27 @@ def _any_tracked(*things: Any) -> bool:
 def without_tensors(thing: Any) -> Any:
     """The same with arrays for Tensors, inside tuples and lists, too."""
     if isinstance(thing, Node):
-        return thing._data
+        return thing._array
     if type(thing) in (tuple, list):
         return type(thing)(without_tensors(item) for item in thing)
     if isinstance(thing, dict):
         return {key: without_tensors(value) for key, value in thing.items()}
     return thing
+
+
+class NumPyProtocols(Node):
+    """The methods by which NumPy asks a Tensor."""
+
+    __slots__ = ()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        array: Array = self.numpy()  # type: ignore[attr-defined]
+        if dtype is not None and array.dtype != dtype and copy is not False:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return dispatched(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return dispatched(function, "__call__", args, kwargs)

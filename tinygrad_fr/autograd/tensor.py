@@ -18,7 +18,7 @@ from . import engine
 from .conversion import as_data, as_upstream, label, not_floating
 from .engine import Node, next_rank
 from .inplace import InPlace, in_place_error
-from .protocols import dispatched
+from .protocols import NumPyProtocols
 
 if TYPE_CHECKING:
     from .methods import Methods as Methods  # generated from the registry of operations
@@ -30,7 +30,7 @@ else:
         __slots__ = ()
 
 
-class Tensor(Methods, InPlace):
+class Tensor(Methods, InPlace, NumPyProtocols):
     """An array whose operations are recorded, to be differentiated in reverse mode.
 
     Parameters
@@ -74,10 +74,10 @@ class Tensor(Methods, InPlace):
         dtype: Any = None,
         name: str | None = None,
     ) -> None:
-        self._data = as_data(data, dtype, requires_grad)
+        self._array = as_data(data, dtype, requires_grad)
         self._requires_grad = False
         self._rank = next_rank()
-        self._op = self._static = self._where = None
+        self._op = self._static = self._where = self._base = None
         self._inputs = self._closures = ()
         self._state = engine.LIVE
         self._grad = None
@@ -90,7 +90,7 @@ class Tensor(Methods, InPlace):
     @property
     def data(self) -> Array:
         """The array itself, without a copy. Changing it escapes the tape, save ``data -= ...``."""
-        return self._data
+        return self._array
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -98,17 +98,17 @@ class Tensor(Methods, InPlace):
             raise in_place_error(self, _("compute a new Tensor from it"))
         if isinstance(value, Tensor):
             value = value.numpy()
-        if value is not self._data:
+        if value is not self._array:
             value = as_data(value, None, self._requires_grad)
             if self._requires_grad and value.dtype.kind != "f":
                 raise not_floating(value.dtype)
-            if self._requires_grad and value.shape != self._data.shape:
+            if self._requires_grad and value.shape != self._array.shape:
                 raise ShapeError(
                     _("{name} keeps its shape; data of shape {got} want a new Tensor"),
                     name=self._label(),
                     got=value.shape,
                 )
-        self._data = value
+        self._array = value
         engine.touch(self)
 
     @property
@@ -120,13 +120,15 @@ class Tensor(Methods, InPlace):
     def grad(self, value: Any) -> None:
         if value is not None:
             if not isinstance(value, Tensor):
-                value = Tensor(value, dtype=self._data.dtype)
-            if value._data.shape != self._data.shape:
+                value = Tensor(value, dtype=self._array.dtype)
+            if value._array.shape != self._array.shape:
                 raise ShapeError(
                     _("a gradient has the shape of its Tensor: {shape}, not {got}"),
-                    shape=self._data.shape,
-                    got=value._data.shape,
+                    shape=self._array.shape,
+                    got=value._array.shape,
                 )
+            if value._array.dtype != self._array.dtype:
+                value = value.astype(self._array.dtype)
         self._grad = value
 
     @property
@@ -140,8 +142,8 @@ class Tensor(Methods, InPlace):
             raise GraphError(
                 _("a computed Tensor always needs its gradient: detach it with .detach()")
             )
-        if wanted and self._data.dtype.kind != "f":
-            raise not_floating(self._data.dtype)
+        if wanted and self._array.dtype.kind != "f":
+            raise not_floating(self._array.dtype)
         self._requires_grad = bool(wanted)
 
     @property
@@ -161,22 +163,22 @@ class Tensor(Methods, InPlace):
     @property
     def shape(self) -> tuple[int, ...]:
         """Its shape."""
-        return tuple(self._data.shape)
+        return tuple(self._array.shape)
 
     @property
     def ndim(self) -> int:
         """Its number of axes."""
-        return self._data.ndim
+        return self._array.ndim
 
     @property
     def size(self) -> int:
         """Its number of elements."""
-        return self._data.size
+        return self._array.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Its dtype."""
-        return self._data.dtype
+        return self._array.dtype
 
     @property
     def T(self) -> Tensor:
@@ -201,25 +203,27 @@ class Tensor(Methods, InPlace):
                 ),
                 name=self._label(),
             )
-        return self._data
+        return self._array
 
     def item(self) -> Any:
         """The value of a Tensor with one element, as a Python number."""
-        if self._data.size != 1:
+        if self._array.size != 1:
             raise ShapeError(
                 _("only a Tensor with one element is a number; {name} has {n}: reduce it first"),
                 name=self._label(),
-                n=self._data.size,
+                n=self._array.size,
             )
-        return self._data.item()
+        return self._array.item()
 
     def tolist(self) -> Any:
         """The values as nested lists."""
-        return self._data.tolist()
+        return self._array.tolist()
 
     def detach(self) -> Tensor:
         """A Tensor on the same memory, outside the graph."""
-        return untracked(self._data, self._name)
+        detached = untracked(self._array, self._name)
+        detached._base = engine.owner(self)
+        return detached
 
     def named(self, name: str) -> Tensor:
         """Name it, and return it."""
@@ -270,7 +274,7 @@ class Tensor(Methods, InPlace):
         upstream = self._upstream(gradient, create_graph)
 
         def keep(node: Any, g: Any) -> None:
-            node._grad = g if isinstance(g, Tensor) else untracked(np.array(g))
+            node._grad = g + 0.0 if isinstance(g, Tensor) else untracked(np.array(g))
 
         for leaf, g in engine.run(
             self,
@@ -286,7 +290,7 @@ class Tensor(Methods, InPlace):
             elif tensor._grad is None:
                 tensor._grad = untracked(g)
             else:
-                tensor._grad = untracked(np.asarray(tensor._grad._data + g))
+                tensor._grad = untracked(np.asarray(tensor._grad._array + g))
 
     def _upstream(self, gradient: Any, create_graph: bool) -> Any:
         if not self._requires_grad:
@@ -299,24 +303,24 @@ class Tensor(Methods, InPlace):
             )
         if isinstance(gradient, Tensor):
             if create_graph and gradient._requires_grad:
-                as_upstream(gradient._data, self)  # only to refuse what does not fit
-                return gradient.astype(self._data.dtype)
-            gradient = gradient._data
+                as_upstream(gradient._array, self)  # only to refuse what does not fit
+                return gradient.astype(self._array.dtype)
+            gradient = gradient._array
         gradient = as_upstream(gradient, self)
-        return untracked(gradient) if create_graph else gradient
+        return untracked(gradient.copy()) if create_graph else gradient
 
     # --- as a container and a number ---------------------------------------------------------
 
     def __len__(self) -> int:
-        if not self._data.ndim:
+        if not self._array.ndim:
             raise DTypeError(_("a Tensor without axes has no length"))
-        return len(self._data)
+        return len(self._array)
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
 
     def __contains__(self, value: Any) -> bool:
-        return bool((self._data == getattr(value, "_data", value)).any())
+        return bool((self._array == getattr(value, "_array", value)).any())
 
     __hash__ = object.__hash__
 
@@ -327,24 +331,24 @@ class Tensor(Methods, InPlace):
         return int(self.item())
 
     def __index__(self) -> int:
-        return self._data.__index__()
+        return self._array.__index__()
 
     def __bool__(self) -> bool:
-        if self._data.size != 1:
+        if self._array.size != 1:
             raise ShapeError(
                 _("{name} has {n} truth values: use .any() or .all() of its array, or .item()"),
                 name=self._label(),
-                n=self._data.size,
+                n=self._array.size,
             )
-        return bool(self._data)
+        return bool(self._array)
 
     def __repr__(self) -> str:
-        text = np.array2string(self._data, separator=", ", prefix="Tensor(")
+        text = np.array2string(self._array, separator=", ", prefix="Tensor(")
         parts = [f"Tensor({text}"]
-        if self._data.dtype not in (np.float64, np.int64, np.bool_) or not self._data.size:
-            parts.append(f"dtype={self._data.dtype}")
-        if not self._data.size:
-            parts.append(f"shape={self._data.shape}")
+        if self._array.dtype not in (np.float64, np.int64, np.bool_) or not self._array.size:
+            parts.append(f"dtype={self._array.dtype}")
+        if not self._array.size:
+            parts.append(f"shape={self._array.shape}")
         if self._op is not None:
             parts.append(f"op={self._op.name}")
         elif self._requires_grad:
@@ -368,8 +372,8 @@ class Tensor(Methods, InPlace):
                 _("only leaves can be copied or pickled; {name} was computed: .detach() it first"),
                 name=self._label(),
             )
-        grad = None if self._grad is None else self._grad._data
-        state = (self._data, self._requires_grad, self._name, grad)
+        grad = None if self._grad is None else self._grad._array
+        state = (self._array, self._requires_grad, self._name, grad)
         return copyreg.__newobj__, (type(self),), state  # type: ignore[attr-defined]
 
     def __setstate__(self, state: Any) -> None:
@@ -377,28 +381,14 @@ class Tensor(Methods, InPlace):
         Tensor.__init__(self, data, requires_grad=requires_grad, name=name)
         self._grad = None if grad is None else Tensor(grad)
 
-    # --- NumPy's protocols -------------------------------------------------------------------
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        array = self.numpy()
-        if dtype is not None and array.dtype != dtype:
-            return array.astype(dtype)
-        return array.copy() if copy else array
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        return dispatched(ufunc, method == "__call__", inputs, kwargs)
-
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return dispatched(function, True, args, kwargs)
-
 
 def untracked(data: Array, name: str | None = None) -> Tensor:
     """A Tensor around an array, without a copy and without a graph."""
     tensor: Tensor = Tensor.__new__(Tensor)
-    tensor._data = data
+    tensor._array = data
     tensor._requires_grad = False
     tensor._rank = next_rank()
-    tensor._op = tensor._static = tensor._where = tensor._grad = None
+    tensor._op = tensor._static = tensor._where = tensor._grad = tensor._base = None
     tensor._inputs = tensor._closures = ()
     tensor._state = 0
     tensor._name = name

@@ -79,6 +79,11 @@ def gradients(
     )
     by_rank = {node._rank: g for node, g in found}
     results = tuple(_as_tensor(by_rank.get(x._rank)) for x in wanted)
+    if create_graph:  # two Tensors never share a gradient
+        results = tuple(
+            g + 0.0 if g is not None and any(g is other for other in results[:i]) else g
+            for i, g in enumerate(results)
+        )
     return results[0] if isinstance(inputs, Tensor) else results
 
 
@@ -178,8 +183,10 @@ def jvp(f: Function, xs: Any, vs: Any) -> tuple[Any, Any]:
             _("one direction per input: {n} inputs, {m} directions"), n=len(xs), m=len(vs)
         )
     call = _Call(f, xs, {}, tuple(range(len(xs))))
+    call.nested |= any(isinstance(v, Tensor) and v.requires_grad for v in vs)
     with engine.switch(recording=True, depth=engine.current_mode().depth + 1):
-        probe = Tensor(np.zeros(call.output.shape, call.output.dtype), requires_grad=True)
+        # Any point will do, but 0: there "zero upstream" wins over infinite slopes.
+        probe = Tensor(np.ones(call.output.shape, call.output.dtype), requires_grad=True)
         back = call.backward(probe, create_graph=True)
         total: Any = 0.0
         for x, d, v in zip(call.inputs, back, vs, strict=True):
@@ -253,7 +260,15 @@ def hessian(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     array([[ 6.,  0.],
            [ 0., 12.]])
     """
-    return jacobian(grad(f, argnums), argnums)
+    if isinstance(argnums, (int, np.integer)):
+        return jacobian(grad(f, argnums), argnums)
+    blocks = [jacobian(grad(f, i), argnums) for i in argnums]
+
+    @_wraps(f)
+    def all_blocks(*args: Any, **kwargs: Any) -> Any:
+        return tuple(block(*args, **kwargs) for block in blocks)
+
+    return all_blocks
 
 
 # --- how they work ---------------------------------------------------------------------------
@@ -288,7 +303,9 @@ class _Call:
 
     def __init__(self, f: Function, args: Any, kwargs: Any, argnums: int | tuple[int, ...]) -> None:
         self.single = isinstance(argnums, (int, np.integer))
-        positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        positions: Any = (argnums,) if self.single else tuple(argnums)  # type: ignore[arg-type]
+        if len({i % max(len(args), 1) for i in positions}) < len(positions):
+            raise ArgumentError(_("argnums {argnums} names an argument twice"), argnums=argnums)
         for i in positions:
             if not -len(args) <= i < len(args):
                 raise ArgumentError(_("argnums {i} is none of the {n} arguments"), i=i, n=len(args))
@@ -310,10 +327,13 @@ class _Call:
             )
         self.output = y
         self.tensors = any(isinstance(args[i], Tensor) for i in positions)
-        # Inside another transform, or on recorded Tensors, the result must stay differentiable.
-        self.nested = depth > 0 or any(
-            isinstance(args[i], Tensor) and args[i].requires_grad for i in positions
-        )
+        # Inside another transform, or where Tensors come in and something else is recorded, too,
+        # the result must stay differentiable.
+        self.nested = depth > 0 or (
+            self.tensors
+            and (any(getattr(args[i], "requires_grad", False) for i in positions)
+                 or engine.reaches_others(self.output, self.inputs))
+        )  # fmt: skip
 
     def backward(self, upstream: Any, *, create_graph: bool) -> list[Tensor]:
         """The gradient for each variable; zero where the output does not depend on it."""

@@ -69,9 +69,9 @@ def finite(operation: str, y: Array, values: list[Any]) -> None:
 
 def finite_gradient(node: Any, x: Any, gradient: Any) -> None:
     """Raise if the gradient that a closure gave is not finite."""
-    gradient = getattr(gradient, "_data", gradient)
+    gradient = getattr(gradient, "_array", gradient)
     if not _is_finite(gradient):
-        values = [getattr(value, "_data", value) for value in node._inputs]
+        values = [getattr(value, "_array", value) for value in node._inputs]
         raise NonFiniteError(
             _(
                 "the gradient of {operation}, made at {line}, has a NaN or an infinity for its "
@@ -79,7 +79,7 @@ def finite_gradient(node: Any, x: Any, gradient: Any) -> None:
             ),
             operation=node._op.name,
             line=getattr(node._where, "line", "?"),
-            name=x.name or x._data.shape,
+            name=x.name or x._array.shape,
             ranges=", ".join(map(_range, values)),
         )
 
@@ -89,7 +89,7 @@ def unchanged(node: Any) -> None:
     if not isinstance(node._where, Trace):
         return
     for x, before in zip(node._inputs, node._where.prints, strict=False):
-        data = getattr(x, "_data", x)
+        data = getattr(x, "_array", x)
         if _fingerprint(data) != before:
             raise GraphError(
                 _(

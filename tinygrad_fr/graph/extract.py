@@ -166,7 +166,7 @@ def _leaf(number: int, x: Any) -> Vertex:
     return Vertex(
         number,
         "parameter" if x._requires_grad else "input",
-        x._data,
+        x._array,
         name=x._name,
         requires_grad=x._requires_grad,
         tensor=x,
@@ -178,7 +178,7 @@ def _operation(number: int, x: Any) -> Vertex:
     return Vertex(
         number,
         "operation",
-        x._data,
+        x._array,
         name=x._name,
         requires_grad=True,
         operation=operation.name,

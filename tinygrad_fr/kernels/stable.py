@@ -14,7 +14,7 @@ def _floating(z: Array) -> Array:
 def softmax(z: Array, axis: int) -> Array:
     """``exp(z) / sum(exp(z))``."""
     z = _floating(z)
-    e = z - z.max(axis, keepdims=True, initial=-np.inf)
+    e = np.asarray(z - z.max(axis, keepdims=True, initial=-np.inf))
     np.exp(e, out=e)
     e /= e.sum(axis, keepdims=True)
     return np.asarray(e)
@@ -23,7 +23,7 @@ def softmax(z: Array, axis: int) -> Array:
 def log_softmax(z: Array, axis: int) -> Array:
     """``z - log(sum(exp(z)))``."""
     z = _floating(z)
-    d = z - z.max(axis, keepdims=True, initial=-np.inf)
+    d = np.asarray(z - z.max(axis, keepdims=True, initial=-np.inf))
     d -= np.log(np.exp(d).sum(axis, keepdims=True))
     return np.asarray(d)
 

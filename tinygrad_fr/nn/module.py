@@ -221,7 +221,7 @@ class Module:
         for name, value in new.items():
             target = own[name]
             if isinstance(target, Tensor):
-                target._data[...] = value
+                target._array[...] = value
                 engine.touch(target)
             else:
                 target[...] = value

@@ -102,7 +102,7 @@ def divide(a: Array, b: Array):
 
     def to_b(g, y, a, b):
         r"""\bar{b} = -\bar{y} \odot a / b^2"""
-        return -quotient(g * a, b * b)
+        return -quotient(quotient(g * a, b), b)  # b * b would overflow first
 
     return np.true_divide(a, b), to_a, to_b
 

@@ -99,14 +99,14 @@ def power(a: Array, b: Array):
     def to_a(g, y, a, b):
         r"""\bar{a} = \bar{y} \odot b\, a^{b-1}"""
         gb = g * b
-        # A zero factor (upstream or exponent) wins over the infinite slope of a**(b-1) at 0.
-        base = where((gb == 0) & (a == 0), 1, a)
+        # A zero factor wins where the slope is infinite (a = 0, b < 1) or y is NaN.
+        base = where((gb == 0) & (((a == 0) & (b < 1)) | (y != y)), 1, a)
         return gb * base ** (b - 1)
 
     def to_b(g, y, a, b):
         r"""\bar{b} = \bar{y} \odot y \ln a"""
         zero = a == 0
-        return g * where(zero, 0, y) * log(where(zero | (g == 0), 1, a))
+        return g * where(zero, 0, y) * log(where(zero | ((g == 0) & (a < 0)), 1, a))
 
     return _power(a, b), to_a, to_b
 

@@ -39,6 +39,10 @@ def getitem(x: Array, index: Any):
         raise IndexingError(
             _("an index is made of integers or booleans, not of {dtype}"), dtype=index.dtype
         )
+    if isinstance(index, tuple):
+        index = tuple(part.copy() if isinstance(part, np.ndarray) else part for part in index)
+    elif isinstance(index, (np.ndarray, list)):
+        index = np.array(index)  # a copy: changed later, it would make the gradient wrong
     try:
         y = x[index]
     except IndexError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,8 @@ def matmul(a: Array, b: Array):
         if b.ndim == 1:
             return (a.swapaxes(-1, -2) @ g[..., None])[..., 0]
         if b.ndim == 2 and a.ndim > 2:  # one product over all examples, not a sum of products
-            return a.reshape(-1, a.shape[-1]).T @ g.reshape(-1, g.shape[-1])
+            n = math.prod(a.shape[:-1])
+            return a.reshape(n, a.shape[-1]).T @ g.reshape(n, g.shape[-1])
         if isinstance(g, Node) or a.ndim > 2 or b.ndim > 2:
             return a.swapaxes(-1, -2) @ g
         return product(a.T, g, like=b)
@@ -104,7 +106,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None):
         raise ShapeError(_("{bias} must have one entry per row of {weight}"))
     y = x @ weight.T
     if bias is not None:
-        y += bias
+        y = np.add(y, bias, out=y) if bias.dtype == y.dtype else y + bias
 
     def to_x(g, y, x, weight, bias):
         r"""\bar{X} = \bar{Y} W"""
@@ -112,8 +114,8 @@ def linear(x: Array, weight: Array, bias: Array | None = None):
 
     def to_weight(g, y, x, weight, bias):
         r"""\bar{W} = \bar{Y}^{\top} X"""
-        rows = g.reshape(-1, g.shape[-1])
-        examples = x.reshape(-1, x.shape[-1])
+        n = math.prod(x.shape[:-1])
+        rows, examples = g.reshape(n, g.shape[-1]), x.reshape(n, x.shape[-1])
         if isinstance(g, Node):
             return rows.T @ examples
         return product(rows.T, examples, like=weight)

@@ -85,6 +85,8 @@ def cross_entropy(
         )
     _warn_probabilities(logits, axis)
     classes = logits.shape[axis]
+    if not classes:
+        raise ShapeError(_("{logits} has no class on axis {axis}"), axis=axis)
     others = (*logits.shape[:axis], *logits.shape[axis + 1 :])
     log_p = stable.log_softmax(logits, axis)
     soft = target.dtype.kind == "f"
@@ -203,6 +205,7 @@ def binary_cross_entropy(p: Array, target: Array, reduction: str = "mean"):
     0.693147
     """
     _same_shape(p, target)
+    p, target = _floating(p), _floating(target)
     if p.size and not (p.min() >= 0 and p.max() <= 1):
         raise ArgumentError(
             _("probabilities lie between 0 and 1; these go from {low} to {high}: apply sigmoid"),
@@ -224,7 +227,7 @@ def binary_cross_entropy(p: Array, target: Array, reduction: str = "mean"):
         q = minimum(maximum(p, 1e-44), 1.0)
         return g * factor * (log(maximum(1 - q, 1e-44)) - log(q))
 
-    return y, to_p, to_target if target.dtype.kind == "f" else None
+    return y, to_p, to_target
 
 
 @op(r"L = \tfrac1N \sum_n (x_n - y_n)^2", examples=lambda draw: [
@@ -239,6 +242,7 @@ def mse_loss(x: Array, target: Array, reduction: str = "mean"):
     2.5
     """
     _same_shape(x, target)
+    x, target = _floating(x), _floating(target)
     y, factor = _reduce((x - target) ** 2, reduction, x.size)
 
     def to_x(g, y, x, target):
@@ -249,7 +253,12 @@ def mse_loss(x: Array, target: Array, reduction: str = "mean"):
         r"""\bar{y} = \tfrac{2}{N} \bar{L} \odot (y - x)"""
         return g * (2 * factor) * (target - x)
 
-    return y, to_x, to_target if target.dtype.kind == "f" else None
+    return y, to_x, to_target
+
+
+def _floating(x: Array) -> Array:
+    """The same as floats: unsigned integers wrap around, and a mean has decimals."""
+    return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
 def _same_shape(x: Array, target: Array) -> None:

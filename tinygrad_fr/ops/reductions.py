@@ -24,7 +24,7 @@ def _examples(draw: Any) -> list[Any]:
 
 def kept_shape(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
     """The shape after a reduction that keeps its axes, with size 1."""
-    if axis is None:
+    if axis is None or not shape:
         return (1,) * len(shape)
     axes = {a % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,))}
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
@@ -57,10 +57,11 @@ def mean(x: Array, axis: Axis = None, keepdims: bool = False):
     array([2., 3.])
     """
     n = math.prod(n for n, m in zip(x.shape, kept_shape(x.shape, axis), strict=True) if m == 1)
+    share = 1.0 / n if n else math.nan
 
     def to_x(g, y, x):
         r"""\bar{x}_i = \bar{y} / n"""
-        return broadcast_to((g / n).reshape(kept_shape(x.shape, axis)), x.shape)
+        return broadcast_to((g * share).reshape(kept_shape(x.shape, axis)), x.shape)
 
     return x.mean(axis, keepdims=keepdims), to_x
 
@@ -105,7 +106,7 @@ def _share_ties(g: Any, y: Any, x: Any, axis: Axis) -> Any:
     return g.reshape(kept) * (ties / ties.sum(axis, keepdims=True))
 
 
-@op(r"y = \ln \sum_i e^{x_i}", numpy=np.logaddexp.reduce, examples=_examples)
+@op(r"y = \ln \sum_i e^{x_i}", examples=_examples)
 def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False):
     """Logarithm of a sum of exponentials, without overflow.
 

@@ -64,8 +64,8 @@ def where(condition: Array, a: Array, b: Array):
 
 
 def quotient(g: Any, b: Any) -> Any:
-    """``g / b`` with 0 / 0 = 0, for arrays and Tensors: no NaN from a branch not taken."""
-    undefined = (b == 0) & (g == 0)
+    """``g / b`` with 0 / 0 = 0 and 0 / NaN = 0: no NaN from a branch not taken."""
+    undefined = (g == 0) & ((b == 0) | (b != b))
     if not np.any(undefined):
         return g / b
     return g / where(undefined, 1, b)
@@ -141,6 +141,7 @@ def clip(x: Array, low: float | None = None, high: float | None = None):
     >>> clip([-2.0, 0.5, 2.0], -1.0, 1.0)
     array([-1. ,  0.5,  1. ])
     """
+    low, high = _fixed(low), _fixed(high)
     if low is None and high is None:
         raise ArgumentError(_("give at least one bound, low or high"))
     if low is not None and high is not None and np.any(np.greater(low, high)):
@@ -152,6 +153,11 @@ def clip(x: Array, low: float | None = None, high: float | None = None):
         return g * (inside if high is None else inside & (x <= high))
 
     return np.clip(x, low, high), to_x
+
+
+def _fixed(bound: Any) -> Any:
+    """A copy of a bound that is an array: changed later, it would make the gradient wrong."""
+    return bound.copy() if isinstance(bound, np.ndarray) else bound
 
 
 # --- masks: & | ~ on boolean Tensors ---------------------------------------------------------

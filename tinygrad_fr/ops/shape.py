@@ -170,11 +170,15 @@ def concatenate(arrays: Sequence[Array], axis: int | None = 0):
     >>> concatenate([[1.0, 2.0], [3.0]])
     array([1., 2., 3.])
     """
+    if not isinstance(arrays, (list, tuple)):
+        raise ArgumentError(_("concatenate takes a list of arrays: concatenate([a, b])"))
     parts = [np.asarray(x) for x in arrays]
     if not parts:
         raise ArgumentError(_("there is nothing to join: the list is empty"))
     try:
         y = np.concatenate(parts, axis)
+    except np.exceptions.AxisError:
+        raise
     except ValueError:
         raise ShapeError(
             _("shapes {shapes} must be equal on all axes but axis {axis}"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,126 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from . import settings
-from .autograd.engine import no_grad
-from .autograd.tensor import Tensor
-from .data import ArrayDataset, DataLoader
-from .errors import ArgumentError, DTypeError, FileError, NonFiniteError, ShapeError
-from .io import check_writable, load, save
-from .kernels import Array
-from .messages import _, say
-from .nn.module import Module
-from .optim import Optimizer
-
-Metric = Callable[[Array, Array], float]
-State = dict[str, Array]
-
-
-class History:
-    """What a training run measured, epoch by epoch.
-
-    Attributes
-    ----------
-    epochs : list of dict
-        For each epoch ``epoch`` (from 1), ``loss``, the metrics, ``seconds``, and with validation
-        data ``valid_loss`` and ``valid_...`` metrics.
-    best_epoch : int
-        The epoch of the lowest validation loss (training loss without validation data).
-    best_state : dict
-        The model's state then.
-    interrupted : bool
-        Whether Ctrl-C ended the run.
-
-    Examples
-    --------
-    >>> history = History()
-    >>> history.epochs += [{"epoch": 1, "loss": 0.7}, {"epoch": 2, "loss": 0.5}]
-    >>> history["loss"]
-    [0.7, 0.5]
-    """
-
-    def __init__(self) -> None:
-        self.epochs: list[dict[str, float]] = []
-        self.best_epoch = 0
-        self.best_state: State = {}
-        self.interrupted = False
-
-    def __len__(self) -> int:
-        return len(self.epochs)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.keys())
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.keys()
-
-    def __getitem__(self, name: str) -> list[float]:
-        if name not in self:
-            raise ArgumentError(
-                _("the history has no {name!r}: it has {known}"),
-                name=name,
-                known=", ".join(self) or "-",
-            )
-        return [epoch.get(name, math.nan) for epoch in self.epochs]
-
-    def keys(self) -> list[str]:
-        """The names of what was measured."""
-        return list(dict.fromkeys(name for epoch in self.epochs for name in epoch))
-
-    def __repr__(self) -> str:
-        return "\n".join(describe(epoch) for epoch in self.epochs) or _("no epoch yet")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything but the states, ready for JSON."""
-        return {
-            "epochs": self.epochs, "best_epoch": self.best_epoch, "interrupted": self.interrupted,
-        }  # fmt: skip
-
-
-def describe(epoch: dict[str, float]) -> str:
-    """One epoch as a line."""
-    words = {
-        "epoch": _("epoch"),
-        "loss": _("loss"),
-        "accuracy": _("accuracy"),
-        "valid_loss": _("validation loss"),
-        "valid_accuracy": _("validation accuracy"),
-    }
-    parts = [f"{words['epoch']} {int(epoch['epoch'])}"]
-    for name, value in epoch.items():
-        if name == "seconds":
-            parts.append(f"{value:.2f} s" if value < 10 else f"{value:.0f} s")
-        elif name != "epoch":
-            parts.append(f"{words.get(name, name)} {value:.4f}")
-    return "  ".join(parts)
-
-
-def accuracy(prediction: Array, target: Array) -> float:
-    """The share of examples whose largest logit is that of their class.
-
-    A single output is the probability of the class 1; targets may be classes or one-hot rows.
-
-    Examples
-    --------
-    >>> accuracy(np.array([[0.1, 2.0], [3.0, 1.0]]), np.array([1, 1]))
-    0.5
-    """
-    if prediction.ndim < 2 or prediction.shape[1] == 1:
-        guess = (prediction.reshape(len(prediction)) > 0.5).astype(np.int64)
-    else:
-        guess = prediction.argmax(1)
-    if target.shape == prediction.shape and prediction.shape[1:] not in ((), (1,)):
-        target = target.argmax(1)  # one-hot, or probabilities
-    if target.size != guess.size:
-        raise ShapeError(
-            _("accuracy of predictions {shape} needs one class per example, not targets {other}"),
-            shape=prediction.shape,
-            other=target.shape,
-        )
-    return float((guess == target.reshape(guess.shape)).mean())
-
-
-METRICS: dict[str, Metric] = {"accuracy": accuracy}
+from .. import settings
+from ..autograd.engine import no_grad
+from ..autograd.tensor import Tensor
+from ..data import ArrayDataset, DataLoader
+from ..errors import ArgumentError, DTypeError, NonFiniteError
+from ..io import check_writable
+from ..messages import _, say
+from ..nn.module import Module
+from ..optim import Optimizer
+from . import checkpoints
+from .history import History, describe, note
+from .metrics import Means, Metric, by_name
 
 
 def fit(
@@ -205,14 +95,14 @@ def fit(
         raise ArgumentError(_("resume needs the checkpoint to continue from: checkpoint=FILE"))
     if seed is not None:
         settings.manual_seed(seed)
-    measures = _measures(metrics)
+    measures = by_name(metrics)
     batches = _batches(train, shuffle=True, seed=seed, epochs=epochs)
     held_out = None if valid is None else _batches(valid, shuffle=False, seed=None, epochs=epochs)
     if checkpoint is not None:
         check_writable(checkpoint)
     history = History()
     if resume and Path(str(checkpoint)).exists():
-        _resume(str(checkpoint), model, optimizer, scheduler, history)
+        checkpoints.resume(str(checkpoint), model, optimizer, scheduler, history)
         if hasattr(batches, "epoch"):
             batches.epoch = len(history)
     try:
@@ -224,13 +114,13 @@ def fit(
                 for name, value in evaluate(model, held_out, loss, measures).items():
                     results[f"valid_{name}"] = value
             epoch = {"epoch": number, **results, "seconds": time.perf_counter() - started}
-            _note(history, epoch, model)
+            note(history, epoch, model)
             if scheduler is not None:
                 scheduler.step()
             if progress:
                 say(describe(epoch))
             if checkpoint is not None:
-                _save_checkpoint(checkpoint, model, optimizer, scheduler, history)
+                checkpoints.write(checkpoint, model, optimizer, scheduler, history)
             answers = [callback(history) for callback in callbacks]  # each is called
             if True in answers:
                 break
@@ -269,8 +159,8 @@ def evaluate(
     >>> evaluate(tg.nn.Flatten(), (x, x), tg.mse_loss)
     {'loss': 0.0}
     """
-    measures = metrics if isinstance(metrics, dict) else _measures(metrics)
-    total = _Mean()
+    measures = metrics if isinstance(metrics, dict) else by_name(metrics)
+    total = Means()
     modes = [(module, module.training) for _path, module in model.named_modules()]
     try:
         model.eval()
@@ -299,9 +189,7 @@ def _check(model: Any, loss: Any, optimizer: Any, epochs: Any) -> None:
             )  # fmt: skip
     if not isinstance(optimizer, Optimizer):
         raise DTypeError(
-            _(
-                "optimizer must be one, such as tg.optim.SGD(model.parameters(), lr=0.1), not {kind}"
-            ),
+            _("optimizer must be one, such as optim.SGD(model.parameters(), lr=0.1), not {kind}"),
             kind=getattr(optimizer, "__name__", type(optimizer).__name__),
         )
     learned = {id(p) for group in optimizer.param_groups for p in group["params"]}
@@ -323,7 +211,7 @@ def _train_epoch(
     number: int,
 ) -> dict[str, float]:
     model.train()
-    total = _Mean()
+    total = Means()
     for batch in batches:
         x, target = _pair(batch)
         y = model(x)
@@ -357,43 +245,6 @@ def _pair(batch: Any) -> tuple[Any, Any]:
     return batch[0], batch[1]
 
 
-class _Mean:
-    """Loss and metrics averaged over examples, not over batches, which may differ in size."""
-
-    def __init__(self) -> None:
-        self.n = 0
-        self.sums: dict[str, float] = {}
-
-    def add(self, y: Any, target: Any, value: Any, metrics: dict[str, Metric]) -> None:
-        n = len(y)
-        prediction, truth = getattr(y, "data", y), np.asarray(getattr(target, "data", target))
-        measured = {"loss": float(value)}
-        measured.update((name, metric(prediction, truth)) for name, metric in metrics.items())
-        for name, x in measured.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(x) * n
-        self.n += n
-
-    def result(self) -> dict[str, float]:
-        return {name: x / self.n for name, x in self.sums.items()}
-
-
-def _measures(metrics: str | Metric | Sequence[str | Metric]) -> dict[str, Metric]:
-    """The metrics by name, each under a name of its own."""
-    measures: dict[str, Metric] = {}
-    for metric in [metrics] if isinstance(metrics, str) or callable(metrics) else metrics:
-        if isinstance(metric, str) and metric not in METRICS:
-            raise ArgumentError(
-                _("no metric {name!r}: give a function, or one of {known}"),
-                name=metric,
-                known=", ".join(METRICS),
-            )
-        name = metric if isinstance(metric, str) else getattr(metric, "__name__", "metric")
-        while name in measures or name == "loss":
-            name += "_"
-        measures[name] = METRICS[metric] if isinstance(metric, str) else metric
-    return measures
-
-
 def _batches(data: Any, *, shuffle: bool, seed: int | None, epochs: int = 1) -> Any:
     if isinstance(data, tuple):
         data = ArrayDataset(*data)
@@ -405,16 +256,6 @@ def _batches(data: Any, *, shuffle: bool, seed: int | None, epochs: int = 1) -> 
             n=epochs,
         )
     return data
-
-
-def _note(history: History, epoch: dict[str, float], model: Module) -> None:
-    """Append an epoch, and keep the model's state if it is the best so far."""
-    key = "valid_loss" if "valid_loss" in epoch else "loss"
-    history.epochs.append(epoch)
-    best = history.epochs[history.best_epoch - 1].get(key, math.nan)
-    if not history.best_state or epoch[key] < best or math.isnan(best):
-        history.best_epoch = int(epoch["epoch"])
-        history.best_state = model.state_dict()
 
 
 # --- progress --------------------------------------------------------------------------------
@@ -438,64 +279,3 @@ def _bar(
 def _in_notebook() -> bool:
     shell = sys.modules.get("IPython")
     return shell is not None and type(shell.get_ipython()).__name__ == "ZMQInteractiveShell"
-
-
-# --- checkpoints -----------------------------------------------------------------------------
-
-
-def _save_checkpoint(
-    path: str | Path, model: Module, optimizer: Optimizer, scheduler: Any, history: History
-) -> None:
-    state = {f"model.{name}": array for name, array in model.state_dict().items()}
-    state.update((f"optimizer.{name}", array) for name, array in optimizer.state_dict().items())
-    state.update((f"best.{name}", array) for name, array in history.best_state.items())
-    metadata = {
-        "kind": "tinygrad_fr checkpoint",
-        "optimizer": type(optimizer).__name__,
-        "history": _to_json(history.to_dict()),
-        "generator": _to_json(settings.generator().bit_generator.state),
-        "scheduler": _to_json(scheduler.state_dict() if hasattr(scheduler, "state_dict") else None),
-    }
-    save(state, path, metadata)
-
-
-def _resume(
-    path: str, model: Module, optimizer: Optimizer, scheduler: Any, history: History
-) -> None:
-    state = load(path)
-    if state.metadata.get("kind") != "tinygrad_fr checkpoint":
-        raise FileError(_("{path} is not a checkpoint of fit"), path=path)
-
-    def part(prefix: str) -> State:
-        return {name[len(prefix) :]: x for name, x in state.items() if name.startswith(prefix)}
-
-    try:
-        known = json.loads(state.metadata["history"])
-        epochs, best_epoch = known["epochs"], known["best_epoch"]
-        generator = json.loads(state.metadata["generator"])
-        schedule = json.loads(state.metadata["scheduler"])
-        kind = state.metadata["optimizer"]
-    except (KeyError, ValueError, TypeError) as error:
-        raise FileError(
-            _("{path} is a damaged checkpoint ({error}): start again without resume"),
-            path=path,
-            error=error,
-        ) from error
-    if kind != type(optimizer).__name__:
-        raise ArgumentError(
-            _("the checkpoint is of {known}, and the optimizer is {kind}: use the same"),
-            known=kind,
-            kind=type(optimizer).__name__,
-        )
-    model.load_state_dict(part("model."))
-    optimizer.load_state_dict(part("optimizer."))
-    history.epochs, history.best_epoch = epochs, best_epoch
-    history.best_state = part("best.")
-    settings.generator().bit_generator.state = generator
-    if schedule is not None and hasattr(scheduler, "load_state_dict"):
-        scheduler.load_state_dict(schedule)
-
-
-def _to_json(thing: Any) -> str:
-    """JSON; NumPy numbers become Python's."""
-    return json.dumps(thing, default=lambda x: x.item() if isinstance(x, np.generic) else str(x))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -85,3 +88,43 @@ def test_cosine_schedule_is_pytorchs():
         a.step()
         b.step()
         assert ours.lr == pytest.approx(theirs.param_groups[0]["lr"], rel=1e-10)
+
+
+def test_copies_of_an_optimizer_keep_its_state():
+    w = tg.Tensor(np.ones((2, 3)), requires_grad=True)
+    optimizer = optim.SGD([w], lr=0.1, momentum=0.9)
+    loss(w, tg.sin).backward()
+    optimizer.step()
+    for v, other in (
+        copy.deepcopy((w, optimizer)),
+        pickle.loads(pickle.dumps((w, optimizer))),
+    ):
+        assert other.param_groups[0]["params"][0] is v
+        np.testing.assert_array_equal(
+            other.state_dict()["0.momentum_buffer"], optimizer.state_dict()["0.momentum_buffer"]
+        )
+
+
+def test_frozen_parameters_are_left_alone():
+    model = tg.nn.Sequential(tg.nn.Linear(2, 2), tg.nn.Linear(2, 1))
+    model[0].weight.requires_grad = False
+    before = model[0].weight.data.copy()
+    optimizer = optim.Adam(model.parameters(), lr=0.1)
+    model(np.ones((3, 2))).sum().backward()
+    optimizer.step()
+    np.testing.assert_array_equal(model[0].weight.data, before)
+
+
+def test_options_are_checked_and_become_python_numbers():
+    w = tg.Tensor(np.ones(2, np.float32), requires_grad=True)
+    with pytest.raises(ValueError, match="no option learning_rate"):
+        optim.SGD([{"params": w, "learning_rate": 9}])
+    with pytest.raises(ValueError, match="momentum is a number that is not negative"):
+        optim.SGD([w], momentum=-1)
+    with pytest.raises(TypeError, match=r"pass model\.parameters"):
+        optim.SGD(tg.nn.Linear(2, 1))
+    optimizer = optim.SGD({"params": w}["params"], lr=np.float64(0.1), momentum=0.9)
+    assert type(optimizer.lr) is float
+    w.grad = np.ones(2)
+    optimizer.step()
+    assert optimizer.state_dict()["0.momentum_buffer"].dtype == np.float32

@@ -117,3 +117,107 @@ def test_a_pipe_gets_one_line_per_epoch():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert len(done.stdout.splitlines()) == 3
     assert "\r" not in done.stdout + done.stderr
+
+
+# --- what an attack found --------------------------------------------------------------------
+
+
+def test_a_history_is_a_mapping_of_lists():
+    history = tg.training.History()
+    assert list(history) == []
+    assert "loss" not in history
+    history.epochs += [{"epoch": 1, "loss": 0.7}, {"epoch": 2, "loss": 0.5, "accuracy": 1.0}]
+    assert dict(history)["loss"] == [0.7, 0.5]
+    assert np.isnan(history["accuracy"][0])
+    with pytest.raises(ValueError, match="it has epoch, loss, accuracy"):
+        history["valid_loss"]
+
+
+@pytest.mark.parametrize(
+    ("prediction", "target", "expected"),
+    [
+        ([[0.2], [0.9], [0.8]], [[0], [1], [0]], 2 / 3),
+        ([0.2, 0.9], [0, 1], 1.0),
+        ([[0.1, 2.0], [3.0, 0.1]], [[1], [0]], 1.0),
+        ([[0.1, 2.0], [3.0, 0.1]], [[0, 1], [0, 1]], 0.5),
+    ],
+)
+def test_accuracy_of_binary_column_and_one_hot_targets(prediction, target, expected):
+    found = tg.training.accuracy(np.array(prediction), np.array(target))
+    assert found == pytest.approx(expected)
+
+
+def test_accuracy_of_shapes_that_do_not_match_is_refused():
+    with pytest.raises(ValueError, match="one class per example"):
+        tg.training.accuracy(np.ones((3, 2)), np.ones(4))
+
+
+def test_a_checkpoint_that_cannot_be_written_is_refused_before_the_training(tmp_path):
+    for path in (tmp_path / "x.ckpt", tmp_path / "nowhere" / "x.npz"):
+        model, arguments = setup(callbacks=[lambda history: pytest.fail("it trained")])
+        with pytest.raises(FileError):
+            tg.fit(model, **arguments, checkpoint=path)
+
+
+def test_a_checkpoint_of_another_optimizer_is_refused_and_changes_nothing(tmp_path):
+    path = tmp_path / "run.npz"
+    model, arguments = setup(epochs=1)
+    tg.fit(model, **arguments, checkpoint=path)
+    model, arguments = setup(epochs=2)
+    before = model.state_dict()
+    arguments["optimizer"] = optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match="of Adam, and the optimizer is SGD"):
+        tg.fit(model, **arguments, checkpoint=path, resume=True)
+    for name, value in model.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_a_resumed_run_may_measure_more(tmp_path):
+    path = tmp_path / "run.npz"
+    model, arguments = setup(epochs=1, valid=None, metrics=(), scheduler=None)
+    tg.fit(model, **arguments, checkpoint=path)
+    model, arguments = setup(epochs=2)
+    history = tg.fit(model, **arguments, checkpoint=path, resume=True)
+    assert np.isnan(history["valid_loss"][0])
+    assert history.best_epoch == 2
+
+
+def test_a_first_validation_loss_that_is_nan_is_not_the_best():
+    losses = iter([np.nan, 0.6, 0.5])
+    calls = []
+
+    def loss(y, target):
+        value = tg.cross_entropy(y, target)
+        if y.requires_grad:
+            return value
+        calls.append(1)
+        return tg.Tensor(next(losses)) if len(calls) <= 3 else value
+
+    model, arguments = setup(epochs=3, loss=loss)
+    arguments["valid"] = [(X[40:], LABELS[40:])]
+    assert tg.fit(model, **arguments).best_epoch == 3
+
+
+def test_generators_are_refused_for_several_epochs():
+    model, arguments = setup(train=((X[:3], LABELS[:3]) for _ in range(2)))
+    with pytest.raises(ValueError, match="walked once"):
+        tg.fit(model, **arguments)
+
+
+def test_a_loss_that_is_not_finite_ends_with_the_best_state_and_the_history():
+    def spoil(history):
+        if len(history) == 2:
+            next(iter(model.parameters())).data[...] = np.inf
+
+    model, arguments = setup(callbacks=[spoil], valid=None)
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError) as error:
+        tg.fit(model, **arguments)
+    assert len(error.value.history) == 2
+    assert all(np.isfinite(p.data).all() for p in model.parameters())
+
+
+def test_metrics_keep_names_of_their_own():
+    a, b = (lambda p, t: 0.0), (lambda p, t: 1.0)
+    model, arguments = setup(metrics=(a, b, "accuracy"), epochs=1, valid=None)
+    assert len(tg.fit(model, **arguments)) == 1
+    assert {"<lambda>", "<lambda>_", "accuracy"} <= set(tg.fit(model, **arguments))

@@ -152,3 +152,66 @@ def test_weights_travel_to_pytorch_and_back():
     for (name, p), q in zip(model.named_parameters(), theirs.parameters(), strict=True):
         np.testing.assert_allclose(p.grad.data, q.grad.numpy(), atol=1e-5, err_msg=name)
     model.load_state_dict(theirs.state_dict())
+
+
+def labels(y):
+    return [v.module for v in tg.graph.extract(y).vertices if v.operation]
+
+
+def test_layers_are_named_however_they_are_reached():
+    class Net(nn.Module):
+        def __init__(self):
+            self.features = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 3))
+
+        def forward(self, x):
+            for layer in self.features:
+                x = layer(x)
+            return x
+
+    assert labels(Net()(np.ones((1, 3)))) == [
+        "features.0 (Linear)", "features.1 (Tanh)", "features.2 (Linear)",
+    ]  # fmt: skip
+
+
+def test_labels_follow_a_layer_to_its_new_place():
+    class Stack(nn.Module):
+        def __init__(self, *layers):
+            self.layers = list(layers)
+
+        def forward(self, x):
+            for layer in self.layers:
+                x = layer(x)
+            return x
+
+    layer = nn.Linear(3, 3)
+    first = Stack(layer)
+    assert labels(first(np.ones((1, 3)))) == ["layers.0 (Linear)"]
+    first.layers.insert(0, nn.Tanh())
+    assert labels(first(np.ones((1, 3), np.float32)))[-1] == "layers.1 (Linear)"
+    second = Stack(nn.Tanh(), nn.Tanh(), layer)
+    assert labels(second(np.ones((1, 3), np.float32)))[-1] == "layers.2 (Linear)"
+
+
+def test_a_shared_layer_is_saved_under_each_of_its_names_and_learned_once():
+    layer = nn.Linear(2, 2)
+    model = nn.Sequential(layer, nn.ReLU(), layer)
+    assert list(model.state_dict()) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert len(list(model.parameters())) == 2
+    model.load_state_dict(model.state_dict())
+
+
+def test_sequential_can_be_sliced_and_protects_its_methods():
+    model = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1))
+    assert len(model[:2]) == 2
+    assert model[:2][0] is model[0]
+    with pytest.raises(ValueError, match="method of every Module"):
+        nn.Sequential({"train": nn.ReLU()})
+
+
+def test_sizes_may_be_numpy_integers():
+    assert nn.Linear(np.prod((2, 3)), 5).weight.shape == (5, 6)
+
+
+def test_loading_without_strictness_says_what_did_not_match():
+    missing, unknown = nn.Linear(2, 1).load_state_dict({"weights": np.ones((1, 2))}, strict=False)
+    assert (missing, unknown) == (["bias", "weight"], ["weights"])

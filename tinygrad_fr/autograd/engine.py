@@ -279,7 +279,9 @@ def _fit(d: Any, node: Node, x: Node) -> Any:
         if n == 1 and m != 1
     )
     if added >= 0 and axes:
-        d = d.sum(axes, keepdims=True).reshape(shape)
+        if d.size != x._array.size or d.shape[added:] != shape:  # else nothing to add up: 2 us less
+            d = d.sum(axes, keepdims=True)
+        d = d.reshape(shape)
     if d.shape != shape:
         raise GraphError(
             _(
@@ -322,11 +324,13 @@ def _own(found: dict[int, Any]) -> list[tuple[int, Array]]:
         elif not isinstance(g, np.ndarray):
             g = np.asarray(g) if isinstance(g, np.generic) else g.copy()
         elif base is None:
-            if _count(g) > _ALONE or not g.flags.owndata:
+            if _count(g) > _ALONE:
                 g = g.copy()
         elif (
             not isinstance(base, np.ndarray)
-            or not (base.flags.owndata and g.flags.writeable and base.nbytes == g.nbytes)
+            or base.base is not None
+            or base.nbytes != g.nbytes  # a part of something larger
+            or not g.flags.writeable  # broadcast
             or _count(base) > _ALONE + 1
             or _count(g) > _ALONE
         ):

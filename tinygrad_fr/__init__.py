@@ -30,9 +30,16 @@ from .ops import *  # noqa: F403
 from .settings import VERSION, manual_seed, set_default_dtype, set_language
 
 if TYPE_CHECKING:
-    from . import data, graph, io, nn, optim, training, verify
-    from .io import load, save
-    from .training import fit
+    from . import data as data
+    from . import graph as graph
+    from . import io as io
+    from . import nn as nn
+    from . import optim as optim
+    from . import training as training
+    from . import verify as verify
+    from .io import load as load
+    from .io import save as save
+    from .training import fit as fit
 
 # Loaded at their first use, so that importing the library costs little more than NumPy.
 _MODULES = {"data", "graph", "io", "nn", "optim", "training", "verify"}

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import ArgumentError, DTypeError, GraphError
 from ..messages import _
-from .engine import Closure, Node
+from .engine import Closure, Node, owner
 from .tensor import Tensor
 
 if TYPE_CHECKING:
@@ -91,6 +91,14 @@ def numbers_as_arrays(operation: Operation, args: tuple[Any, ...]) -> tuple[Any,
     return tuple(np.asarray(x) if i in numbers else x for i, x in enumerate(args))
 
 
+def viewed(y: Any, args: tuple[Any, ...]) -> Node | None:
+    """The Tensor of which a result is a view, if there is one."""
+    for x in args[:1]:
+        if isinstance(x, Node) and np.may_share_memory(y, x._array):
+            return owner(x)
+    return None
+
+
 def plain_result(y: Any) -> Any:
     """A result as an array: NumPy's own, or that of another library."""
     if isinstance(y, (np.generic, int, float)):
@@ -99,6 +107,10 @@ def plain_result(y: Any) -> Any:
         raise DTypeError(
             _("{kind} follows rules of its own: give a plain array, np.asarray(x)"),
             kind=type(y).__name__,
+        )
+    if not hasattr(y, "dtype"):
+        raise DTypeError(
+            _("the body of an operation returns an array first, not {kind}"), kind=type(y).__name__
         )
     return y
 

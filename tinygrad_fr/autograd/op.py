@@ -36,9 +36,10 @@ from .arguments import (
     plain_result,
     to_positions,
     unwrapped,
+    viewed,
 )
 from .complaints import explain, labels_of
-from .engine import Closure, Node, current_mode, next_rank, owner
+from .engine import Closure, Node, current_mode, next_rank
 from .examples import Draw
 from .protocols import dispatch
 from .tensor import Methods, Tensor
@@ -309,8 +310,8 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
                     _watch(operation, tensor, inputs)
                 return tensor
         tensor._requires_grad = False
-        if y.base is not None and args and isinstance(args[0], Node):
-            tensor._base = owner(args[0])  # a view: a change of one changes the other
+        if getattr(y, "base", None) is not None:
+            tensor._base = viewed(y, args)  # a change of one changes the other
         tensor._op = tensor._static = tensor._where = None
         tensor._inputs = tensor._closures = ()
         if mode.debug:

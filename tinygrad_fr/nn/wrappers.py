@@ -4,77 +4,67 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..ops import activations, losses
-from ..ops import elementwise as elementary
+from ..ops import activations, elementwise, losses
 from .module import Module
 
 
-class _Activation(Module):
+class _WithOptions(Module):
+    """A function with options that are fixed when the Module is made."""
+
     def __init__(self, **options: Any) -> None:
         self._options = options
 
     def extra_repr(self) -> str:
-        return ", ".join(f"{key}={value}" for key, value in self._options.items())
+        return ", ".join(f"{key}={value!r}" for key, value in self._options.items())
 
 
-class Sigmoid(_Activation):
+class Sigmoid(Module):
     """``tg.sigmoid`` as a Module."""
-
-    def __init__(self) -> None:
-        super().__init__()
 
     def forward(self, x: Any) -> Any:
         """Apply the function."""
         return activations.sigmoid(x)
 
 
-class Tanh(_Activation):
+class Tanh(Module):
     """``tg.tanh`` as a Module."""
-
-    def __init__(self) -> None:
-        super().__init__()
 
     def forward(self, x: Any) -> Any:
         """Apply the function."""
-        return elementary.tanh(x)
+        return elementwise.tanh(x)
 
 
-class ReLU(_Activation):
+class ReLU(Module):
     """``tg.relu`` as a Module."""
-
-    def __init__(self) -> None:
-        super().__init__()
 
     def forward(self, x: Any) -> Any:
         """Apply the function."""
         return activations.relu(x)
 
 
-class Softmax(_Activation):
+class Softmax(_WithOptions):
     """``tg.softmax`` as a Module."""
 
     def __init__(self, axis: int = -1) -> None:
         super().__init__(axis=axis)
-        self.axis = axis
 
     def forward(self, x: Any) -> Any:
         """Apply the function."""
-        return activations.softmax(x, self.axis)
+        return activations.softmax(x, **self._options)
 
 
-class LogSoftmax(_Activation):
+class LogSoftmax(_WithOptions):
     """``tg.log_softmax`` as a Module."""
 
     def __init__(self, axis: int = -1) -> None:
         super().__init__(axis=axis)
-        self.axis = axis
 
     def forward(self, x: Any) -> Any:
         """Apply the function."""
-        return activations.log_softmax(x, self.axis)
+        return activations.log_softmax(x, **self._options)
 
 
-class CrossEntropyLoss(_Activation):
+class CrossEntropyLoss(_WithOptions):
     """``tg.cross_entropy`` as a Module: logits and targets to a loss."""
 
     def __init__(self, reduction: str = "mean", label_smoothing: float = 0.0) -> None:
@@ -85,7 +75,7 @@ class CrossEntropyLoss(_Activation):
         return losses.cross_entropy(logits, target, **self._options)
 
 
-class BCELoss(_Activation):
+class BCELoss(_WithOptions):
     """``tg.binary_cross_entropy`` as a Module: probabilities and targets to a loss."""
 
     def __init__(self, reduction: str = "mean") -> None:
@@ -96,7 +86,7 @@ class BCELoss(_Activation):
         return losses.binary_cross_entropy(p, target, **self._options)
 
 
-class MSELoss(_Activation):
+class MSELoss(_WithOptions):
     """``tg.mse_loss`` as a Module: predictions and targets to a loss."""
 
     def __init__(self, reduction: str = "mean") -> None:

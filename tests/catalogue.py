@@ -26,7 +26,6 @@ ARGPARSE = (
     "the following arguments are required: %s", "unrecognized arguments: %s",
     "argument %(argument_name)s: %(message)s", "%(prog)s: error: %(message)s\n",
     "invalid choice: %(value)r (choose from %(choices)s)", "invalid %(type)s value: %(value)r",
-    "(default: %(default)s)",
     "expected one argument", "expected at least one argument", "ignored explicit argument %r",
     "ambiguous option: %(option)s could match %(matches)s",
 )  # fmt: skip

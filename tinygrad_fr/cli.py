@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    shown = {"formatter_class": argparse.ArgumentDefaultsHelpFormatter}
+    shown = {"formatter_class": _WithDefaults}
     parser = argparse.ArgumentParser(
         prog="tinygrad-fr", description=_("Gradients to define, see and verify.")
     )
@@ -100,6 +100,16 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("images", nargs="+", help=_("photographs"))
     predict.set_defaults(run=_predict)
     return parser
+
+
+class _WithDefaults(argparse.HelpFormatter):
+    """Help that tells the defaults, in the language in use."""
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        text = action.help or ""
+        if action.default in (None, argparse.SUPPRESS) or not action.option_strings:
+            return text
+        return f"{text} " + _("(default: %(default)s)")
 
 
 def _positive(text: str) -> int:

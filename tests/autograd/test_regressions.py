@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -259,3 +261,85 @@ def test_a_function_that_leaves_the_graph_is_refused():
 def test_what_is_no_array_is_refused_by_name():
     with pytest.raises((DTypeError, SignatureError), match="target"):
         tg.cross_entropy(leaf([1.0, 2.0]), None)
+
+
+def test_detached_values_and_views_keep_no_graph_alive():
+    w = leaf(np.ones(3))
+    h = w * 2.0
+    watched = weakref.ref(h)
+    loss = (h * h).sum()
+    loss.backward()
+    kept = [loss.detach(), loss.detach().reshape(1)]
+    with tg.no_grad():
+        kept.append(h[1:])
+    del h, loss
+    assert watched() is None
+    assert len(kept) == 3
+
+
+def test_no_false_alarm_where_no_memory_is_shared():
+    buffer, head = tg.Tensor(np.ones((2, 1, 6, 6))), leaf(np.ones((2, 2, 4, 4)))
+    features = tg.conv2d(buffer, np.ones((2, 1, 3, 3)))
+    loss = (features * head).sum() + (buffer[:, [0]].sum() * head).sum()
+    buffer[...] = 0.0
+    loss.backward()
+
+    w = leaf([1.0, 2.0])
+    d = w.detach()
+    y = (w * w).sum()
+    d.data = np.zeros(2)  # other memory from now on
+    d += 1.0
+    y.backward()
+    assert w.grad.tolist() == [2.0, 4.0]
+
+
+def test_a_result_or_a_view_changed_through_another_tensor_is_noticed():
+    x = leaf([0.0, 1.0])
+    y = tg.exp(x)
+    d = y.detach()
+    d += 10.0
+    with pytest.raises(GraphError, match="changed in place"):
+        (y * 3.0).sum().backward()
+
+    w, c = leaf([[1.0, 2.0]]), leaf([1.0, 1.0])
+    z = (w[0] * c).sum()
+    with tg.no_grad():
+        w -= 100.0
+    with pytest.raises(GraphError, match="changed in place"):
+        tg.gradients(z, c)
+
+
+def test_numpy_functions_that_write_are_noticed_and_refused_on_recorded_tensors():
+    w, x = leaf([1.0, 1.0]), tg.Tensor([1.0, 2.0])
+    for change in (
+        lambda: np.add.at(x, [0], 5.0),
+        lambda: np.copyto(dst=x, src=np.ones(2)),
+        lambda: np.put_along_axis(x, np.array([0]), 3.0, 0),
+    ):
+        y = (w * x).sum()
+        change()
+        with pytest.raises(GraphError, match="changed in place"):
+            y.backward()
+    with pytest.raises(GraphError):
+        np.floor(np.ones(2), out=w)
+
+
+def test_empty_lists_are_indices():
+    assert tg.Tensor([1.0, 2.0])[[]].shape == (0,)
+    i = [0]
+    x = leaf([1.0, 2.0, 3.0])
+    y = x[i,]
+    i[0] = 2
+    y.sum().backward()
+    assert x.grad.tolist() == [1.0, 0.0, 0.0]
+
+
+def test_where_leaks_no_nan_to_exponents_and_denominators():
+    a, b = leaf([-1.0, 4.0]), leaf([0.5, 0.5])
+    with np.errstate(all="ignore"):
+        tg.where(a.data > 0, a**b, 0.0).sum().backward()
+    np.testing.assert_allclose(b.grad.data, [0.0, 2 * np.log(4)])
+    a, b = leaf([np.inf]), leaf([0.0])
+    with np.errstate(all="ignore"):
+        tg.where(np.array([False]), a / b, 0.0).sum().backward()
+    assert b.grad.tolist() == [0.0]

@@ -130,3 +130,28 @@ def test_variadic_functions_get_distinct_names():
         return x1 * xs[0]
 
     assert len(verify.check(f, [1.0], [2.0]).entries) == 2
+
+
+def test_a_plain_mistake_is_not_hidden_by_kinks_elsewhere():
+    @tg.op("y = max(0, x)", method=False)
+    def relu_doubled_at_three(x):
+        return np.maximum(x, 0), lambda g, y, x: g * (x > 0) * (1 + (x == 3.0))
+
+    some, many = np.zeros(101), np.zeros(1000)
+    some[100], many[:3] = 3.0, 3.0
+    for f, x in ((lambda x: relu_doubled_at_three(x).sum(), some), (relu_doubled_at_three, many)):
+        assert verify.check(f, x).entries["x"].verdict == "wrong"
+
+
+def test_a_tiny_gradient_with_the_wrong_sign_is_wrong():
+    @tg.op("y = x^2", method=False)
+    def square_with_the_wrong_sign(x):
+        return x * x, lambda g, y, x: g * -2 * x
+
+    assert not verify.check(lambda x: square_with_the_wrong_sign(x) * 1e-10, np.array([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("x", [1e-6, 1e-8])
+def test_gradients_close_to_the_edge_of_the_domain_are_correct(x):
+    for f in (tg.log, tg.sqrt, lambda t: 1 / t):
+        assert verify.check(f, np.array([x]))

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import ArgumentError, DTypeError, GraphError
 from ..messages import _
-from .engine import Closure, Node, owner
+from .engine import Closure, Node
 from .tensor import Tensor
 
 if TYPE_CHECKING:
@@ -91,12 +91,13 @@ def numbers_as_arrays(operation: Operation, args: tuple[Any, ...]) -> tuple[Any,
     return tuple(np.asarray(x) if i in numbers else x for i, x in enumerate(args))
 
 
-def viewed(y: Any, args: tuple[Any, ...]) -> Node | None:
-    """The Tensor of which a result is a view, if there is one."""
-    for x in args[:1]:
-        if isinstance(x, Node) and np.may_share_memory(y, x._array):
-            return owner(x)
-    return None
+def is_view(y: Any, args: tuple[Any, ...]) -> bool:
+    """Whether a result lies on the memory of the first argument, as after ``reshape``."""
+    base = getattr(y, "base", None)
+    if base is None or not isinstance(args[0], Node):
+        return False
+    array = args[0]._array
+    return base is array or base is array.base
 
 
 def plain_result(y: Any) -> Any:

@@ -92,3 +92,15 @@ def as_upstream(gradient: Any, output: Node) -> Any:
 def label(x: Any) -> str:
     """A Tensor in messages: its name and shape."""
     return f"{x._name or 'Tensor'} {x._array.shape}"
+
+
+def in_place_error(tensor: Node, instead: str) -> GraphError:
+    """The error for a change that would make a recorded gradient wrong."""
+    return GraphError(
+        _(
+            "{name} is recorded, and an in-place change would make its gradient wrong: "
+            "{instead}; to update a leaf, do it under `with tg.no_grad():`"
+        ),
+        name=label(tensor),
+        instead=instead,
+    )

@@ -44,9 +44,9 @@ class Node:
     __slots__ = (
         "__weakref__",
         "_array",
-        "_base",  # for an untracked view: the Tensor whose memory it shares, or None
         "_closures",  # one per input; None where no gradient is needed
         "_inputs",  # the operation's array arguments: Tensors and raw arrays
+        "_memory",  # [rank of the last change], shared by Tensors on the same memory, or None
         "_op",  # the Operation, or None for a leaf
         "_rank",
         "_requires_grad",
@@ -55,8 +55,8 @@ class Node:
         "_where",  # the Module call, or a watch.Trace under debug()
     )
 
-    _base: Node | None
     _array: Array
+    _memory: list[int] | None
     _rank: int
     _requires_grad: bool
     _op: Any
@@ -67,16 +67,22 @@ class Node:
     _state: int
 
 
-def owner(node: Node) -> Node:
-    """The Tensor whose memory a view shares, or the node itself."""
-    return node if node._base is None else node._base
+def share_memory(node: Node, view: Node) -> None:
+    """Note that two Tensors lie on the same memory: a change of one changes the other.
+
+    They share a cell with the rank of the last change, and not each other: a view of a result keeps
+    no graph alive.
+    """
+    if node._memory is None:
+        node._memory = [0]
+    view._memory = node._memory
 
 
 def touch(leaf: Node) -> None:
-    """Note that the library has changed a leaf in place, and with it what it is a view of."""
+    """Note that the library has changed a leaf in place, and all that shares its memory."""
     leaf._rank = next_rank()
-    if leaf._base is not None:
-        leaf._base._rank = leaf._rank
+    if leaf._memory is not None:
+        leaf._memory[0] = leaf._rank
 
 
 # --- the backward pass -----------------------------------------------------------------------
@@ -201,6 +207,8 @@ def _walk(
                 continue
         if node._state:
             raise _spent(node)
+        if node._memory is not None and node._memory[0] > rank:
+            raise _changed(node, node)
         if keep is not None:
             keep(node, g)
         if watching:
@@ -209,7 +217,7 @@ def _walk(
         values: list[Any] = [g, node if create_graph else node._array]
         for x in inputs:
             if isinstance(x, Node):
-                if x._rank > rank or (x._base is not None and x._base._rank > rank):
+                if x._rank > rank or (x._memory is not None and x._memory[0] > rank):
                     raise _changed(node, x)
                 values.append(x if create_graph else x._array)
             else:

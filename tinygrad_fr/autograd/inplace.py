@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, GraphError, IndexingError, ShapeError
+from ..errors import DTypeError, IndexingError, ShapeError
 from ..messages import _
 from . import engine
-from .conversion import label
+from .conversion import in_place_error, label
 from .engine import Node, current_mode
 from .protocols import without_tensors
 
@@ -77,15 +77,3 @@ class InPlace(Node):
 
     def __ipow__(self, other: Any) -> Any:
         return self._change(np.power, other, "**")
-
-
-def in_place_error(tensor: Node, instead: str) -> GraphError:
-    """The error for a change that would make a recorded gradient wrong."""
-    return GraphError(
-        _(
-            "{name} is recorded, and an in-place change would make its gradient wrong: "
-            "{instead}; to update a leaf, do it under `with tg.no_grad():`"
-        ),
-        name=label(tensor),
-        instead=instead,
-    )

@@ -31,15 +31,15 @@ from ..messages import _
 from . import watch
 from .arguments import (
     NESTED,
+    is_view,
     matched,
     numbers_as_arrays,
     plain_result,
     to_positions,
     unwrapped,
-    viewed,
 )
 from .complaints import explain, labels_of
-from .engine import Closure, Node, current_mode, next_rank
+from .engine import Closure, Node, current_mode, next_rank, share_memory
 from .examples import Draw
 from .protocols import dispatch
 from .tensor import Methods, Tensor
@@ -292,9 +292,11 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
         mode = current_mode()
         tensor: Tensor = new(Tensor)
         tensor._array = y
-        tensor._grad = tensor._name = tensor._base = None
+        tensor._grad = tensor._name = tensor._memory = None
         tensor._state = 0
         tensor._rank = next_rank()
+        if is_view(y, args):
+            share_memory(args[0], tensor)
         if tracked:
             inputs, closures = args, out[1:] if out.__class__ is tuple else ()
             if nested or tracked != len(args) or tracked != len(closures) or not all(closures):
@@ -310,8 +312,6 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
                     _watch(operation, tensor, inputs)
                 return tensor
         tensor._requires_grad = False
-        if getattr(y, "base", None) is not None:
-            tensor._base = viewed(y, args)  # a change of one changes the other
         tensor._op = tensor._static = tensor._where = None
         tensor._inputs = tensor._closures = ()
         if mode.debug:

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import GraphError
 from ..kernels import Array
 from ..messages import _
+from .conversion import in_place_error
 from .engine import Node, touch
 
 # NumPy function -> operation. Filled by the registry.
@@ -56,8 +57,12 @@ def dispatched(function: Any, method: str, args: Any, kwargs: dict[str, Any]) ->
             name=name,
         )
     out = kwargs.get("out", ())
-    for changed in (*(out if isinstance(out, tuple) else (out,)), *args[: function in _CHANGING]):
+    first = (*args[:1], *(kwargs[key] for key in ("dst", "a", "arr") if key in kwargs))[:1]
+    changing = function in _CHANGING or method == "at" or kwargs.get("copy") is False
+    for changed in (*(out if isinstance(out, tuple) else (out,)), *(first if changing else ())):
         if isinstance(changed, Node):
+            if changed._requires_grad:
+                raise in_place_error(changed, "tg.where(mask, new, old)")
             touch(changed)
     called = function if method == "__call__" or not hasattr(function, method) else getattr(
         function, method
@@ -66,7 +71,9 @@ def dispatched(function: Any, method: str, args: Any, kwargs: dict[str, Any]) ->
 
 
 # Functions that change their first argument.
-_CHANGING = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal}
+_CHANGING = {
+    np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis,
+}  # fmt: skip
 
 # NumPy's names of arguments that are ours under another name.
 _RENAMED = {"a_min": "low", "min": "low", "a_max": "high", "max": "high"}

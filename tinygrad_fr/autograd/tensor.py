@@ -15,9 +15,9 @@ from ..errors import DTypeError, GraphError, ShapeError
 from ..kernels import Array
 from ..messages import _
 from . import engine
-from .conversion import as_data, as_upstream, label, not_floating
+from .conversion import as_data, as_upstream, in_place_error, label, not_floating
 from .engine import Node, next_rank
-from .inplace import InPlace, in_place_error
+from .inplace import InPlace
 from .protocols import NumPyProtocols
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Tensor(Methods, InPlace, NumPyProtocols):
         self._array = as_data(data, dtype, requires_grad)
         self._requires_grad = False
         self._rank = next_rank()
-        self._op = self._static = self._where = self._base = None
+        self._op = self._static = self._where = self._memory = None
         self._inputs = self._closures = ()
         self._state = engine.LIVE
         self._grad = None
@@ -108,6 +108,7 @@ class Tensor(Methods, InPlace, NumPyProtocols):
                     name=self._label(),
                     got=value.shape,
                 )
+            self._memory = None  # what was on the old memory stays there
         self._array = value
         engine.touch(self)
 
@@ -222,7 +223,7 @@ class Tensor(Methods, InPlace, NumPyProtocols):
     def detach(self) -> Tensor:
         """A Tensor on the same memory, outside the graph."""
         detached = untracked(self._array, self._name)
-        detached._base = engine.owner(self)
+        engine.share_memory(self, detached)
         return detached
 
     def named(self, name: str) -> Tensor:
@@ -388,7 +389,7 @@ def untracked(data: Array, name: str | None = None) -> Tensor:
     tensor._array = data
     tensor._requires_grad = False
     tensor._rank = next_rank()
-    tensor._op = tensor._static = tensor._where = tensor._grad = tensor._base = None
+    tensor._op = tensor._static = tensor._where = tensor._grad = tensor._memory = None
     tensor._inputs = tensor._closures = ()
     tensor._state = 0
     tensor._name = name

@@ -153,9 +153,9 @@ class Module:
         setattr(self, name, np.asarray(value))
         self._buffers = (*self._buffers, name)
 
-    def named_buffers(self) -> Iterator[tuple[str, Array]]:
+    def named_buffers(self, remove_duplicate: bool = True) -> Iterator[tuple[str, Array]]:
         """All buffers with their paths."""
-        for path, module in self.named_modules():
+        for path, module in self.named_modules(remove_duplicate=remove_duplicate):
             for name in module._buffers:
                 yield f"{path}.{name}" if path else name, getattr(module, name)
 
@@ -164,7 +164,8 @@ class Module:
     def state_dict(self) -> dict[str, Array]:
         """Copies of all parameters and buffers, by path; PyTorch's names and shapes."""
         state = {name: p.data.copy() for name, p in self.named_parameters(remove_duplicate=False)}
-        state.update((name, np.array(buffer)) for name, buffer in self.named_buffers())
+        buffers = self.named_buffers(remove_duplicate=False)
+        state.update((name, np.array(buffer)) for name, buffer in buffers)
         return state
 
     def load_state_dict(
@@ -195,7 +196,7 @@ class Module:
                 _("a state is a dict of arrays by name, not {kind}"), kind=type(state).__name__
             )
         own: dict[str, Any] = dict(self.named_parameters(remove_duplicate=False))
-        own.update(self.named_buffers())
+        own.update(self.named_buffers(remove_duplicate=False))
         missing, unknown = own.keys() - state.keys(), state.keys() - own.keys()
         if strict and (missing or unknown):
             raise ArgumentError(
@@ -244,9 +245,16 @@ class Module:
 
     def apply(self: Self, function: Callable[[Module], Any]) -> Self:
         """Call a function on every module below and on this one, and return it."""
-        for _name, child in self.named_children():
-            child.apply(function)
-        function(self)
+        seen: set[int] = set()
+
+        def visit(module: Module) -> None:
+            if id(module) not in seen:
+                seen.add(id(module))
+                for _name, child in module.named_children():
+                    visit(child)
+                function(module)
+
+        visit(self)
         return self
 
     def register_forward_hook(self, hook: Hook) -> Callable[[], None]:
@@ -291,7 +299,7 @@ class Module:
         return ""
 
     def __repr__(self) -> str:
-        children = list(self.named_children())
+        children = [(name, child) for name, child in self.named_children() if child is not self]
         if not children:
             return f"{type(self).__name__}({self.extra_repr()})"
         lines = [f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in children]

@@ -41,8 +41,7 @@ def relu(x: Array):
         return g * (y > 0)
 
     # With a row of zeros 2.3 times faster than with the scalar 0.
-    zeros = np.zeros(np.shape(x)[-1:], np.asarray(x).dtype)
-    return np.maximum(x, zeros), to_x
+    return np.maximum(x, np.zeros(x.shape[-1:], x.dtype)), to_x
 
 
 @op(r"y_i = \frac{e^{x_i}}{\sum_k e^{x_k}}", examples=lambda draw: [

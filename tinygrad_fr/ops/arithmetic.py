@@ -6,7 +6,7 @@ import numpy as np
 
 from ..autograd.op import op, operator
 from ..kernels import Array
-from .selection import quotient
+from .selection import quotient, where
 
 
 @operator("__add__", "__radd__")
@@ -102,7 +102,8 @@ def divide(a: Array, b: Array):
 
     def to_b(g, y, a, b):
         r"""\bar{b} = -\bar{y} \odot a / b^2"""
-        return -quotient(quotient(g * a, b), b)  # b * b would overflow first
+        # Not g a / b^2: b^2 would overflow first, and g a is NaN where nothing flows to infinity.
+        return -quotient(quotient(g, b) * where((g == 0) & (a - a != 0), 0, a), b)
 
     return np.true_divide(a, b), to_a, to_b
 

@@ -105,8 +105,8 @@ def power(a: Array, b: Array):
 
     def to_b(g, y, a, b):
         r"""\bar{b} = \bar{y} \odot y \ln a"""
-        zero = a == 0
-        return g * where(zero, 0, y) * log(where(zero | ((g == 0) & (a < 0)), 1, a))
+        off = (a == 0) | ((g == 0) & (y - y != 0))  # y is NaN or infinite where nothing flows
+        return g * where(off, 0, y) * log(where(off | ((g == 0) & (a < 0)), 1, a))
 
     return _power(a, b), to_a, to_b
 

@@ -39,10 +39,7 @@ def getitem(x: Array, index: Any):
         raise IndexingError(
             _("an index is made of integers or booleans, not of {dtype}"), dtype=index.dtype
         )
-    if isinstance(index, tuple):
-        index = tuple(part.copy() if isinstance(part, np.ndarray) else part for part in index)
-    elif isinstance(index, (np.ndarray, list)):
-        index = np.array(index)  # a copy: changed later, it would make the gradient wrong
+    index = tuple(map(_copied, index)) if isinstance(index, tuple) else _copied(index)
     try:
         y = x[index]
     except IndexError:
@@ -56,6 +53,13 @@ def getitem(x: Array, index: Any):
         return _scatter(g, index, shape)
 
     return y, to_x
+
+
+def _copied(part: Any) -> Any:
+    """A copy of an array of indices: changed later, it would make the gradient wrong."""
+    if isinstance(part, (np.ndarray, list)):
+        return np.array(part, dtype=None if len(part) else np.intp)
+    return part
 
 
 def _shown(index: Any) -> str:

@@ -91,7 +91,7 @@ def transpose(x: Array, *axes: int):
     array([[1., 3.],
            [2., 4.]])
     """
-    order = _sizes(axes)
+    order = _sizes(axes) if axes else ()
     back: Any = ()
     if order and order != (None,):
         try:

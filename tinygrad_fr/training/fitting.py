@@ -122,7 +122,7 @@ def fit(
             if checkpoint is not None:
                 checkpoints.write(checkpoint, model, optimizer, scheduler, history)
             answers = [callback(history) for callback in callbacks]  # each is called
-            if True in answers:
+            if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
                 break
     except KeyboardInterrupt:
         history.interrupted = True
@@ -179,7 +179,7 @@ def evaluate(
 
 def _check(model: Any, loss: Any, optimizer: Any, epochs: Any) -> None:
     """Refuse at once what would fail, or do nothing, after a while."""
-    if not isinstance(epochs, int) or epochs < 1:
+    if not isinstance(epochs, (int, np.integer)) or epochs < 1:
         raise ArgumentError(_("epochs is at least 1, not {n}"), n=epochs)
     for name, value in {"model": model, "loss": loss}.items():
         if isinstance(value, type) or not callable(value):

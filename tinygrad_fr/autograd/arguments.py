@@ -93,11 +93,10 @@ def numbers_as_arrays(operation: Operation, args: tuple[Any, ...]) -> tuple[Any,
 
 def is_view(y: Any, args: tuple[Any, ...]) -> bool:
     """Whether a result lies on the memory of the first argument, as after ``reshape``."""
-    base = getattr(y, "base", None)
-    if base is None or not isinstance(args[0], Node):
+    if not isinstance(args[0], Node):
         return False
     array = args[0]._array
-    return base is array or base is array.base
+    return y.base is array or y.base is array.base
 
 
 def plain_result(y: Any) -> Any:

@@ -295,7 +295,7 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
         tensor._grad = tensor._name = tensor._memory = None
         tensor._state = 0
         tensor._rank = next_rank()
-        if is_view(y, args):
+        if y.__class__ is ndarray and y.base is not None and is_view(y, args):
             share_memory(args[0], tensor)
         if tracked:
             inputs, closures = args, out[1:] if out.__class__ is tuple else ()

@@ -57,6 +57,13 @@ def unwrapped(
             found = True
             tracked += x._requires_grad
             raw[i] = x._array
+        elif (
+            x.__class__ is tuple
+            and operation.arrays
+            and operation.parameter(i) not in operation.arrays
+            and all(n.__class__ is int for n in x)
+        ):
+            continue  # a shape, axes, a stride: there is nothing to look for inside
         elif x.__class__ is tuple or x.__class__ is list:
             raw[i], tensors, inside = _unwrap(operation, i, x)
             found |= tensors

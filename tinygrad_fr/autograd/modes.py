@@ -33,6 +33,14 @@ _mode: contextvars.ContextVar[Mode] = contextvars.ContextVar("mode", default=Mod
 current_mode = _mode.get
 
 
+def enter_module(mode: Mode, module: str, path: str, owner: Any) -> contextvars.Token[Mode]:
+    """Begin a Module call; cheaper than ``switch``, since a network makes many (1 us against 3)."""
+    return _mode.set(Mode(mode.recording, mode.debug, module, path, owner, mode.depth))
+
+
+leave_module = _mode.reset
+
+
 class switch:  # noqa: N801 - used as a context manager and as a decorator
     """Change fields of the mode inside a ``with`` block or a decorated function."""
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import settings
 from ..autograd import engine
-from ..autograd.engine import current_mode
+from ..autograd.modes import current_mode, enter_module, leave_module
 from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..kernels import Array
@@ -71,15 +71,21 @@ class Module:
         integer arrays are left alone.
         """
         mode = current_mode()
-        args = tuple(self._cast(x) if isinstance(x, np.ndarray) else x for x in args)
+        for x in args:
+            if isinstance(x, np.ndarray):
+                args = tuple(self._cast(a) if isinstance(a, np.ndarray) else a for a in args)
+                break
         if mode.owner is None:
             path, label = "", type(self).__name__
         else:
             name = mode.owner._name_of(self)
             path = f"{mode.path}.{name}" if mode.path else name
             label = f"{path} ({type(self).__name__})"
-        with engine.switch(owner=self, path=path, module=label):
+        token = enter_module(mode, label, path, self)
+        try:
             y = self.forward(*args, **kwargs)
+        finally:
+            leave_module(token)
         if self._hooks:
             for hook in list(self._hooks.values()):
                 replaced = hook(self, args, y)

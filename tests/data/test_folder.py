@@ -249,3 +249,17 @@ def test_the_flowers_are_read():
     pixels, labels = images.arrays()
     assert pixels.shape == (len(labels), 1, 50, 50)
     assert 0 <= pixels.min() < 0.2 < 0.8 < pixels.max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("pixels", "expected"),
+    [
+        (np.array([[0.0, 1.0], [0.5, 0.25]], np.float32), [0.0, 1.0, 0.5, 0.25]),
+        (np.array([[0, 65535], [32768, 16384]], np.int32), [0.0, 1.0, 0.5, 0.25]),
+        (np.array([[0, 255], [128, 64]], np.int32), [0.0, 1.0, 0.5, 0.25]),
+    ],
+)
+def test_images_of_wide_numbers_keep_their_shades(tmp_path, pixels, expected):
+    Image.fromarray(pixels).save(tmp_path / "wide.tif")
+    found = preprocess(tmp_path / "wide.tif", 2, 1)
+    np.testing.assert_allclose(found.ravel(), expected, atol=0.005)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from .training import fit as fit
 
 # Loaded at their first use, so that importing the library costs little more than NumPy.
-_MODULES = {"data", "graph", "io", "nn", "optim", "training", "verify"}
+_MODULES = ("data", "graph", "io", "nn", "optim", "training", "verify")
 _NAMES = {"fit": "training", "save": "io", "load": "io"}
 
 __version__ = VERSION

@@ -324,6 +324,17 @@ def test_numpy_functions_that_write_are_noticed_and_refused_on_recorded_tensors(
         np.floor(np.ones(2), out=w)
 
 
+def test_a_copy_refused_is_not_a_change():
+    w, x = leaf([1.0, 1.0]), tg.Tensor([1.0, 2.0])
+    y = (w * x).sum()
+    np.astype(x, np.float64, copy=False)
+    y.backward()
+    y = (w * x).sum()
+    np.nan_to_num(x, copy=False)
+    with pytest.raises(GraphError, match="changed in place"):
+        y.backward()
+
+
 def test_empty_lists_are_indices():
     assert tg.Tensor([1.0, 2.0])[[]].shape == (0,)
     i = [0]

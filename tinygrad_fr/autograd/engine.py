@@ -282,7 +282,7 @@ def _fit(d: Any, node: Node, x: Node) -> Any:
     shape = x._array.shape
     added = d.ndim - len(shape)
     if added > 0 and d.shape[added:] == shape and d.size == x._array.size:
-        d = d.reshape(shape)  # a batch of one: nothing to add up (3 us less per bias)
+        d = d.reshape(shape)  # a batch of one: nothing to add up (1 us less per bias)
     elif added >= 0:
         axes = tuple(range(added)) + tuple(
             added + axis
@@ -321,7 +321,7 @@ def _own(found: dict[int, Any]) -> list[tuple[int, Array]]:
     """The gradients as arrays that share their memory with nothing else; empties ``found``.
 
     A closure may hand out its upstream gradient, a view of it or an array that it has captured.
-    To copy every gradient would cost a dense layer of 784x256 a tenth of its step; the
+    To copy the gradient of a dense layer of 784x256 would take 12 us of a step of 170; the
     interpreter's reference counts say whether anything else can reach the memory.
     """
     owned = []

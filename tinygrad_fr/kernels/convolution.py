@@ -18,7 +18,7 @@ def columns(x: Array, kernel: Pair, stride: Pair, padding: Pair) -> Array:
     """The windows of images (N, C, H, W) as columns (N, C kh kw, OH OW).
 
     One row per position in the window (tap), so that each row is copied from long stretches of
-    memory: with one channel 3 times faster than one row per window.
+    memory: with one channel 9 times faster than one row per window.
     """
     prepare()
     view = windows(pad(x, padding), kernel, stride)
@@ -47,7 +47,7 @@ def conv_weight(cols: Array, g: Array, shape: tuple[int, ...]) -> Array:
 def conv_bias(g: Array) -> Array:
     """The gradient for the bias: the sum over images and pixels.
 
-    As a product with ones: 2.5 times faster than ``g.sum((0, 2, 3))``.
+    As a product with ones: 1.3 times faster than ``g.sum((0, 2, 3))``.
     """
     n, f, oh, ow = g.shape
     sums = g.reshape(n, f, oh * ow) @ np.ones(oh * ow, g.dtype)

@@ -17,7 +17,7 @@ def prepare() -> None:
 
     Under glibc a block above a threshold is mapped afresh at each request, and every page of it
     faults in again. The threshold rises by itself to the size of the largest such block freed so
-    far, up to 32 MB: so free one. Measured on the course's network at batch 32: 6.9 ms to 1.6 ms a
+    far, up to 32 MB: so free one. Measured on the course's network at batch 32: 4.2 ms to 1.5 ms a
     step. Elsewhere it does nothing.
     """
     global _done

@@ -38,7 +38,7 @@ def windows(x: Array, kernel: Pair, stride: Pair) -> Array:
     n, c, h, w = x.shape
     oh, ow = output_size((h, w), kernel, stride, (0, 0))
     a, b, s, t = x.strides
-    # ndarray() makes a view in 0.4 us, as_strided in 4.
+    # ndarray() makes a view in 0.7 us, as_strided in 2.
     return np.ndarray(
         (n, c, *kernel, oh, ow), x.dtype, x, 0, (a, b, s, t, s * stride[0], t * stride[1])
     )

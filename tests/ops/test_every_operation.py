@@ -45,6 +45,8 @@ def split(args):
 def differentiable(operation, args, kwargs):
     """The floating arguments for which the operation has a closure."""
     _flat, floating, _ = split(args)
+    if operation.composed:
+        return [i for i in floating if operation.parameter(i) in operation.arrays]
     out = operation.body(*args, **kwargs)
     closures = out[1:] if isinstance(out, tuple) else ()
     return [i for i in floating if i < len(closures) and closures[i] is not None]
@@ -59,7 +61,8 @@ def call(operation, args, kwargs):
         values = list(flat)
         for i, x in zip(wanted, xs, strict=True):
             values[i] = x
-        return operation.function(*refill(values), **kwargs)
+        y = operation.function(*refill(values), **kwargs)
+        return y[-1] if isinstance(y, (list, tuple)) else y  # split and slogdet give several
 
     return f, [flat[i] for i in wanted]
 
@@ -105,13 +108,15 @@ def test_raw_pass_and_recorded_pass_give_the_same_gradient(operation, args, kwar
 @pytest.mark.parametrize(("operation", "args", "kwargs"), CASES)
 def test_given_plain_arrays_it_returns_a_plain_array(operation, args, kwargs):
     y = operation.function(*args, **kwargs)
-    assert isinstance(y, (np.ndarray, np.generic))
     flat, _, refill = split(args)
     wrapped = [tg.Tensor(x) if isinstance(x, np.ndarray) else x for x in flat]
-    tensor = operation.function(*refill(wrapped), **kwargs)
-    assert isinstance(tensor, tg.Tensor)
-    assert not tensor.requires_grad
-    np.testing.assert_array_equal(tensor.data, y)
+    tensors = operation.function(*refill(wrapped), **kwargs)
+    several = isinstance(y, (list, tuple))
+    for array, tensor in zip(y, tensors, strict=True) if several else [(y, tensors)]:
+        assert isinstance(array, (np.ndarray, np.generic))
+        assert isinstance(tensor, tg.Tensor)
+        assert not tensor.requires_grad
+        np.testing.assert_array_equal(tensor.data, array)
 
 
 @pytest.mark.parametrize(("operation", "args", "kwargs"), CASES)
@@ -123,7 +128,10 @@ def test_forward_agrees_with_numpy(operation, args, kwargs):
         arguments = args
         if operation.name in {"reshape", "transpose"} and len(args) > 2:
             arguments = (args[0], args[1:])  # NumPy takes a tuple there
-        np.testing.assert_allclose(got, function(*arguments, **kwargs), rtol=1e-13)
+        expected = function(*arguments, **kwargs)
+        several = isinstance(got, (list, tuple))
+        for a, b in zip(got, expected, strict=True) if several else [(got, expected)]:
+            np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-15)
 
 
 @pytest.mark.parametrize(("operation", "args", "kwargs"), CASES)
@@ -143,9 +151,10 @@ def test_numpy_function_is_dispatched(operation, args, kwargs):
     if renamed and kwargs:
         arguments, kwargs = [*arguments, *kwargs.values(), None], {}
     y = operation.numpy[0](*arguments, **kwargs)
+    y = y[-1] if isinstance(y, (list, tuple)) else y
     assert isinstance(y, tg.Tensor)
     assert y.requires_grad
-    assert y._op.name == operation.name
+    assert operation.composed or y._op.name == operation.name
 
 
 @pytest.mark.parametrize(("operation", "args", "kwargs"), CASES)
@@ -184,6 +193,8 @@ def test_inputs_are_left_alone_and_nothing_is_aliased(operation, args, kwargs):
 def test_dtype_is_kept(operation, args, kwargs, dtype):
     if operation.name == "astype" or operation.name.startswith("_"):
         return
+    if dtype == np.float16 and operation.room == "matrices":
+        pytest.skip("NumPy's linear algebra has no float16")
     flat, _, refill = split(args)
     cast = [
         x.astype(dtype) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x for x in flat
@@ -238,14 +249,15 @@ def test_only_what_needs_a_gradient_gets_a_closure(operation, args, kwargs):
     for alone in range(len(xs)):
         values = [tg.Tensor(x, requires_grad=i == alone) for i, x in enumerate(xs)]
         y = f(*values)
-        assert sum(closure is not None for closure in y._closures) == 1
+        assert operation.composed or sum(c is not None for c in y._closures) == 1
         y.backward(np.ones(y.shape))
         assert all((v.grad is None) == (i != alone) for i, v in enumerate(values))
 
 
 ELEMENTWISE = [
     o for o in OPERATIONS
-    if o.room in {"arithmetic", "elementwise", "activations"} and not o.name.startswith("_")
+    if o.room in {"arithmetic", "elementwise", "trigonometry", "activations"}
+    and not o.name.startswith("_") and o.name not in {"sign", "round", "isnan", "prelu"}
 ]  # fmt: skip
 
 

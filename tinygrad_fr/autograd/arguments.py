@@ -88,14 +88,29 @@ def numbers_as_arrays(operation: Operation, args: tuple[Any, ...]) -> tuple[Any,
     if not numbers:
         for i, x in given.items():
             if not hasattr(x, "dtype") and operation.parameter(i) not in operation.defaults:
-                raise DTypeError(
-                    _("{operation}: {name} must be a Tensor or an array, not {kind}"),
-                    operation=operation.name,
-                    name=operation.parameter(i),
-                    kind=type(x).__name__,
-                )
+                raise _no_array(operation, operation.parameter(i), x)
         return args
     return tuple(np.asarray(x) if i in numbers else x for i, x in enumerate(args))
+
+
+def as_array(operation: Operation, name: str, x: Any) -> Any:
+    """A list or a number as an array; Tensors, arrays and None as they are."""
+    if x is None or hasattr(x, "dtype"):
+        return x
+    if isinstance(x, (list, tuple)):
+        return _unwrap(operation, operation.parameters.index(name), x)[0]
+    if isinstance(x, (int, float)):
+        return np.asarray(x)
+    raise _no_array(operation, name, x)
+
+
+def _no_array(operation: Operation, name: str, x: Any) -> DTypeError:
+    return DTypeError(
+        _("{operation}: {name} must be a Tensor or an array, not {kind}"),
+        operation=operation.name,
+        name=name,
+        kind=type(x).__name__,
+    )
 
 
 def is_view(y: Any, args: tuple[Any, ...]) -> bool:

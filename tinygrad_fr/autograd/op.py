@@ -31,6 +31,7 @@ from ..messages import _
 from . import watch
 from .arguments import (
     NESTED,
+    as_array,
     is_view,
     matched,
     numbers_as_arrays,
@@ -65,11 +66,13 @@ class Operation:
         The NumPy functions that it answers.
     room : str
         The file of ``ops/`` in which it stands.
+    composed : bool
+        Whether it is made of other operations, which are recorded in its place.
     """
 
     __slots__ = (
-        "arrays", "body", "captures", "defaults", "examples", "function", "latex", "method",
-        "name", "numpy", "parameters", "room", "shared", "variadic",
+        "arrays", "body", "captures", "composed", "defaults", "examples", "function", "latex",
+        "method", "name", "numpy", "parameters", "room", "shared", "variadic",
     )  # fmt: skip
 
     def __init__(self, body: Callable[..., Any], latex: str, **declared: Any) -> None:
@@ -77,6 +80,7 @@ class Operation:
         self.body = body
         self.name: str = declared["name"] or body.__name__
         self.latex = latex
+        self.composed: bool = declared["composed"]
         self.numpy: tuple[Any, ...] = declared["numpy"]
         self.examples: Callable[[Draw], list[Any]] | None = declared["examples"]
         self.method: bool = declared["method"] and not self.name.startswith("_")
@@ -210,13 +214,47 @@ def op(
         raise ArgumentError(
             _('@op takes the formula of the operation first: @op(r"y = x^3"), then the function')
         )
+    return _declaration(_recorded, latex, numpy, examples, method, name, composed=False)
+
+
+def composed(
+    latex: str,
+    *,
+    numpy: Any = (),
+    examples: Callable[[Draw], list[Any]] | None = None,
+    method: bool = True,
+    name: str | None = None,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    r"""Declare a function that is composed of operations: its gradients follow from theirs.
+
+    It takes the same options as ``@op``, and is a method, answers NumPy and is tested like any
+    operation; its body gets the arguments as they are, lists and numbers as arrays.
+
+    Examples
+    --------
+    >>> import tinygrad_fr as tg
+    >>> @tg.autograd.op.composed(r"y = x^2 + x", method=False)
+    ... def parabola(x):
+    ...     return x * x + x
+    >>> tg.grad(parabola)(3.0)
+    array(7.)
+    """
+    return _declaration(_prepared, latex, numpy, examples, method, name, composed=True)
+
+
+def _declaration(
+    wrap: Callable[[Operation], Callable[..., Any]], latex: str, numpy: Any, examples: Any,
+    method: bool, name: str | None, composed: bool,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
+    """The decorator that registers an operation."""
     answers = numpy if isinstance(numpy, tuple) else (numpy,)
 
     def decorate(body: Callable[..., Any]) -> Callable[..., Any]:
         operation = Operation(
-            body, latex, numpy=answers, examples=examples, method=method, name=name
-        )
-        operation.function = _recorded(operation)
+            body, latex, numpy=answers, examples=examples, method=method, name=name,
+            composed=composed,
+        )  # fmt: skip
+        operation.function = wrap(operation)
         known = registry.get(operation.name)
         if known is not None and known.body.__module__ != body.__module__:
             return operation.function  # a user's own softmax works, and leaves ours in its place
@@ -313,6 +351,35 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
         if mode.debug:
             _watch(operation, tensor, raw)
         return tensor
+
+    call.operation = operation  # type: ignore[attr-defined]
+    return call
+
+
+def _prepared(operation: Operation) -> Callable[..., Any]:
+    """The public function of a composed operation: array arguments are arrays or Tensors."""
+    body, arrays = operation.body, operation.arrays
+
+    @functools.wraps(body)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        given = [
+            as_array(operation, operation.parameter(i), x)
+            if operation.parameter(i) in arrays
+            else x
+            for i, x in enumerate(args)
+        ]
+        named = {
+            name: as_array(operation, name, x) if name in arrays else x
+            for name, x in kwargs.items()
+        }
+        try:
+            return body(*given, **named)
+        except TinygradError as error:
+            labels = labels_of(operation, tuple(given))
+            error.locate(operation.name, tuple(given), labels, current_mode().module)
+            raise
+        except TypeError as error:
+            raise explain(error, operation, tuple(given), given) from error
 
     call.operation = operation  # type: ignore[attr-defined]
     return call

@@ -1,4 +1,4 @@
-"""Max-pooling: the maximum of each window, and where it stands.
+"""Pooling: the maximum of each window and where it stands; the sum of each window.
 
 A maximum's place is found as its *offset*: how far behind the window's first pixel it lies in the
 flattened (padded) image. Offsets grow in row-major order, and a later pixel wins only if it is
@@ -10,12 +10,13 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from . import Array
 from .memory import prepare
-from .windows import Pair, output_size, pad, taps
+from .windows import Pair, fold, output_size, pad, taps
 
 
 def max_pool(
@@ -95,3 +96,27 @@ def scatter(g: Array, index: Array, size: Pair, kernel: Pair, stride: Pair, padd
 def gather(x: Array, index: Array, padding: Pair) -> Array:
     """The value at each place: the adjoint of ``scatter``."""
     return np.asarray(pad(x, padding).ravel()[index])
+
+
+def window_sums(x: Array, kernel: Pair, stride: Pair, padding: Pair) -> Array:
+    """The sum of each window: (N, C, H, W) to (N, C, OH, OW)."""
+    padded = pad(x, padding)
+    out = output_size((x.shape[2], x.shape[3]), kernel, stride, padding)
+    y = np.zeros((*x.shape[:2], *out), x.dtype)
+    for rows, cols in taps(kernel, stride, out):
+        y += padded[:, :, rows, cols]
+    return y
+
+
+def window_spread(g: Array, size: Pair, kernel: Pair, stride: Pair, padding: Pair) -> Array:
+    """Add each value to all pixels of its window, in images of ``size``."""
+    n, c, oh, ow = g.shape
+    same = np.broadcast_to(g[:, :, None, None], (n, c, *kernel, oh, ow))
+    return fold(same, size, stride, padding)
+
+
+def window_shares(x: Array, kernel: Pair, stride: Pair, padding: Pair, borders: bool) -> Any:
+    """1 over the number of pixels that count in each window."""
+    if borders:
+        return x.dtype.type(1 / (kernel[0] * kernel[1]))
+    return 1 / window_sums(np.ones((1, 1, *x.shape[2:]), x.dtype), kernel, stride, padding)

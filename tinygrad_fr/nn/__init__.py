@@ -1,21 +1,50 @@
-"""Layers, activations, losses and models."""
+"""Layers, activations, losses, initialisation and models."""
 
-from . import models
-from .layers import Conv2d, Flatten, Linear, MaxPool2d
-from .module import Module, Parameter, Sequential
-from .wrappers import (
-    BCELoss,
-    CrossEntropyLoss,
+from . import init, models
+from .activations import (
+    ELU,
+    GELU,
+    Identity,
+    LeakyReLU,
     LogSoftmax,
-    MSELoss,
+    PReLU,
     ReLU,
     Sigmoid,
+    SiLU,
     Softmax,
+    Softplus,
+    Step,
     Tanh,
 )
+from .layers import (
+    AvgPool2d,
+    Conv1d,
+    Conv2d,
+    ConvTranspose2d,
+    Embedding,
+    Flatten,
+    GlobalAvgPool2d,
+    Linear,
+    MaxPool2d,
+)
+from .losses import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    KLDivergenceLoss,
+    KLDivLoss,
+    L1Loss,
+    MSELoss,
+    NLLLoss,
+)
+from .module import Module, Parameter, Sequential
+from .normalisation import BatchNorm1d, BatchNorm2d, Dropout, LayerNorm
 
 __all__ = [
-    "BCELoss", "Conv2d", "CrossEntropyLoss", "Flatten", "Linear", "LogSoftmax", "MSELoss",
-    "MaxPool2d", "Module", "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh",
-    "models",
+    "ELU", "GELU", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d",
+    "Conv1d", "Conv2d", "ConvTranspose2d", "CrossEntropyLoss", "Dropout", "Embedding", "Flatten",
+    "GlobalAvgPool2d", "Identity", "KLDivLoss", "KLDivergenceLoss", "L1Loss", "LayerNorm",
+    "LeakyReLU", "Linear", "LogSoftmax", "MSELoss", "MaxPool2d", "Module", "NLLLoss", "PReLU",
+    "Parameter", "ReLU", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Step", "Tanh",
+    "init", "models",
 ]  # fmt: skip

@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from .. import settings
 from ..errors import ArgumentError, ShapeError
 from ..messages import _
-from ..ops.convolution import conv2d, pair
+from ..ops.convolution import conv1d, conv2d, conv_transpose2d, pair
+from ..ops.indexing import embedding
 from ..ops.linalg import linear
-from ..ops.pooling import max_pool2d
+from ..ops.pooling import avg_pool2d, max_pool2d
+from ..ops.reductions import mean
 from ..ops.shape import flatten
 from .module import Module, Parameter, initial
 
@@ -35,7 +38,7 @@ class Linear(Module):
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        _positive(in_features=in_features, out_features=out_features)
+        positive(in_features=in_features, out_features=out_features)
         bound = 1 / math.sqrt(in_features)
         self.in_features, self.out_features = in_features, out_features
         self.weight = Parameter(initial(out_features, in_features, bound=bound))
@@ -50,14 +53,79 @@ class Linear(Module):
         return f"{self.in_features}, {self.out_features}, bias={self.bias is not None}"
 
 
-class Conv2d(Module):
+class _Convolution(Module):
+    """What the convolutions share: sizes, filters and a bias, uniform at start."""
+
+    def __init__(
+        self, channels: tuple[int, int], kernel_size: Any, stride: Any, padding: Any,
+        dilation: Any, groups: int, bias: bool, transposed: bool = False,
+    ) -> None:  # fmt: skip
+        positive(in_channels=channels[0], out_channels=channels[1], groups=groups)
+        if channels[0] % groups or channels[1] % groups:
+            raise ArgumentError(
+                _("groups ({groups}) must divide in_channels ({n}) and out_channels ({m})"),
+                groups=groups, n=channels[0], m=channels[1],
+            )  # fmt: skip
+        self.in_channels, self.out_channels = channels
+        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        self.dilation, self.groups = dilation, groups
+        first, second = channels if transposed else channels[::-1]
+        shape = (first, second // groups, *kernel_size)
+        bound = 1 / math.sqrt(math.prod(shape[1:]))
+        self.weight = Parameter(initial(*shape, bound=bound))
+        self.bias = Parameter(initial(channels[1], bound=bound)) if bias else None
+
+    def extra_repr(self) -> str:
+        """Channels, kernel, stride and what differs from the defaults."""
+        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
+        text += f", stride={self.stride}, padding={self.padding}"
+        text += f", dilation={self.dilation}" if set(self.dilation) != {1} else ""
+        text += f", groups={self.groups}" if self.groups != 1 else ""
+        return text if self.bias is not None else f"{text}, bias=False"
+
+
+class Conv1d(_Convolution):
+    """Convolution of signals: (N, in_channels, L) to (N, out_channels, OL).
+
+    Attributes
+    ----------
+    weight : Parameter (out_channels, in_channels / groups, k)
+    bias : Parameter (out_channels,) or None
+        Both uniform in ``[-1, 1] / sqrt(in_channels / groups k)`` at start.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Conv1d(2, 4, 3)(np.zeros((1, 2, 10))).shape
+    (1, 4, 8)
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1,
+        padding: int | str = 0, dilation: int = 1, groups: int = 1, bias: bool = True,
+    ) -> None:  # fmt: skip
+        padded = padding if isinstance(padding, str) else single(padding, "padding", 0)
+        super().__init__(
+            (in_channels, out_channels), single(kernel_size, "kernel_size", 1),
+            single(stride, "stride", 1), padded, single(dilation, "dilation", 1), groups, bias,
+        )  # fmt: skip
+
+    def forward(self, x: Any) -> Any:
+        """Apply the layer."""
+        padding = self.padding if isinstance(self.padding, str) else self.padding[0]
+        return conv1d(
+            x, self.weight, self.bias, self.stride[0], padding, self.dilation[0], self.groups
+        )
+
+
+class Conv2d(_Convolution):
     """Convolution of images: (N, in_channels, H, W) to (N, out_channels, OH, OW).
 
     Attributes
     ----------
-    weight : Parameter (out_channels, in_channels, kh, kw)
+    weight : Parameter (out_channels, in_channels / groups, kh, kw)
     bias : Parameter (out_channels,) or None
-        Both uniform in ``[-1, 1] / sqrt(in_channels kh kw)`` at start.
+        Both uniform in ``[-1, 1] / sqrt(in_channels / groups kh kw)`` at start.
 
     Examples
     --------
@@ -68,26 +136,55 @@ class Conv2d(Module):
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1,
-        padding: Size = 0, *, bias: bool = True,
+        padding: Size | str = 0, dilation: Size = 1, groups: int = 1, bias: bool = True,
     ) -> None:  # fmt: skip
-        _positive(in_channels=in_channels, out_channels=out_channels)
-        self.in_channels, self.out_channels = in_channels, out_channels
-        self.kernel_size = pair(kernel_size, "kernel_size", 1)
-        self.stride, self.padding = pair(stride, "stride", 1), pair(padding, "padding", 0)
-        bound = 1 / math.sqrt(in_channels * math.prod(self.kernel_size))
-        self.weight = Parameter(initial(out_channels, in_channels, *self.kernel_size, bound=bound))
-        self.bias = Parameter(initial(out_channels, bound=bound)) if bias else None
+        padded = padding if isinstance(padding, str) else pair(padding, "padding", 0)
+        super().__init__(
+            (in_channels, out_channels), pair(kernel_size, "kernel_size", 1),
+            pair(stride, "stride", 1), padded, pair(dilation, "dilation", 1), groups, bias,
+        )  # fmt: skip
 
     def forward(self, x: Any) -> Any:
         """Apply the layer."""
-        return conv2d(x, self.weight, self.bias, self.stride, self.padding)
-
-    def extra_repr(self) -> str:
-        """Channels, kernel, stride and padding."""
-        return (
-            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
-            f"stride={self.stride}, padding={self.padding}"
+        return conv2d(
+            x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
         )
+
+
+class ConvTranspose2d(_Convolution):
+    """Transposed convolution, which enlarges images: the gradient of ``Conv2d`` for its input.
+
+    Attributes
+    ----------
+    weight : Parameter (in_channels, out_channels / groups, kh, kw)
+    bias : Parameter (out_channels,) or None
+        Both uniform in ``[-1, 1] / sqrt(out_channels / groups kh kw)`` at start.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ConvTranspose2d(4, 2, 2, stride=2)(np.zeros((1, 4, 8, 8))).shape
+    (1, 2, 16, 16)
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1,
+        padding: Size = 0, output_padding: Size = 0, groups: int = 1, bias: bool = True,
+        dilation: Size = 1,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            (in_channels, out_channels), pair(kernel_size, "kernel_size", 1),
+            pair(stride, "stride", 1), pair(padding, "padding", 0), pair(dilation, "dilation", 1),
+            groups, bias, transposed=True,
+        )  # fmt: skip
+        self.output_padding = pair(output_padding, "output_padding", 0)
+
+    def forward(self, x: Any) -> Any:
+        """Apply the layer."""
+        return conv_transpose2d(
+            x, self.weight, self.bias, self.stride, self.padding, self.output_padding,
+            self.groups, self.dilation,
+        )  # fmt: skip
 
 
 class MaxPool2d(Module):
@@ -114,6 +211,79 @@ class MaxPool2d(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
+class AvgPool2d(MaxPool2d):
+    """Mean of each window: (N, C, H, W) to (N, C, OH, OW).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> AvgPool2d(2)(np.zeros((2, 8, 48, 48))).shape
+    (2, 8, 24, 24)
+    """
+
+    def __init__(
+        self, kernel_size: Size, stride: Size | None = None, padding: Size = 0, *,
+        count_include_pad: bool = True,
+    ) -> None:  # fmt: skip
+        super().__init__(kernel_size, stride, padding)
+        self.count_include_pad = count_include_pad
+
+    def forward(self, x: Any) -> Any:
+        """Apply the layer."""
+        return avg_pool2d(
+            x, self.kernel_size, self.stride, self.padding,
+            count_include_pad=self.count_include_pad,
+        )  # fmt: skip
+
+
+class GlobalAvgPool2d(Module):
+    """Mean of each channel: (N, C, H, W) to (N, C).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> GlobalAvgPool2d()(np.zeros((2, 128, 4, 4))).shape
+    (2, 128)
+    """
+
+    def forward(self, x: Any) -> Any:
+        """Apply the layer."""
+        if len(x.shape) != 4:
+            raise ShapeError(
+                _("GlobalAvgPool2d takes images (N, C, H, W), not {shape}"), shape=x.shape
+            )
+        return mean(x, (2, 3))
+
+
+class Embedding(Module):
+    """A learned row for each index: (...) to (..., embedding_dim).
+
+    Attributes
+    ----------
+    weight : Parameter (num_embeddings, embedding_dim)
+        Normal with variance 1 at start.
+
+    Examples
+    --------
+    >>> Embedding(10, 4)([[1, 2], [3, 3]]).shape
+    (2, 2, 4)
+    """
+
+    def __init__(self, num_embeddings: int, embedding_dim: int) -> None:
+        positive(num_embeddings=num_embeddings, embedding_dim=embedding_dim)
+        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        table = settings.generator().standard_normal((num_embeddings, embedding_dim))
+        self.weight = Parameter(table.astype(settings.get_default_dtype()))
+
+    def forward(self, x: Any) -> Any:
+        """Apply the layer."""
+        return embedding(x, self.weight)
+
+    def extra_repr(self) -> str:
+        """Sizes of the table."""
+        return f"{self.num_embeddings}, {self.embedding_dim}"
+
+
 class Flatten(Module):
     """Merge all axes but the first: (N, C, H, W) to (N, C H W), channels first.
 
@@ -137,7 +307,19 @@ class Flatten(Module):
         return flatten(x, self.start_dim, self.end_dim)
 
 
-def _positive(**sizes: Any) -> None:
+def single(value: Any, name: str, least: int) -> tuple[int]:
+    """``3`` and ``(3,)`` as (3,)."""
+    value = value[0] if isinstance(value, (tuple, list)) and len(value) == 1 else value
+    if not isinstance(value, (int, np.integer)) or value < least:
+        raise ArgumentError(
+            _("{name} is an integer of at least {least}, not {value!r}"),
+            name=name, least=least, value=value,
+        )  # fmt: skip
+    return (int(value),)
+
+
+def positive(**sizes: Any) -> None:
+    """Raise unless the named sizes are positive integers."""
     for name, size in sizes.items():
         if not isinstance(size, (int, np.integer)) or size < 1:
             raise ArgumentError(

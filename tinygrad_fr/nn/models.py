@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 
 from ..errors import ArgumentError
 from ..messages import _
-from .layers import Conv2d, Flatten, Linear, MaxPool2d
+from .activations import ReLU
+from .layers import Conv2d, Flatten, GlobalAvgPool2d, Linear, MaxPool2d
 from .module import Module, Sequential
-from .wrappers import ReLU
+from .normalisation import BatchNorm2d, Dropout
 
-__all__ = ["MODELS", "course_cnn", "lenet", "mlp"]
+__all__ = ["MODELS", "course_cnn", "lenet", "mlp", "small_vgg"]
 
 
 def course_cnn(classes: int = 5, size: int = 50, channels: int = 1) -> Sequential:
@@ -90,9 +91,43 @@ def mlp(sizes: Sequence[int], activation: Callable[[], Module] = ReLU) -> Sequen
     return _shaped(Sequential(*layers[:-1]), sizes[0])
 
 
+def small_vgg(
+    classes: int = 5, size: int = 64, channels: int = 3, dropout: float = 0.3
+) -> Sequential:
+    """Four blocks of 24, 48, 96 and 128 3x3 filters, then the mean of each channel.
+
+    Each block is a convolution, batch normalisation, ReLU and 2x2 max-pooling. The convolutions
+    have no bias: batch normalisation would remove it.
+
+    Parameters
+    ----------
+    classes
+        Number of logits.
+    size
+        Height and width of the images, at least 16.
+    channels
+        1 for grey images, 3 for colour.
+    dropout
+        The probability with which each of the 128 means is left out in training.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> small_vgg()(np.zeros((2, 3, 64, 64))).shape
+    (2, 5)
+    """
+    if size < 16:
+        raise ArgumentError(_("images of small_vgg are at least 16x16, not {n}"), n=size)
+    layers: list[Module] = []
+    for n, m in itertools.pairwise((channels, 24, 48, 96, 128)):
+        layers += [Conv2d(n, m, 3, padding=1, bias=False), BatchNorm2d(m), ReLU(), MaxPool2d(2)]
+    layers += [GlobalAvgPool2d(), Dropout(dropout), Linear(128, classes)]
+    return _shaped(Sequential(*layers), channels, size, size)
+
+
 def _shaped(model: Sequential, *shape: int) -> Sequential:
     model.input_shape = shape  # type: ignore[attr-defined]
     return model
 
 
-MODELS = {"course_cnn": course_cnn, "lenet": lenet}
+MODELS = {"course_cnn": course_cnn, "lenet": lenet, "small_vgg": small_vgg}

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 
 from ..autograd.op import op
+from ..errors import ArgumentError, ShapeError
 from ..kernels import Array, stable
+from ..kernels.erf import erf as kernel_erf
+from ..messages import _
 from .elementwise import exp
+from .selection import where
+from .trigonometry import tanh
 
 
 @op(r"y = \frac{1}{1 + e^{-x}}", examples=lambda draw: [draw(3, 4), draw()])
@@ -42,6 +50,222 @@ def relu(x: Array):
 
     # With a row of zeros 2.3 times faster than with the scalar 0.
     return np.maximum(x, np.zeros(x.shape[-1:], x.dtype)), to_x
+
+
+@op(r"y = \max(0, x) + \alpha \min(0, x)", examples=lambda draw: [
+    draw.away(3, 4), (draw.away(3, 4), 0.2), draw.away(),
+])  # fmt: skip
+def leaky_relu(x: Array, negative_slope: float = 0.01):
+    """ReLU with a small slope on the negative side, which its derivative also has at 0.
+
+    Examples
+    --------
+    >>> leaky_relu([-1.0, 2.0], 0.1)
+    array([-0.1,  2. ])
+    """
+
+    def to_x(g, y, x):
+        r"""\bar{x} = \bar{y} \odot ([x > 0] + \alpha [x \leq 0])"""
+        return g * where(x > 0, 1, negative_slope)
+
+    return np.where(x > 0, x, x * negative_slope), to_x
+
+
+@op(r"y = \max(0, x) + a \min(0, x)", examples=lambda draw: [
+    (draw.away(3, 4), draw(1)), (draw.away(2, 3, 4), draw(3)), (draw.away(2, 3, 2, 2), draw(3)),
+    (draw.away(4), draw(1)),
+])  # fmt: skip
+def prelu(x: Array, weight: Array):
+    """Leaky ReLU whose negative slope is learned; at 0 the derivative is that slope.
+
+    Parameters
+    ----------
+    x
+        (N, C, ...), or any shape with a single slope.
+    weight
+        (1,), or (C,): a slope for each channel.
+
+    References
+    ----------
+    K. He et al., "Delving Deep into Rectifiers", ICCV 2015, equation 1.
+
+    Examples
+    --------
+    >>> prelu([-1.0, 2.0], [0.5])
+    array([-0.5,  2. ])
+    """
+    if weight.ndim > 1 or (weight.size != 1 and (x.ndim < 2 or weight.size != x.shape[1])):
+        raise ShapeError(_("{weight} must have one slope, or one per channel (axis 1) of {x}"))
+
+    def slopes(weight: Any) -> Any:
+        return weight.reshape(-1, *[1] * (x.ndim - 2)) if weight.size > 1 else weight.reshape(())
+
+    def to_x(g, y, x, weight):
+        r"""\bar{x} = \bar{y} \odot ([x > 0] + a [x \leq 0])"""
+        return g * where(x > 0, 1, slopes(weight))
+
+    def to_weight(g, y, x, weight):
+        r"""\bar{a} = \sum \bar{y} \odot \min(0, x)"""
+        d = g * where(x > 0, 0, x)
+        if weight.size == 1:
+            return d.sum().reshape(weight.shape)
+        return d.sum((0, *range(2, x.ndim)))
+
+    return np.where(x > 0, x, x * slopes(weight)), to_x, to_weight
+
+
+@op(r"y = x \text{ si } x > 0, \alpha (e^x - 1) \text{ sinon}", examples=lambda draw: [
+    draw.away(3, 4), (draw.away(3, 4), 0.5), draw.away(),
+])  # fmt: skip
+def elu(x: Array, alpha: float = 1.0):
+    """Exponential linear unit; its derivative at 0 is taken as ``alpha``.
+
+    Examples
+    --------
+    >>> elu([-1.0, 2.0])
+    array([-0.63212056,  2.        ])
+    """
+
+    def to_x(g, y, x):
+        r"""\bar{x} = \bar{y} \odot ([x > 0] + \alpha e^x [x \leq 0])"""
+        return g * where(x > 0, 1, alpha * exp(where(x > 0, 0, x)))
+
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))), to_x
+
+
+@op(
+    r"y = \tfrac1\beta \ln(1 + e^{\beta x})",
+    examples=lambda draw: [draw(3, 4), (draw(3), 2.0), draw()],
+)
+def softplus(x: Array, beta: float = 1.0):
+    """Smooth ReLU; it never overflows.
+
+    Examples
+    --------
+    >>> softplus([0.0, 1000.0])
+    array([6.93147181e-01, 1.00000000e+03])
+    """
+
+    def to_x(g, y, x):
+        r"""\bar{x} = \bar{y} \odot \sigma(\beta x)"""
+        return g * sigmoid(x * beta)
+
+    z = x * beta
+    return (np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))) / beta, to_x
+
+
+@op(r"y = [x \geq 0]", examples=lambda draw: [draw.away(3, 4), draw.away()])
+def step(x: Array):
+    """Heaviside's step, 1 at 0; its derivative is taken as 0 everywhere.
+
+    Examples
+    --------
+    >>> step([-1.0, 0.0, 2.0])
+    array([0., 1., 1.])
+    """
+
+    def to_x(g, y, x):
+        r"""\bar{x} = 0"""
+        return g * 0
+
+    return np.where(x >= 0, x.dtype.type(1), x.dtype.type(0)), to_x
+
+
+@op(r"y = x", examples=lambda draw: [draw(3, 4), draw()])
+def identity(x: Array):
+    """The same numbers.
+
+    Examples
+    --------
+    >>> identity([1.0, 2.0])
+    array([1., 2.])
+    """
+
+    def to_x(g, y, x):
+        r"""\bar{x} = \bar{y}"""
+        return g
+
+    return x.copy(), to_x
+
+
+@op(r"y = \operatorname{erf} x = \frac{2}{\sqrt\pi} \int_0^x e^{-t^2} dt", examples=lambda draw: [
+    draw(3, 4), draw(),
+])  # fmt: skip
+def erf(x: Array):
+    """Error function, to the last digits.
+
+    Examples
+    --------
+    >>> erf([0.0, 1.0])
+    array([0.        , 0.84270079])
+    """
+
+    def to_x(g, y, x):
+        r"""\bar{x} = \bar{y} \odot \frac{2}{\sqrt\pi} e^{-x^2}"""
+        return g * (2 / math.sqrt(math.pi)) * exp(-x * x)
+
+    return kernel_erf(x), to_x
+
+
+@op(r"y = x \, \Phi(x)", examples=lambda draw: [draw(3, 4), (draw(3, 4), "tanh"), draw()])
+def gelu(x: Array, approximate: str = "none"):
+    r"""Gaussian error linear unit: x times the normal distribution function.
+
+    Parameters
+    ----------
+    x
+        Any shape.
+    approximate
+        ``"none"``, or ``"tanh"`` for :math:`\Phi(x) \approx \tfrac12 (1 +
+        \tanh(\sqrt{2/\pi} (x + 0.044715 x^3)))`.
+
+    References
+    ----------
+    D. Hendrycks, K. Gimpel, "Gaussian Error Linear Units", arXiv:1606.08415, section 2.
+
+    Examples
+    --------
+    >>> gelu([-1.0, 0.0, 1.0])
+    array([-0.15865525,  0.        ,  0.84134475])
+    """
+    if approximate not in ("none", "tanh"):
+        raise ArgumentError(_('approximate is "none" or "tanh", not {value!r}'), value=approximate)
+    if approximate == "tanh":
+        share = 0.5 * (1 + np.tanh(_GELU * (x + 0.044715 * x**3)))
+    else:
+        share = 0.5 * (1 + kernel_erf(x * math.sqrt(0.5)))
+
+    def to_x(g, y, x):
+        r"""\bar{x} = \bar{y} \odot (\Phi(x) + x \, \varphi(x))"""
+        if approximate == "tanh":
+            t = tanh(_GELU * (x + 0.044715 * x**3))
+            slope = 0.5 * x * (1 - t * t) * (_GELU * (1 + 3 * 0.044715 * x * x))
+            return g * (0.5 * (1 + t) + slope)
+        phi = exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
+        return g * (0.5 * (1 + erf(x * math.sqrt(0.5))) + x * phi)
+
+    return x * share, to_x
+
+
+_GELU = math.sqrt(2 / math.pi)
+
+
+@op(r"y = x \, \sigma(x)", examples=lambda draw: [draw(3, 4), draw()])
+def silu(x: Array):
+    """Sigmoid linear unit, also called swish.
+
+    Examples
+    --------
+    >>> silu([0.0, 1.0])
+    array([0.        , 0.73105858])
+    """
+
+    def to_x(g, y, x):
+        r"""\bar{x} = \bar{y} \odot (\sigma(x) + y (1 - \sigma(x)))"""
+        s = sigmoid(x)
+        return g * (s + y * (1 - s))
+
+    return x * stable.sigmoid(x), to_x
 
 
 @op(r"y_i = \frac{e^{x_i}}{\sum_k e^{x_k}}", examples=lambda draw: [

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.engine import Node
-from ..autograd.op import op
+from ..autograd.op import composed, op
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
 from ..kernels import convolution as kernel
@@ -34,10 +34,12 @@ def pair(value: Any, name: str, least: int) -> Pair:
     (draw(2, 3, 5, 6), draw(4, 3, 3, 2), draw(4)), (draw(2, 1, 5, 5), draw(2, 1, 3, 3)),
     (draw(1, 2, 6, 7), draw(3, 2, 3, 3), None, 2, 1),
     (draw(2, 2, 5, 6), draw(3, 2, 2, 3), draw(3), (2, 1), (1, 2)),
+    (draw(1, 4, 6, 7), draw(6, 2, 3, 2), draw(6), 1, 1, (2, 1), 2),
+    (draw(2, 3, 7, 7), draw(3, 1, 3, 3), draw(3), 2, 1, 2, 3),
 ])  # fmt: skip
 def conv2d(
     x: Array, weight: Array, bias: Array | None = None, stride: int | Pair = 1,
-    padding: int | Pair = 0,
+    padding: int | Pair | str = 0, dilation: int | Pair = 1, groups: int = 1,
 ):  # fmt: skip
     """Convolution of images (a cross-correlation, as everywhere in deep learning).
 
@@ -46,15 +48,19 @@ def conv2d(
     x
         Images (N, C, H, W).
     weight
-        Filters (F, C, kh, kw).
+        Filters (F, C / groups, kh, kw).
     bias
         (F,), or None.
-    stride, padding
-        Integers or (vertical, horizontal): pixels between windows, and of zeros around the image.
+    stride, padding, dilation
+        Integers or (vertical, horizontal): pixels from window to window, of zeros around the
+        image, and from one pixel of a window to the next. Padding may be ``"valid"`` (none) or
+        ``"same"`` (an image of the same size).
+    groups
+        The channels are cut into so many groups, each with its share of the filters.
 
     Returns
     -------
-    (N, F, OH, OW), with ``OH = (H + 2 padding - kh) // stride + 1``.
+    (N, F, OH, OW), with ``OH = (H + 2 padding - dilation (kh - 1) - 1) // stride + 1``.
 
     Raises
     ------
@@ -68,94 +74,273 @@ def conv2d(
     array([[[[4., 4.],
              [4., 4.]]]])
     """
-    stride, padding = pair(stride, "stride", 1), pair(padding, "padding", 0)
-    _check(x, weight, bias, stride, padding)
-    y, columns = kernel.conv(x, weight, stride, padding)
+    stride, dilation = pair(stride, "stride", 1), pair(dilation, "dilation", 1)
+    _check(x, weight, bias, groups)
+    padding = _padding(padding, (weight.shape[2], weight.shape[3]), stride, dilation)
+    fits(x, (weight.shape[2], weight.shape[3]), stride, padding, dilation)
+    y, columns = kernel.conv(x, weight, stride, padding, dilation, groups)
     if bias is not None:
-        y += bias.reshape(-1, 1, 1)
+        y = _with_bias(y, bias)
+    static = stride, padding, dilation, groups
 
     def to_x(g, y, x, weight, bias):
         r"""\bar{X} = \bar{Y} \ast K \quad (K \text{ retourné de } 180^\circ)"""
         adjoint = _conv2d_input if isinstance(g, Node) else kernel.conv_input
-        return adjoint(g, weight, x.shape[2:], stride, padding)
+        return adjoint(g, weight, x.shape[2:], *static)
 
     def to_weight(g, y, x, weight, bias):
         r"""\bar{K} = X \star \bar{Y}"""
         if isinstance(g, Node):
-            return _conv2d_weight(x, g, weight.shape, stride, padding)
-        return kernel.conv_weight(columns, g, weight.shape)
+            return _conv2d_weight(x, g, weight.shape, *static)
+        return kernel.conv_weight(columns, g, weight.shape, groups)
 
     def to_bias(g, y, x, weight, bias):
         r"""\bar{b}_f = \sum_{n,i,j} \bar{Y}_{nfij}"""
-        raw = not isinstance(g, Node)
-        return kernel.conv_bias(g) if raw else g.sum((0, 2, 3))
+        return _to_bias(g)
 
     return y, to_x, to_weight, to_bias
 
 
+def _with_bias(y: Array, bias: Array) -> Array:
+    column = bias.reshape(-1, 1, 1)
+    return np.add(y, column, out=y) if bias.dtype == y.dtype else y + column
+
+
+def _to_bias(g: Any) -> Any:
+    return kernel.conv_bias(g) if isinstance(g, np.ndarray) else g.sum((0, 2, 3))
+
+
 @op(r"\bar{X} = \bar{Y} \ast K", examples=lambda draw: [
-    (draw(2, 4, 3, 5), draw(4, 3, 3, 2), (5, 6), (1, 1), (0, 0)),
-    (draw(1, 3, 3, 4), draw(3, 2, 3, 3), (6, 7), (2, 2), (1, 1)),
+    (draw(2, 4, 3, 5), draw(4, 3, 3, 2), (5, 6), (1, 1), (0, 0), (1, 1), 1),
+    (draw(1, 3, 3, 4), draw(3, 2, 3, 3), (6, 7), (2, 2), (1, 1), (1, 1), 1),
+    (draw(1, 4, 3, 4), draw(4, 1, 2, 2), (5, 6), (1, 1), (0, 0), (2, 2), 2),
 ])  # fmt: skip
-def _conv2d_input(g: Array, weight: Array, size: Pair, stride: Pair, padding: Pair):
+def _conv2d_input(
+    g: Array, weight: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+):
     """Adjoint of the convolution in its images: (N, F, OH, OW) to (N, C, *size)."""
+    static = stride, padding, dilation, groups
 
     def to_g(u, y, g, weight):
         r"""X \star K"""
-        return conv2d(u, weight, None, stride, padding)
+        return conv2d(u, weight, None, *static)
 
     def to_weight(u, y, g, weight):
         r"""X \star \bar{Y}"""
-        return _conv2d_weight(u, g, weight.shape, stride, padding)
+        return _conv2d_weight(u, g, weight.shape, *static)
 
-    return kernel.conv_input(g, weight, size, stride, padding), to_g, to_weight
+    return kernel.conv_input(g, weight, size, *static), to_g, to_weight
 
 
 @op(r"\bar{K} = X \star \bar{Y}", examples=lambda draw: [
-    (draw(2, 3, 5, 6), draw(2, 4, 3, 5), (4, 3, 3, 2), (1, 1), (0, 0)),
-    (draw(1, 2, 6, 7), draw(1, 3, 3, 4), (3, 2, 3, 3), (2, 2), (1, 1)),
+    (draw(2, 3, 5, 6), draw(2, 4, 3, 5), (4, 3, 3, 2), (1, 1), (0, 0), (1, 1), 1),
+    (draw(1, 2, 6, 7), draw(1, 3, 3, 4), (3, 2, 3, 3), (2, 2), (1, 1), (1, 1), 1),
+    (draw(1, 2, 5, 6), draw(1, 4, 3, 4), (4, 1, 2, 2), (1, 1), (0, 0), (2, 2), 2),
 ])  # fmt: skip
-def _conv2d_weight(x: Array, g: Array, shape: tuple[int, ...], stride: Pair, padding: Pair):
-    """Adjoint of the convolution in its filters: (F, C, kh, kw)."""
+def _conv2d_weight(
+    x: Array, g: Array, shape: tuple[int, ...], stride: Pair, padding: Pair, dilation: Pair,
+    groups: int,
+):  # fmt: skip
+    """Adjoint of the convolution in its filters: (F, C / groups, kh, kw)."""
+    static = stride, padding, dilation, groups
 
     def to_x(u, y, x, g):
         r"""\bar{Y} \ast K"""
-        return _conv2d_input(g, u, x.shape[2:], stride, padding)
+        return _conv2d_input(g, u, x.shape[2:], *static)
 
     def to_g(u, y, x, g):
         r"""X \star K"""
-        return conv2d(x, u, None, stride, padding)
+        return conv2d(x, u, None, *static)
 
-    columns = kernel.columns(x, (shape[2], shape[3]), stride, padding)
-    return kernel.conv_weight(columns, g, shape), to_x, to_g
+    columns = kernel.columns(x, (shape[2], shape[3]), stride, padding, dilation)
+    return kernel.conv_weight(columns, g, shape, groups), to_x, to_g
 
 
-def _check(x: Array, weight: Array, bias: Array | None, stride: Pair, padding: Pair) -> None:
-    if x.ndim != 4:
-        raise ShapeError(
-            _("{x} must have 4 axes, (images, channels, height, width): add one with x[None]")
+@op(r"Y = X \ast K + b", examples=lambda draw: [
+    (draw(2, 4, 3, 5), draw(4, 3, 3, 2), draw(3)), (draw(1, 2, 3, 3), draw(2, 3, 3, 3), None, 2, 1),
+    (draw(1, 2, 3, 4), draw(2, 1, 3, 2), draw(2), (2, 3), (1, 0), (1, 2), 2, (1, 2)),
+])  # fmt: skip
+def conv_transpose2d(
+    x: Array, weight: Array, bias: Array | None = None, stride: int | Pair = 1,
+    padding: int | Pair = 0, output_padding: int | Pair = 0, groups: int = 1,
+    dilation: int | Pair = 1,
+):  # fmt: skip
+    """Transposed convolution: the gradient of ``conv2d`` for its images, used to enlarge them.
+
+    Parameters
+    ----------
+    x
+        Images (N, C, H, W).
+    weight
+        Filters (C, F / groups, kh, kw).
+    bias
+        (F,), or None.
+    stride, padding, dilation, groups
+        Those of the convolution whose gradient it is.
+    output_padding
+        Rows and columns that are added to one side, less than the stride or the dilation: several
+        sizes of images are convolved to the same size.
+
+    Returns
+    -------
+    (N, F, OH, OW), with
+    ``OH = (H - 1) stride - 2 padding + dilation (kh - 1) + output_padding + 1``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> conv_transpose2d(np.ones((1, 1, 2, 2)), np.ones((1, 1, 1, 2)), stride=(1, 2))
+    array([[[[1., 1., 1., 1.],
+             [1., 1., 1., 1.]]]])
+    """
+    stride, padding = pair(stride, "stride", 1), pair(padding, "padding", 0)
+    dilation, extra = pair(dilation, "dilation", 1), pair(output_padding, "output_padding", 0)
+    _check_transposed(x, weight, bias, groups)
+    if any(e >= max(s, d) for e, s, d in zip(extra, stride, dilation, strict=True)):
+        raise ArgumentError(
+            _("output_padding {extra} must be less than the stride {stride} or the dilation"),
+            extra=extra,
+            stride=stride,
         )
-    if weight.ndim != 4:
-        raise ShapeError(_("{weight} must have 4 axes: (filters, channels, height, width)"))
-    if x.shape[1] != weight.shape[1]:
+    size: Any = tuple(
+        (n - 1) * s - 2 * p + d * (k - 1) + e + 1
+        for n, s, p, d, k, e in zip(
+            x.shape[2:], stride, padding, dilation, weight.shape[2:], extra, strict=True
+        )
+    )
+    if min(size) < 1:
+        raise ShapeError(_("nothing is left of {x} with padding {padding}"), padding=padding)
+    static = stride, padding, dilation, groups
+    y = kernel.conv_input(x, weight, size, *static)
+    if bias is not None:
+        y = _with_bias(y, bias)
+
+    def to_x(g, y, x, weight, bias):
+        r"""\bar{X} = \bar{Y} \star K"""
+        return conv2d(g, weight, None, *static)
+
+    def to_weight(g, y, x, weight, bias):
+        r"""\bar{K} = \bar{Y} \star X"""
+        return _conv2d_weight(g, x, weight.shape, *static)
+
+    def to_bias(g, y, x, weight, bias):
+        r"""\bar{b}_f = \sum_{n,i,j} \bar{Y}_{nfij}"""
+        return _to_bias(g)
+
+    return y, to_x, to_weight, to_bias
+
+
+@composed(r"Y = X \star K + b", examples=lambda draw: [
+    (draw(2, 3, 6), draw(4, 3, 3), draw(4)), (draw(1, 4, 7), draw(2, 2, 2), None, 2, 1, 2, 2),
+])  # fmt: skip
+def conv1d(
+    x: Array, weight: Array, bias: Array | None = None, stride: int = 1,
+    padding: int | str = 0, dilation: int = 1, groups: int = 1,
+):  # fmt: skip
+    """Convolution of signals: ``conv2d`` of images one pixel high.
+
+    Parameters
+    ----------
+    x
+        Signals (N, C, L).
+    weight
+        Filters (F, C / groups, k).
+    bias
+        (F,), or None.
+    stride, padding, dilation, groups
+        As for ``conv2d``, integers.
+
+    Returns
+    -------
+    (N, F, OL)
+
+    Examples
+    --------
+    >>> conv1d([[[1.0, 2.0, 4.0]]], [[[1.0, -1.0]]])
+    array([[[-1., -2.]]])
+    """
+    if x.ndim != 3 or weight.ndim != 3:
+        raise ShapeError(
+            _("{x} and {weight} must have 3 axes: (signals, channels, length) and "
+              "(filters, channels, length)")
+        )  # fmt: skip
+    sizes: list[Any] = [_single(stride, "stride"), padding, _single(dilation, "dilation")]
+    sizes[1] = padding if isinstance(padding, str) else (0, _single(padding, "padding"))
+    y = conv2d(
+        x[:, :, None], weight[:, :, None], bias, (1, sizes[0]), sizes[1], (1, sizes[2]), groups
+    )
+    return y[:, :, 0]
+
+
+def _single(value: Any, name: str) -> Any:
+    """``3`` and ``(3,)`` as 3; the rest is refused where it is used."""
+    return value[0] if isinstance(value, (tuple, list)) and len(value) == 1 else value
+
+
+def _padding(padding: Any, size: Pair, stride: Pair, dilation: Pair) -> Pair:
+    if not isinstance(padding, str):
+        return pair(padding, "padding", 0)
+    if padding == "valid":
+        return 0, 0
+    total = dilation[0] * (size[0] - 1), dilation[1] * (size[1] - 1)
+    if padding != "same" or stride != (1, 1) or total[0] % 2 or total[1] % 2:
+        raise ArgumentError(
+            _('padding is a number, a pair, "valid", or with a stride of 1 and odd filters '
+              '"same"; not {padding!r}'), padding=padding,
+        )  # fmt: skip
+    return total[0] // 2, total[1] // 2
+
+
+def _check(x: Array, weight: Array, bias: Array | None, groups: int) -> None:
+    _check_axes(x, weight)
+    if not isinstance(groups, (int, np.integer)) or groups < 1 or len(weight) % groups:
+        raise ArgumentError(
+            _("groups ({groups}) must divide the number of filters, {n}"), groups=groups,
+            n=len(weight),
+        )  # fmt: skip
+    if x.shape[1] != weight.shape[1] * groups:
         raise ShapeError(
             _(
                 "{x} has {n} channels (axis 1), but the filters {weight} expect {m}: images are "
                 "(N, C, H, W); from (N, H, W, C) use .transpose(0, 3, 1, 2)"
             ),
             n=x.shape[1],
-            m=weight.shape[1],
+            m=weight.shape[1] * groups,
         )
     if bias is not None and bias.shape != weight.shape[:1]:
         raise ShapeError(_("{bias} must have one entry per filter of {weight}"))
-    fits(x, (weight.shape[2], weight.shape[3]), stride, padding)
 
 
-def fits(x: Array, kernel_size: Pair, stride: Pair, padding: Pair) -> None:
+def _check_transposed(x: Array, weight: Array, bias: Array | None, groups: int) -> None:
+    _check_axes(x, weight)
+    if not isinstance(groups, (int, np.integer)) or groups < 1 or len(weight) % groups:
+        raise ArgumentError(
+            _("groups ({groups}) must divide the number of channels, {n}"), groups=groups,
+            n=len(weight),
+        )  # fmt: skip
+    if x.shape[1] != len(weight):
+        raise ShapeError(
+            _("{x} has {n} channels (axis 1), but the filters {weight}, laid out "
+              "(channels, filters, height, width), expect {m}"), n=x.shape[1], m=len(weight),
+        )  # fmt: skip
+    if bias is not None and bias.shape != (weight.shape[1] * groups,):
+        raise ShapeError(_("{bias} must have one entry per filter of {weight}"))
+
+
+def _check_axes(x: Array, weight: Array) -> None:
+    if x.ndim != 4:
+        raise ShapeError(
+            _("{x} must have 4 axes, (images, channels, height, width): add one with x[None]")
+        )
+    if weight.ndim != 4:
+        raise ShapeError(_("{weight} must have 4 axes: (filters, channels, height, width)"))
+
+
+def fits(x: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair = (1, 1)) -> None:
     """Raise if no window fits into the images."""
-    if min(output_size((x.shape[2], x.shape[3]), kernel_size, stride, padding)) < 1:
+    if min(output_size((x.shape[2], x.shape[3]), size, stride, padding, dilation)) < 1:
         raise ShapeError(
             _("a window of {kernel} does not fit into {x} with padding {padding}"),
-            kernel=kernel_size,
+            kernel=size,
             padding=padding,
         )

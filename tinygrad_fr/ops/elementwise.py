@@ -1,7 +1,8 @@
-"""Exponentials, powers and other functions, applied to each number."""
+"""Exponentials, logarithms, powers, applied to each number."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,23 @@ def exp(x: Array):
     return np.exp(x), to_x
 
 
+@op(r"y = e^{x} - 1", numpy=np.expm1, examples=lambda draw: [draw(3, 4), draw()])
+def expm1(x: Array):
+    """Exponential minus 1, exact for small ``x``.
+
+    Examples
+    --------
+    >>> expm1([0.0, 1e-20])
+    array([0.e+00, 1.e-20])
+    """
+
+    def to_x(g, y, x):
+        r"""\bar{x} = \bar{y} \odot (y + 1)"""
+        return g * (y + 1)
+
+    return np.expm1(x), to_x
+
+
 @op(r"y = \ln x", numpy=np.log, examples=lambda draw: [draw(3, 4, low=0.3), draw(low=0.3)])
 def log(x: Array):
     """Natural logarithm. A zero upstream gradient stays zero, even at ``x = 0``.
@@ -43,6 +61,57 @@ def log(x: Array):
         return quotient(g, x)
 
     return np.log(x), to_x
+
+
+@op(r"y = \ln (1 + x)", numpy=np.log1p, examples=lambda draw: [draw(3, 4, low=0.3), draw(low=0.3)])
+def log1p(x: Array):
+    """Logarithm of ``1 + x``, exact for small ``x``.
+
+    Examples
+    --------
+    >>> log1p([0.0, 1e-20])
+    array([0.e+00, 1.e-20])
+    """
+
+    def to_x(g, y, x):
+        r"""\bar{x} = \bar{y} / (1 + x)"""
+        return quotient(g, 1 + x)
+
+    return np.log1p(x), to_x
+
+
+@op(r"y = \log_2 x", numpy=np.log2, examples=lambda draw: [draw(3, 4, low=0.3), draw(low=0.3)])
+def log2(x: Array):
+    """Logarithm to the base 2.
+
+    Examples
+    --------
+    >>> log2([1.0, 8.0])
+    array([0., 3.])
+    """
+
+    def to_x(g, y, x):
+        r"""\bar{x} = \bar{y} / (x \ln 2)"""
+        return quotient(g, x * math.log(2))
+
+    return np.log2(x), to_x
+
+
+@op(r"y = \log_{10} x", numpy=np.log10, examples=lambda draw: [draw(3, 4, low=0.3), draw(low=0.3)])
+def log10(x: Array):
+    """Logarithm to the base 10.
+
+    Examples
+    --------
+    >>> log10([1.0, 100.0])
+    array([0., 2.])
+    """
+
+    def to_x(g, y, x):
+        r"""\bar{x} = \bar{y} / (x \ln 10)"""
+        return quotient(g, x * math.log(10))
+
+    return np.log10(x), to_x
 
 
 @op(r"y = \sqrt{x}", numpy=np.sqrt, examples=lambda draw: [draw(3, 4, low=0.3), draw(low=0.3)])
@@ -117,57 +186,6 @@ def _power(a: Any, b: Any) -> Any:
     return np.power(a, b)
 
 
-@op(r"y = \sin x", numpy=np.sin, examples=lambda draw: [draw(3, 4), draw()])
-def sin(x: Array):
-    """Sine.
-
-    Examples
-    --------
-    >>> sin([0.0])
-    array([0.])
-    """
-
-    def to_x(g, y, x):
-        r"""\bar{x} = \bar{y} \odot \cos x"""
-        return g * cos(x)
-
-    return np.sin(x), to_x
-
-
-@op(r"y = \cos x", numpy=np.cos, examples=lambda draw: [draw(3, 4), draw()])
-def cos(x: Array):
-    """Cosine.
-
-    Examples
-    --------
-    >>> cos([0.0])
-    array([1.])
-    """
-
-    def to_x(g, y, x):
-        r"""\bar{x} = -\bar{y} \odot \sin x"""
-        return -g * sin(x)
-
-    return np.cos(x), to_x
-
-
-@op(r"y = \tanh x", numpy=np.tanh, examples=lambda draw: [draw(3, 4), draw()])
-def tanh(x: Array):
-    """Hyperbolic tangent (course document 002, slide 12).
-
-    Examples
-    --------
-    >>> tanh([0.0, 1.0])
-    array([0.        , 0.76159416])
-    """
-
-    def to_x(g, y, x):
-        r"""\bar{x} = \bar{y} \odot (1 - y^2)"""
-        return g * (1 - y * y)
-
-    return np.tanh(x), to_x
-
-
 @operator("__abs__")
 @op(r"y = |x|", numpy=np.abs, examples=lambda draw: [draw.away(3, 4), draw.away()])
 def abs(x: Array):
@@ -184,3 +202,57 @@ def abs(x: Array):
         return g * np.sign(x)
 
     return np.abs(x), to_x
+
+
+@op(r"y = \operatorname{sign} x", examples=lambda draw: [draw.away(3, 4)])
+def sign(x: Array):
+    """-1, 0 or 1: constant between jumps, so an untracked result.
+
+    Examples
+    --------
+    >>> sign([-2.0, 0.0, 3.0])
+    array([-1.,  0.,  1.])
+    """
+    return np.sign(x), None
+
+
+@operator("__round__")
+@op(r"y = \operatorname{round} x", examples=lambda draw: [draw(3, 4), (draw(3, 4), 1)])
+def round(x: Array, decimals: int = 0):
+    """The nearest number with so many decimals: constant between jumps, so an untracked result.
+
+    Examples
+    --------
+    >>> round([1.26, -0.5], 1)
+    array([ 1.3, -0.5])
+    """
+    return np.round(x, decimals), None
+
+
+@op(r"y = [x \text{ n'est pas un nombre}]", examples=lambda draw: [draw(3, 4)])
+def isnan(x: Array):
+    """Whether each entry is NaN: an untracked boolean Tensor.
+
+    Examples
+    --------
+    >>> isnan([1.0, float("nan")])
+    array([False,  True])
+    """
+    return np.isnan(x), None
+
+
+@op(r"y = 1 / x", numpy=np.reciprocal, examples=lambda draw: [draw.away(3, 4), draw.away()])
+def reciprocal(x: Array):
+    """1 over x. A zero upstream gradient stays zero, even at ``x = 0``.
+
+    Examples
+    --------
+    >>> reciprocal([2.0, 4.0])
+    array([0.5 , 0.25])
+    """
+
+    def to_x(g, y, x):
+        r"""\bar{x} = -\bar{y} / x^2"""
+        return -quotient(quotient(g, x), x)
+
+    return np.reciprocal(x), to_x

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from .. import settings
 from ..autograd.op import op, operator
-from ..errors import IndexingError
+from ..errors import DTypeError, IndexingError, ShapeError
 from ..kernels import Array
 from ..kernels import scatter as kernel
 from ..messages import _
@@ -80,3 +81,78 @@ def _scatter(x: Array, index: Any, shape: tuple[int, ...]):
         return g[index]
 
     return kernel.scatter(np.asarray(x), index, shape), to_x
+
+
+@op(r"Y_i = W_{k_i}", examples=lambda draw: [
+    (np.array([0, 2, 2]), draw(4, 3)), (np.array([[1, 1], [0, 3]]), draw(4, 2)),
+    (np.array(1), draw(2, 3)),
+])  # fmt: skip
+def embedding(indices: Array, weight: Array):
+    """The row of a table for each index.
+
+    Parameters
+    ----------
+    indices
+        Integers from 0 to M - 1, any shape (...).
+    weight
+        The table (M, D).
+
+    Returns
+    -------
+    (..., D)
+
+    Examples
+    --------
+    >>> embedding([1, 0], [[1.0, 2.0], [3.0, 4.0]])
+    array([[3., 4.],
+           [1., 2.]])
+    """
+    if weight.ndim != 2:
+        raise ShapeError(_("{weight} must be a table with the axes (entries, features)"))
+    _check_indices(indices, len(weight))
+    rows = indices.copy()  # changed later, it would make the gradient wrong
+
+    def to_weight(g, y, indices, weight):
+        r"""\bar{W}_{k_i} \mathrel{+}= \bar{Y}_i"""
+        return _scatter(g, rows, weight.shape)
+
+    return weight[indices], None, to_weight
+
+
+@op(r"y_{ik} = [x_i = k]", method=False, examples=lambda draw: [
+    (draw.labels(4, classes=3), 3), (draw.labels(2, 2, classes=3),),
+])  # fmt: skip
+def one_hot(labels: Array, num_classes: int = -1):
+    """A row with a 1 at the label and 0 elsewhere, for each label; of the default dtype.
+
+    Parameters
+    ----------
+    labels
+        Integers, any shape (...).
+    num_classes
+        The number of classes C; by default one more than the largest label.
+
+    Returns
+    -------
+    (..., C)
+
+    Examples
+    --------
+    >>> one_hot([0, 2], 3)
+    array([[1., 0., 0.],
+           [0., 0., 1.]], dtype=float32)
+    """
+    if num_classes == -1:
+        num_classes = int(labels.max(initial=-1)) + 1
+    _check_indices(labels, num_classes)
+    return np.eye(num_classes, dtype=settings.get_default_dtype())[labels], None
+
+
+def _check_indices(indices: Array, n: int) -> None:
+    if indices.dtype.kind not in "iu":
+        raise DTypeError(_("indices and labels are integers, not {dtype}"), dtype=indices.dtype)
+    if indices.size and (indices.min() < 0 or indices.max() >= n):
+        raise IndexingError(
+            _("there are {n}, numbered from 0 to {last}; the indices go from {low} to {high}"),
+            n=n, last=n - 1, low=indices.min(), high=indices.max(),
+        )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..autograd.engine import Node
 from ..autograd.examples import Draw
 from ..autograd.op import op
@@ -40,6 +42,87 @@ def max_pool2d(
     array([[[[ 5.,  7.],
              [13., 15.]]]])
     """
+    size, stride, padding = _checked(x, kernel_size, stride, padding)
+    y, places = kernel.max_pool(x, size, stride, padding)
+
+    def to_x(g, y, x):
+        r"""\bar{x}_{ij} = \bar{y} \text{ au premier maximum de la fenêtre, } 0 \text{ ailleurs}"""
+        scatter = _pool_scatter if isinstance(g, Node) else kernel.scatter
+        return scatter(g, places(), x.shape[2:], size, stride, padding)
+
+    return y, to_x
+
+
+@op(r"y = \tfrac{1}{k_h k_w} \sum_{(i,j) \in \text{fenêtre}} x_{ij}", examples=lambda draw: [
+    (draw(2, 3, 4, 6), 2), (draw(1, 2, 5, 5), 3, 2), (draw(1, 2, 5, 5), 3, 1, 1),
+    (draw(2, 1, 5, 4), (2, 3), (1, 2)), (draw(1, 1, 4, 4), 2, 2, 1, {"count_include_pad": False}),
+])  # fmt: skip
+def avg_pool2d(
+    x: Array, kernel_size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0,
+    *, count_include_pad: bool = True,
+):  # fmt: skip
+    """Mean of each window.
+
+    Parameters
+    ----------
+    x
+        Images (N, C, H, W).
+    kernel_size, stride, padding
+        As for ``max_pool2d``; the padding is of zeros.
+    count_include_pad
+        Whether the zeros of the padding count in the mean.
+
+    Returns
+    -------
+    (N, C, OH, OW)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> avg_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2)
+    array([[[[ 2.5,  4.5],
+             [10.5, 12.5]]]])
+    """
+    size, stride, padding = _checked(x, kernel_size, stride, padding)
+    share = kernel.window_shares(x, size, stride, padding, count_include_pad)
+
+    def to_x(g, y, x):
+        r"""\bar{x}_{ij} = \tfrac{1}{k_h k_w} \sum_{\text{fenêtres} \ni (i,j)} \bar{y}"""
+        spread = _window_spread if isinstance(g, Node) else kernel.window_spread
+        return spread(g * share, x.shape[2:], size, stride, padding)
+
+    return kernel.window_sums(x, size, stride, padding) * share, to_x
+
+
+@op(r"x_{ij} = \sum_{\text{fenêtres} \ni (i,j)} g", examples=lambda draw: [
+    (draw(1, 2, 2, 2), (5, 5), (3, 3), (2, 2), (0, 0)),
+    (draw(1, 1, 3, 3), (3, 3), (3, 3), (1, 1), (1, 1)),
+])  # fmt: skip
+def _window_spread(g: Array, size: Pair, kernel_size: Pair, stride: Pair, padding: Pair):
+    """Add each value to all pixels of its window: the adjoint of ``_window_sums``."""
+
+    def to_g(u, y, g):
+        r"""\bar{g} = \sum_{(i,j) \in \text{fenêtre}} \bar{x}_{ij}"""
+        return _window_sums(u, kernel_size, stride, padding)
+
+    return kernel.window_spread(g, size, kernel_size, stride, padding), to_g
+
+
+@op(r"y = \sum_{(i,j) \in \text{fenêtre}} x_{ij}", examples=lambda draw: [
+    (draw(1, 2, 5, 5), (3, 3), (2, 2), (0, 0)), (draw(1, 1, 3, 3), (3, 3), (1, 1), (1, 1)),
+])  # fmt: skip
+def _window_sums(x: Array, kernel_size: Pair, stride: Pair, padding: Pair):
+    """The sum of each window: the adjoint of ``_window_spread``."""
+
+    def to_x(g, y, x):
+        r"""\bar{x}_{ij} = \sum_{\text{fenêtres} \ni (i,j)} \bar{y}"""
+        return _window_spread(g, x.shape[2:], kernel_size, stride, padding)
+
+    return kernel.window_sums(x, kernel_size, stride, padding), to_x
+
+
+def _checked(x: Array, kernel_size: Any, stride: Any, padding: Any) -> tuple[Pair, Pair, Pair]:
+    """Kernel, stride and padding as pairs that fit the images."""
     size = pair(kernel_size, "kernel_size", 1)
     stride = size if stride is None else pair(stride, "stride", 1)
     padding = pair(padding, "padding", 0)
@@ -54,14 +137,7 @@ def max_pool2d(
             kernel=size,
         )
     fits(x, size, stride, padding)
-    y, places = kernel.max_pool(x, size, stride, padding)
-
-    def to_x(g, y, x):
-        r"""\bar{x}_{ij} = \bar{y} \text{ au premier maximum de la fenêtre, } 0 \text{ ailleurs}"""
-        scatter = _pool_scatter if isinstance(g, Node) else kernel.scatter
-        return scatter(g, places(), x.shape[2:], size, stride, padding)
-
-    return y, to_x
+    return size, stride, padding
 
 
 def _index(shape: tuple[int, ...], window: Pair, stride: Pair) -> Array:

@@ -10,7 +10,9 @@ import numpy as np
 from ..autograd.op import op
 from ..kernels import Array, stable
 from .elementwise import exp
-from .shape import broadcast_to
+from .joining import concatenate
+from .selection import where
+from .shape import broadcast_to, flip
 
 Axis = int | tuple[int, ...] | None
 
@@ -22,11 +24,18 @@ def _examples(draw: Any) -> list[Any]:
     ]  # fmt: skip
 
 
+def _examples_of_spread(draw: Any) -> list[Any]:
+    return [
+        draw(3, 4), (draw(3, 4), 0), (draw(2, 3, 4), (0, -1)),
+        (draw(3, 4), {"axis": 1, "keepdims": True, "ddof": 1}), (draw(3, 4), {"ddof": 1}),
+    ]  # fmt: skip
+
+
 def kept_shape(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
     """The shape after a reduction that keeps its axes, with size 1."""
     if axis is None or not shape:
         return (1,) * len(shape)
-    axes = {a % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,))}
+    axes = _reduced(len(shape), axis)
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 
@@ -78,7 +87,7 @@ def max(x: Array, axis: Axis = None, keepdims: bool = False):
 
     def to_x(g, y, x):
         r"""\bar{x}_i = \bar{y} \odot [x_i = y] / \#\{j : x_j = y\}"""
-        return _share_ties(g, y, x, axis)
+        return share_ties(g, y, x, axis)
 
     return x.max(axis, keepdims=keepdims), to_x
 
@@ -95,12 +104,13 @@ def min(x: Array, axis: Axis = None, keepdims: bool = False):
 
     def to_x(g, y, x):
         r"""\bar{x}_i = \bar{y} \odot [x_i = y] / \#\{j : x_j = y\}"""
-        return _share_ties(g, y, x, axis)
+        return share_ties(g, y, x, axis)
 
     return x.min(axis, keepdims=keepdims), to_x
 
 
-def _share_ties(g: Any, y: Any, x: Any, axis: Axis) -> Any:
+def share_ties(g: Any, y: Any, x: Any, axis: Axis) -> Any:
+    """The upstream gradient in equal parts to all entries of ``x`` that are equal to ``y``."""
     kept = kept_shape(x.shape, axis)
     ties = (x == y.reshape(kept)).astype(x.dtype)
     return g.reshape(kept) * (ties / ties.sum(axis, keepdims=True))
@@ -127,3 +137,172 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False):
 
 def _all_axes(x: Array, axis: Axis) -> Any:
     return tuple(range(x.ndim)) if axis is None else axis
+
+
+@op(r"y = \tfrac{1}{n - d} \sum_i (x_i - \bar{x})^2", numpy=np.var, examples=_examples_of_spread)
+def var(x: Array, axis: Axis = None, keepdims: bool = False, ddof: int = 0):
+    """Variance; the divisor is ``n - ddof`` (NumPy's default is 0, PyTorch's 1).
+
+    Examples
+    --------
+    >>> float(var([1.0, 3.0])), float(var([1.0, 3.0], ddof=1))
+    (1.0, 2.0)
+    """
+    share = _share(x, axis, ddof)
+
+    def to_x(g, y, x):
+        r"""\bar{x}_i = \tfrac{2}{n - d} \bar{y} (x_i - \bar{x})"""
+        return (g * (2 * share)).reshape(kept_shape(x.shape, axis)) * _centred(x, axis)
+
+    return x.var(axis, ddof=ddof, keepdims=keepdims), to_x
+
+
+@op(r"y = \sqrt{\operatorname{var} x}", numpy=np.std, examples=_examples_of_spread)
+def std(x: Array, axis: Axis = None, keepdims: bool = False, ddof: int = 0):
+    """Standard deviation; its derivative at 0 is taken as 0. For ``ddof`` see ``var``.
+
+    Examples
+    --------
+    >>> float(std([1.0, 3.0]))
+    1.0
+    """
+    share = _share(x, axis, ddof)
+
+    def to_x(g, y, x):
+        r"""\bar{x}_i = \bar{y} \frac{x_i - \bar{x}}{(n - d) y}"""
+        zero = y == 0
+        slope = where(zero, 0, g * share) / where(zero, 1, y)
+        return slope.reshape(kept_shape(x.shape, axis)) * _centred(x, axis)
+
+    return x.std(axis, ddof=ddof, keepdims=keepdims), to_x
+
+
+def _share(x: Array, axis: Axis, ddof: int) -> float:
+    """1 / (n - ddof) for the n numbers that are reduced to one."""
+    n = math.prod(x.shape[i] for i in _reduced(x.ndim, axis)) - ddof
+    return 1.0 / n if n > 0 else math.nan
+
+
+def _reduced(ndim: int, axis: Axis) -> list[int]:
+    """The axes that a reduction removes, in order."""
+    if axis is None:
+        return list(range(ndim))
+    return sorted(
+        {a % ndim for a in (axis if isinstance(axis, tuple) else (axis,))} if ndim else ()
+    )
+
+
+def _centred(x: Any, axis: Axis) -> Any:
+    return x - x.mean(axis, keepdims=True)
+
+
+@op(r"y = \prod_i x_i", numpy=np.prod, examples=lambda draw: [
+    *_examples(draw), (draw(2, 3) * [[1, 0, 1], [0, 1, 0]], 1),
+])  # fmt: skip
+def prod(x: Array, axis: Axis = None, keepdims: bool = False):
+    """Product over all axes, or over those given.
+
+    Examples
+    --------
+    >>> prod([[1.0, 2.0], [3.0, 4.0]], axis=0)
+    array([3., 8.])
+    """
+
+    def to_x(g, y, x):
+        r"""\bar{x}_i = \bar{y} \prod_{j \neq i} x_j"""
+        reduced = _reduced(x.ndim, axis)
+        order = [i for i in range(x.ndim) if i not in reduced] + reduced
+        moved = x.transpose(order)
+        sizes, cut = moved.shape, x.ndim - len(reduced)
+        rows = moved.reshape(*sizes[:cut], math.prod(sizes[cut:]))
+        others = _products_of_others(rows).reshape(sizes).transpose(np.argsort(order).tolist())
+        return g.reshape(kept_shape(x.shape, axis)) * others
+
+    return x.prod(axis, keepdims=keepdims), to_x
+
+
+def _products_of_others(x: Any) -> Any:
+    """For each number the product of all others on the last axis; no division, so zeros are fine.
+
+    Neighbours are multiplied in pairs, those in pairs again; on the way back each gets the product
+    of the others of its pair's parent, times its twin.
+    """
+    n = x.shape[-1]
+    if n < 2:
+        return x * 0 + 1
+    if n % 2:
+        x = concatenate([x, np.ones((*x.shape[:-1], 1), x.dtype)], -1)
+    pairs = x.reshape(*x.shape[:-1], -1, 2)
+    outside = _products_of_others(pairs[..., 0] * pairs[..., 1])
+    return (outside[..., None] * pairs[..., ::-1]).reshape(x.shape)[..., :n]
+
+
+@op(r"y_i = \sum_{j \leq i} x_j", numpy=np.cumsum, examples=lambda draw: [
+    (draw(3, 4), 0), (draw(3, 4), -1), draw(2, 3), draw(3), draw(),
+])  # fmt: skip
+def cumsum(x: Array, axis: int | None = None):
+    """Sums of each entry and all before it, along an axis (all flattened first if it is None).
+
+    Examples
+    --------
+    >>> cumsum([1.0, 2.0, 3.0])
+    array([1., 3., 6.])
+    """
+    along = 0 if axis is None else axis
+
+    def to_x(g, y, x):
+        r"""\bar{x}_j = \sum_{i \geq j} \bar{y}_i"""
+        return flip(cumsum(flip(g, along), along), along).reshape(x.shape)
+
+    return x.cumsum(axis), to_x
+
+
+# --- without a gradient: constant between jumps, so untracked results ------------------------
+
+
+@op(r"i = \operatorname{argmax} x", examples=lambda draw: [draw(3, 4), (draw(3, 4), 1, True)])
+def argmax(x: Array, axis: int | None = None, keepdims: bool = False):
+    """The index of the maximum, the first of them if there are several.
+
+    Examples
+    --------
+    >>> argmax([[1.0, 3.0, 2.0]], axis=1)
+    array([1])
+    """
+    return np.argmax(x, axis, keepdims=keepdims), None
+
+
+@op(r"i = \operatorname{argmin} x", examples=lambda draw: [draw(3, 4), (draw(3, 4), 1, True)])
+def argmin(x: Array, axis: int | None = None, keepdims: bool = False):
+    """The index of the minimum, the first of them if there are several.
+
+    Examples
+    --------
+    >>> argmin([[1.0, 3.0, 2.0]], axis=1)
+    array([0])
+    """
+    return np.argmin(x, axis, keepdims=keepdims), None
+
+
+@op(r"y = \exists i : x_i", examples=lambda draw: [draw(3, 4) > 0, (draw(3, 4) > 0, 1)])
+def any(x: Array, axis: Axis = None, keepdims: bool = False):
+    """Whether any entry is true, or not zero.
+
+    Examples
+    --------
+    >>> any([[True, False], [False, False]], axis=1)
+    array([ True, False])
+    """
+    return np.any(x, axis, keepdims=keepdims), None
+
+
+@op(r"y = \forall i : x_i", examples=lambda draw: [draw(3, 4) > 0, (draw(3, 4) > 0, 1)])
+def all(x: Array, axis: Axis = None, keepdims: bool = False):
+    """Whether all entries are true, or not zero.
+
+    Examples
+    --------
+    >>> all([[True, True], [True, False]], axis=1)
+    array([ True, False])
+    """
+    return np.all(x, axis, keepdims=keepdims), None

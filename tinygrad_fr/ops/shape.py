@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import builtins
 from typing import Any
 
 import numpy as np
@@ -158,44 +158,159 @@ def broadcast_to(x: Array, shape: tuple[int, ...]):
         ) from None
 
 
-@op(r"Y = [X_1, X_2, \ldots]", numpy=np.concatenate, method=False, examples=lambda draw: [
-    ([draw(2, 3), draw(1, 3)],), ([draw(2, 3), draw(2, 1), draw(2, 2)], 1),
-    ([draw(2, 3), draw(2, 3)], {"axis": None}),
+@op(r"Y = X", numpy=np.moveaxis, examples=lambda draw: [
+    (draw(2, 3, 4), 0, -1), (draw(2, 3, 4), (0, 1), (1, 2)),
 ])  # fmt: skip
-def concatenate(arrays: Sequence[Array], axis: int | None = 0):
-    """Join along an existing axis (all flattened first if ``axis`` is None).
+def moveaxis(x: Array, source: int | tuple[int, ...], destination: int | tuple[int, ...]):
+    """Put axes at other positions; the others keep their order.
 
     Examples
     --------
-    >>> concatenate([[1.0, 2.0], [3.0]])
-    array([1., 2., 3.])
+    >>> import numpy as np
+    >>> moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
     """
-    if not isinstance(arrays, (list, tuple)):
-        raise ArgumentError(_("concatenate takes a list of arrays: concatenate([a, b])"))
-    parts = [np.asarray(x) for x in arrays]
-    if not parts:
-        raise ArgumentError(_("there is nothing to join: the list is empty"))
-    try:
-        y = np.concatenate(parts, axis)
-    except np.exceptions.AxisError:
-        raise
-    except ValueError:
-        raise ShapeError(
-            _("shapes {shapes} must be equal on all axes but axis {axis}"),
-            shapes=[x.shape for x in parts],
-            axis=axis,
-        ) from None
-    ends = np.cumsum([x.size if axis is None else x.shape[axis] for x in parts]).tolist()
 
-    def piece(i: int) -> Any:
-        part = slice(ends[i - 1] if i else 0, ends[i])
+    def to_x(g, y, x):
+        r"""\bar{X} = \bar{Y}"""
+        return moveaxis(g, destination, source)
 
-        def to_part(g, y, *xs):
-            r"""\bar{X}_i = \bar{Y}[\ldots]"""
-            if axis is None:
-                return g[part].reshape(xs[i].shape)
-            return g[(slice(None),) * (axis % g.ndim) + (part,)]
+    return np.moveaxis(x, source, destination), to_x
 
-        return to_part
 
-    return y, *[piece(i) for i in range(len(parts))]
+@op(r"Y = X", numpy=np.expand_dims, examples=lambda draw: [
+    (draw(3), 0), (draw(3, 4), (0, -1)), (draw(), 0),
+])  # fmt: skip
+def expand_dims(x: Array, axis: int | tuple[int, ...]):
+    """Insert axes of size 1; ``x[:, None]`` does the same.
+
+    Examples
+    --------
+    >>> expand_dims([1.0, 2.0], 1)
+    array([[1.],
+           [2.]])
+    """
+
+    def to_x(g, y, x):
+        r"""\bar{X} = \bar{Y}"""
+        return g.reshape(x.shape)
+
+    return np.expand_dims(x, axis), to_x
+
+
+@op(r"Y = X", numpy=np.squeeze, examples=lambda draw: [
+    draw(1, 3, 1), (draw(1, 3, 1), 0), (draw(1, 3, 1), (0, -1)),
+])  # fmt: skip
+def squeeze(x: Array, axis: int | tuple[int, ...] | None = None):
+    """Remove axes of size 1: all of them, or those given.
+
+    Examples
+    --------
+    >>> squeeze([[1.0, 2.0]])
+    array([1., 2.])
+    """
+    axes = range(x.ndim) if axis is None else np.atleast_1d(axis).tolist()
+    if axis is not None and builtins.any(-x.ndim <= i < x.ndim and x.shape[i] != 1 for i in axes):
+        raise ShapeError(_("only axes of size 1 can be removed from {x}, not {axis}"), axis=axis)
+
+    def to_x(g, y, x):
+        r"""\bar{X} = \bar{Y}"""
+        return g.reshape(x.shape)
+
+    return np.squeeze(x, axis), to_x
+
+
+@op(r"y = \operatorname{vec} X", numpy=np.ravel, examples=lambda draw: [draw(2, 3), draw()])
+def ravel(x: Array):
+    """All numbers on one axis, in row-major order.
+
+    Examples
+    --------
+    >>> ravel([[1.0, 2.0], [3.0, 4.0]])
+    array([1., 2., 3., 4.])
+    """
+
+    def to_x(g, y, x):
+        r"""\bar{X} = \operatorname{reshape}(\bar{y})"""
+        return g.reshape(x.shape)
+
+    return x.reshape(-1), to_x
+
+
+@op(r"y_i = x_{n-1-i}", numpy=np.flip, examples=lambda draw: [
+    draw(2, 3), (draw(2, 3), 0), (draw(2, 3, 4), (0, -1)), draw(),
+])  # fmt: skip
+def flip(x: Array, axis: int | tuple[int, ...] | None = None):
+    """Reverse the order along all axes, or along those given.
+
+    Examples
+    --------
+    >>> flip([1.0, 2.0, 3.0])
+    array([3., 2., 1.])
+    """
+
+    def to_x(g, y, x):
+        r"""\bar{x}_i = \bar{y}_{n-1-i}"""
+        return flip(g, axis)
+
+    return np.flip(x, axis), to_x
+
+
+@op(r"y_i = x_{i-s}", numpy=np.roll, examples=lambda draw: [
+    (draw(2, 3), 1), (draw(2, 3), -1, 0), (draw(2, 3), (1, 2), (0, 1)),
+])  # fmt: skip
+def roll(x: Array, shift: int | tuple[int, ...], axis: int | tuple[int, ...] | None = None):
+    """Move along axes; what leaves at one end comes back at the other.
+
+    Examples
+    --------
+    >>> roll([1.0, 2.0, 3.0], 1)
+    array([3., 1., 2.])
+    """
+    back = tuple(-s for s in shift) if isinstance(shift, tuple) else -shift
+
+    def to_x(g, y, x):
+        r"""\bar{x}_i = \bar{y}_{i+s}"""
+        return roll(g, back, axis)
+
+    return np.roll(x, shift, axis), to_x
+
+
+def _triangles(draw: Any) -> list[Any]:
+    return [draw(3, 3), (draw(3, 4), 1), (draw(2, 3, 3), -1)]
+
+
+@op(r"Y = \operatorname{tril} X", numpy=np.tril, examples=_triangles)
+def tril(x: Array, k: int = 0):
+    """The entries on the diagonal ``k`` and below it; 0 elsewhere.
+
+    Examples
+    --------
+    >>> tril([[1.0, 2.0], [3.0, 4.0]])
+    array([[1., 0.],
+           [3., 4.]])
+    """
+
+    def to_x(g, y, x):
+        r"""\bar{X} = \operatorname{tril} \bar{Y}"""
+        return tril(g, k)
+
+    return np.tril(x, k), to_x
+
+
+@op(r"Y = \operatorname{triu} X", numpy=np.triu, examples=_triangles)
+def triu(x: Array, k: int = 0):
+    """The entries on the diagonal ``k`` and above it; 0 elsewhere.
+
+    Examples
+    --------
+    >>> triu([[1.0, 2.0], [3.0, 4.0]])
+    array([[1., 2.],
+           [0., 4.]])
+    """
+
+    def to_x(g, y, x):
+        r"""\bar{X} = \operatorname{triu} \bar{Y}"""
+        return triu(g, k)
+
+    return np.triu(x, k), to_x

@@ -1,0 +1,150 @@
+"""Layers that behave differently in training: batch normalisation, dropout; layer normalisation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import settings
+from ..errors import ArgumentError, ShapeError
+from ..messages import _
+from ..ops.dropout import dropout
+from ..ops.normalisation import batch_norm, layer_norm
+from .layers import positive
+from .module import Module, Parameter
+
+
+class BatchNorm1d(Module):
+    """Batch normalisation of features: (N, C) or (N, C, L), of the same shape.
+
+    Attributes
+    ----------
+    weight, bias : Parameter (C,) or None
+        Scale and shift, 1 and 0 at start; None without ``affine``.
+    running_mean, running_var : ndarray (C,) or None
+        Buffers, used in evaluation; None without ``track_running_stats``.
+    num_batches_tracked : ndarray ()
+
+    Examples
+    --------
+    >>> y = BatchNorm1d(3)(np.arange(12.0).reshape(4, 3))
+    >>> bool(np.allclose(y.data.mean(0), 0, atol=1e-6))
+    True
+    """
+
+    axes: tuple[int, ...] = (2, 3)
+    shapes = "(N, C), (N, C, L)"
+
+    def __init__(
+        self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1,
+        affine: bool = True, track_running_stats: bool = True,
+    ) -> None:  # fmt: skip
+        positive(num_features=num_features)
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        dtype = settings.get_default_dtype()
+        self.weight = Parameter(np.ones(num_features, dtype)) if affine else None
+        self.bias = Parameter(np.zeros(num_features, dtype)) if affine else None
+        self.running_mean: Any = None
+        self.running_var: Any = None
+        self.num_batches_tracked: Any = None
+        if track_running_stats:
+            self.register_buffer("running_mean", np.zeros(num_features, dtype))
+            self.register_buffer("running_var", np.ones(num_features, dtype))
+            self.register_buffer("num_batches_tracked", np.array(0))
+
+    def forward(self, x: Any) -> Any:
+        """Apply the layer."""
+        if len(x.shape) not in self.axes:
+            raise ShapeError(
+                _("{layer} takes {shapes}, not {shape}"),
+                layer=type(self).__name__, shapes=self.shapes, shape=x.shape,
+            )  # fmt: skip
+        momentum = self.momentum
+        if self.training and self.running_mean is not None:
+            self.num_batches_tracked += 1
+            if momentum is None:  # the mean over all batches
+                momentum = 1 / float(self.num_batches_tracked)
+        training = self.training or self.running_mean is None
+        return batch_norm(
+            x, self.running_mean, self.running_var, self.weight, self.bias, training,
+            momentum if momentum is not None else 0.0, self.eps,
+        )  # fmt: skip
+
+    def extra_repr(self) -> str:
+        """Features, eps and momentum."""
+        return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"
+
+
+class BatchNorm2d(BatchNorm1d):
+    """Batch normalisation of images: (N, C, H, W), of the same shape.
+
+    Parameters, attributes and buffers are those of :class:`BatchNorm1d`.
+
+    Examples
+    --------
+    >>> BatchNorm2d(3)(np.zeros((2, 3, 4, 4))).shape
+    (2, 3, 4, 4)
+    """
+
+    axes = (4,)
+    shapes = "(N, C, H, W)"
+
+
+class LayerNorm(Module):
+    r"""Layer normalisation over the last axes: (..., \*normalized_shape), of the same shape.
+
+    Attributes
+    ----------
+    weight, bias : Parameter (\*normalized_shape) or None
+        Scale and shift, 1 and 0 at start; None without ``elementwise_affine``, no bias without
+        ``bias``.
+
+    Examples
+    --------
+    >>> LayerNorm(4)(np.zeros((2, 3, 4))).shape
+    (2, 3, 4)
+    """
+
+    def __init__(
+        self, normalized_shape: int | tuple[int, ...], eps: float = 1e-5,
+        elementwise_affine: bool = True, bias: bool = True,
+    ) -> None:  # fmt: skip
+        shape = tuple(np.atleast_1d(normalized_shape).tolist())
+        for size in shape:
+            positive(normalized_shape=size)
+        self.normalized_shape, self.eps = shape, eps
+        dtype = settings.get_default_dtype()
+        self.weight = Parameter(np.ones(shape, dtype)) if elementwise_affine else None
+        self.bias = Parameter(np.zeros(shape, dtype)) if elementwise_affine and bias else None
+
+    def forward(self, x: Any) -> Any:
+        """Apply the layer."""
+        return layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        """Shape and eps."""
+        return f"{self.normalized_shape}, eps={self.eps}"
+
+
+class Dropout(Module):
+    """In training each number becomes 0 with probability ``p``; the others grow by 1 / (1 - p).
+
+    Examples
+    --------
+    >>> Dropout(0.5).eval()(np.array([1.0, 2.0]))
+    Tensor([1., 2.])
+    """
+
+    def __init__(self, p: float = 0.5) -> None:
+        if not 0 <= p <= 1:
+            raise ArgumentError(_("the probability p lies between 0 and 1, not {value}"), value=p)
+        self.p = p
+
+    def forward(self, x: Any) -> Any:
+        """Apply the layer."""
+        return dropout(x, self.p, self.training)
+
+    def extra_repr(self) -> str:
+        """The probability."""
+        return f"p={self.p}"

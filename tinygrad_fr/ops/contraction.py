@@ -1,0 +1,242 @@
+"""Sums of products over named axes: einsum, and what is written with it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..autograd.op import composed, op
+from ..errors import ArgumentError, DTypeError, ShapeError
+from ..kernels import Array
+from ..messages import _
+from .arithmetic import multiply
+from .linalg import matmul
+from .shape import moveaxis, reshape
+
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@op(r"Y = \sum \prod X", numpy=np.einsum, method=False, examples=lambda draw: [
+    ("ij,jk", draw(3, 4), draw(4, 5)), ("ij,jk->ik", draw(3, 4), draw(4, 5)),
+    ("bij,bjk->bik", draw(2, 3, 4), draw(2, 4, 2)), ("ii", draw(3, 3)), ("ii->i", draw(3, 3)),
+    ("ij->ji", draw(2, 3)), ("ij->", draw(2, 3)), ("i,i,i->i", draw(3), draw(3), draw(3)),
+    ("...ij,...jk->...ik", draw(2, 1, 3, 4), draw(5, 4, 2)), ("i...->...", draw(3, 2)),
+    ("ijj,jk->i", draw(2, 3, 3), draw(3, 2)), ("ij,ij->i", draw(3, 1), draw(3, 4)),
+    ("ab,cd->", draw(2, 3), draw(2, 2)), (" i , j -> j i", draw(2), draw(3)), ("...", draw(2)),
+])  # fmt: skip
+def einsum(subscripts: str, *operands: Array):
+    """Einstein's summation: ``einsum("ij,jk->ik", a, b)`` is the matrix product.
+
+    Parameters
+    ----------
+    subscripts
+        A letter for each axis, a comma between operands. Letters that are not in the output
+        (after ``->``) are summed over; without ``->`` those that occur twice are. A letter twice
+        in one operand takes its diagonal. ``...`` stands for any further axes, broadcast.
+    operands
+        Tensors or arrays, one for each term.
+
+    Raises
+    ------
+    ArgumentError
+        If the subscripts are mistyped: an unknown sign, an output letter that no operand has, ...
+    ShapeError
+        If an operand has another number of axes, or a letter stands for two sizes.
+
+    Notes
+    -----
+    The gradient for an operand is an einsum, too: of the upstream gradient and all the others, to
+    that operand's letters. Ones stand in for a letter that none of them has, an identity matrix
+    for a diagonal.
+
+    Examples
+    --------
+    >>> einsum("i,i", [1.0, 2.0], [3.0, 4.0])
+    array(11.)
+    """
+    terms, output = _parse(subscripts, [np.shape(x) for x in operands])
+    sizes = _sizes(terms, operands)
+
+    def to_operand(i: int) -> Any:
+        def closure(g, y, *xs):
+            r"""\bar{X}_i = \sum \bar{Y} \prod_{j \neq i} X_j"""
+            own, names = terms[i], iter(sorted(set(LETTERS) - set(sizes)))
+            given = [output, *terms[:i], *terms[i + 1 :]]
+            arrays = [g, *xs[:i], *xs[i + 1 :]]
+            shapes = [[sizes[letter] for letter in output]]
+            shapes += [list(x.shape) for x in arrays[1:]]
+            full = {
+                letter
+                for term, shape in zip(given, shapes, strict=True)
+                for letter, n in zip(term, shape, strict=True)
+                if n == sizes[letter]
+            }
+            result = ""
+            for letter in own:
+                if letter in result:  # its diagonal was taken: give it back a diagonal
+                    twin = next(names)
+                    given.append(letter + twin)
+                    arrays.append(np.eye(sizes[letter], dtype=g.dtype))
+                    letter = twin
+                elif letter not in full:
+                    given.append(letter)
+                    arrays.append(np.ones(sizes[letter], g.dtype))
+                result += letter
+            return einsum(",".join(given) + "->" + result, *arrays)
+
+        return closure
+
+    # Through BLAS where that is possible.
+    y = np.einsum(",".join(terms) + "->" + output, *operands, optimize=len(terms) > 1)
+    return y, *[to_operand(i) for i in range(len(operands))]
+
+
+def _parse(subscripts: Any, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:
+    """The letters of each operand and of the output, with letters in place of ``...``."""
+    if not isinstance(subscripts, str):
+        raise DTypeError(
+            _('einsum takes its subscripts as a text first, such as "ij,jk->ik", not {kind}'),
+            kind=type(subscripts).__name__,
+        )
+    text = subscripts.replace(" ", "")
+    left, arrow, output = text.partition("->")
+    terms = left.split(",")
+    signs = set(text.replace("->", "").replace("...", "").replace(",", "")) - set(LETTERS)
+    if signs or "," in output:
+        raise ArgumentError(
+            _('the subscripts "{text}" hold {sign!r}: only letters, commas, one "->" and "..." '
+              "are understood"), text=subscripts, sign=min(signs, default=","),
+        )  # fmt: skip
+    if len(terms) != len(shapes):
+        raise ArgumentError(
+            _('the subscripts "{text}" are for {n} operands, and {m} are given'),
+            text=subscripts, n=len(terms), m=len(shapes),
+        )  # fmt: skip
+    extra = 0
+    for i, (term, shape) in enumerate(zip(terms, shapes, strict=True)):
+        named = len(term.replace("...", ""))
+        dotted = term.count("...")
+        if dotted > 1 or named > len(shape) or (not dotted and named < len(shape)):
+            raise ShapeError(
+                _('operand {i} of shape {shape} does not have the axes "{term}"'),
+                i=i, shape=shape, term=term,
+            )  # fmt: skip
+        extra = max(extra, len(shape) - named) if dotted else extra
+    free = [letter for letter in LETTERS if letter not in text]
+    dots = "".join(free[:extra])
+    if not arrow:
+        counts = Counter(left.replace(",", "").replace(".", ""))
+        output = "..." * ("..." in left) + "".join(sorted(k for k, n in counts.items() if n == 1))
+    for letter in output.replace("...", ""):
+        if output.count(letter) > 1 or letter not in left:
+            raise ArgumentError(
+                _('the output letter "{letter}" of "{text}" must stand once, and in an operand'),
+                letter=letter, text=subscripts,
+            )  # fmt: skip
+    terms = [
+        term.replace("...", dots[extra - (len(shape) - len(term.replace("...", ""))) :])
+        for term, shape in zip(terms, shapes, strict=True)
+    ]
+    if dots and "..." not in output:
+        raise ArgumentError(
+            _('"..." stands for axes of the operands of "{text}" that the output leaves out: add '
+              "... after ->"), text=subscripts,
+        )  # fmt: skip
+    return terms, output.replace("...", dots)
+
+
+def _sizes(terms: list[str], operands: Sequence[Array]) -> dict[str, int]:
+    """The size that each letter stands for; axes of size 1 are broadcast."""
+    sizes: dict[str, int] = {}
+    for term, x in zip(terms, operands, strict=True):
+        for letter, n in zip(term, np.shape(x), strict=True):
+            if sizes.get(letter, 1) == 1:
+                sizes[letter] = n
+            elif n not in (1, sizes[letter]):
+                raise ShapeError(
+                    _('the letter "{letter}" stands for the sizes {n} and {m}'),
+                    letter=letter, n=sizes[letter], m=n,
+                )  # fmt: skip
+    return sizes
+
+
+@composed(r"Y = \sum A B", numpy=np.tensordot, examples=lambda draw: [
+    (draw(2, 3, 4), draw(3, 4, 5)), (draw(2, 3), draw(3, 2), 1), (draw(2), draw(3), 0),
+    (draw(2, 3, 4), draw(4, 2, 5), ([0, 2], [1, 0])), (draw(2, 3, 4), draw(4, 2), (-1, 0)),
+])  # fmt: skip
+def tensordot(a: Array, b: Array, axes: Any = 2):
+    """Products summed over axes of both.
+
+    Parameters
+    ----------
+    a, b
+        Any shapes.
+    axes
+        How many of the last axes of ``a`` and the first of ``b``; or two lists of axes that
+        belong together.
+
+    Examples
+    --------
+    >>> tensordot([[1.0, 2.0]], [[3.0], [4.0]], 1)
+    array([[11.]])
+    """
+    if isinstance(axes, (int, np.integer)):
+        if not 0 <= axes <= min(a.ndim, b.ndim):
+            raise ShapeError(_("{a} and {b} do not both have {n} axes to sum over"), n=axes)
+        axes = range(a.ndim - axes, a.ndim), range(axes)
+    first, second = (np.atleast_1d(np.asarray(part, int)).tolist() for part in axes)
+    if len(first) != len(second) or any(
+        not (-a.ndim <= i < a.ndim and -b.ndim <= j < b.ndim) or a.shape[i] != b.shape[j]
+        for i, j in zip(first, second, strict=False)
+    ):
+        raise ShapeError(
+            _("the axes {first} of {a} do not match the axes {second} of {b}"),
+            first=first, second=second,
+        )  # fmt: skip
+    n = len(first)
+    left = moveaxis(a, first, range(a.ndim - n, a.ndim))
+    right = moveaxis(b, second, range(n))
+    outer_a, inner, outer_b = left.shape[: a.ndim - n], right.shape[:n], right.shape[n:]
+    k = math.prod(inner)
+    y = matmul(left.reshape(math.prod(outer_a), k), right.reshape(k, math.prod(outer_b)))
+    return reshape(y, (*outer_a, *outer_b))
+
+
+@composed(r"Y = A B", numpy=np.dot, examples=lambda draw: [
+    (draw(3), draw(3)), (draw(2, 3), draw(3, 4)), (draw(2, 3), draw(3)), (draw(), draw(2, 3)),
+    (draw(2, 3, 4), draw(5, 4, 2)),
+])  # fmt: skip
+def dot(a: Array, b: Array):
+    """NumPy's dot: the matrix product for vectors and matrices, a product for numbers.
+
+    With more axes it sums over the last of ``a`` and the last but one of ``b``.
+
+    Examples
+    --------
+    >>> float(dot([1.0, 2.0], [3.0, 4.0]))
+    11.0
+    """
+    if not a.ndim or not b.ndim:
+        return multiply(a, b)
+    if b.ndim <= 2 and a.ndim <= 2:
+        return matmul(a, b)
+    return tensordot(a, b, (-1, -2 if b.ndim > 1 else 0))
+
+
+@composed(r"Y = a b^{\top}", numpy=np.outer, examples=lambda draw: [
+    (draw(3), draw(4)), (draw(2, 2), draw(3)),
+])  # fmt: skip
+def outer(a: Array, b: Array):
+    """All products of an entry of ``a`` and one of ``b``, both flattened.
+
+    Examples
+    --------
+    >>> outer([1.0, 2.0], [3.0, 4.0])
+    array([[3., 4.],
+           [6., 8.]])
+    """
+    return multiply(a.reshape(a.size, 1), b.reshape(1, b.size))

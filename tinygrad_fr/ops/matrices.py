@@ -1,0 +1,296 @@
+"""Functions of square matrices, and norms. All but ``norm`` take stacks, (..., M, M)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..autograd.engine import Node
+from ..autograd.op import composed, op
+from ..errors import ArgumentError, ShapeError
+from ..kernels import Array
+from ..messages import _
+from .arithmetic import divide
+from .elementwise import abs as absolute
+from .reductions import Axis, kept_shape, share_ties
+from .selection import where
+from .shape import moveaxis
+
+
+@op(r"Y = X^{-1}", numpy=np.linalg.inv, examples=lambda draw: [
+    draw(3, 3) + 3 * np.eye(3), draw(2, 2, 2) + 3 * np.eye(2),
+])  # fmt: skip
+def inv(x: Array):
+    """Inverse of a matrix. To solve equations, ``solve`` is quicker and more exact.
+
+    Raises
+    ------
+    ArgumentError
+        If the matrix is singular.
+
+    Examples
+    --------
+    >>> inv([[2.0, 0.0], [0.0, 4.0]])
+    array([[0.5 , 0.  ],
+           [0.  , 0.25]])
+    """
+    _square(x)
+
+    def to_x(g, y, x):
+        r"""\bar{X} = -Y^{\top} \bar{Y} Y^{\top}"""
+        return -(y.swapaxes(-1, -2) @ g @ y.swapaxes(-1, -2))
+
+    return _regular(np.linalg.inv, x), to_x
+
+
+@op(r"X = A^{-1} B", numpy=np.linalg.solve, examples=lambda draw: [
+    (draw(3, 3) + 3 * np.eye(3), draw(3)), (draw(3, 3) + 3 * np.eye(3), draw(3, 2)),
+    (draw(2, 3, 3) + 3 * np.eye(3), draw(3, 2)), (draw(2, 3, 3) + 3 * np.eye(3), draw(2, 3, 2)),
+])  # fmt: skip
+def solve(a: Array, b: Array):
+    """The solution of ``a @ x = b``, for one right side (M,) or for columns (..., M, K).
+
+    Raises
+    ------
+    ArgumentError
+        If the matrix is singular.
+
+    Examples
+    --------
+    >>> solve([[2.0, 0.0], [0.0, 4.0]], [2.0, 2.0])
+    array([1. , 0.5])
+    """
+    _square(a)
+    if b.ndim == 0 or b.shape[-1 if b.ndim == 1 else -2] != a.shape[-1]:
+        raise ShapeError(_("the rows of {b} must be as many as those of {a}"))
+
+    def to_a(g, y, a, b):
+        r"""\bar{A} = -\bar{B} X^{\top}, \quad \bar{B} = A^{-\top} \bar{X}"""
+        right = solve(a.swapaxes(-1, -2), g)
+        if b.ndim == 1:
+            return -(right[..., None] * y[..., None, :])
+        return -(right @ y.swapaxes(-1, -2))
+
+    def to_b(g, y, a, b):
+        r"""\bar{B} = A^{-\top} \bar{X}"""
+        return solve(a.swapaxes(-1, -2), g)
+
+    return _regular(np.linalg.solve, a, b), to_a, to_b
+
+
+@op(r"L L^{\top} = \tfrac12 (X + X^{\top})", numpy=np.linalg.cholesky, examples=lambda draw: [
+    _positive(draw(3, 3)), _positive(draw(2, 2, 2)), _positive(draw(1, 1)),
+])  # fmt: skip
+def cholesky(x: Array):
+    r"""The lower triangular L with :math:`L L^{\top} = X`, for a positive definite matrix.
+
+    Of a matrix that is not symmetric the symmetric part is taken: its gradient is symmetric, too.
+
+    Raises
+    ------
+    ArgumentError
+        If the matrix is not positive definite.
+
+    References
+    ----------
+    I. Murray, "Differentiation of the Cholesky decomposition", arXiv:1602.07527, equation 10.
+
+    Examples
+    --------
+    >>> cholesky([[4.0, 0.0], [0.0, 9.0]])
+    array([[2., 0.],
+           [0., 3.]])
+    """
+    _square(x)
+    lower = np.tril(np.ones(x.shape[-2:], x.dtype)) - np.eye(x.shape[-1], dtype=x.dtype) / 2
+
+    def to_x(g, y, x):
+        r"""\bar{X} = \tfrac12 (S + S^{\top}), \quad
+        S = L^{-\top} \Phi(L^{\top} \bar{L}) L^{-1}
+        """
+        t = y.swapaxes(-1, -2)
+        half = solve(t, (t @ g) * lower)
+        s = solve(t, half.swapaxes(-1, -2))
+        return (s + s.swapaxes(-1, -2)) / 2
+
+    try:
+        return np.linalg.cholesky((x + x.swapaxes(-1, -2)) / 2), to_x
+    except np.linalg.LinAlgError:
+        raise ArgumentError(_("{x} is not positive definite: it has no Cholesky factor")) from None
+
+
+def _positive(x: Array) -> Array:
+    return x @ x.swapaxes(-1, -2) + np.eye(x.shape[-1])
+
+
+# Of a singular matrix larger than this the minors would fill the memory: 64^2 matrices of 63^2.
+_MINORS = 64
+
+
+@op(r"y = \det X", numpy=np.linalg.det, examples=lambda draw: [
+    draw(3, 3), draw(2, 2, 2), draw(1, 1), draw(3, 2) @ draw(2, 3),
+])  # fmt: skip
+def det(x: Array):
+    """Determinant; of large matrices take ``slogdet``, which does not overflow.
+
+    Examples
+    --------
+    >>> float(det([[2.0, 1.0], [1.0, 2.0]]).round(6))
+    3.0
+    """
+    _square(x)
+
+    def to_x(g, y, x):
+        r"""\bar{X} = \bar{y} \operatorname{cof} X = \bar{y} \det(X) X^{-\top}"""
+        if _nearly_singular(x):
+            return g[..., None, None] * _cofactors(x)
+        return (g * y)[..., None, None] * inv(x).swapaxes(-1, -2)
+
+    return np.linalg.det(x), to_x
+
+
+def _nearly_singular(x: Any) -> bool:
+    """Whether the inverse would lose half of its digits, or does not exist."""
+    values = x._array if isinstance(x, Node) else x
+    return bool(values.size) and not bool((np.linalg.cond(values) < 1e8).all())
+
+
+def _cofactors(x: Any) -> Any:
+    """The determinants of all minors with their signs: they exist for singular matrices, too."""
+    n = x.shape[-1]
+    if n > _MINORS:
+        raise ArgumentError(
+            _("det has no gradient for a singular matrix of more than {n} rows: use slogdet on a "
+              "regular one"), n=_MINORS,
+        )  # fmt: skip
+    others = np.array([[j for j in range(n) if j != i] for i in range(n)], int).reshape(n, n - 1)
+    minors = x[..., others[:, None, :, None], others[None, :, None, :]]
+    return det(minors) * (-1.0) ** np.add.outer(np.arange(n), np.arange(n)).astype(x.dtype)
+
+
+@op(r"y = \ln |\det X|", examples=lambda draw: [draw(3, 3), draw(2, 2, 2)])
+def _logabsdet(x: Array):
+    """The second part of ``slogdet``."""
+
+    def to_x(g, y, x):
+        r"""\bar{X} = \bar{y} X^{-\top}"""
+        return g[..., None, None] * inv(x).swapaxes(-1, -2)
+
+    return np.linalg.slogdet(x)[1], to_x
+
+
+@op(r"s = \operatorname{sign} \det X", examples=lambda draw: [draw(3, 3)])
+def _signdet(x: Array):
+    """The first part of ``slogdet``: constant between jumps, so an untracked result."""
+    return np.linalg.slogdet(x)[0], None
+
+
+@composed(
+    r"s, y = \operatorname{sign} \det X, \ln |\det X|", numpy=np.linalg.slogdet,
+    examples=lambda draw: [draw(3, 3), draw(2, 2, 2)],
+)  # fmt: skip
+def slogdet(x: Array):
+    """Sign (an untracked result) and logarithm of the absolute value of the determinant.
+
+    Examples
+    --------
+    >>> sign, logarithm = slogdet([[0.0, 1.0], [1.0, 0.0]])
+    >>> float(sign), float(logarithm)
+    (-1.0, 0.0)
+    """
+    _square(x)
+    return _signdet(x), _logabsdet(x)
+
+
+@op(r"y = \sum_i x_{ii}", numpy=np.trace, examples=lambda draw: [
+    draw(3, 3), (draw(3, 4), 1), (draw(2, 3, 3), 0, 1, 2), (draw(3, 2, 4), -1, 0, 2),
+])  # fmt: skip
+def trace(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1):
+    """Sum along the diagonal.
+
+    Examples
+    --------
+    >>> float(trace([[1.0, 2.0], [3.0, 4.0]]))
+    5.0
+    """
+    y = np.trace(x, offset, axis1, axis2)
+    ones = np.eye(x.shape[axis1], x.shape[axis2], offset, x.dtype)
+
+    def to_x(g, y, x):
+        r"""\bar{X} = \bar{y} I"""
+        return moveaxis(g[..., None, None] * ones, (-2, -1), (axis1, axis2))
+
+    return y, to_x
+
+
+@op(r"y = \Big(\sum_i |x_i|^p\Big)^{1/p}", numpy=np.linalg.norm, examples=lambda draw: [
+    draw.away(3, 4), (draw.away(3, 4), None, 0), (draw.away(2, 3, 4), 2, (1,), True),
+    (draw.distinct(3, 4), 1, 1), (draw.distinct(3, 4), math.inf, 1), (draw.away(3), 3),
+    (draw.distinct(3), -math.inf), (draw.away(2, 3), "fro"), (draw.away(2, 3), 0, 0),
+    (draw.away(3), -2.5),
+])  # fmt: skip
+def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False):
+    r"""Norm of vectors: :math:`(\sum |x|^p)^{1/p}`; its derivative at 0 is taken as 0.
+
+    Parameters
+    ----------
+    x
+        Any shape.
+    ord
+        p; None is 2, ``inf`` and ``-inf`` the largest and the smallest absolute value, 0 counts
+        what is not zero. ``"fro"`` is 2, over two axes.
+    axis
+        The axis of the vectors. By default all numbers are one vector, for ``ord`` None or
+        ``"fro"``.
+    keepdims
+        Keep the axes with size 1.
+
+    Raises
+    ------
+    ArgumentError
+        For the operator norms of matrices, which are not available.
+
+    Examples
+    --------
+    >>> float(norm([3.0, 4.0]))
+    5.0
+    """
+    axes = tuple(range(x.ndim)) if axis is None else tuple(np.atleast_1d(axis).tolist())
+    p = 2.0 if ord is None or (ord == "fro" and len(axes) == 2) else ord
+    if isinstance(p, str) or (ord not in (None, "fro") and len(axes) != 1):
+        raise ArgumentError(
+            _("norm takes a number as ord for vectors, along one axis, not {ord!r} over the axes "
+              "{axes}: give axis=, or x.ravel()"), ord=ord, axes=axes,
+        )  # fmt: skip
+    size = np.abs(x)
+
+    def to_x(g, y, x):
+        r"""\bar{x} = \bar{y} \operatorname{sign}(x) (|x| / y)^{p - 1}"""
+        g, y = g.reshape(kept_shape(x.shape, axes)), y.reshape(kept_shape(x.shape, axes))
+        if abs(p) == math.inf:
+            return share_ties(g, y, absolute(x), axes) * np.sign(x)
+        zero = y == 0
+        g, y = where(zero, 0, g), where(zero, 1, y)
+        if p == 2:
+            return g * divide(x, y)
+        return g * np.sign(x) * (absolute(x) / y) ** (p - 1)
+
+    if p == 2:
+        y = np.sqrt((size * size).sum(axes, keepdims=keepdims))
+    else:
+        y = np.linalg.norm(x, p, axes[0], keepdims)
+    return y, to_x if p else None
+
+
+def _square(x: Array) -> None:
+    if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
+        raise ShapeError(_("{x} must be square: (..., M, M)"))
+
+
+def _regular(function: Any, *arrays: Array) -> Any:
+    try:
+        return function(*arrays)
+    except np.linalg.LinAlgError:
+        raise ArgumentError(_("the matrix is singular to rounding: it has no inverse")) from None

@@ -1,0 +1,214 @@
+"""Batch and layer normalisation."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..autograd.engine import Node
+from ..autograd.op import op
+from ..errors import ArgumentError, ShapeError
+from ..kernels import Array
+from ..kernels import normalisation as kernel
+from ..messages import _
+
+
+@op(r"y = \gamma \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta", examples=lambda draw: [
+    (draw(4, 3), None, None, draw(3), draw(3), True),
+    (draw(2, 3, 2, 2), None, None, draw(3), draw(3), True),
+    (draw(2, 3, 4), None, None, None, None, True),
+    (draw(4, 3), np.array([0.5, -0.5, 0.1]), np.array([1.0, 2.0, 0.3]), draw(3), draw(3)),
+])  # fmt: skip
+def batch_norm(
+    x: Array, running_mean: Any, running_var: Any, weight: Array | None = None,
+    bias: Array | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
+):  # fmt: skip
+    r"""Each channel brought to mean 0 and variance 1, then scaled and moved.
+
+    Parameters
+    ----------
+    x
+        (N, C) or (N, C, ...).
+    running_mean, running_var
+        (C,) arrays or None. Used in evaluation; in training moved in place towards those of the
+        batch (the variance with the divisor n - 1, as in PyTorch).
+    weight, bias
+        (C,) or None: the scale :math:`\gamma` and the shift :math:`\beta`.
+    training
+        Normalise with the mean and variance of this batch.
+    momentum
+        The share of the batch in the running statistics.
+    eps
+        Added to the variance.
+
+    Raises
+    ------
+    ArgumentError
+        In training with one value per channel, whose variance is 0; in evaluation without
+        running statistics.
+
+    References
+    ----------
+    S. Ioffe, C. Szegedy, "Batch Normalization", ICML 2015, algorithm 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> batch_norm(np.array([[1.0], [3.0]]), None, None, training=True, eps=0.0)
+    array([[-1.],
+           [ 1.]])
+    """
+    _check_channels(x, running_mean, running_var, weight, bias)
+    axes = (0, *range(2, x.ndim))
+    n = x.size // x.shape[1] if x.shape[1] else 0
+
+    def column(vector: Any) -> Any:
+        """(C,) as (1, C, 1, 1), to meet the channels of (N, C, H, W)."""
+        return vector.reshape(1, -1, *[1] * (x.ndim - 2))
+
+    if training:
+        if n < 2:
+            raise ArgumentError(
+                _("batch_norm needs more than one value per channel in training, and {x} has {n}: "
+                  "use larger batches, or .eval()"), n=n,
+            )  # fmt: skip
+        mean, variance = kernel.moments(x)
+        if running_mean is not None:
+            running_mean += momentum * (mean.ravel() - running_mean)
+        if running_var is not None:
+            running_var += momentum * (variance.ravel() * (n / (n - 1)) - running_var)
+    else:
+        if running_mean is None or running_var is None:
+            raise ArgumentError(_("batch_norm needs running statistics outside of training"))
+        mean = column(np.array(running_mean, x.dtype))
+        variance = column(np.array(running_var, x.dtype))
+    scale = 1 / np.sqrt(variance + x.dtype.type(eps))
+    a = scale if weight is None else scale * column(weight)
+    b = -mean * a if bias is None else column(bias) - mean * a
+    y = kernel.scale_and_shift(x, a, b)
+
+    def normalised(x: Any) -> tuple[Any, Any]:
+        """The normalised input and its scale, recorded."""
+        if not training:
+            return (x - mean) * scale, scale
+        d = x - x.mean(axes, keepdims=True)
+        s = ((d * d).mean(axes, keepdims=True) + eps) ** -0.5
+        return d * s, s
+
+    def to_x(g, y, x, running_mean, running_var, weight, bias):
+        r"""\bar{x} = \frac{\gamma}{\sigma} \left(\bar{y} - \overline{\bar{y}} -
+        \hat{x} \, \overline{\bar{y} \odot \hat{x}}\right)
+        """
+        if not training:
+            return g * (scale if weight is None else column(weight) * scale)
+        if not isinstance(g, Node):
+            total, moment = kernel.sums(g, x, mean)
+            slope = a * scale * scale * (moment / n)
+            return kernel.combine(g, x, a, -slope, slope * mean - a * (total / n))
+        xhat, s = normalised(x)
+        g = g if weight is None else g * column(weight)
+        centred = g - g.mean(axes, keepdims=True)
+        return s * (centred - xhat * (g * xhat).mean(axes, keepdims=True))
+
+    def to_weight(g, y, x, running_mean, running_var, weight, bias):
+        r"""\bar{\gamma} = \sum \bar{y} \odot \hat{x}"""
+        if isinstance(g, Node):
+            return (g * normalised(x)[0]).sum(axes)
+        return (kernel.sums(g, x, mean)[1] * scale).ravel()
+
+    def to_bias(g, y, x, running_mean, running_var, weight, bias):
+        r"""\bar{\beta} = \sum \bar{y}"""
+        return g.sum(axes)
+
+    return y, to_x, None, None, to_weight, to_bias
+
+
+def _check_channels(x: Array, *vectors: Any) -> None:
+    if x.ndim < 2:
+        raise ShapeError(_("{x} must have the axes (examples, channels, ...)"))
+    for vector in vectors:
+        if vector is not None and np.shape(vector) != x.shape[1:2]:
+            raise ShapeError(
+                _("{x} has {n} channels (axis 1), and the shape {shape} is given for them"),
+                n=x.shape[1],
+                shape=np.shape(vector),
+            )
+
+
+@op(r"y = \gamma \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta", examples=lambda draw: [
+    (draw(3, 4), 4, draw(4), draw(4)), (draw(2, 3, 4), (3, 4), draw(3, 4), draw(3, 4)),
+    (draw(2, 3, 4), (4,)),
+])  # fmt: skip
+def layer_norm(
+    x: Array, normalized_shape: int | tuple[int, ...], weight: Array | None = None,
+    bias: Array | None = None, eps: float = 1e-5,
+):  # fmt: skip
+    r"""Each example brought to mean 0 and variance 1 over its last axes, then scaled and moved.
+
+    Parameters
+    ----------
+    x
+        (..., \*normalized_shape).
+    normalized_shape
+        The sizes of the last axes, over which to normalise.
+    weight, bias
+        Of ``normalized_shape``, or None: the scale :math:`\gamma` and the shift :math:`\beta`.
+    eps
+        Added to the variance.
+
+    References
+    ----------
+    J. L. Ba, J. R. Kiros, G. E. Hinton, "Layer Normalization", arXiv:1607.06450, equation 3.
+
+    Examples
+    --------
+    >>> layer_norm([[1.0, 3.0]], 2, eps=0.0)
+    array([[-1.,  1.]])
+    """
+    shape = tuple(np.atleast_1d(normalized_shape).tolist())
+    if not shape or x.shape[-len(shape) :] != shape:
+        raise ShapeError(_("the last axes of {x} are not {shape}"), shape=shape)
+    for vector in (weight, bias):
+        if vector is not None and vector.shape != shape:
+            raise ShapeError(
+                _("the scale and the shift of layer_norm have the shape {shape}, not {got}"),
+                shape=shape,
+                got=vector.shape,
+            )
+    axes = tuple(range(-len(shape), 0))
+    n = math.prod(shape)
+    d = x - x.mean(axes, keepdims=True)
+    scale = 1 / np.sqrt((d * d).sum(axes, keepdims=True) / n + x.dtype.type(eps))
+    d *= scale
+    y = d.copy() if weight is None else d * weight
+    if bias is not None:
+        y += bias
+
+    def normalised(g: Any, x: Any) -> tuple[Any, Any]:
+        """The normalised input and its scale: those of the forward pass, or recorded."""
+        if not isinstance(g, Node):
+            return d, scale
+        centred = x - x.mean(axes, keepdims=True)
+        s = ((centred * centred).mean(axes, keepdims=True) + eps) ** -0.5
+        return centred * s, s
+
+    def to_x(g, y, x, shape, weight, bias):
+        r"""\bar{x} = \frac{1}{\sigma} \left(\bar{h} - \overline{\bar{h}} -
+        \hat{x} \, \overline{\bar{h} \odot \hat{x}}\right), \quad \bar{h} = \gamma \bar{y}
+        """
+        xhat, s = normalised(g, x)
+        g = g if weight is None else g * weight
+        moment = (g * xhat).sum(axes, keepdims=True) * (1 / n)
+        return (g - g.sum(axes, keepdims=True) * (1 / n) - xhat * moment) * s
+
+    def to_weight(g, y, x, shape, weight, bias):
+        r"""\bar{\gamma} = \sum \bar{y} \odot \hat{x}"""
+        return g * normalised(g, x)[0]  # the engine sums over the examples
+
+    def to_bias(g, y, x, shape, weight, bias):
+        r"""\bar{\beta} = \sum \bar{y}"""
+        return g
+
+    return y, to_x, None, to_weight, to_bias

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 
 import numpy as np
@@ -14,10 +15,22 @@ from tinygrad_fr import optim
 OPTIONS = [
     ("SGD", {"lr": 0.1}),
     ("SGD", {"lr": 0.1, "momentum": 0.9}),
-    ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
+    ("SGD", {"lr": 0.01, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.5}),
+    ("Adam", {"lr": 0.05, "amsgrad": True}),
+    ("AdamW", {"lr": 0.05}),
+    ("AdamW", {"lr": 0.05, "weight_decay": 0.3, "amsgrad": True}),
+    ("RMSprop", {"lr": 0.01}),
+    ("RMSprop", {"lr": 0.01, "momentum": 0.9, "weight_decay": 0.1}),
+    ("RMSprop", {"lr": 0.01, "alpha": 0.9, "eps": 1e-4, "centered": True}),
+    ("Adagrad", {"lr": 0.1}),
+    (
+        "Adagrad",
+        {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 1.0},
+    ),
     ("Adam", {"lr": 0.05}),
     ("Adam", {"lr": 0.05, "betas": (0.5, 0.9), "eps": 1e-4, "weight_decay": 0.1}),
-]
+]  # fmt: skip
 A = np.random.default_rng(0).standard_normal((3, 3))
 
 
@@ -25,20 +38,26 @@ def loss(w, sin):
     return (sin(w @ A) ** 2).sum()
 
 
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float64, 1e-10), (np.float32, 1e-5)])
 @pytest.mark.parametrize(("name", "options"), OPTIONS)
-def test_fifty_steps_are_pytorchs(name, options):
+def test_fifty_steps_are_pytorchs(name, options, dtype, rtol):
     torch = pytest.importorskip("torch")
-    w = tg.Tensor(np.ones((2, 3)), requires_grad=True)
-    v = torch.ones((2, 3), dtype=torch.float64, requires_grad=True)
-    ours, theirs = getattr(optim, name)([w], **options), getattr(torch.optim, name)([v], **options)
+    start = [np.ones((2, 3), dtype), np.array(0.5, dtype), np.ones(3, dtype)]
+    w, u, unused = (tg.Tensor(x, requires_grad=True) for x in start)
+    v, s, idle = (torch.from_numpy(np.asarray(x)).clone().requires_grad_() for x in start)
+    ours = getattr(optim, name)([w, u, unused], **options)
+    theirs = getattr(torch.optim, name)([v, s, idle], **options)
+    matrix = A.astype(dtype)
     for _ in range(50):
         ours.zero_grad()
-        loss(w, tg.sin).backward()
+        ((tg.sin(w @ matrix) ** 2).sum() * u + u * u).backward()
         ours.step()
         theirs.zero_grad()
-        (torch.sin(v @ torch.from_numpy(A)) ** 2).sum().backward()
+        ((torch.sin(v @ torch.from_numpy(matrix)) ** 2).sum() * s + s * s).backward()
         theirs.step()
-    np.testing.assert_allclose(w.data, v.detach().numpy(), rtol=1e-10)
+        assert w.dtype == dtype
+        for x, y in zip((w, u, unused), (v, s, idle), strict=True):
+            np.testing.assert_allclose(x.data, y.detach().numpy(), rtol=rtol, atol=rtol)
 
 
 @pytest.mark.parametrize(("name", "options"), OPTIONS)
@@ -77,17 +96,87 @@ def test_parameters_without_a_gradient_stay():
     assert a.item() == 1.0
 
 
-def test_cosine_schedule_is_pytorchs():
+SCHEDULES = [
+    ("CosineAnnealingLR", {"T_max": 50, "eta_min": 0.01}),
+    ("StepLR", {"step_size": 7}),
+    ("StepLR", {"step_size": 1, "gamma": 0.9}),
+    ("OneCycleLR", {"max_lr": 0.5, "total_steps": 60}),
+    ("OneCycleLR", {"max_lr": 0.5, "epochs": 5, "steps_per_epoch": 11, "pct_start": 0.2}),
+    ("OneCycleLR", {"max_lr": [0.5, 0.1], "total_steps": 60, "anneal_strategy": "linear"}),
+    ("OneCycleLR", {"max_lr": 0.5, "total_steps": 55, "three_phase": True, "div_factor": 10.0}),
+    ("OneCycleLR", {"max_lr": 0.5, "total_steps": 55, "final_div_factor": 10.0,
+                    "base_momentum": 0.5, "max_momentum": 0.7}),
+    ("OneCycleLR", {"max_lr": 0.5, "total_steps": 50, "cycle_momentum": False}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "AdamW"])
+@pytest.mark.parametrize(("name", "options"), SCHEDULES)
+def test_schedules_are_pytorchs(name, options, optimizer):
     torch = pytest.importorskip("torch")
-    w, v = tg.Tensor([1.0], requires_grad=True), torch.ones(1, requires_grad=True)
-    ours, theirs = optim.SGD([w], lr=0.3), torch.optim.SGD([v], lr=0.3)
-    a = optim.CosineAnnealingLR(ours, T_max=50, eta_min=0.01)
-    b = torch.optim.lr_scheduler.CosineAnnealingLR(theirs, T_max=50, eta_min=0.01)
+    extra = {"momentum": 0.9} if optimizer == "SGD" else {}
+    w, u = (tg.Tensor([1.0], requires_grad=True) for _ in range(2))
+    v, s = (torch.ones(1, requires_grad=True) for _ in range(2))
+    groups = [{"params": [w]}, {"params": [u], "lr": 0.02}]
+    ours = getattr(optim, optimizer)(groups, lr=0.3, **extra)
+    groups = [{"params": [v]}, {"params": [s], "lr": 0.02}]
+    theirs = getattr(torch.optim, optimizer)(groups, lr=0.3, **extra)
+    a = getattr(optim, name)(ours, **options)
+    b = getattr(torch.optim.lr_scheduler, name)(theirs, **options)
     for _ in range(50):
+        assert a.get_last_lr() == pytest.approx(b.get_last_lr(), rel=1e-10)
+        for x, y in zip(ours.param_groups, theirs.param_groups, strict=True):
+            for key in {"lr", "momentum", "betas"} & x.keys():
+                assert x[key] == pytest.approx(y[key], rel=1e-10)
         theirs.step()
         a.step()
         b.step()
-        assert ours.lr == pytest.approx(theirs.param_groups[0]["lr"], rel=1e-10)
+
+
+@pytest.mark.parametrize(("name", "options"), SCHEDULES)
+def test_a_restored_schedule_continues_as_if_never_stopped(name, options):
+    def made():
+        groups = [{"params": [tg.Tensor([1.0], requires_grad=True)]} for _ in range(2)]
+        optimizer = optim.SGD(groups, lr=0.3, momentum=0.9)
+        return optimizer, getattr(optim, name)(optimizer, **options)
+
+    (first, schedule), (second, restored) = made(), made()
+    for _ in range(20):
+        schedule.step()
+    restored.load_state_dict(json.loads(json.dumps(schedule.state_dict())))
+    second.load_state_dict(first.state_dict())
+    for _ in range(20):
+        schedule.step()
+        restored.step()
+        for x, y in zip(first.param_groups, second.param_groups, strict=True):
+            assert (x["lr"], x["momentum"]) == (y["lr"], y["momentum"])
+
+
+def test_an_exhausted_cycle_says_so():
+    optimizer = optim.AdamW([tg.Tensor([1.0], requires_grad=True)])
+    schedule = optim.OneCycleLR(optimizer, 0.1, total_steps=2)
+    schedule.step()
+    schedule.step()
+    with pytest.raises(ValueError, match="the cycle has 2 steps"):
+        schedule.step()
+
+
+@pytest.mark.parametrize("norm_type", [1.0, 2.0, 3.0, np.inf])
+@pytest.mark.parametrize("max_norm", [0.5, 1e6])
+def test_clipping_is_pytorchs(norm_type, max_norm):
+    torch = pytest.importorskip("torch")
+    values = [np.arange(6.0).reshape(2, 3), np.array(-2.0)]
+    ours = [tg.Tensor(x, requires_grad=True) for x in values] + [tg.Tensor(1.0, requires_grad=True)]
+    theirs = [torch.tensor(x, requires_grad=True) for x in values]
+    ((ours[0] ** 2).sum() + ours[1] ** 2).backward()
+    ((theirs[0] ** 2).sum() + theirs[1] ** 2).backward()
+    total = optim.clip_grad_norm(ours, max_norm, norm_type)
+    assert total == pytest.approx(
+        float(torch.nn.utils.clip_grad_norm_(theirs, max_norm, norm_type)), rel=1e-10
+    )
+    for x, y in zip(ours[:2], theirs, strict=True):
+        np.testing.assert_allclose(x.grad.data, y.grad.numpy(), rtol=1e-10)
+    assert ours[2].grad is None
 
 
 def test_copies_of_an_optimizer_keep_its_state():

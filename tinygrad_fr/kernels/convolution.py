@@ -3,6 +3,10 @@
 Each window becomes a column, so that one matrix product per image does all filters. The three maps
 are bilinear and adjoint to each other: for every x, w, g
 ``<conv(x, w), g> = <x, conv_input(g, w)> = <w, conv_weight(x, g)>``.
+
+With groups the channels and the filters are cut into as many equal runs, and each run of filters
+(F, C // groups, kh, kw) sees only the channels of its own: as many convolutions side by side, which
+one batched product does. ``groups = C`` is the depthwise convolution.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from .memory import prepare
 from .windows import Pair, fold, output_size, pad, windows
 
 
-def columns(x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair = (1, 1)) -> Array:
+def columns(x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
     """The windows of images (N, C, H, W) as columns (N, C kh kw, OH OW).
 
     One row per position in the window (tap), so that each row is copied from long stretches of
@@ -27,27 +31,27 @@ def columns(x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair 
 
 
 def conv(
-    x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair = (1, 1), groups: int = 1
+    x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> tuple[Array, Array]:
-    """Images (N, C, H, W) and filters (F, C / groups, kh, kw) to (N, F, OH, OW).
+    """Images (N, C, H, W) and filters (F, C // groups, kh, kw) to (N, F, OH, OW), and the columns.
 
-    And the columns, for the gradient of the filters.
+    The columns are for ``conv_weight``.
     """
     f, _, kh, kw = w.shape
     oh, ow = output_size((x.shape[2], x.shape[3]), (kh, kw), stride, padding, dilation)
     cols = columns(x, (kh, kw), stride, padding, dilation)
-    y = np.matmul(_grouped(w.reshape(f, -1), groups, 0), _grouped(cols, groups, 1))
+    y = np.matmul(_grouped(w, groups), _split(cols, groups))
     return y.reshape(len(x), f, oh, ow), cols
 
 
-def conv_weight(cols: Array, g: Array, shape: tuple[int, ...], groups: int = 1) -> Array:
+def conv_weight(cols: Array, g: Array, shape: tuple[int, ...], groups: int) -> Array:
     """The gradient for filters of ``shape``, from the columns and the upstream gradient."""
     n, f, oh, ow = g.shape
     rows = g.reshape(n, f, oh * ow)
     if n == 1 and groups == 1:  # the larger factor on the left: 12 us to 9 on 8 filters of 3x3
         return np.asarray((cols[0] @ rows[0].T).T.reshape(shape))
-    products = np.matmul(_grouped(rows, groups, 1), _grouped(cols, groups, 1).swapaxes(-1, -2))
-    return np.asarray(products.sum(0).reshape(shape))
+    product = np.matmul(_split(rows, groups), _split(cols, groups).swapaxes(-1, -2))
+    return np.asarray(product.sum(0).reshape(shape))
 
 
 def conv_bias(g: Array) -> Array:
@@ -61,20 +65,23 @@ def conv_bias(g: Array) -> Array:
 
 
 def conv_input(
-    g: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair = (1, 1),
-    groups: int = 1,
-) -> Array:  # fmt: skip
+    g: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> Array:
     """The gradient for images of ``size``, from the upstream gradient (N, F, OH, OW)."""
     n, f, oh, ow = g.shape
     _, c, kh, kw = w.shape
-    filters = _grouped(w.reshape(f, -1), groups, 0).swapaxes(-1, -2)
-    cols = np.matmul(filters, _grouped(g.reshape(n, f, oh * ow), groups, 1))
-    return fold(cols.reshape(n, c * groups, kh, kw, oh, ow), size, stride, padding, dilation)
+    rows = _split(g.reshape(n, f, oh * ow), groups)
+    cols = np.matmul(_grouped(w, groups).swapaxes(-1, -2), rows)
+    return fold(cols.reshape(n, groups * c, kh, kw, oh, ow), size, stride, padding, dilation)
 
 
-def _grouped(x: Array, groups: int, axis: int) -> Array:
-    """The same with one axis cut into (groups, its share), for products group by group."""
-    if groups == 1:
-        return x
-    share = x.shape[axis] // groups
-    return x.reshape(*x.shape[:axis], groups, share, *x.shape[axis + 1 :])
+def _grouped(w: Array, groups: int) -> Array:
+    """Filters as the matrices (groups, F // groups, C // groups kh kw); as one, without groups."""
+    f = len(w)
+    return w.reshape(f, -1) if groups == 1 else w.reshape(groups, f // groups, -1)
+
+
+def _split(rows: Array, groups: int) -> Array:
+    """(N, R, L) as (N, groups, R // groups, L); as it is, without groups."""
+    n, r, length = rows.shape
+    return rows if groups == 1 else rows.reshape(n, groups, r // groups, length)

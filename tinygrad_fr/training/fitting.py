@@ -57,7 +57,8 @@ def fit(
     metrics
         ``"accuracy"`` or functions of the output and the targets (arrays), averaged over examples.
     scheduler
-        Its ``step()`` is called after each epoch.
+        Its ``step()`` is called after each epoch, or after each batch where its ``per_batch`` is
+        true, as for ``OneCycleLR``.
     callbacks
         Called with the History after each epoch; one that returns True ends the training.
     seed
@@ -101,6 +102,7 @@ def fit(
     if checkpoint is not None:
         check_writable(checkpoint)
     history = History()
+    per_batch = getattr(scheduler, "per_batch", False)
     if resume and Path(str(checkpoint)).exists():
         checkpoints.resume(str(checkpoint), model, optimizer, scheduler, history)
         if hasattr(batches, "epoch"):
@@ -109,13 +111,21 @@ def fit(
         for number in range(len(history) + 1, epochs + 1):
             started = time.perf_counter()
             with _bar(batches, number, epochs, progress) as shown:
-                results = _train_epoch(model, shown, loss, optimizer, measures, number)
+                results = _train_epoch(
+                    model,
+                    shown,
+                    loss,
+                    optimizer,
+                    scheduler if per_batch else None,
+                    measures,
+                    number,
+                )
             if held_out is not None:
                 for name, value in evaluate(model, held_out, loss, measures).items():
                     results[f"valid_{name}"] = value
             epoch = {"epoch": number, **results, "seconds": time.perf_counter() - started}
             note(history, epoch, model)
-            if scheduler is not None:
+            if scheduler is not None and not per_batch:
                 scheduler.step()
             if progress:
                 say(describe(epoch))
@@ -207,6 +217,7 @@ def _train_epoch(
     batches: Iterable[Any],
     loss: Callable[[Any, Any], Tensor],
     optimizer: Optimizer,
+    scheduler: Any,
     metrics: dict[str, Metric],
     number: int,
 ) -> dict[str, float]:
@@ -233,6 +244,8 @@ def _train_epoch(
         optimizer.zero_grad()
         value.backward()
         optimizer.step()
+        if scheduler is not None:
+            scheduler.step()
         total.add(y, target, value, metrics)
     if not total.n:
         raise ArgumentError(_("there is no batch to train on: is the data set empty?"))

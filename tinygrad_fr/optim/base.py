@@ -1,20 +1,22 @@
-"""Optimizers: how gradients change parameters. Their steps are PyTorch's."""
+"""What all optimizers share: groups of parameters, their options, and the state to save."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from .autograd import engine
-from .autograd.tensor import Tensor
-from .errors import ArgumentError, DTypeError, ShapeError
-from .kernels import Array
-from .messages import _
+from ..autograd import engine
+from ..autograd.tensor import Tensor
+from ..errors import ArgumentError, DTypeError, ShapeError
+from ..kernels import Array
+from ..messages import _
 
-__all__ = ["SGD", "Adam", "CosineAnnealingLR", "Optimizer"]
+_NOT_NEGATIVE = {
+    "lr", "weight_decay", "momentum", "dampening", "eps", "alpha", "lr_decay",
+    "initial_accumulator_value",
+}  # fmt: skip
 
 
 class Optimizer:
@@ -66,7 +68,7 @@ class Optimizer:
                 _check_parameter(p, seen)
             merged = {name: _plain(value) for name, value in {**options, **group}.items()}
             self.param_groups.append({**merged, "params": parameters})
-            for name in {"lr", "weight_decay", "momentum", "eps"} & options.keys():
+            for name in _NOT_NEGATIVE & options.keys():
                 value = self.param_groups[-1][name]
                 if not isinstance(value, (int, float, np.number)) or not value >= 0:
                     raise ArgumentError(
@@ -161,114 +163,6 @@ class Optimizer:
                 group[name] = value.item() if value.ndim == 0 else tuple(value.tolist())
 
 
-class SGD(Optimizer):
-    """Stochastic gradient descent (course document 002, slide 38), with momentum.
-
-    Parameters
-    ----------
-    parameters
-        What to learn, such as ``model.parameters()``.
-    lr
-        Learning rate.
-    momentum
-        Share of the previous step that is kept.
-    nesterov
-        Look ahead along the momentum (Sutskever et al., ICML 2013).
-    weight_decay
-        Adds ``weight_decay * p`` to each gradient: an L2 penalty.
-
-    Examples
-    --------
-    >>> w = Tensor([1.0], requires_grad=True)
-    >>> optimizer = SGD([w], lr=0.1)
-    >>> (w * w).sum().backward()
-    >>> optimizer.step()
-    >>> w
-    Tensor([0.8], requires_grad=True)
-    """
-
-    slots = ("momentum_buffer",)
-
-    def __init__(
-        self, parameters: Iterable[Any], lr: float = 1e-3, momentum: float = 0.0, *,
-        nesterov: bool = False, weight_decay: float = 0.0,
-    ) -> None:  # fmt: skip
-        if nesterov and momentum <= 0:
-            raise ArgumentError(_("Nesterov's method needs a momentum above 0"))
-        super().__init__(
-            parameters, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay
-        )
-
-    def _update(self, p: Array, g: Array, state: dict[str, Array], group: dict[str, Any]) -> None:
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * p
-        momentum = group["momentum"]
-        if momentum:
-            if "momentum_buffer" in state:
-                velocity = state["momentum_buffer"]
-                velocity *= momentum
-                velocity += g
-            else:
-                velocity = state["momentum_buffer"] = g.copy()
-            g = g + momentum * velocity if group["nesterov"] else velocity
-        p -= group["lr"] * g
-
-
-class Adam(Optimizer):
-    """Adaptive moments (Kingma and Ba, ICLR 2015, algorithm 1).
-
-    Parameters
-    ----------
-    parameters
-        What to learn, such as ``model.parameters()``.
-    lr
-        Learning rate.
-    betas
-        Decay of the means of the gradients and of their squares.
-    eps
-        Added to the denominator.
-    weight_decay
-        Adds ``weight_decay * p`` to each gradient: an L2 penalty.
-
-    Examples
-    --------
-    >>> w = Tensor([1.0], requires_grad=True)
-    >>> optimizer = Adam([w], lr=0.1)
-    >>> (w * w).sum().backward()
-    >>> optimizer.step()
-    >>> round(w.item(), 6)
-    0.9
-    """
-
-    slots = ("exp_avg", "exp_avg_sq", "step")
-
-    def __init__(
-        self, parameters: Iterable[Any], lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0.0,
-    ) -> None:  # fmt: skip
-        if not all(0 <= beta < 1 for beta in betas):
-            raise ArgumentError(_("betas lie between 0 and 1 (excluded), not {betas}"), betas=betas)
-        super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
-
-    def _update(self, p: Array, g: Array, state: dict[str, Array], group: dict[str, Any]) -> None:
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * p
-        if not state:
-            state.update(exp_avg=np.zeros_like(p), exp_avg_sq=np.zeros_like(p), step=np.zeros(()))
-        beta1, beta2 = group["betas"]
-        mean, square = state["exp_avg"], state["exp_avg_sq"]
-        mean *= beta1
-        mean += (1 - beta1) * g
-        square *= beta2
-        square += (1 - beta2) * g * g
-        state["step"] += 1
-        t = float(state["step"])
-        denominator = np.sqrt(square)
-        denominator /= np.sqrt(1 - beta2**t)
-        denominator += group["eps"]
-        p -= (group["lr"] / (1 - beta1**t)) * mean / denominator
-
-
 def _plain(value: Any) -> Any:
     """A Python number for a NumPy one, which would promote float32 parameters' updates."""
     return value.item() if isinstance(value, np.generic) else value
@@ -285,50 +179,3 @@ def _check_parameter(p: Any, seen: set[int]) -> None:
     if id(p) in seen:
         raise ArgumentError(_("{name} is given twice to the optimizer"), name=p._label())
     seen.add(id(p))
-
-
-# --- schedules -------------------------------------------------------------------------------
-
-
-class CosineAnnealingLR:
-    """The learning rate falls along half a cosine (Loshchilov and Hutter, ICLR 2017, eq. 5).
-
-    Parameters
-    ----------
-    optimizer
-        Whose rates to change, at each ``step()``.
-    T_max
-        The number of steps from the first rate to the last.
-    eta_min
-        The last rate.
-
-    Examples
-    --------
-    >>> optimizer = SGD([Tensor([1.0], requires_grad=True)], lr=1.0)
-    >>> schedule = CosineAnnealingLR(optimizer, T_max=2)
-    >>> schedule.step()
-    >>> optimizer.lr
-    0.5
-    """
-
-    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
-        if T_max < 1:
-            raise ArgumentError(_("T_max is at least 1, not {n}"), n=T_max)
-        self.optimizer, self.T_max, self.eta_min = optimizer, T_max, eta_min
-        self.steps = 0
-        self.base_lrs = [group["lr"] for group in optimizer.param_groups]
-
-    def step(self) -> None:
-        """Set the rates of the next epoch."""
-        self.steps += 1
-        share = (1 + math.cos(math.pi * self.steps / self.T_max)) / 2
-        for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
-            group["lr"] = self.eta_min + (base - self.eta_min) * share
-
-    def state_dict(self) -> dict[str, Any]:
-        """Its step count and first rates."""
-        return {"steps": self.steps, "base_lrs": self.base_lrs}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over a state from ``state_dict``."""
-        self.steps, self.base_lrs = int(state["steps"]), list(state["base_lrs"])

@@ -1,0 +1,72 @@
+"""Clipping of gradients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from ..autograd import engine
+from ..autograd.tensor import Tensor
+from ..errors import ArgumentError, NonFiniteError
+from ..messages import _
+
+
+def clip_grad_norm(
+    parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+) -> float:  # fmt: skip
+    """Scale all gradients together so that their common norm is at most ``max_norm``.
+
+    Call it between ``backward()`` and ``step()``.
+
+    Parameters
+    ----------
+    parameters
+        Tensors; those without a gradient do not count.
+    max_norm
+        The largest norm allowed.
+    norm_type
+        The p of the norm, or ``inf``.
+    error_if_nonfinite
+        Raise if the norm is NaN or infinite, rather than make all gradients so.
+
+    Returns
+    -------
+    float
+        The norm before.
+
+    References
+    ----------
+    R. Pascanu, T. Mikolov, Y. Bengio, "On the difficulty of training RNNs", ICML 2013, alg. 1.
+
+    Examples
+    --------
+    >>> w = Tensor([3.0, 4.0], requires_grad=True)
+    >>> (w * w / 2).sum().backward()
+    >>> clip_grad_norm([w], max_norm=1.0)
+    5.0
+    >>> w.grad.data.round(4)
+    array([0.6, 0.8])
+    """
+    if not max_norm >= 0:
+        raise ArgumentError(_("max_norm is not negative, unlike {value}"), value=max_norm)
+    if not norm_type > 0:
+        raise ArgumentError(_("norm_type is above 0, not {value}"), value=norm_type)
+    given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    grads = [p._grad._array for p in given if p._grad is not None]
+    norms = [float(np.linalg.norm(g.ravel(), norm_type)) for g in grads]
+    total = float(np.linalg.norm(norms, norm_type)) if norms else 0.0
+    if error_if_nonfinite and not math.isfinite(total):
+        raise NonFiniteError(
+            _("the norm of the gradients is {value}: look for the first bad value with "
+              "`with tg.debug():`"), value=total,
+        )  # fmt: skip
+    scale = min(1.0, max_norm / (total + 1e-6))  # the 1e-6 is PyTorch's
+    if not scale >= 1.0:
+        for p in given:
+            if p._grad is not None:
+                p._grad._array *= scale
+                engine.touch(p._grad)
+    return total

@@ -1,0 +1,247 @@
+"""Schedules: how learning rates change from step to step. Their values are PyTorch's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import ArgumentError, DTypeError
+from ..messages import _
+from .base import Optimizer
+
+
+class Schedule:
+    """Base of schedules: sets the rates at once, and new ones at each ``step()``.
+
+    Attributes
+    ----------
+    steps : int
+        How often ``step`` was called.
+    per_batch : bool
+        Whether ``fit`` calls ``step()`` after each batch rather than after each epoch.
+    """
+
+    per_batch = False
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise DTypeError(
+                _("a schedule takes an optimizer first, not {kind}"), kind=type(optimizer).__name__
+            )
+        self.optimizer = optimizer
+        self.steps = 0
+        self.base_lrs = [group["lr"] for group in optimizer.param_groups]
+
+    def step(self) -> None:
+        """Set the rates that come next."""
+        self.steps += 1
+        self._set()
+
+    def get_last_lr(self) -> list[float]:
+        """The present rate of each group."""
+        return [float(group["lr"]) for group in self.optimizer.param_groups]
+
+    def _set(self) -> None:
+        for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
+            group["lr"] = self._rate(base)
+
+    def _rate(self, base: float) -> float:
+        """The rate after ``steps`` steps, from the first one; written by subclasses."""
+        raise ArgumentError(_("{kind} must define _rate"), kind=type(self).__name__)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Its step count and first rates."""
+        return {"kind": type(self).__name__, "steps": self.steps, "base_lrs": self.base_lrs}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over a state from ``state_dict`` of a schedule of the same kind."""
+        if state.get("kind") != type(self).__name__ or len(state["base_lrs"]) != len(self.base_lrs):
+            raise ArgumentError(
+                _("the state is of another schedule ({known}), not of this {kind}"),
+                known=state.get("kind"), kind=type(self).__name__,
+            )  # fmt: skip
+        self.steps, self.base_lrs = int(state["steps"]), list(state["base_lrs"])
+
+
+class StepLR(Schedule):
+    """The rate is multiplied by ``gamma`` after every ``step_size`` steps.
+
+    Examples
+    --------
+    >>> from tinygrad_fr import Tensor, optim
+    >>> optimizer = optim.SGD([Tensor([1.0], requires_grad=True)], lr=1.0)
+    >>> schedule = StepLR(optimizer, step_size=2, gamma=0.5)
+    >>> schedule.step(), schedule.step(), optimizer.lr
+    (None, None, 0.5)
+    """
+
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
+        if step_size < 1:
+            raise ArgumentError(_("step_size is at least 1, not {n}"), n=step_size)
+        super().__init__(optimizer)
+        self.step_size, self.gamma = step_size, gamma
+
+    def _rate(self, base: float) -> float:
+        return float(base * self.gamma ** (self.steps // self.step_size))
+
+
+class CosineAnnealingLR(Schedule):
+    """The rate falls along half a cosine (Loshchilov and Hutter, ICLR 2017, equation 5).
+
+    Parameters
+    ----------
+    optimizer
+        Whose rates to change, at each ``step()``.
+    T_max
+        The number of steps from the first rate to the last.
+    eta_min
+        The last rate.
+
+    Examples
+    --------
+    >>> from tinygrad_fr import Tensor, optim
+    >>> optimizer = optim.SGD([Tensor([1.0], requires_grad=True)], lr=1.0)
+    >>> schedule = CosineAnnealingLR(optimizer, T_max=2)
+    >>> schedule.step()
+    >>> optimizer.lr
+    0.5
+    """
+
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
+        if T_max < 1:
+            raise ArgumentError(_("T_max is at least 1, not {n}"), n=T_max)
+        super().__init__(optimizer)
+        self.T_max, self.eta_min = T_max, eta_min
+
+    def _rate(self, base: float) -> float:
+        share = (1 + math.cos(math.pi * self.steps / self.T_max)) / 2
+        return self.eta_min + (base - self.eta_min) * share
+
+
+def _cosine(start: float, end: float, share: float) -> float:
+    return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
+
+
+def _linear(start: float, end: float, share: float) -> float:
+    return start + (end - start) * share
+
+
+class OneCycleLR(Schedule):
+    """The rate rises and then falls, once; the momentum does the opposite (Smith, 2018).
+
+    Call ``step()`` after each *batch*; ``fit`` does.
+
+    Parameters
+    ----------
+    optimizer
+        Whose rates to change.
+    max_lr
+        The highest rate: a number, or one for each group.
+    total_steps
+        The length of the cycle; or else give ``epochs`` and ``steps_per_epoch``.
+    pct_start
+        The share of the steps in which the rate rises.
+    anneal_strategy
+        ``"cos"`` or ``"linear"``.
+    cycle_momentum
+        Whether momentum (or the first of Adam's betas) falls from ``max_momentum`` to
+        ``base_momentum`` while the rate rises, and rises back.
+    div_factor
+        The first rate is ``max_lr / div_factor``.
+    final_div_factor
+        The last rate is the first one divided by this.
+    three_phase
+        Fall as steeply as it rose, then to the last rate in a phase of its own.
+
+    References
+    ----------
+    L. N. Smith, N. Topin, "Super-Convergence", arXiv:1708.07120, section 2.
+
+    Examples
+    --------
+    >>> from tinygrad_fr import Tensor, optim
+    >>> optimizer = optim.AdamW([Tensor([1.0], requires_grad=True)])
+    >>> schedule = OneCycleLR(optimizer, max_lr=1.0, total_steps=10)
+    >>> rates = [optimizer.lr]
+    >>> for _ in range(9):
+    ...     schedule.step()
+    ...     rates.append(optimizer.lr)
+    >>> round(rates[0], 6), max(rates)
+    (0.04, 1.0)
+    """
+
+    per_batch = True
+
+    def __init__(
+        self, optimizer: Optimizer, max_lr: float | Sequence[float],
+        total_steps: int | None = None, epochs: int | None = None,
+        steps_per_epoch: int | None = None, pct_start: float = 0.3, anneal_strategy: str = "cos",
+        cycle_momentum: bool = True, base_momentum: float = 0.85, max_momentum: float = 0.95,
+        div_factor: float = 25.0, final_div_factor: float = 1e4, three_phase: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(optimizer)
+        if total_steps is None and epochs and steps_per_epoch:
+            total_steps = epochs * steps_per_epoch
+        if total_steps is None or total_steps < 1:
+            raise ArgumentError(
+                _("OneCycleLR needs total_steps, or epochs and steps_per_epoch, all at least 1")
+            )
+        if not 0 <= pct_start <= 1:
+            raise ArgumentError(_("pct_start lies between 0 and 1, not {value}"), value=pct_start)
+        if anneal_strategy not in ("cos", "linear"):
+            raise ArgumentError(
+                _('anneal_strategy is "cos" or "linear", not {value!r}'), value=anneal_strategy
+            )
+        groups = optimizer.param_groups
+        highest = list(max_lr) if isinstance(max_lr, Sequence) else [max_lr] * len(groups)
+        if len(highest) != len(groups):
+            raise ArgumentError(
+                _("max_lr has {n} rates for {m} groups of parameters"),
+                n=len(highest), m=len(groups),
+            )  # fmt: skip
+        self.total_steps = int(total_steps)
+        self._anneal = _cosine if anneal_strategy == "cos" else _linear
+        # The last step of each phase, and what it leads to: rates as factors of the highest, and
+        # momenta.
+        first, last = 1 / div_factor, 1 / (div_factor * final_div_factor)
+        rise = pct_start * self.total_steps - 1
+        self._phases = [(rise, first, 1.0, max_momentum, base_momentum)]
+        if three_phase:
+            self._phases.append((2 * rise, 1.0, first, base_momentum, max_momentum))
+            self._phases.append((self.total_steps - 1, first, last, max_momentum, max_momentum))
+        else:
+            self._phases.append((self.total_steps - 1, 1.0, last, base_momentum, max_momentum))
+        self.base_lrs = [float(rate) for rate in highest]
+        self._momentum = cycle_momentum
+        if cycle_momentum and not any(name in groups[0] for name in ("momentum", "betas")):
+            raise ArgumentError(
+                _("{kind} has no momentum to cycle: give cycle_momentum=False"),
+                kind=type(optimizer).__name__,
+            )  # fmt: skip
+        self._set()
+
+    def _set(self) -> None:
+        if self.steps > self.total_steps:
+            raise ArgumentError(
+                _("the cycle has {n} steps, and this is one more: give a larger total_steps"),
+                n=self.total_steps,
+            )
+        ends = [phase[0] for phase in self._phases[:-1]]
+        number = sum(self.steps > end for end in ends)
+        start = ends[number - 1] if number else 0.0
+        end, first, last, high, low = self._phases[number]
+        share = (self.steps - start) / (end - start) if end != start else 1.0
+        for group, highest in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
+            group["lr"] = self._anneal(highest * first, highest * last, share)
+            if self._momentum:
+                momentum = self._anneal(high, low, share)
+                if "betas" in group:
+                    group["betas"] = (momentum, group["betas"][1])
+                else:
+                    group["momentum"] = momentum
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over a state from ``state_dict`` of a schedule of the same kind."""
+        super().load_state_dict(state)
+        self._set()

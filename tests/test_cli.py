@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tinygrad_fr as tg
-from tinygrad_fr.cli import logits_agreement
+from tinygrad_fr.cli.demo import logits_agreement
 
 PIL = pytest.importorskip("PIL.Image")
 pytest.importorskip("sklearn")
@@ -72,7 +72,7 @@ def test_train_then_predict_on_photographs(photographs, tmp_path, suffix):
     weights = tmp_path / f"w.{suffix}"
     output = run("train", photographs, "--model", "course_cnn", "--out", weights, "--size", 12,
                  "--epochs", 10, "--channels", 3)  # fmt: skip
-    assert "40 photographs, classes: above, below" in output
+    assert "40 images, classes: above, below" in output
     output = run(
         "predict", weights, photographs / "above" / "3.png", photographs / "below" / "4.png"
     )

@@ -23,7 +23,8 @@ Batch: TypeAlias = tuple[Array, ...]
 class Dataset(Protocol):
     """What the loader needs.
 
-    A method ``batch(indices)`` that gives a tuple of arrays is used where there is one. An
+    A method ``batch(indices)`` that gives a tuple of arrays is used where there is one; with an
+    attribute ``by_epoch = True`` it is told the number of the epoch, ``batch(indices, epoch)``. An
     attribute ``slow = True`` asks for a thread that prepares batches ahead.
     """
 
@@ -49,8 +50,8 @@ class DataLoader:
     drop_last
         Leave out a last batch that is not full.
     prefetch
-        How many batches a thread prepares ahead, where the dataset is ``slow`` (image files)
-        and threads exist.
+        How many batches a thread prepares ahead, where the dataset is ``slow`` (image files,
+        augmentation) and threads exist.
 
     Attributes
     ----------
@@ -105,16 +106,18 @@ class DataLoader:
         if self.shuffle:
             key: Any = None if self.seed is None else (self.seed, self.epoch)
             settings.generator(key).shuffle(order)
+        epoch, size = self.epoch, self.batch_size
         self.epoch += 1
-        size = self.batch_size
-        batches = (self._batch(order[i * size : (i + 1) * size]) for i in range(len(self)))
+        parts = (order[i * size : (i + 1) * size] for i in range(len(self)))
+        batches = (self._batch(indices, epoch) for indices in parts)
         ahead = self.prefetch and getattr(self.data, "slow", False)
         return _ahead(batches, self.prefetch) if ahead else batches
 
-    def _batch(self, indices: Array) -> Batch:
+    def _batch(self, indices: Array, epoch: int) -> Batch:
         batch = getattr(self.data, "batch", None)
         if callable(batch):
-            return tuple(batch(indices))
+            by_epoch = getattr(self.data, "by_epoch", False)
+            return tuple(batch(indices, epoch) if by_epoch else batch(indices))
         items = [self.data[int(i)] for i in indices]
         rows = [item if isinstance(item, tuple) else (item,) for item in items]
         try:

@@ -1,0 +1,97 @@
+"""The command line: ``tinygrad-fr demo | train | predict``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from .. import settings
+from ..errors import TinygradError
+from ..messages import _
+from ..nn.models import MODELS
+from . import demo, photographs
+from .console import WithDefaults, positive, prepare, share
+from .recipes import RECIPES
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    prepare()
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (TinygradError, OSError) as error:
+        if isinstance(error, BrokenPipeError):  # the reader, such as head, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        print(_("error: {error}").format(error=error), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    shown = {"formatter_class": WithDefaults}
+    parser = argparse.ArgumentParser(
+        prog="tinygrad-fr", description=_("Gradients to define, see and verify.")
+    )
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"tinygrad-fr {settings.VERSION}",
+        help=_("show the version and exit"),
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar=_("COMMAND"))
+
+    text = _("train the course's network on handwritten digits")
+    example = commands.add_parser("demo", help=text, description=text, **shown)  # type: ignore[arg-type]
+    example.add_argument("--out", default="demo", help=_("folder for the weights and the report"))
+    example.add_argument("--epochs", type=positive, default=30, help=_("passes through the data"))
+    example.add_argument(
+        "--size",
+        type=positive,
+        default=8,
+        help=_("height and width of the digits (50 as in the course)"),
+    )
+    example.add_argument("--seed", type=int, default=0, help=_("seed of the random numbers"))
+    example.set_defaults(run=demo.demo)
+
+    text = _("train a model on a folder of photographs")
+    train = commands.add_parser("train", help=text, description=text, **shown)  # type: ignore[arg-type]
+    train.add_argument("data", help=_("a folder with one sub-folder per class, or MNIST's files"))
+    train.add_argument("--model", default="course_cnn", choices=sorted(MODELS), help=_("the model"))
+    train.add_argument("--out", required=True, help=_("file for the weights (.safetensors, .npz)"))
+    train.add_argument("--epochs", type=positive, help=_("passes through the data"))
+    train.add_argument("--size", type=positive, help=_("height and width of the images"))
+    train.add_argument("--channels", type=int, choices=(1, 3), help=_("1 grey, 3 colour"))
+    train.add_argument("--batch-size", type=positive, help=_("images per step"))
+    train.add_argument("--lr", type=float, help=_("(highest) learning rate"))
+    train.add_argument("--weight-decay", type=float, help=_("pull of the weights towards 0"))
+    train.add_argument(
+        "--label-smoothing", type=float, help=_("share of the target spread over all classes")
+    )
+    train.add_argument(
+        "--flip", action=argparse.BooleanOptionalAction, default=None,
+        help=_("mirror images at random in training"),
+    )  # fmt: skip
+    train.add_argument("--shift", type=int, help=_("move images at random, up to so many pixels"))
+    train.add_argument(
+        "--held-out", type=share, default=0.2, help=_("share kept for testing, between 0 and 1")
+    )
+    train.add_argument("--seed", type=int, default=0, help=_("seed of the random numbers"))
+    train.add_argument("--checkpoint", help=_("file to write after each epoch (.npz)"))
+    train.add_argument(
+        "--resume", action="store_true", help=_("continue from the checkpoint, if it exists")
+    )
+    recipes = "\n".join(f"  {name}: {recipe.describe()}" for name, recipe in RECIPES.items())
+    train.epilog = _("What is not given depends on the model:") + "\n" + recipes
+    train.set_defaults(run=photographs.train)
+
+    text = _("tell the class of photographs")
+    predict = commands.add_parser("predict", help=text, description=text)
+    predict.add_argument("model", help=_("a file written by train"))
+    predict.add_argument("images", nargs="+", help=_("photographs"))
+    predict.set_defaults(run=photographs.predict)
+    return parser

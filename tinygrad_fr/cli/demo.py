@@ -1,0 +1,105 @@
+"""``tinygrad-fr demo``: the course's network on handwritten digits, and its gradient."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import settings
+from ..autograd.engine import no_grad
+from ..autograd.tensor import Tensor
+from ..autograd.transforms import gradients
+from ..data import ArrayDataset, DataLoader, load_digits
+from ..io import check_writable
+from ..kernels import Array
+from ..messages import _, say
+from ..nn.models import course_cnn
+from ..nn.module import Module
+from ..ops import cross_entropy, exp, log, softmax
+from ..optim import Adam, CosineAnnealingLR
+from ..training import History, evaluate, fit
+from .photographs import save_model
+
+
+def demo(options: Any) -> int:
+    """Train, compare the gradients, write weights, history and report."""
+    settings.manual_seed(options.seed)
+    folder = Path(options.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = check_writable(folder / "weights.safetensors")  # before the work, not after it
+    images, labels = load_digits(size=None if options.size == 8 else options.size)
+    train, test = ArrayDataset(images, labels).split(0.8, seed=options.seed)
+    model = course_cnn(classes=10, size=options.size)
+    say(f"{model.summary()}\n")
+    optimizer = Adam(model.parameters(), lr=0.16 / options.size)
+    history = fit(
+        model,
+        DataLoader(train, batch_size=64, shuffle=True, seed=options.seed),
+        loss=cross_entropy,
+        optimizer=optimizer,
+        scheduler=CosineAnnealingLR(optimizer, T_max=options.epochs),
+        epochs=options.epochs,
+        metrics=("accuracy",),
+    )
+    if not len(history):
+        return 130  # interrupted before there was anything to keep
+    result = evaluate(model, test, cross_entropy, ("accuracy",))
+    agreement = logits_agreement(model, *test[:32])
+    results = demo_results(len(test), result, agreement)
+    save_model(model, weights, "course_cnn", [str(i) for i in range(10)], options.size, 1)
+    report = demo_report(model, history, results)
+    (folder / "report.md").write_text(report, encoding="utf-8")
+    (folder / "history.json").write_text(json.dumps(history.to_dict(), indent=2), encoding="utf-8")
+    say("\n" + results)
+    say(_("weights, history and report are in {folder}").format(folder=folder))
+    return 0
+
+
+def logits_agreement(model: Module, images: Array, labels: Array) -> dict[str, float]:
+    """The largest differences between recorded gradients of the logits and (y_hat - y) / N.
+
+    Both for the loss composed of softmax, log and pick, and for the fused one, in float64.
+    """
+    with no_grad():
+        scores = model(images).data.astype(np.float64)
+    n = len(labels)
+    by_hand = softmax(scores)
+    by_hand[np.arange(n), labels] -= 1
+    by_hand /= n
+    z = Tensor(scores, requires_grad=True, name="z")
+    composed = -log((exp(z) / exp(z).sum(1, keepdims=True))[np.arange(n), labels]).mean()
+    fused = cross_entropy(z, labels)
+    return {
+        "composed": float(np.abs(gradients(composed, z).data - by_hand).max()),
+        "fused": float(np.abs(gradients(fused, z).data - by_hand).max()),
+        "scale": float(np.abs(by_hand).max()),
+    }
+
+
+def demo_results(n: int, result: dict[str, float], agreement: dict[str, float]) -> str:
+    """What the demonstration found, in Markdown."""
+    return _(
+        "Accuracy on {n} digits never seen: {percent:.2f}% (loss {loss:.4f}).\n\n"
+        "The gradient of the loss with respect to the logits z, for one batch, against the formula "
+        "derived by hand, (y_hat - y) / N. Largest difference to what was recorded:\n\n"
+        "- softmax, log and mean composed: {composed:.1e}\n"
+        "- fused cross entropy: {fused:.1e}\n\n"
+        "(The largest entry of the gradient is {scale:.1e}.)\n"
+    ).format(n=n, percent=100 * result["accuracy"], loss=result["loss"], **agreement)
+
+
+def demo_report(model: Module, history: History, results: str) -> str:
+    """The report of the demonstration, in Markdown."""
+    epochs = "\n".join(
+        f"| {e['epoch']} | {e['loss']:.4f} | {e['accuracy']:.4f} |" for e in history.epochs
+    )
+    return _(
+        "# The course's network on handwritten digits\n\n"
+        "## Results\n\n{results}\n"
+        "## Network\n\n```\n{summary}\n```\n\n"
+        "## Training\n\n"
+        "| epoch | mean loss | accuracy |\n|---|---|---|\n{epochs}\n"
+    ).format(results=results, summary=model.summary(), epochs=epochs)

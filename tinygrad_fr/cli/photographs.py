@@ -1,0 +1,132 @@
+"""``tinygrad-fr train`` and ``predict``: models on photographs, or on digits in MNIST's files."""
+
+from __future__ import annotations
+
+import glob
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import settings
+from ..autograd.engine import no_grad
+from ..data import ArrayDataset, DataLoader, ImageFolder, load_mnist, preprocess
+from ..errors import ArgumentError, FileError, TinygradError
+from ..io import check_writable, load, save
+from ..messages import _, say
+from ..nn.models import MODELS
+from ..nn.module import Module
+from ..ops import cross_entropy, softmax
+from ..training import evaluate
+from .recipes import RECIPES, Recipe, train_model
+
+
+def train(options: Any) -> int:
+    """Train a model on a folder and write its weights."""
+    settings.manual_seed(options.seed)
+    check_writable(options.out)  # before the work, not after it
+    recipe = RECIPES[options.model].changed(**vars(options))
+    data, classes, recipe = _open(options.data, recipe)
+    say(_("{n} images, classes: {classes}").format(n=len(data), classes=", ".join(classes)))
+    test, learned = data.split(options.held_out, seed=options.seed)
+    model = MODELS[options.model](len(classes), recipe.size, recipe.channels)
+    say(f"{model.summary()}\n")
+    history = train_model(
+        model, learned, test, recipe, options.seed, checkpoint=options.checkpoint,
+        resume=options.resume,
+    )  # fmt: skip
+    if not len(history):
+        return 130  # interrupted before there was anything to keep
+    result = evaluate(model, DataLoader(test, recipe.batch_size), cross_entropy, ("accuracy",))
+    save_model(model, options.out, options.model, classes, recipe.size, recipe.channels)
+    say(
+        _("accuracy on the {n} images held out: {percent:.1f}%").format(
+            n=len(test), percent=100 * result["accuracy"]
+        )
+    )
+    say(_("weights written to {path}").format(path=options.out))
+    return 0
+
+
+def _open(folder: str, recipe: Recipe) -> tuple[Any, list[str], Recipe]:
+    """The data in a folder, the names of the classes, and the recipe for images of that size."""
+    if not any(Path(folder).glob("*-images-idx3-ubyte*")):
+        photographs = ImageFolder(folder, recipe.size, recipe.channels)
+        return photographs, list(photographs.classes), recipe
+    images, labels = load_mnist(folder)
+    size = images.shape[2]
+    if images.shape[3] != size:
+        raise ArgumentError(
+            _("the models take square images, and these are {height}x{width}"),
+            height=size, width=images.shape[3],
+        )  # fmt: skip
+    digits = [str(i) for i in range(labels.max() + 1)]
+    return ArrayDataset(images, labels), digits, recipe.changed(size=size, channels=1)
+
+
+def predict(options: Any) -> int:
+    """Tell the class of photographs."""
+    model, classes, size, channels = _load_model(options.model)
+    status = 0
+    for path in _expanded(options.images):
+        try:
+            image = preprocess(path, size, channels)
+        except TinygradError as error:  # the others are still to be told
+            print(_("error: {error}").format(error=error), file=sys.stderr)
+            status = 2
+            continue
+        with no_grad():
+            p = softmax(model(image[None]).data[0])
+        best = np.argsort(-p, kind="stable")[:3]
+        ranking = [
+            _("{name} {percent:.1f}%").format(name=classes[i], percent=100 * p[i]) for i in best
+        ]
+        print(_("{path}: {ranking}").format(path=path, ranking=", ".join(ranking)))
+    return status
+
+
+def _expanded(paths: Sequence[str]) -> list[str]:
+    """The paths, with patterns such as ``*.jpg`` expanded, which Windows leaves to the program."""
+    found: list[str] = []
+    for path in paths:
+        matches = [] if Path(path).exists() else sorted(glob.glob(path))  # noqa: PTH207
+        found += matches or [path]
+    return found
+
+
+def save_model(
+    model: Module, path: str | Path, name: str, classes: list[str], size: int, channels: int
+) -> None:
+    """Weights, with all that prediction needs."""
+    metadata = {
+        "kind": "tinygrad_fr model",
+        "model": name,
+        "classes": json.dumps(classes),
+        "preprocessing": json.dumps({"size": size, "channels": channels}),
+    }
+    save(model.state_dict(), path, metadata)
+
+
+def _load_model(path: str) -> tuple[Module, list[str], int, int]:
+    state = load(path)
+    known = state.metadata
+    if known.get("kind") != "tinygrad_fr model" or known.get("model") not in MODELS:
+        raise FileError(
+            _("{path} was not written by `tinygrad-fr train`: its model is not known"), path=path
+        )
+    try:
+        classes = json.loads(known["classes"])
+        preprocessing = json.loads(known["preprocessing"])
+        size, channels = preprocessing["size"], preprocessing["channels"]
+    except (KeyError, ValueError, TypeError) as error:
+        raise FileError(
+            _("{path} does not say its classes and preprocessing ({error}): train it again"),
+            path=path,
+            error=error,
+        ) from error
+    model = MODELS[known["model"]](len(classes), size, channels)
+    model.load_state_dict(state)
+    return model.eval(), classes, size, channels

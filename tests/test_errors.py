@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import pickle
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tinygrad_fr as tg
-from tinygrad_fr import nn, optim
+from tinygrad_fr import data, nn, optim
 from tinygrad_fr.errors import (
     ArgumentError,
     DTypeError,
+    FileError,
     GraphError,
     IndexingError,
     ShapeError,
@@ -115,6 +118,17 @@ def fit_with(**options):
     x = np.ones((4, 1))
     tg.fit(model, (x, x), loss=tg.mse_loss, progress=False,
            optimizer=optim.SGD(model.parameters(), lr=0.1), **{"epochs": 1, **options})  # fmt: skip
+
+
+def augmented(transforms=None, images=None):
+    images = np.ones((3, 1, 4, 4)) if images is None else images
+    return data.AugmentedDataset((images, np.arange(3)), transforms or data.RandomShift(1))
+
+
+def folder_of_folders():
+    with tempfile.TemporaryDirectory() as root:
+        (Path(root) / "train" / "rose").mkdir(parents=True)
+        data.ImageFolder(root, 4)
 
 
 # action, class, words in English, words in French
@@ -315,6 +329,65 @@ WRONG_USES = {
     ),
     "extract": (
         lambda: tg.graph.extract(np.ones(2)), DTypeError, "read from a Tensor", "Tensor",
+    ),
+    "split of augmented data": (
+        lambda: augmented().split(0.8), ArgumentError,
+        "split the data first, then augment one part", "partagez d'abord les données",
+    ),
+    "transform without ()": (
+        lambda: augmented(data.RandomHorizontalFlip), DTypeError,
+        "such as RandomShift(4), not RandomHorizontalFlip", "comme RandomShift(4)",
+    ),
+    "transform of one argument": (
+        lambda: augmented(lambda images: images), DTypeError,
+        "must take two arguments, f(images, rng)", "deux arguments, f(images, rng)",
+    ),
+    "transform that returns nothing": (
+        lambda: augmented(lambda images, rng: None)[:], ShapeError,
+        "must return an array of 3 images, as many as it is given, not NoneType",
+        "doit renvoyer un tableau de 3 images",
+    ),
+    "transform of bytes": (
+        lambda: augmented(images=np.ones((3, 1, 4, 4), np.uint8))[:], DTypeError,
+        "floating images, not uint8: divide bytes by 255", "divisez les octets par 255",
+    ),
+    "transform of vectors": (
+        lambda: augmented(images=np.ones((3, 4)))[:], ShapeError,
+        "a batch of images (N, C, H, W), not (3, 4)", "un lot d'images (N, C, H, W), et non (3, 4)",
+    ),
+    "flip probability": (
+        lambda: data.RandomHorizontalFlip(50), ArgumentError,
+        "p lies between 0 and 1, not 50", "p est compris entre 0 et 1, et non 50",
+    ),
+    "shift": (
+        lambda: data.RandomShift(-1), ArgumentError,
+        "pixels is a whole number of at least 0, not -1", "pixels",
+    ),
+    "fill": (
+        lambda: data.RandomShift(1, fill="zeros"), ArgumentError,
+        'fill is "reflect", "edge" or a number', 'fill vaut "reflect", "edge" ou un nombre',
+    ),
+    "crop too large": (
+        lambda: augmented(data.RandomCrop(8, padding=1))[:], ShapeError,
+        "a crop of (8, 8) does not fit into images of (4, 4) with a padding of (1, 1)",
+        "une découpe de (8, 8) ne tient pas dans des images de (4, 4)",
+    ),
+    "degrees": (
+        lambda: data.RandomRotation((10, -10)), ArgumentError,
+        "degrees is an angle from 0 on, or (from, to), not (10, -10)", "degrees est un angle",
+    ),
+    "folder of folders": (
+        folder_of_folders, FileError, "holds folders instead of images", "contient des dossiers au lieu d'images",
+    ),
+    "loader of a generator": (
+        lambda: data.DataLoader(i for i in range(3)), ArgumentError, "give arrays", "tableaux",
+    ),
+    "empty data": (
+        lambda: data.DataLoader(np.ones((0, 2))), ArgumentError, "the dataset is empty", "vide",
+    ),
+    "fraction in percent": (
+        lambda: data.ArrayDataset(np.ones(3)).split(80), ArgumentError,
+        "fraction lies between 0 and 1", "0 et 1",
     ),
 }  # fmt: skip
 

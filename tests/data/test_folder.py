@@ -167,6 +167,111 @@ def test_a_class_without_images_is_named(root):
         ImageFolder(root, 4)
 
 
+def test_a_file_is_no_folder(root):
+    with pytest.raises(FileError, match=r"no folder .*readme\.md: check its name"):
+        ImageFolder(root / "readme.md", 4)
+
+
+def test_a_class_of_broken_files_alone_is_named(root):
+    (root / "tulip").mkdir()
+    (root / "tulip" / "1.png").write_bytes(b"")
+    with (
+        pytest.warns(UserWarning, match=r"1\.png is left out: it is not a whole image"),
+        pytest.raises(FileError, match="tulip holds no image"),
+    ):
+        ImageFolder(root, 4)
+
+
+def test_folders_instead_of_images_are_refused(root):
+    with pytest.raises(FileError, match=r"holds folders instead of images: move .* up, or give"):
+        ImageFolder(root.parent, 4)
+
+
+def test_folders_beside_images_are_named_in_a_warning(root):
+    (root / "rose" / "garden.png").mkdir()  # a folder, whatever its name says
+    with pytest.warns(UserWarning, match="rose are not looked into: move their images") as caught:
+        images = ImageFolder(root, 4)
+    assert [caught[0].filename, len(caught), len(images)] == [__file__, 1, 5]
+
+
+def test_an_unreadable_folder_is_named(root, monkeypatch):
+    real = Path.iterdir
+
+    def iterdir(path):
+        if path.name == "rose":
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    with pytest.raises(FileError, match=r"rose cannot be read .*denied.*: check who may read it"):
+        ImageFolder(root, 4)
+
+
+def test_an_unreadable_file_is_named_and_left_out(root, monkeypatch):
+    real = Image.open
+
+    def refuse(path, *rest):
+        if path.name == "a.png":
+            raise PermissionError(13, "Permission denied")
+        return real(path, *rest)
+
+    monkeypatch.setattr(Image, "open", refuse)
+    with pytest.warns(UserWarning, match=r"a\.png is left out.*denied"):
+        assert len(ImageFolder(root, 4)) == 4
+
+
+def test_a_link_to_nothing_is_named_and_left_out(root):
+    (root / "rose" / "link.png").symlink_to(root / "nowhere.png")
+    with pytest.warns(UserWarning, match=r"link\.png is left out"):
+        assert len(ImageFolder(root, 4)) == 5
+
+
+def test_copies_of_an_image_are_images_of_their_own(root):
+    (root / "daisy" / "copy.PNG").write_bytes((root / "rose" / "a.png").read_bytes())
+    images = ImageFolder(root, 4)
+    assert [path.name for path in images.paths][:2] == ["c.bmp", "copy.PNG"]
+    np.testing.assert_array_equal(images[1][0], images[4][0])
+    assert (images.labels[1], images.labels[4]) == (0, 1)
+
+
+def test_names_may_hold_spaces_and_accents(tmp_path):
+    for name in ("fleur d'été", "\u00e9glantine {x}"):
+        (tmp_path / name).mkdir()
+        Image.new("L", (3, 3), 51).save(tmp_path / name / "à côté %s.png")
+    images = ImageFolder(tmp_path, 2, 1)
+    assert images.classes == ("fleur d'été", "\u00e9glantine {x}")
+    np.testing.assert_allclose(images.arrays()[0], 0.2)
+
+
+@pytest.mark.parametrize("size", [(7, 3), (3, 7), (50, 20)])
+@pytest.mark.parametrize("source", [(12, 8), (1, 1), (300, 2)])
+def test_any_size_becomes_any_other(tmp_path, size, source):
+    (tmp_path / "a").mkdir()
+    noise("RGB", source).save(tmp_path / "a" / "1.png")
+    assert ImageFolder(tmp_path, size).arrays()[0].shape == (1, 3, *size)
+
+
+def test_loaders_in_several_threads_may_share_the_cache(root, monkeypatch):
+    wanted = ImageFolder(root, 4).arrays()[0]
+    for _ in range(10):
+        images = ImageFolder(root, 4)
+        together, found = threading.Barrier(4), {}
+
+        def work(i, images=images, together=together, found=found):
+            together.wait(30)
+            loader = DataLoader(images, 2, prefetch=i % 3)
+            found[i] = [np.concatenate([x for x, _y in loader]) for _ in range(2)]
+
+        workers = [threading.Thread(target=work, args=[i]) for i in range(4)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join(30)
+        for i in range(4):
+            for epoch in found[i]:
+                np.testing.assert_array_equal(epoch, wanted)
+
+
 @pytest.mark.parametrize("size", [0, (4, 0), (4,), (4, 4, 4), 2.5, (2.5, 3), "44", None])
 def test_a_size_is_whole_numbers(root, size):
     with pytest.raises(ArgumentError, match=r"\(height, width\)"):
@@ -219,6 +324,71 @@ def test_photographs_are_turned_upright(tmp_path):
     image.save(tmp_path / "turned.png", exif=exif)
     upright = image.transpose(Image.Transpose.ROTATE_270)
     np.testing.assert_array_equal(preprocess(tmp_path / "turned.png", 8), preprocess(upright, 8))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_all_ways_to_hold_a_camera_are_turned_upright(tmp_path, orientation):
+    """A photograph in the corner (0, 0) of which is a white square, stored as the camera would."""
+    upright = Image.new("L", (40, 24))
+    upright.paste(255, (0, 0, 8, 8))
+    methods = Image.Transpose
+    stored = {
+        2: methods.FLIP_LEFT_RIGHT, 3: methods.ROTATE_180, 4: methods.FLIP_TOP_BOTTOM,
+        5: methods.TRANSPOSE, 6: methods.ROTATE_90, 7: methods.TRANSVERSE, 8: methods.ROTATE_270,
+    }  # fmt: skip
+    image = upright.transpose(stored[orientation]) if orientation > 1 else upright
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image.save(tmp_path / "photo.jpg", exif=exif, quality=95)
+    found = preprocess(tmp_path / "photo.jpg", (24, 40), 1)
+    np.testing.assert_allclose(found, preprocess(upright, (24, 40), 1), atol=0.05)
+
+
+MODES = [
+    ("1", "png"), ("L", "png"), ("LA", "png"), ("P", "png"), ("P", "gif"), ("RGB", "png"),
+    ("RGB", "JPG"), ("RGBA", "png"), ("CMYK", "jpg"), ("CMYK", "tif"), ("YCbCr", "tiff"),
+    ("LAB", "tif"), ("I;16", "png"), ("I;16", "tif"), ("I", "tif"), ("F", "tif"), ("RGB", "bmp"),
+    ("RGBA", "webp"), ("RGB", "ppm"), ("L", "pgm"), ("L", "jpeg"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("mode", "suffix"), MODES)
+def test_a_folder_may_hold_every_kind_of_image(tmp_path, mode, suffix, channels):
+    """Left half black, right half white, in every mode."""
+    grey = np.zeros((8, 16), np.uint8)
+    grey[:, 8:] = 255
+    if mode == "I;16":
+        image = Image.fromarray(grey.astype(np.uint16) * 257)
+    elif mode == "LAB":
+        flat = np.full_like(grey, 128)
+        image = Image.merge("LAB", [Image.fromarray(plane) for plane in (grey, flat, flat)])
+    else:
+        image = Image.fromarray(grey).convert("RGB").convert(mode)
+    (tmp_path / "a").mkdir()
+    image.save(tmp_path / "a" / f"1.{suffix}")
+    images = ImageFolder(tmp_path, (4, 8), channels).arrays()[0]
+    assert images.shape == (1, channels, 4, 8)
+    np.testing.assert_allclose(images[..., :3], 0, atol=0.02)
+    np.testing.assert_allclose(images[..., 5:], 1, atol=0.02)
+
+
+def test_a_moving_image_gives_its_first_frame(tmp_path):
+    frames = [Image.new("L", (4, 4), value) for value in (51, 255)]
+    frames[0].save(tmp_path / "film.gif", save_all=True, append_images=frames[1:])
+    np.testing.assert_allclose(preprocess(tmp_path / "film.gif", 2, 1), 0.2, atol=0.01)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_a_large_photograph_is_what_it_is_decoded_in_full(tmp_path, mode):
+    small = noise("RGB", (40, 30)).resize((1600, 1200), Image.Resampling.BICUBIC).convert(mode)
+    small.save(tmp_path / "large.jpg", quality=95)
+    with Image.open(tmp_path / "large.jpg") as opened:
+        opened.load()
+        for size in (28, (20, 64), 299, 700):
+            whole = preprocess(opened, size)
+            found = preprocess(tmp_path / "large.jpg", size)
+            np.testing.assert_allclose(found, whole, atol=0.02)
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])

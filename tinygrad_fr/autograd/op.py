@@ -378,7 +378,7 @@ def _prepared(operation: Operation) -> Callable[..., Any]:
             labels = labels_of(operation, tuple(given))
             error.locate(operation.name, tuple(given), labels, current_mode().module)
             raise
-        except TypeError as error:
+        except (ValueError, TypeError, IndexError) as error:
             raise explain(error, operation, tuple(given), given) from error
 
     call.operation = operation  # type: ignore[attr-defined]

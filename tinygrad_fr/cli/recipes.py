@@ -65,7 +65,7 @@ RECIPES = {
     "course_cnn": Recipe(),
     "lenet": Recipe(size=28, epochs=12, batch_size=64),
     "small_vgg": Recipe(
-        size=64, channels=3, epochs=40, batch_size=64, lr=3e-3, weight_decay=0.05, one_cycle=True,
+        size=64, channels=3, epochs=40, batch_size=32, lr=3e-3, weight_decay=0.05, one_cycle=True,
         label_smoothing=0.05, flip=True, shift=6,
     ),
 }  # fmt: skip

@@ -1,20 +1,23 @@
-"""Data: arrays, image folders, embedded data sets, and the loader that makes batches of them."""
+"""Data: arrays, image folders, embedded data sets, augmentation, and the loader of batches."""
 
-from .augmentation import (
-    AugmentedDataset,
-    RandomCrop,
-    RandomHorizontalFlip,
-    RandomRotation,
-    RandomShift,
-)
+from .augmentation import AugmentedDataset
 from .dataset import ArrayDataset
 from .embedded import load_digits, load_mnist
 from .folder import ImageFolder
 from .images import preprocess
 from .loader import DataLoader
+from .transforms import RandomCrop, RandomHorizontalFlip, RandomRotation, RandomShift
 
 __all__ = [
-    "ArrayDataset", "AugmentedDataset", "DataLoader", "ImageFolder", "RandomCrop",
-    "RandomHorizontalFlip", "RandomRotation", "RandomShift", "load_digits", "load_mnist",
+    "ArrayDataset",
+    "AugmentedDataset",
+    "DataLoader",
+    "ImageFolder",
+    "RandomCrop",
+    "RandomHorizontalFlip",
+    "RandomRotation",
+    "RandomShift",
+    "load_digits",
+    "load_mnist",
     "preprocess",
-]  # fmt: skip
+]

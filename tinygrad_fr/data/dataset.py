@@ -1,16 +1,33 @@
-"""Arrays that belong together, example by example."""
+"""What a dataset is, and the simplest: arrays that belong together, example by example."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 from .. import settings
+from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, IndexingError, ShapeError
 from ..kernels import Array
 from ..messages import _
+
+Batch: TypeAlias = tuple[Array, ...]
+
+
+class Dataset(Protocol):
+    """What a loader needs.
+
+    Where there is one, a method ``batch(indices)`` gives several examples as a tuple of arrays,
+    and a method ``for_epoch(k)`` the dataset as it is in epoch ``k``, for one whose examples
+    differ from epoch to epoch. An attribute ``slow = True`` asks for a thread that prepares
+    batches ahead.
+    """
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: Any, /) -> Any: ...
 
 
 class ArrayDataset:
@@ -93,6 +110,56 @@ class ArrayDataset:
         )
 
 
+def as_dataset(data: Any) -> Dataset:
+    """A dataset as it is, or made of arrays."""
+    if isinstance(data, np.ndarray | Tensor):
+        data = (data,)
+    if isinstance(data, tuple):
+        return ArrayDataset(*data)
+    if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
+        raise ArgumentError(
+            _("a loader needs len(data) and data[i], and {kind} lacks them: give arrays"),
+            kind=type(data).__name__,
+        )
+    dataset: Dataset = data
+    return dataset
+
+
+def gather(data: Dataset, indices: Array) -> Batch:
+    """Examples of any dataset, stacked."""
+    batch = getattr(data, "batch", None)
+    if callable(batch):
+        return tuple(batch(indices))
+    items = [data[int(i)] for i in indices]
+    rows = [item if isinstance(item, tuple) else (item,) for item in items]
+    try:
+        columns = [[np.asarray(value) for value in c] for c in zip(*rows, strict=True)]
+        return tuple(np.stack(column) for column in columns)
+    except ValueError as error:
+        raise ShapeError(
+            _(
+                "examples of different shapes make no batch ({error}): resize or pad them, "
+                "and let data[i] be an array or a tuple of arrays"
+            ),
+            error=error,
+        ) from error
+
+
+def in_epoch(data: Dataset, epoch: int) -> Dataset:
+    """The dataset as it is in this epoch."""
+    for_epoch = getattr(data, "for_epoch", None)
+    return for_epoch(epoch) if callable(for_epoch) else data
+
+
+def positions(index: Any, n: int) -> Array:
+    """A slice, integers or a mask as positions from 0 to n - 1."""
+    try:
+        chosen: Array = np.arange(n)[index]
+    except IndexError as error:
+        raise no_such_index(index, n) from error
+    return chosen
+
+
 def split_positions(n: int, fraction: float, seed: int | None) -> tuple[Array, Array]:
     """The positions 0 to n - 1, shuffled and cut in two."""
     if not 0 < fraction < 1:
@@ -110,6 +177,18 @@ def checked_seed(seed: int | None) -> int | None:
     if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
         raise ArgumentError(_("a seed is None or a whole number from 0 on, not {seed}"), seed=seed)
     return seed
+
+
+def checked_whole(name: str, value: int, least: int) -> int:
+    """The value, if it is a whole number of at least ``least``."""
+    if not isinstance(value, int | np.integer) or value < least:
+        raise ArgumentError(
+            _("{argument} is a whole number of at least {least}, not {value}"),
+            argument=name,
+            least=least,
+            value=value,
+        )
+    return int(value)
 
 
 def no_such_index(index: Any, n: int) -> IndexingError:

@@ -14,12 +14,12 @@ import numpy as np
 from ..errors import FileError
 from ..kernels import Array
 from ..messages import _
-from .dataset import no_such_index, split_positions
+from .dataset import positions, split_positions
 from .images import checked_channels, checked_size, pillow, pixels, scaled
 
 T = TypeVar("T")
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 
 
 class ImageFolder:
@@ -31,7 +31,8 @@ class ImageFolder:
     Parameters
     ----------
     root
-        The folder of the class folders. Hidden files and folders are ignored.
+        The folder of the class folders. Folders inside those are not looked into; hidden files
+        and folders, and files that do not end like images, are ignored.
     size
         Height and width to resize to; one number for both.
     channels
@@ -51,14 +52,14 @@ class ImageFolder:
     Raises
     ------
     FileError
-        If the folder is missing, has no class folders, or a class has no images.
+        If a folder is missing or cannot be read, has no class folders, or a class no images.
     MissingExtraError
         If Pillow is not installed.
 
     Warns
     -----
     UserWarning
-        For each broken file.
+        For each broken file, and each class folder that holds further folders.
 
     Examples
     --------
@@ -96,7 +97,7 @@ class ImageFolder:
                 _("{path} needs one sub-folder of images per class, and has none"), path=root
             )
         self.classes = tuple(folder.name for folder in folders)
-        files = [[f for f in _visible(d) if f.suffix.lower() in SUFFIXES] for d in folders]
+        files = list(map(_images, folders))
         broken = _broken([path for group in files for path in group])
         self.paths: list[Path] = []
         labels: list[int] = []
@@ -128,10 +129,7 @@ class ImageFolder:
         FileError
             If a file has become unreadable.
         """
-        try:
-            chosen = np.arange(len(self))[indices]
-        except IndexError as error:
-            raise no_such_index(indices, len(self)) from error
+        chosen = positions(indices, len(self))
         paths = [self.paths[i] for i in chosen]
         known = {} if self._cache is None else self._cache
         missing = [path for path in dict.fromkeys(paths) if path not in known]
@@ -169,8 +167,35 @@ class ImageFolder:
 
 
 def _visible(folder: Path) -> list[Path]:
-    entries = (entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    try:
+        entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    except OSError as error:
+        raise FileError(
+            _("the folder {path} cannot be read ({error}): check who may read it"),
+            path=folder,
+            error=error,
+        ) from error
     return sorted(entries, key=lambda entry: entry.name)
+
+
+def _images(folder: Path) -> list[Path]:
+    """The files of a class that end like images."""
+    entries = _visible(folder)
+    files = [entry for entry in entries if not entry.is_dir()]
+    images = [file for file in files if file.suffix.lower() in SUFFIXES]
+    if len(files) == len(entries):
+        return images
+    if not images:
+        raise FileError(
+            _(
+                "the class folder {path} holds folders instead of images: move their images up, "
+                "or give {path} itself if those are the classes"
+            ),
+            path=folder,
+        )
+    text = _("folders inside the class folder {path} are not looked into: move their images up")
+    warnings.warn(text.format(path=folder), stacklevel=3)
+    return images
 
 
 def _broken(paths: list[Path]) -> set[Path]:

@@ -6,31 +6,22 @@ import queue
 import sys
 import threading
 from collections.abc import Iterator
-from typing import Any, Protocol, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from .. import settings
-from ..autograd.tensor import Tensor
-from ..errors import ArgumentError, ShapeError
-from ..kernels import Array
+from ..errors import ArgumentError
 from ..messages import _
-from .dataset import ArrayDataset, checked_seed
-
-Batch: TypeAlias = tuple[Array, ...]
-
-
-class Dataset(Protocol):
-    """What the loader needs.
-
-    A method ``batch(indices)`` that gives a tuple of arrays is used where there is one; with an
-    attribute ``by_epoch = True`` it is told the number of the epoch, ``batch(indices, epoch)``. An
-    attribute ``slow = True`` asks for a thread that prepares batches ahead.
-    """
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: Any, /) -> Any: ...
+from .dataset import (
+    Batch,
+    Dataset,
+    as_dataset,
+    checked_seed,
+    checked_whole,
+    gather,
+    in_epoch,
+)
 
 
 class DataLoader:
@@ -51,12 +42,13 @@ class DataLoader:
         Leave out a last batch that is not full.
     prefetch
         How many batches a thread prepares ahead, where the dataset is ``slow`` (image files,
-        augmentation) and threads exist.
+        augmentation) and threads exist. The batches are the same with and without.
 
     Attributes
     ----------
     epoch : int
-        The number of the next epoch; set it to resume.
+        The number of the next epoch; set it to resume. A dataset with a method
+        ``for_epoch(k)``, such as an AugmentedDataset, is told it.
 
     Raises
     ------
@@ -79,21 +71,14 @@ class DataLoader:
         drop_last: bool = False,
         prefetch: int = 2,
     ) -> None:
-        if isinstance(data, np.ndarray | Tensor):
-            data = (data,)
-        self.data: Dataset = ArrayDataset(*data) if isinstance(data, tuple) else data
-        if not (hasattr(self.data, "__len__") and hasattr(self.data, "__getitem__")):
-            raise ArgumentError(
-                _("a loader needs len(data) and data[i], and {kind} lacks them: give arrays"),
-                kind=type(data).__name__,
-            )
+        self.data = as_dataset(data)
         if not len(self.data):
             raise ArgumentError(_("there is nothing to load: the dataset is empty"))
-        self.batch_size = _whole("batch_size", batch_size, 1)
+        self.batch_size = checked_whole("batch_size", batch_size, 1)
         self.shuffle = shuffle
         self.seed = checked_seed(seed)
         self.drop_last = drop_last
-        self.prefetch = _whole("prefetch", prefetch, 0)
+        self.prefetch = checked_whole("prefetch", prefetch, 0)
         self.epoch = 0
 
     def __len__(self) -> int:
@@ -106,31 +91,12 @@ class DataLoader:
         if self.shuffle:
             key: Any = None if self.seed is None else (self.seed, self.epoch)
             settings.generator(key).shuffle(order)
-        epoch, size = self.epoch, self.batch_size
+        data = in_epoch(self.data, self.epoch)
         self.epoch += 1
-        parts = (order[i * size : (i + 1) * size] for i in range(len(self)))
-        batches = (self._batch(indices, epoch) for indices in parts)
-        ahead = self.prefetch and getattr(self.data, "slow", False)
+        size = self.batch_size
+        batches = (gather(data, order[i * size : (i + 1) * size]) for i in range(len(self)))
+        ahead = self.prefetch and getattr(data, "slow", False)
         return _ahead(batches, self.prefetch) if ahead else batches
-
-    def _batch(self, indices: Array, epoch: int) -> Batch:
-        batch = getattr(self.data, "batch", None)
-        if callable(batch):
-            by_epoch = getattr(self.data, "by_epoch", False)
-            return tuple(batch(indices, epoch) if by_epoch else batch(indices))
-        items = [self.data[int(i)] for i in indices]
-        rows = [item if isinstance(item, tuple) else (item,) for item in items]
-        try:
-            columns = [[np.asarray(value) for value in c] for c in zip(*rows, strict=True)]
-            return tuple(np.stack(column) for column in columns)
-        except ValueError as error:
-            raise ShapeError(
-                _(
-                    "examples of different shapes make no batch ({error}): resize or pad them, "
-                    "and let data[i] be an array or a tuple of arrays"
-                ),
-                error=error,
-            ) from error
 
 
 def _ahead(batches: Iterator[Batch], depth: int) -> Iterator[Batch]:
@@ -169,14 +135,3 @@ def _ahead(batches: Iterator[Batch], depth: int) -> Iterator[Batch]:
         # Not where the garbage collector runs in it, nor when Python ends and has stopped it.
         if thread is not threading.current_thread() and not sys.is_finalizing():
             thread.join()
-
-
-def _whole(name: str, value: int, least: int) -> int:
-    if not isinstance(value, int | np.integer) or value < least:
-        raise ArgumentError(
-            _("{argument} is a whole number of at least {least}, not {value}"),
-            argument=name,
-            least=least,
-            value=value,
-        )
-    return int(value)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ..autograd.op import composed, op
 from ..errors import ArgumentError, IndexingError, ShapeError
@@ -115,9 +116,8 @@ def split(x: Array, indices_or_sections: int | Sequence[int], axis: int = 0):
     >>> split([1.0, 2.0, 3.0, 4.0], 2)
     [array([1., 2.]), array([3., 4.])]
     """
-    if not -x.ndim <= axis < x.ndim:
-        raise ShapeError(_("{x} has no axis {axis}"), axis=axis)
-    n = x.shape[axis]
+    along = normalize_axis_index(axis, x.ndim)
+    n = x.shape[along]
     if isinstance(indices_or_sections, (int, np.integer)):
         if indices_or_sections < 1 or n % indices_or_sections:
             raise ShapeError(
@@ -128,7 +128,7 @@ def split(x: Array, indices_or_sections: int | Sequence[int], axis: int = 0):
         cuts = [i * size for i in range(1, int(indices_or_sections))]
     else:
         cuts = [int(i) for i in indices_or_sections]
-    before = (slice(None),) * (axis % x.ndim)
+    before = (slice(None),) * along
     return [
         x[(*before, slice(start, end))] for start, end in zip([0, *cuts], [*cuts, n], strict=True)
     ]
@@ -148,7 +148,7 @@ def repeat(x: Array, repeats: int | Sequence[int], axis: int | None = None):
     """
     times = np.array(repeats)  # copied: changed later, it would make the gradient wrong
     y = np.repeat(x, times, axis)
-    along = 0 if axis is None else axis % x.ndim
+    along = 0 if axis is None else normalize_axis_index(axis, x.ndim)
     n = x.size if axis is None else x.shape[along]
     index = (slice(None),) * along + (np.repeat(np.arange(n), times),)
 
@@ -268,7 +268,7 @@ def take(x: Array, indices: Any, axis: int | None = None):
     positions = np.array(indices)  # copied: changed later, it would make the gradient wrong
     if positions.dtype.kind not in "iu":
         raise IndexingError(_("positions are integers, not {dtype}"), dtype=positions.dtype)
-    before = () if axis is None else (slice(None),) * (axis % x.ndim)
+    before = () if axis is None else (slice(None),) * (normalize_axis_index(axis, x.ndim))
 
     def to_x(g, y, x):
         r"""\bar{X}_{k_i} \mathrel{+}= \bar{Y}_i"""

@@ -47,7 +47,8 @@ def inv(x: Array):
 
 @op(r"X = A^{-1} B", numpy=np.linalg.solve, examples=lambda draw: [
     (draw(3, 3) + 3 * np.eye(3), draw(3)), (draw(3, 3) + 3 * np.eye(3), draw(3, 2)),
-    (draw(2, 3, 3) + 3 * np.eye(3), draw(3, 2)), (draw(2, 3, 3) + 3 * np.eye(3), draw(2, 3, 2)),
+    (draw(2, 3, 3) + 3 * np.eye(3), draw(3, 2)), (draw(2, 3, 3) + 3 * np.eye(3), draw(3)),
+    (draw(2, 3, 3) + 3 * np.eye(3), draw(2, 3, 2)),
 ])  # fmt: skip
 def solve(a: Array, b: Array):
     """The solution of ``a @ x = b``, for one right side (M,) or for columns (..., M, K).
@@ -68,14 +69,18 @@ def solve(a: Array, b: Array):
 
     def to_a(g, y, a, b):
         r"""\bar{A} = -\bar{B} X^{\top}, \quad \bar{B} = A^{-\top} \bar{X}"""
-        right = solve(a.swapaxes(-1, -2), g)
         if b.ndim == 1:
-            return -(right[..., None] * y[..., None, :])
-        return -(right @ y.swapaxes(-1, -2))
+            return -(adjoint(g, a) * y[..., None, :])
+        return -(adjoint(g, a) @ y.swapaxes(-1, -2))
 
     def to_b(g, y, a, b):
         r"""\bar{B} = A^{-\top} \bar{X}"""
-        return solve(a.swapaxes(-1, -2), g)
+        columns = adjoint(g, a)
+        return columns[..., 0] if b.ndim == 1 else columns
+
+    def adjoint(g: Any, a: Any) -> Any:
+        """The gradient of the right sides, as columns."""
+        return solve(a.swapaxes(-1, -2), g[..., None] if b.ndim == 1 else g)
 
     return _regular(np.linalg.solve, a, b), to_a, to_b
 

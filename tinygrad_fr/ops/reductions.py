@@ -232,7 +232,7 @@ def _products_of_others(x: Any) -> Any:
         return x * 0 + 1
     if n % 2:
         x = concatenate([x, np.ones((*x.shape[:-1], 1), x.dtype)], -1)
-    pairs = x.reshape(*x.shape[:-1], -1, 2)
+    pairs = x.reshape(*x.shape[:-1], (n + 1) // 2, 2)
     outside = _products_of_others(pairs[..., 0] * pairs[..., 1])
     return (outside[..., None] * pairs[..., ::-1]).reshape(x.shape)[..., :n]
 

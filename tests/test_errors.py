@@ -17,6 +17,7 @@ from tinygrad_fr.errors import (
     FileError,
     GraphError,
     IndexingError,
+    NonFiniteError,
     ShapeError,
     SignatureError,
     TinygradError,
@@ -129,6 +130,16 @@ def folder_of_folders():
     with tempfile.TemporaryDirectory() as root:
         (Path(root) / "train" / "rose").mkdir(parents=True)
         data.ImageFolder(root, 4)
+
+
+def sgd():
+    return optim.SGD([ones(1)], lr=0.1, momentum=0.9)
+
+
+def clip_nan():
+    w = ones(2)
+    (w * np.nan).sum().backward()
+    optim.clip_grad_norm([w], 1.0, error_if_nonfinite=True)
 
 
 # action, class, words in English, words in French
@@ -389,6 +400,208 @@ WRONG_USES = {
         lambda: data.ArrayDataset(np.ones(3)).split(80), ArgumentError,
         "fraction lies between 0 and 1", "0 et 1",
     ),
+    "float labels": (
+        lambda: tg.cross_entropy(ones(2, 3), np.array([0.0, 1.0])), DTypeError,
+        "class indices are integers, not float64", "sont des entiers",
+    ),
+    "nan labels": (
+        lambda: tg.cross_entropy(ones(2, 3), np.full((2, 3), np.nan)), ArgumentError,
+        "the target probabilities hold NaN", "contiennent NaN",
+    ),
+    "nll labels": (
+        lambda: tg.nll_loss(ones(2, 3), [0, 3]), ArgumentError, "class indices go from 0 to 2",
+        "de 0 à 2",
+    ),
+    "nll one-hot": (
+        lambda: tg.nll_loss(ones(2, 3), [[0, 1, 0], [1, 0, 0]]), ShapeError,
+        "from one-hot rows take .argmax(-1)", "de lignes one-hot, prenez .argmax(-1)",
+    ),
+    "bce labels": (
+        lambda: tg.binary_cross_entropy(leaf([0.5, 0.5]), [1, 2]), ArgumentError,
+        "lie between 0 and 1; these go from 1.0 to 2.0", "entre 0 et 1",
+    ),
+    "bce nan labels": (
+        lambda: tg.binary_cross_entropy_with_logits(ones(1), [np.nan]), ArgumentError,
+        "targets of a binary classification", "classification binaire",
+    ),
+    "kl of logarithms": (
+        lambda: tg.kl_divergence(np.log([0.5, 0.5]), [0.5, 0.5]), ArgumentError,
+        "probabilities are not negative, and p goes down to", "ne sont pas négatives",
+    ),
+    "kl reduction": (
+        lambda: tg.kl_div(ones(2), np.ones(2), "average"), ArgumentError,
+        "'batchmean'), not 'average'", "pas 'average'",
+    ),
+    "l1 shapes": (
+        lambda: tg.l1_loss(ones(3), np.ones((3, 1))), ShapeError, "would compare every pair",
+        "la même forme",
+    ),
+    "bce of an empty batch": (
+        lambda: tg.binary_cross_entropy_with_logits(ones(0), np.ones(0)), ArgumentError,
+        "the batch is empty", "le lot est vide",
+    ),
+    "einsum unknown sign": (
+        lambda: tg.einsum("ij;jk", ones(2, 2), ones(2, 2)), ArgumentError,
+        """the subscripts "ij;jk" hold ';'""", "contiennent ';'",
+    ),
+    "einsum operands": (
+        lambda: tg.einsum("ij,jk", ones(2, 2)), ArgumentError, "are for 2 operands, and 1 are given",
+        "ceux de 2 opérandes",
+    ),
+    "einsum axes": (
+        lambda: tg.einsum("ijk,jk", ones(2, 2), ones(2, 2)), ShapeError,
+        'operand 0 of shape (2, 2) does not have the axes "ijk"', "n'a pas les axes",
+    ),
+    "einsum output": (
+        lambda: tg.einsum("ij->ik", ones(2, 2)), ArgumentError,
+        'the output letter "k" of "ij->ik"', 'la lettre de sortie "k"',
+    ),
+    "einsum sizes": (
+        lambda: tg.einsum("ij,jk", ones(2, 3), ones(2, 3)), ShapeError,
+        'the letter "j" stands for the sizes 3 and 2', "les tailles 3 et 2",
+    ),
+    "einsum ellipsis": (
+        lambda: tg.einsum("...i->i", ones(2, 3)), ArgumentError, "add ... after ->", "ajoutez ...",
+    ),
+    "einsum without text": (
+        lambda: tg.einsum(ones(2), "i"), DTypeError, "einsum", "einsum",
+    ),
+    "tensordot": (
+        lambda: tg.tensordot(ones(2, 3), ones(2, 3), ([1], [0])), ShapeError,
+        "the axes [1] of a (2, 3) do not match the axes [0] of b (2, 3)", "ne correspondent pas",
+    ),
+    "singular": (
+        lambda: tg.inv(ones(2, 2)), ArgumentError, "singular to rounding", "singulière",
+    ),
+    "not square": (lambda: tg.det(ones(2, 3)), ShapeError, "x (2, 3) must be square", "carrée"),
+    "not positive": (
+        lambda: tg.cholesky(-np.eye(2)), ArgumentError, "not positive definite", "définie positive",
+    ),
+    "solve rows": (
+        lambda: tg.solve(np.eye(3), ones(2)), ShapeError, "the rows of b (2,)", "autant de lignes",
+    ),
+    "norm of a matrix": (
+        lambda: tg.norm(ones(2, 2), "nuc"), ArgumentError, "give axis=, or x.ravel()", "donnez axis=",
+    ),
+    "stack shapes": (
+        lambda: tg.stack([ones(2), ones(3)]), ShapeError, "one shape, not [(2,), (3,)]", "même forme",
+    ),
+    "stack one": (lambda: tg.stack(ones(2)), ArgumentError, "a list of arrays", "une liste"),
+    "split parts": (
+        lambda: ones(5).split(2), ShapeError, "cannot be cut into 2 equal parts", "parties égales",
+    ),
+    "squeeze": (
+        lambda: ones(2, 1).squeeze(0), ShapeError, "only axes of size 1", "axes de taille 1",
+    ),
+    "pad mode": (lambda: ones(2).pad(1, "mirror"), ArgumentError, "mode is one of", "mode vaut"),
+    "negative pad": (lambda: ones(2).pad(-1), ArgumentError, "cut with x[1:-1]", "x[1:-1]"),
+    "take": (lambda: ones(2).take([0, 2]), IndexingError, "no entries at 0 to 2", "d'éléments"),
+    "take floats": (
+        lambda: ones(2).take([0.5]), IndexingError, "positions are integers", "des entiers",
+    ),
+    "embedding index": (
+        lambda: tg.embedding([0, 7], ones(3, 2)), IndexingError,
+        "there are 3, numbered from 0 to 2; the indices go from 0 to 7", "numérotés de 0 à 2",
+    ),
+    "one_hot negative": (
+        lambda: tg.one_hot([-1, 2], 3), IndexingError, "go from -1 to 2", "de -1 à 2",
+    ),
+    "dropout": (lambda: tg.dropout(ones(2), 1.5), ArgumentError, "not 1.5", "et non 1.5"),
+    "gelu": (lambda: tg.gelu(ones(2), "fast"), ArgumentError, '"none" or "tanh"', '"none" ou "tanh"'),
+    "prelu slopes": (
+        lambda: tg.prelu(ones(2, 3), ones(2)), ShapeError, "one per channel (axis 1) of x (2, 3)",
+        "une par canal",
+    ),
+    "batch_norm of one": (
+        lambda: nn.BatchNorm1d(3)(np.ones((1, 3))), ArgumentError,
+        "more than one value per channel in training", "plus d'une valeur par canal",
+    ),
+    "batch_norm channels": (
+        lambda: nn.BatchNorm2d(3)(np.ones((2, 4, 5, 5))), ShapeError, "has 4 channels (axis 1)",
+        "a 4 canaux",
+    ),
+    "batch_norm axes": (
+        lambda: nn.BatchNorm2d(3)(np.ones((2, 3))), ShapeError, "BatchNorm2d takes (N, C, H, W)",
+        "BatchNorm2d prend (N, C, H, W)",
+    ),
+    "layer_norm shape": (
+        lambda: nn.LayerNorm(4)(np.ones((2, 3))), ShapeError, "the last axes of x (2, 3) are not (4,)",
+        "les derniers axes",
+    ),
+    "groups": (
+        lambda: nn.Conv2d(3, 4, 3, groups=2), ArgumentError, "groups (2) must divide in_channels (3)",
+        "doit diviser",
+    ),
+    "conv groups": (
+        lambda: tg.conv2d(ones(1, 4, 5, 5), ones(3, 2, 3, 3), None, 1, 0, 1, 2), ArgumentError,
+        "must divide the number of filters, 3", "le nombre de filtres, 3",
+    ),
+    "padding word": (
+        lambda: nn.Conv2d(1, 1, 2, padding="same")(np.ones((1, 1, 4, 4))), ArgumentError,
+        "odd filters", "filtres impairs",
+    ),
+    "conv1d axes": (
+        lambda: tg.conv1d(ones(3, 5), ones(1, 3, 2)), ShapeError, "must have 3 axes", "3 axes",
+    ),
+    "output_padding": (
+        lambda: tg.conv_transpose2d(ones(1, 1, 2, 2), ones(1, 1, 2, 2), None, 1, 0, 1), ArgumentError,
+        "must be less than the stride", "inférieur au pas",
+    ),
+    "GlobalAvgPool2d": (
+        lambda: nn.GlobalAvgPool2d()(np.ones((2, 3))), ShapeError, "takes images (N, C, H, W)",
+        "prend des images",
+    ),
+    "small images": (
+        lambda: nn.models.small_vgg(size=8), ArgumentError, "at least 16x16, not 8", "au moins 16x16",
+    ),
+    "fan-in of a vector": (
+        lambda: nn.init.kaiming_normal_(nn.Parameter(np.ones(3))), ShapeError, "has no fan-in",
+        "nombre d'entrées",
+    ),
+    "gain": (
+        lambda: nn.init.calculate_gain("softmax"), ArgumentError, "nonlinearity is one of",
+        "nonlinearity vaut",
+    ),
+    "schedule of a model": (
+        lambda: optim.StepLR(nn.Linear(1, 1), 2), DTypeError, "a schedule takes an optimizer first",
+        "un optimiseur",
+    ),
+    "step_size": (
+        lambda: optim.StepLR(sgd(), 0), ArgumentError, "step_size is at least 1", "au moins 1",
+    ),
+    "cycle without length": (
+        lambda: optim.OneCycleLR(sgd(), 0.1), ArgumentError, "needs total_steps", "demande total_steps",
+    ),
+    "anneal strategy": (
+        lambda: optim.OneCycleLR(sgd(), 0.1, 10, anneal_strategy="exp"), ArgumentError,
+        '"cos" or "linear"', '"cos" ou "linear"',
+    ),
+    "pct_start": (
+        lambda: optim.OneCycleLR(sgd(), 0.1, 10, pct_start=30), ArgumentError,
+        "pct_start lies between 0 and 1, not 30", "et non 30",
+    ),
+    "cycle without momentum": (
+        lambda: optim.OneCycleLR(optim.Adagrad([ones(1)]), 0.1, 10), ArgumentError,
+        "Adagrad has no momentum to cycle", "n'a pas d'inertie",
+    ),
+    "max_lr per group": (
+        lambda: optim.OneCycleLR(sgd(), [0.1, 0.2], 10), ArgumentError, "2 rates for 1 groups",
+        "2 taux pour 1 groupes",
+    ),
+    "foreign schedule": (
+        lambda: optim.StepLR(sgd(), 2).load_state_dict(optim.OneCycleLR(sgd(), 1, 9).state_dict()),
+        ArgumentError, "the state is of another schedule (OneCycleLR)", "d'un autre programme",
+    ),
+    "negative alpha": (
+        lambda: optim.RMSprop([ones(1)], alpha=-1.0), ArgumentError,
+        "alpha is a number that is not negative", "alpha",
+    ),
+    "clip": (
+        lambda: optim.clip_grad_norm([ones(1)], -1.0), ArgumentError, "unlike -1.0", "-1.0",
+    ),
+    "clip nan": (
+        clip_nan, NonFiniteError, "the norm of the gradients is nan", "vaut nan",
+    ),
 }  # fmt: skip
 
 
@@ -416,8 +629,8 @@ def test_error_says_what_to_do_in_french(name):
     assert text != before
 
 
-def test_there_are_at_least_forty():
-    assert len(WRONG_USES) >= 40
+def test_there_are_at_least_a_hundred():
+    assert len(WRONG_USES) >= 100
 
 
 def test_errors_are_also_the_builtin_ones():

@@ -121,7 +121,9 @@ def test_an_augmented_dataset_can_be_augmented():
     inner = augmented(seed=1, transforms=RandomShift(1))
     runs = [epochs(2, augmented(seed=2, data=inner, transforms=add_noise)) for _ in range(2)]
     assert same(*runs)
-    assert (runs[0][0] != runs[0][1]).any()
+    alone, wrapped = (epochs(2, data) for data in (inner, augmented(data=inner, transforms=[])))
+    assert same(alone, wrapped)  # the inner one is told the epoch too
+    assert not same(alone[:1], alone[1:])
 
 
 # --- what chance depends on ------------------------------------------------------------------

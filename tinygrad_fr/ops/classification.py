@@ -76,11 +76,17 @@ def cross_entropy(
     soft = target.dtype.kind == "f"
     picked: Any = None
     if soft:
+        if target.shape == others != logits.shape:
+            raise DTypeError(
+                _("class indices are integers, not {dtype}: take .astype(int)"), dtype=target.dtype
+            )
         if target.shape != logits.shape:
             raise ShapeError(
                 _("{target} must have the shape of {logits} (probabilities), or be integer "
                   "class indices of shape {others}"), others=others,
             )  # fmt: skip
+        if np.isnan(target).any():
+            raise ArgumentError(_("the target probabilities hold NaN: look where they come from"))
         weights = target * (1 - label_smoothing) + label_smoothing / classes
         loss = -(weights * log_p).sum(axis)
     else:

@@ -268,22 +268,21 @@ def take(x: Array, indices: Any, axis: int | None = None):
     positions = np.array(indices)  # copied: changed later, it would make the gradient wrong
     if positions.dtype.kind not in "iu":
         raise IndexingError(_("positions are integers, not {dtype}"), dtype=positions.dtype)
-    before = () if axis is None else (slice(None),) * (normalize_axis_index(axis, x.ndim))
+    along = None if axis is None else normalize_axis_index(axis, x.ndim)
+    n = x.size if along is None else x.shape[along]
+    if positions.size and (positions.min() < -n or positions.max() >= n):
+        raise IndexingError(
+            _("{x} has no entries at {low} to {high} on axis {axis}"),
+            low=positions.min(), high=positions.max(), axis=axis,
+        )  # fmt: skip
+    index = positions if along is None else ((slice(None),) * along + (positions,))
 
     def to_x(g, y, x):
         r"""\bar{X}_{k_i} \mathrel{+}= \bar{Y}_i"""
         shape = (x.size,) if axis is None else x.shape
-        return _scatter(g, (*before, positions), shape).reshape(x.shape)
+        return _scatter(g, index, shape).reshape(x.shape)
 
-    try:
-        return np.take(x, positions, axis), to_x
-    except np.exceptions.AxisError:
-        raise
-    except IndexError:
-        raise IndexingError(
-            _("{x} has no entries at {low} to {high} on axis {axis}"),
-            low=positions.min(), high=positions.max(), axis=axis,
-        ) from None  # fmt: skip
+    return np.take(x, positions, axis), to_x
 
 
 @op(r"y = \operatorname{diag} x", numpy=np.diag, examples=lambda draw: [

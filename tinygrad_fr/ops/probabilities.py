@@ -54,6 +54,7 @@ def binary_cross_entropy(p: Array, target: Array, reduction: str = "mean"):
     with np.errstate(divide="ignore"):
         log_p = np.maximum(np.log(p), -100)
         log_q = np.maximum(np.log1p(-p), -100)
+    _check_targets(target)
     loss = -(target * log_p + (1 - target) * log_q)
     y, factor = reduce(loss.astype(p.dtype), reduction, p.size)
 
@@ -95,6 +96,7 @@ def binary_cross_entropy_with_logits(z: Array, target: Array, reduction: str = "
     """
     same_shape(z, target)
     z, target = as_floats(z, target)
+    _check_targets(target)
     loss = np.maximum(z, 0) - z * target + np.log1p(np.exp(-np.abs(z)))
     y, factor = reduce(loss, reduction, z.size)
 
@@ -227,8 +229,16 @@ def _x_log_x(x: Array) -> Array:
     return np.asarray(x * np.log(np.where(x == 0, 1, x)))
 
 
+def _check_targets(target: Array) -> None:
+    if target.size and not (target.min() >= 0 and target.max() <= 1):
+        raise ArgumentError(
+            _("targets of a binary classification lie between 0 and 1; these go from {low} to "
+              "{high}"), low=target.min(), high=target.max(),
+        )  # fmt: skip
+
+
 def _no_negatives(name: str, x: Array) -> None:
-    if x.size and x.min() < 0:
+    if x.size and not x.min() >= 0:
         raise ArgumentError(
             _("probabilities are not negative, and {name} goes down to {low}: apply softmax; "
               "only the first argument of kl_div holds logarithms"), name=name, low=x.min(),

@@ -12,7 +12,7 @@ import pytest
 
 import tinygrad_fr as tg
 
-from . import stubs
+from . import reference, stubs
 
 PACKAGE = Path(tg.__file__).parent
 # Imports point downwards only: from a room to those above it.
@@ -142,3 +142,10 @@ def test_type_stubs_are_fresh(path):
 def test_no_file_is_longer_than_400_lines():
     for path in PACKAGE.rglob("*.py"):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path
+
+
+def test_the_table_of_operations_is_fresh():
+    assert {o.room for o in reference.public()} == set(reference.FAMILIES)
+    assert reference.PAGE.read_text(encoding="utf-8") == reference.page(), (
+        "run: python tests/reference.py"
+    )

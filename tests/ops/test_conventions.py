@@ -22,6 +22,41 @@ def test_relu_and_abs_have_slope_zero_at_zero():
     assert slope(tg.abs, [-1.0, 0.0, 1.0]) == [-1.0, 0.0, 1.0]
 
 
+def test_other_activations_have_the_slope_of_their_negative_side_at_zero():
+    assert slope(lambda x: tg.leaky_relu(x, 0.2), 0.0) == pytest.approx(0.2)
+    assert slope(lambda x: tg.prelu(x, np.array([0.3])), 0.0) == pytest.approx(0.3)
+    assert slope(lambda x: tg.elu(x, 0.7), 0.0) == pytest.approx(0.7)
+    assert slope(tg.step, 0.0) == 0.0
+    assert tg.step(0.0) == 1.0
+
+
+def test_norm_std_and_absolute_loss_have_slope_zero_at_zero():
+    np.testing.assert_array_equal(slope(tg.norm, np.zeros(3)), 0.0)
+    np.testing.assert_array_equal(slope(lambda x: tg.norm(x, 1, 0), np.zeros(3)), 0.0)
+    np.testing.assert_array_equal(slope(tg.std, np.full(3, 2.0)), 0.0)
+    np.testing.assert_array_equal(slope(lambda x: tg.l1_loss(x, np.ones(2)), np.ones(2)), 0.0)
+
+
+def test_an_infinite_norm_shares_its_gradient_and_sort_keeps_the_order():
+    np.testing.assert_array_equal(
+        slope(lambda x: tg.norm(x, np.inf, 0), np.array([-2.0, 2.0, 1.0])), [-0.5, 0.5, 0.0]
+    )
+    weights = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(
+        slope(lambda x: (tg.sort(x) * weights).sum(), np.array([5.0, 5.0, 1.0])), [2.0, 3.0, 1.0]
+    )
+
+
+def test_divergence_of_certain_distributions():
+    p = np.array([1.0, 0.0])
+    assert tg.kl_divergence(p, np.array([0.5, 0.5])) == pytest.approx(np.log(2))
+    assert tg.kl_divergence(np.array([0.5, 0.5]), p) == np.inf
+    np.testing.assert_allclose(
+        slope(lambda q: tg.kl_divergence(p, q), np.array([0.5, 0.5])), [-2, 0]
+    )
+    assert tg.kl_div(np.log([0.5, 0.5]), p, "sum") == pytest.approx(np.log(2))
+
+
 def test_clip_passes_the_gradient_at_its_bounds():
     assert slope(lambda x: tg.clip(x, -1.0, 1.0), [-2.0, -1.0, 0.0, 1.0, 2.0]) == [0, 1, 1, 1, 0]
 

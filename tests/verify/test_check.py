@@ -155,3 +155,11 @@ def test_a_tiny_gradient_with_the_wrong_sign_is_wrong():
 def test_gradients_close_to_the_edge_of_the_domain_are_correct(x):
     for f in (tg.log, tg.sqrt, lambda t: 1 / t):
         assert verify.check(f, np.array([x]))
+
+
+def test_a_numeric_derivative_that_is_not_finite_is_no_verdict():
+    with np.errstate(invalid="ignore"):
+        report = verify.check(tg.log, np.array([1e-300, 1.0]))
+    assert next(iter(report.entries.values())).verdict in ("correct", "inconclusive")
+    with np.errstate(all="ignore"):  # a pole within the smallest step
+        verify.check(lambda x: (x - 1.0) ** -1.0, np.array([1.0 + 1e-15, 2.0]))

@@ -149,10 +149,12 @@ def _judge_kink(
     outputs is neither convex nor concave. Only the entries that differ move: along others, their
     kinks would hide a plain mistake.
     """
-    if entry.autograd is None or entry.numeric is None or not np.isfinite(entry.autograd).all():
+    if entry.autograd is None or entry.numeric is None:
         return entry
+    size = np.abs(entry.autograd - entry.numeric).ravel()
+    if not np.isfinite(size).all():
+        return entry  # a pole, or the border of the domain
     x = arrays[i]
-    size = np.abs(np.nan_to_num(entry.autograd - entry.numeric, nan=np.inf)).ravel()
     worst = np.argsort(-size)[: min(int((size > 1e-6 * size.max()).sum()), ENTRIES)]
 
     def outputs(moved: Array) -> Array:

@@ -163,3 +163,15 @@ def test_a_numeric_derivative_that_is_not_finite_is_no_verdict():
     assert next(iter(report.entries.values())).verdict in ("correct", "inconclusive")
     with np.errstate(all="ignore"):  # a pole within the smallest step
         verify.check(lambda x: (x - 1.0) ** -1.0, np.array([1.0 + 1e-15, 2.0]))
+
+
+def test_targets_at_the_border_can_be_checked():
+    z, y = np.array([0.3, -1.0]), np.array([0.0, 1.0])
+    assert verify.check(tg.binary_cross_entropy_with_logits, z, y)
+
+
+def test_steps_outside_of_the_domain_do_not_end_the_check():
+    p, y = np.array([0.02, 0.97]), np.array([0.0, 1.0])
+    assert verify.check(tg.binary_cross_entropy, p, y)
+    report = verify.check(lambda p: tg.kl_divergence(p, np.array([0.5, 0.5])), np.array([0.01, 1]))
+    assert report

@@ -63,7 +63,7 @@ class Recipe:
 
 RECIPES = {
     "course_cnn": Recipe(),
-    "lenet": Recipe(size=28, epochs=12, batch_size=64),
+    "lenet": Recipe(size=28, epochs=15, batch_size=64, lr=2e-3, shift=2),
     "small_vgg": Recipe(
         size=64, channels=3, epochs=40, batch_size=32, lr=3e-3, weight_decay=0.05, one_cycle=True,
         label_smoothing=0.05, flip=True, shift=6,

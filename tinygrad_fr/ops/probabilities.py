@@ -230,7 +230,8 @@ def _x_log_x(x: Array) -> Array:
 
 
 def _check_targets(target: Array) -> None:
-    if target.size and not (target.min() >= 0 and target.max() <= 1):
+    """Refuse labels such as -1 and 1, or 1 and 2; numeric derivatives may step over the border."""
+    if target.size and not (target.min() >= -0.5 and target.max() <= 1.5):
         raise ArgumentError(
             _("targets of a binary classification lie between 0 and 1; these go from {low} to "
               "{high}"), low=target.min(), high=target.max(),

@@ -127,7 +127,10 @@ def _entries(
     for i, recorded in zip(wanted, found, strict=True):
 
         def numeric(moved: Array, i: int = i) -> float:
-            return float(target(*tensors(i, moved)))
+            try:
+                return float(target(*tensors(i, moved)))
+            except ArgumentError:  # a step outside of the domain, such as a negative probability
+                return np.nan
 
         true, error = derivative(numeric, arrays[i])
         mine = np.zeros(arrays[i].shape) if recorded is None else recorded.data
@@ -159,7 +162,10 @@ def _judge_kink(
 
     def outputs(moved: Array) -> Array:
         values = [moved if k == i else a for k, a in enumerate(arrays)]
-        y = f(*[Tensor(a) if a.dtype.kind == "f" else a for a in values])
+        try:
+            y = f(*[Tensor(a) if a.dtype.kind == "f" else a for a in values])
+        except ArgumentError:  # outside of the domain
+            return np.array([np.nan])
         return np.ravel(y.data)
 
     sides = []  # per entry, the slopes of all outputs from the left and from the right

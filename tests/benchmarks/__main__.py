@@ -104,7 +104,7 @@ def main() -> int:
           + f"{'ratio [range]':>24}{'must':>7}")  # fmt: skip
     for workload in options.only:
         family, size, must = WORKLOADS[workload]
-        if options.modules and family == "chain":
+        if options.modules and family in ("chain", "convolution"):
             continue
         losses = {
             name: contender.ask(build=(family, size), modules=options.modules)

@@ -1,4 +1,7 @@
-"""The workloads, written for each contender: W1 and W2 (the course's CNN), W4 (MLP), W5 (chain).
+"""The workloads, written for each contender.
+
+W1 and W2 (the course's CNN), W4 (MLP), W5 (chain), convolutions (3x3, padding 1) with all their
+gradients: A and B, and the four of ``small_vgg`` at batch 64.
 
 Each builder returns a function that does one training step and returns the loss. Parameters and
 data come from the same generator, so that losses can be compared between contenders.
@@ -36,6 +39,13 @@ def mlp_arrays(batch: int) -> list[Any]:
         arrays.append((rng.standard_normal((m, n)) / np.sqrt(n)).astype(np.float32))
         arrays.append(np.zeros(m, np.float32))
     return arrays
+
+
+def convolution_arrays(n: int, c: int, f: int, size: int) -> list[Any]:
+    """Images, filters, bias and the upstream gradient."""
+    rng = np.random.default_rng(0)
+    shapes = (n, c, size, size), (f, c, 3, 3), (f,), (n, f, size, size)
+    return [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
 
 
 # --- tinygrad_fr -----------------------------------------------------------------------------
@@ -122,6 +132,32 @@ def ours_chain(n: int, modules: bool = False) -> Step:
         return float(loss)
 
     return step
+
+
+def ours_convolution(shape: list[int], modules: bool = False) -> Step:
+    import tinygrad_fr as tg
+
+    *arrays, upstream = convolution_arrays(*shape)
+    inputs = x, weight, bias = [tg.Tensor(array, requires_grad=True) for array in arrays]
+    g = tg.Tensor(upstream)
+
+    def step() -> float:
+        y = tg.conv2d(x, weight, bias, padding=1)
+        y.backward(g)
+        return _summary(y.data, [_taken(p).data for p in inputs])
+
+    return step
+
+
+def _taken(p: Any) -> Any:
+    """A parameter's gradient, which is cleared."""
+    g, p.grad = p.grad, None
+    return g
+
+
+def _summary(y: Any, gradients: list[Any]) -> float:
+    """One number to compare contenders by, from a part of everything: it takes no time."""
+    return sum(float(abs(a[0]).sum()) for a in (y, *gradients))
 
 
 def chain_arrays() -> tuple[Any, ...]:
@@ -224,13 +260,35 @@ def torch_chain(n: int, modules: bool = False) -> Step:
     return step
 
 
-BUILDERS: dict[str, dict[str, Callable[..., Step]]] = {
-    "tinygrad_fr": {"course": ours_course, "mlp": ours_mlp, "chain": ours_chain},
-    "torch": {"course": torch_course, "mlp": torch_mlp, "chain": torch_chain},
-}
+def torch_convolution(shape: list[int], modules: bool = False) -> Step:
+    import torch
 
-# name: (family, size, must on one thread as a ratio to PyTorch)
-WORKLOADS: dict[str, tuple[str, int, float]] = {
+    *arrays, upstream = convolution_arrays(*shape)
+    inputs = x, weight, bias = [torch.from_numpy(a).requires_grad_() for a in arrays]
+    g = torch.from_numpy(upstream)
+
+    def step() -> float:
+        y = torch.nn.functional.conv2d(x, weight, bias, padding=1)
+        y.backward(g)
+        return _summary(y.detach(), [_taken(p) for p in inputs])
+
+    return step
+
+
+BUILDERS: dict[str, dict[str, Callable[..., Step]]] = {
+    "tinygrad_fr": {
+        "course": ours_course, "mlp": ours_mlp, "chain": ours_chain,
+        "convolution": ours_convolution,
+    },
+    "torch": {
+        "course": torch_course, "mlp": torch_mlp, "chain": torch_chain,
+        "convolution": torch_convolution,
+    },
+}  # fmt: skip
+
+# name: (family, size, must on one thread as a ratio to PyTorch); a convolution's size is
+# (images, channels, filters, height and width)
+WORKLOADS: dict[str, tuple[str, Any, float]] = {
     "W1": ("course", 1, 0.5),
     "W2 b32": ("course", 32, 0.5),
     "W2 b128": ("course", 128, 0.5),
@@ -238,4 +296,10 @@ WORKLOADS: dict[str, tuple[str, int, float]] = {
     "W4 b1": ("mlp", 1, 1.0),
     "W5 1k": ("chain", 1_000, 0.6),
     "W5 100k": ("chain", 100_000, 0.6),
+    "conv A": ("convolution", (32, 16, 32, 28), 1.6),
+    "conv B": ("convolution", (16, 64, 64, 32), 1.6),
+    "vgg 1": ("convolution", (64, 3, 24, 64), 1.6),
+    "vgg 2": ("convolution", (64, 24, 48, 32), 1.6),
+    "vgg 3": ("convolution", (64, 48, 96, 16), 1.6),
+    "vgg 4": ("convolution", (64, 96, 128, 8), 1.6),
 }

@@ -7,15 +7,32 @@ are bilinear and adjoint to each other: for every x, w, g
 With groups the channels and the filters are cut into as many equal runs, and each run of filters
 (F, C // groups, kh, kw) sees only the channels of its own: as many convolutions side by side, which
 one batched product does. ``groups = C`` is the depthwise convolution.
+
+Many channels under 3x3 filters go through ``winograd`` instead.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
 import numpy as np
 
-from . import Array
+from . import Array, winograd
 from .memory import prepare
 from .windows import Pair, fold, output_size, pad, windows
+
+_KEPT = 2**22  # numbers in the columns that are kept for the backward pass
+_BLOCK = 2**19  # and in those made a few images at a time, which stay in the cache
+
+
+class Windows(NamedTuple):
+    """Images whose columns are too large to be kept, and how windows are cut out of them."""
+
+    x: Array
+    stride: Pair
+    padding: Pair
+    dilation: Pair
 
 
 def columns(x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
@@ -32,25 +49,44 @@ def columns(x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair)
 
 def conv(
     x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int
-) -> tuple[Array, Array]:
-    """Images (N, C, H, W) and filters (F, C // groups, kh, kw) to (N, F, OH, OW), and the columns.
+) -> tuple[Array, Array | Windows]:
+    """Images (N, C, H, W) and filters (F, C // groups, kh, kw) to (N, F, OH, OW), and the windows.
 
-    The columns are for ``conv_weight``.
+    The windows are for ``conv_weight``: columns, or where these are large what they are made from.
     """
     f, _, kh, kw = w.shape
-    oh, ow = output_size((x.shape[2], x.shape[3]), (kh, kw), stride, padding, dilation)
-    cols = columns(x, (kh, kw), stride, padding, dilation)
-    y = np.matmul(_grouped(w, groups), _split(cols, groups))
-    return y.reshape(len(x), f, oh, ow), cols
+    cut = stride, padding, dilation
+    if _fast(x, w.dtype, w.shape, *cut, groups):
+        return winograd.conv(x, w, padding), Windows(x, *cut)
+    n, c, height, width = x.shape
+    oh, ow = output_size((height, width), (kh, kw), *cut)
+    matrices, size = _grouped(w, groups), c * kh * kw * oh * ow
+    if n * size <= _KEPT:
+        cols = columns(x, (kh, kw), *cut)
+        return np.matmul(matrices, _split(cols, groups)).reshape(n, f, oh, ow), cols
+    y = np.empty((n, groups, f // groups, oh * ow), np.result_type(x, w))
+    for block in _blocks(n, size):
+        cols = columns(x[block], (kh, kw), *cut)
+        np.matmul(matrices, cols.reshape(len(cols), groups, -1, oh * ow), out=y[block])
+    return y.reshape(n, f, oh, ow), Windows(x, *cut)
 
 
-def conv_weight(cols: Array, g: Array, shape: tuple[int, ...], groups: int) -> Array:
-    """The gradient for filters of ``shape``, from the columns and the upstream gradient."""
+def conv_weight(source: Array | Windows, g: Array, shape: tuple[int, ...], groups: int) -> Array:
+    """The gradient for filters of ``shape``, from the windows and the upstream gradient."""
     n, f, oh, ow = g.shape
+    if isinstance(source, Windows):
+        x, cut = source[0], source[1:]
+        if _fast(x, g.dtype, shape, *cut, groups):
+            return winograd.conv_weight(x, g, source.padding)
+        kernel, size = (shape[2], shape[3]), x.shape[1] * shape[2] * shape[3] * oh * ow
+        total = np.zeros(shape, np.result_type(x, g))
+        for block in _blocks(n, size):
+            total += conv_weight(columns(x[block], kernel, *cut), g[block], shape, groups)
+        return total
     rows = g.reshape(n, f, oh * ow)
     if n == 1 and groups == 1:  # the larger factor on the left: 12 us to 9 on 8 filters of 3x3
-        return np.asarray((cols[0] @ rows[0].T).T.reshape(shape))
-    product = np.matmul(_split(rows, groups), _split(cols, groups).swapaxes(-1, -2))
+        return np.asarray((source[0] @ rows[0].T).T.reshape(shape))
+    product = np.matmul(_split(rows, groups), _split(source, groups).swapaxes(-1, -2))
     return np.asarray(product.sum(0).reshape(shape))
 
 
@@ -70,9 +106,30 @@ def conv_input(
     """The gradient for images of ``size``, from the upstream gradient (N, F, OH, OW)."""
     n, f, oh, ow = g.shape
     _, c, kh, kw = w.shape
-    rows = _split(g.reshape(n, f, oh * ow), groups)
-    cols = np.matmul(_grouped(w, groups).swapaxes(-1, -2), rows)
-    return fold(cols.reshape(n, groups * c, kh, kw, oh, ow), size, stride, padding, dilation)
+    cut = stride, padding, dilation
+    if _fast(g, w.dtype, w.shape, *cut, groups):
+        return winograd.conv_input(g, w, padding)
+    matrices, rows = _grouped(w, groups).swapaxes(-1, -2), _split(g.reshape(n, f, oh * ow), groups)
+    x = np.empty((n, groups * c, *size), np.result_type(g, w))
+    for block in _blocks(n, groups * c * kh * kw * oh * ow):
+        cols = np.matmul(matrices, rows[block])
+        x[block] = fold(cols.reshape(-1, groups * c, kh, kw, oh, ow), size, *cut)
+    return x
+
+
+def _fast(
+    x: Array, other: np.dtype[Any], shape: tuple[int, ...], stride: Pair, padding: Pair,
+    dilation: Pair, groups: int,
+) -> bool:  # fmt: skip
+    """Whether ``winograd`` does it, and faster."""
+    plain = stride == dilation == (1, 1) and groups == 1
+    return plain and x.dtype == other and winograd.suits(x, shape, padding)
+
+
+def _blocks(n: int, size: int) -> Iterator[slice]:
+    """Some images at a time, whose columns of ``size`` numbers each fit into a block."""
+    step = max(1, _BLOCK // max(size, 1))
+    return (slice(i, i + step) for i in range(0, n, step))
 
 
 def _grouped(w: Array, groups: int) -> Array:

@@ -78,7 +78,7 @@ def conv2d(
     _check(x, weight, bias, groups)
     padding = _padding(padding, (weight.shape[2], weight.shape[3]), stride, dilation)
     fits(x, (weight.shape[2], weight.shape[3]), stride, padding, dilation)
-    y, columns = kernel.conv(x, weight, stride, padding, dilation, groups)
+    y, windows = kernel.conv(x, weight, stride, padding, dilation, groups)
     if bias is not None:
         y = _with_bias(y, bias)
     static = stride, padding, dilation, groups
@@ -92,7 +92,7 @@ def conv2d(
         r"""\bar{K} = X \star \bar{Y}"""
         if isinstance(g, Node):
             return _conv2d_weight(x, g, weight.shape, *static)
-        return kernel.conv_weight(columns, g, weight.shape, groups)
+        return kernel.conv_weight(windows, g, weight.shape, groups)
 
     def to_bias(g, y, x, weight, bias):
         r"""\bar{b}_f = \sum_{n,i,j} \bar{Y}_{nfij}"""
@@ -152,8 +152,8 @@ def _conv2d_weight(
         r"""X \star K"""
         return conv2d(x, u, None, *static)
 
-    columns = kernel.columns(x, (shape[2], shape[3]), stride, padding, dilation)
-    return kernel.conv_weight(columns, g, shape, groups), to_x, to_g
+    windows = kernel.Windows(x, stride, padding, dilation)
+    return kernel.conv_weight(windows, g, shape, groups), to_x, to_g
 
 
 @op(r"Y = X \ast K + b", examples=lambda draw: [

@@ -184,6 +184,8 @@ class Methods(Node):
         """Norm of vectors: :math:`(\sum |x|^p)^{1/p}`; its derivative at 0 is taken as 0."""
     def not_equal(self, b: Tensor | ArrayLike) -> Tensor:
         """Whether ``a != b``, element by element: an untracked boolean Tensor."""
+    def one_hot(self, num_classes: int = -1) -> Tensor:
+        """A row with a 1 at the label and 0 elsewhere, for each label; of the default dtype."""
     def outer(self, b: Tensor | ArrayLike) -> Tensor:
         """All products of an entry of ``a`` and one of ``b``, both flattened."""
     def pad(self, pad_width: Any, mode: str = 'constant', constant_values: float = 0.0) -> Tensor:

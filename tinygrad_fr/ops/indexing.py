@@ -119,7 +119,7 @@ def embedding(indices: Array, weight: Array):
     return weight[indices], None, to_weight
 
 
-@op(r"y_{ik} = [x_i = k]", method=False, examples=lambda draw: [
+@op(r"y_{ik} = [x_i = k]", examples=lambda draw: [
     (draw.labels(4, classes=3), 3), (draw.labels(2, 2, classes=3),),
 ])  # fmt: skip
 def one_hot(labels: Array, num_classes: int = -1):

@@ -221,7 +221,7 @@ def _torch_update(loss: Any, parameters: list[Any]) -> float:
         for p in parameters:
             p -= RATE * p.grad
             p.grad = None
-    return float(loss)
+    return float(loss.detach())
 
 
 def _torch_modules(model: Any, arrays: list[Any], x: Any, target: Any) -> Step:

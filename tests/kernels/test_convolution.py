@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tinygrad_fr.kernels import convolution, winograd
 from tinygrad_fr.kernels.convolution import conv, conv_bias, conv_input, conv_weight
 from tinygrad_fr.kernels.windows import output_size
 
@@ -116,6 +119,43 @@ def test_inputs_are_left_alone_and_may_be_read_only(case):
         assert result.flags.writeable
         assert not np.shares_memory(result, x)
         assert not np.shares_memory(result, w)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_columns_made_anew_block_by_block_give_the_same(case, monkeypatch):
+    x, w, *static = draw(case)
+    expected = every(x, w, *static)
+    monkeypatch.setattr(convolution, "_KEPT", 0)
+    monkeypatch.setattr(convolution, "_BLOCK", 1)
+    monkeypatch.setattr(winograd, "suits", lambda *_: False)
+    assert isinstance(conv(x, w, *static)[1], convolution.Windows) == (len(x) > 0)
+    for result, wanted in zip(every(x, w, *static), expected, strict=True):
+        np.testing.assert_allclose(result, wanted, atol=1e-11)
+
+
+@pytest.mark.parametrize("case", ["wide", "uneven everything", "groups"])
+def test_mixed_precision_gives_the_wider(case):
+    x, w, *static = draw(case)
+    mixed = every(x.astype(np.float32), w, *static)  # and an upstream gradient in float32
+    expected = every(x.astype(np.float32).astype(np.float64), w, *static)
+    assert mixed[0].dtype == mixed[2].dtype == np.float64
+    np.testing.assert_allclose(mixed[0], expected[0], atol=1e-12)
+    np.testing.assert_allclose(mixed[2], expected[2], atol=1e-4)
+    np.testing.assert_allclose(mixed[3], expected[3], atol=1e-2)
+
+
+def test_little_is_kept_of_large_images():
+    x = np.zeros((8, 24, 64, 64), np.float32)
+    w = np.zeros((24, 24, 5, 5), np.float32)
+    tracemalloc.start()
+    y, cols = conv(x, w, (1, 1), (2, 2), (1, 1), 1)
+    kept, peak = tracemalloc.get_traced_memory()
+    conv_weight(cols, y, w.shape, 1)
+    conv_input(y, w, (64, 64), (1, 1), (2, 2), (1, 1), 1)
+    _, later = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 1.1 * y.nbytes
+    assert max(peak, later) < 10 * y.nbytes  # the columns are 25 times as large
 
 
 pairs = lambda least, most: st.tuples(*[st.integers(least, most)] * 2)

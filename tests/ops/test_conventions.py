@@ -239,3 +239,15 @@ def test_python_numbers_are_taken_for_arrays():
     z = tg.Tensor(np.zeros(4), requires_grad=True)
     tg.cross_entropy(z, 2).backward()
     assert z.grad.tolist() == [0.25, 0.25, -0.75, 0.25]
+
+
+def test_labels_changed_after_the_loss_do_not_change_its_gradient():
+    labels = np.array([0, 1])
+    z = tg.Tensor(np.zeros((2, 3)), requires_grad=True)
+    for loss in (tg.cross_entropy, lambda z, y: tg.nll_loss(tg.log_softmax(z), y)):
+        z.grad = None
+        y = loss(z, labels)
+        labels[:] = 2
+        y.backward()
+        labels[:] = [0, 1]
+        np.testing.assert_allclose(z.grad.data, (np.full((2, 3), 1 / 3) - np.eye(3)[:2]) / 2)

@@ -205,6 +205,10 @@ def test_dtype_is_kept(operation, args, kwargs, dtype):
     tensors = [tg.Tensor(x, requires_grad=True) for x in xs]
     y = f(*tensors)
     assert y.dtype == dtype
+    values = [getattr(x, "_array", x) for x in y._inputs]
+    alike = all(getattr(x, "dtype", None) in (dtype, None) for x in values if x is not None)
+    for closure in filter(None, y._closures if alike and operation.name != "power" else ()):
+        assert closure(np.ones(y.shape, dtype), y._array, *values).dtype == dtype
     y.backward(np.ones(y.shape))
     for x in tensors:
         assert x.grad is None or x.grad.dtype == dtype

@@ -66,7 +66,7 @@ def leaky_relu(x: Array, negative_slope: float = 0.01):
 
     def to_x(g, y, x):
         r"""\bar{x} = \bar{y} \odot ([x > 0] + \alpha [x \leq 0])"""
-        return g * where(x > 0, 1, negative_slope)
+        return where(x > 0, g, g * negative_slope)
 
     return np.where(x > 0, x, x * negative_slope), to_x
 
@@ -102,7 +102,7 @@ def prelu(x: Array, weight: Array):
 
     def to_x(g, y, x, weight):
         r"""\bar{x} = \bar{y} \odot ([x > 0] + a [x \leq 0])"""
-        return g * where(x > 0, 1, slopes(weight))
+        return where(x > 0, g, g * slopes(weight))
 
     def to_weight(g, y, x, weight):
         r"""\bar{a} = \sum \bar{y} \odot \min(0, x)"""
@@ -128,7 +128,7 @@ def elu(x: Array, alpha: float = 1.0):
 
     def to_x(g, y, x):
         r"""\bar{x} = \bar{y} \odot ([x > 0] + \alpha e^x [x \leq 0])"""
-        return g * where(x > 0, 1, alpha * exp(where(x > 0, 0, x)))
+        return where(x > 0, g, g * alpha * exp(where(x > 0, 0, x)))
 
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))), to_x
 

@@ -91,7 +91,7 @@ def cross_entropy(
         loss = -(weights * log_p).sum(axis)
     else:
         check_labels(target, others, classes)
-        picked = _positions(target, axis)
+        picked = _positions(target.copy(), axis)  # changed later, it would be wrong
         loss = -log_p[picked]
         if label_smoothing:
             loss = loss * (1 - label_smoothing) - label_smoothing * log_p.mean(axis)

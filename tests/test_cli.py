@@ -90,6 +90,38 @@ def test_train_and_predict_on_the_flowers(tmp_path):
     assert "%" in run("predict", weights, photo)
 
 
+def test_small_vgg_is_trained_by_its_recipe_and_resumed(photographs, tmp_path):
+    common = ("train", photographs, "--model", "small_vgg", "--size", 16, "--shift", 1,
+              "--no-flip", "--checkpoint", tmp_path / "run.npz")  # fmt: skip
+    run(*common, "--out", tmp_path / "whole.npz", "--epochs", 3)
+    output = run(*common, "--out", tmp_path / "again.npz", "--epochs", 3, "--resume")
+    assert "epoch 1" not in output  # there was nothing left to do
+    whole, again = tg.load(tmp_path / "whole.npz"), tg.load(tmp_path / "again.npz")
+    for name, array in whole.items():
+        np.testing.assert_array_equal(array, again[name])
+    assert whole["1.num_batches_tracked"] == 3  # one batch of 32 photographs per epoch
+    output = run("predict", tmp_path / "again.npz", photographs / "above" / "3.png")
+    assert "%" in output
+
+
+def test_a_folder_of_mnist_files_is_trained_on(tmp_path):
+    folder = tmp_path / "digits"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    labels = np.arange(40, dtype=np.uint8) % 4
+    images = (rng.random((40, 12, 12)) * 50).astype(np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[3 * label : 3 * label + 3] = 255
+    for name, array in (("images-idx3", images), ("labels-idx1", labels)):
+        head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+        (folder / f"train-{name}-ubyte").write_bytes(head + array.tobytes())
+    output = run("train", folder, "--model", "lenet", "--out", tmp_path / "w.npz", "--epochs", 2)
+    assert "40 images, classes: 0, 1, 2, 3" in output
+    picture = tmp_path / "digit.png"
+    PIL.fromarray(images[0]).save(picture)
+    assert "digit.png:" in run("predict", tmp_path / "w.npz", picture)
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
 def test_french_survives_any_console(tmp_path, encoding):
     output = run("demo", "--out", tmp_path, "--epochs", 1, language="fr", encoding=encoding)

@@ -10,7 +10,13 @@ import pytest
 
 import tinygrad_fr as tg
 from tinygrad_fr import nn, optim
-from tinygrad_fr.data import ArrayDataset, DataLoader
+from tinygrad_fr.data import (
+    ArrayDataset,
+    AugmentedDataset,
+    DataLoader,
+    RandomRotation,
+    RandomShift,
+)
 from tinygrad_fr.errors import FileError
 from tinygrad_fr.training import evaluate
 
@@ -221,3 +227,79 @@ def test_metrics_keep_names_of_their_own():
     model, arguments = setup(metrics=(a, b, "accuracy"), epochs=1, valid=None)
     assert len(tg.fit(model, **arguments)) == 1
     assert {"<lambda>", "<lambda>_", "accuracy"} <= set(tg.fit(model, **arguments))
+
+
+def everything(path, epochs=6, stop=None, resume=False):
+    """A run with all that has a state: one cycle per batch, dropout, batch norm, augmentation."""
+    tg.manual_seed(0)
+    images = np.random.default_rng(0).random((44, 1, 8, 8), dtype=np.float32)
+    labels = (images[:, 0, :, :4].mean((1, 2)) > images[:, 0, :, 4:].mean((1, 2))).astype(np.int64)
+    model = nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2),
+        nn.GlobalAvgPool2d(), nn.Dropout(0.3), nn.Linear(4, 2),
+    )  # fmt: skip
+    optimizer = optim.AdamW(model.parameters(), lr=0.01)
+    train = AugmentedDataset((images, labels), [RandomShift(1), RandomRotation(5)])
+    loader = DataLoader(train, batch_size=8, shuffle=True)
+    schedule = optim.OneCycleLR(optimizer, 0.05, total_steps=6 * len(loader))
+    calls = 0
+
+    def loss(y, target):
+        nonlocal calls
+        calls += 1
+        if calls == stop:
+            raise KeyboardInterrupt
+        return tg.cross_entropy(y, target, label_smoothing=0.1)
+
+    history = tg.fit(
+        model, loader, (images, labels), loss=loss, optimizer=optimizer, epochs=epochs,
+        scheduler=schedule, seed=1, progress=False, checkpoint=path, resume=resume,
+    )  # fmt: skip
+    return model, optimizer, history
+
+
+def test_an_interrupted_run_resumes_to_what_it_would_have_been(tmp_path):
+    model, optimizer, whole = everything(tmp_path / "whole.npz")
+    path = tmp_path / "run.npz"
+    _, _, history = everything(path, stop=20)  # in the middle of the third epoch
+    assert history.interrupted
+    assert len(history) == 2
+    again, other, resumed = everything(path, resume=True)
+    assert resumed["loss"] == whole["loss"]
+    assert resumed["valid_loss"] == whole["valid_loss"]
+    assert resumed.best_epoch == whole.best_epoch
+    for (name, x), y in zip(model.state_dict().items(), again.state_dict().values(), strict=True):
+        np.testing.assert_array_equal(x, y, err_msg=name)
+    assert other.param_groups[0]["lr"] == optimizer.param_groups[0]["lr"]
+    assert other.param_groups[0]["betas"] == optimizer.param_groups[0]["betas"]
+
+
+def test_a_one_cycle_schedule_steps_after_each_batch():
+    model, arguments = setup(epochs=3)
+    schedule = optim.OneCycleLR(arguments["optimizer"], 0.1, epochs=3, steps_per_epoch=6)
+    tg.fit(model, **{**arguments, "scheduler": schedule})
+    assert schedule.steps == 18
+
+
+def test_a_checkpoint_is_whole_or_not_there(tmp_path, monkeypatch):
+    path = tmp_path / "run.npz"
+    everything(path, epochs=1)
+    before = path.read_bytes()
+
+    def full(*_args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(FileError, match="No space left"):
+        everything(path, epochs=2, resume=True)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b[::-1]])
+def test_a_damaged_checkpoint_is_refused(tmp_path, damage):
+    path = tmp_path / "run.npz"
+    everything(path, epochs=1)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(FileError, match="damaged"):
+        everything(path, resume=True)

@@ -32,7 +32,8 @@ class WithDefaults(argparse.RawDescriptionHelpFormatter):
 
     def _get_help_string(self, action: argparse.Action) -> str:
         text = action.help or ""
-        if action.default in (None, False, argparse.SUPPRESS) or not action.option_strings:
+        silent = action.default is None or action.default is False
+        if silent or action.default == argparse.SUPPRESS or not action.option_strings:
             return text
         return f"{text} " + _("(default: %(default)s)")
 

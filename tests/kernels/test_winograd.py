@@ -87,6 +87,24 @@ def test_results_are_contiguous():
         assert result.flags.c_contiguous
 
 
+@given(
+    st.integers(1, 9), st.integers(1, 40), st.integers(1, 40), st.integers(1, 64),
+    st.sampled_from([1, 5000, 2**17]),
+)  # fmt: skip
+def test_pieces_cover_every_tile_once_in_nearly_equal_parts(n, oh, ow, depth, piece):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(winograd, "_PIECE", piece)
+        pieces = winograd._pieces(n, oh, ow, depth)
+    th, tw = -(-oh // 4), -(-ow // 4)
+    count = np.zeros((n, th))
+    for images, rows, grid in pieces:
+        count[images, rows] += 1
+        assert grid == (images.stop - images.start, rows.stop - rows.start, tw)
+    assert (count == 1).all()
+    parts = [rows.stop - rows.start for _, rows, _ in pieces]
+    assert max(parts) - min(parts) <= max(1, -(-th // max(parts)) - 1)
+
+
 def test_threads_do_not_disturb_each_other():
     x, w, _ = draw(2, 8, 8, (24, 24), (1, 1))
     expected = [winograd.conv(x * k, w, (1, 1)) for k in range(8)]

@@ -251,3 +251,28 @@ def test_labels_changed_after_the_loss_do_not_change_its_gradient():
         y.backward()
         labels[:] = [0, 1]
         np.testing.assert_allclose(z.grad.data, (np.full((2, 3), 1 / 3) - np.eye(3)[:2]) / 2)
+
+
+def test_rounding_with_the_builtin():
+    x = tg.Tensor([1.26, -0.5], requires_grad=True)
+    np.testing.assert_array_equal(round(x, 1).data, [1.3, -0.5])
+    np.testing.assert_array_equal(round(x).data, [1.0, -0.0])
+
+
+def test_integers_are_averaged_and_normalised_as_floats():
+    images = np.arange(16).reshape(1, 1, 4, 4)
+    np.testing.assert_array_equal(tg.avg_pool2d(images, 2), [[[[2.5, 4.5], [10.5, 12.5]]]])
+    rows = np.arange(6).reshape(3, 2)
+    y = tg.batch_norm(rows, None, None, training=True)
+    np.testing.assert_allclose(y, tg.batch_norm(rows.astype(float), None, None, training=True))
+    assert tg.dropout(np.ones(100, int), 0.5).max() == 2.0
+
+
+def test_numpys_other_spellings_are_understood():
+    x = tg.Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+    assert x.std(correction=1).item() == np.std(x, ddof=1).item() == np.std(x.data, ddof=1)
+    assert np.var(x, axis=0, correction=1).shape == (3,)
+    assert np.sort(x, kind="stable").requires_grad
+    assert np.einsum("ij->j", x, optimize=True).requires_grad
+    assert x.roll([1, 1], [0, 1]).data.tolist() == np.roll(x.data, [1, 1], [0, 1]).tolist()
+    assert x.reshape(1, 6, 1).squeeze([0, 2]).shape == (6,)

@@ -238,7 +238,7 @@ class Methods(Node):
         """Square."""
     def squeeze(self, axis: int | tuple[int, ...] | None = None) -> Tensor:
         """Remove axes of size 1: all of them, or those given."""
-    def std(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
+    def std(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0, correction: int | None = None) -> Tensor:
         """Standard deviation; its derivative at 0 is taken as 0. For ``ddof`` see ``var``."""
     def step(self) -> Tensor:
         """Heaviside's step, 1 at 0; its derivative is taken as 0 everywhere."""
@@ -266,5 +266,5 @@ class Methods(Node):
         """The entries on the diagonal ``k`` and below it; 0 elsewhere."""
     def triu(self, k: int = 0) -> Tensor:
         """The entries on the diagonal ``k`` and above it; 0 elsewhere."""
-    def var(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
+    def var(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0, correction: int | None = None) -> Tensor:
         """Variance; the divisor is ``n - ddof`` (NumPy's default is 0, PyTorch's 1)."""

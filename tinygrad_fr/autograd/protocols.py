@@ -86,7 +86,8 @@ def _in_our_words(operation: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     kwargs = {
         key: value
         for key, value in kwargs.items()
-        if not (key in _NUMPY_ONLY and (value is None or value is np._NoValue or value is True))
+        if key not in _SAME_RESULT
+        and not (key in _NUMPY_ONLY and (value is None or value is np._NoValue or value is True))
     }
     if not args and (first := next((key for key in _FIRST if key in kwargs), None)):
         args = (kwargs.pop(first),)
@@ -95,11 +96,14 @@ def _in_our_words(operation: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     if operation.name == "clip":
         kwargs = {_RENAMED.get(key, key): value for key, value in kwargs.items()}
     required = len(operation.parameters) - len(operation.defaults)
-    if len(args) + len(kwargs) < required or not kwargs.keys() <= set(operation.parameters):
+    known = {*operation.parameters, *(operation.body.__kwdefaults__ or ())}
+    if len(args) + len(kwargs) < required or not kwargs.keys() <= known:
         return None
     return args, kwargs
 
 
+# Arguments that choose a way, not a result.
+_SAME_RESULT = {"kind", "stable", "optimize"}
 _NUMPY_ONLY = {"out", "where", "dtype", "casting", "order", "subok", "signature", "initial"}
 
 

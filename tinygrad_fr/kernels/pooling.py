@@ -118,5 +118,5 @@ def window_spread(g: Array, size: Pair, kernel: Pair, stride: Pair, padding: Pai
 def window_shares(x: Array, kernel: Pair, stride: Pair, padding: Pair, borders: bool) -> Any:
     """1 over the number of pixels that count in each window."""
     if borders:
-        return x.dtype.type(1 / (kernel[0] * kernel[1]))
+        return 1 / (kernel[0] * kernel[1])
     return 1 / window_sums(np.ones((1, 1, *x.shape[2:]), x.dtype), kernel, stride, padding)

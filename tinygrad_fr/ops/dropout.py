@@ -37,6 +37,7 @@ def dropout(x: Array, p: float = 0.5, training: bool = True):
     """
     if not 0 <= p <= 1:
         raise ArgumentError(_("the probability p lies between 0 and 1, not {value}"), value=p)
+    x = x if x.dtype.kind == "f" else x.astype(np.float64)
     if not training or p == 0:
         return x.copy(), _identity
     uniform = settings.generator().random(x.shape, np.float32)

@@ -61,6 +61,7 @@ def batch_norm(
            [ 1.]])
     """
     _check_channels(x, running_mean, running_var, weight, bias)
+    x = x if x.dtype.kind == "f" else x.astype(np.float64)
     axes = (0, *range(2, x.ndim))
     n = x.size // x.shape[1] if x.shape[1] else 0
 

@@ -140,14 +140,20 @@ def _all_axes(x: Array, axis: Axis) -> Any:
 
 
 @op(r"y = \tfrac{1}{n - d} \sum_i (x_i - \bar{x})^2", numpy=np.var, examples=_examples_of_spread)
-def var(x: Array, axis: Axis = None, keepdims: bool = False, ddof: int = 0):
+def var(
+    x: Array, axis: Axis = None, keepdims: bool = False, ddof: int = 0, *,
+    correction: int | None = None,
+):  # fmt: skip
     """Variance; the divisor is ``n - ddof`` (NumPy's default is 0, PyTorch's 1).
+
+    ``correction`` is another name of ``ddof``, as in NumPy and PyTorch.
 
     Examples
     --------
     >>> float(var([1.0, 3.0])), float(var([1.0, 3.0], ddof=1))
     (1.0, 2.0)
     """
+    ddof = ddof if correction is None else correction
     share = _share(x, axis, ddof)
 
     def to_x(g, y, x):
@@ -158,7 +164,10 @@ def var(x: Array, axis: Axis = None, keepdims: bool = False, ddof: int = 0):
 
 
 @op(r"y = \sqrt{\operatorname{var} x}", numpy=np.std, examples=_examples_of_spread)
-def std(x: Array, axis: Axis = None, keepdims: bool = False, ddof: int = 0):
+def std(
+    x: Array, axis: Axis = None, keepdims: bool = False, ddof: int = 0, *,
+    correction: int | None = None,
+):  # fmt: skip
     """Standard deviation; its derivative at 0 is taken as 0. For ``ddof`` see ``var``.
 
     Examples
@@ -166,6 +175,7 @@ def std(x: Array, axis: Axis = None, keepdims: bool = False, ddof: int = 0):
     >>> float(std([1.0, 3.0]))
     1.0
     """
+    ddof = ddof if correction is None else correction
     share = _share(x, axis, ddof)
 
     def to_x(g, y, x):

@@ -217,7 +217,7 @@ def squeeze(x: Array, axis: int | tuple[int, ...] | None = None):
         r"""\bar{X} = \bar{Y}"""
         return g.reshape(x.shape)
 
-    return np.squeeze(x, axis), to_x
+    return np.squeeze(x, tuple(axes) if axis is not None else None), to_x
 
 
 @op(r"y = \operatorname{vec} X", numpy=np.ravel, examples=lambda draw: [draw(2, 3), draw()])
@@ -267,7 +267,7 @@ def roll(x: Array, shift: int | tuple[int, ...], axis: int | tuple[int, ...] | N
     >>> roll([1.0, 2.0, 3.0], 1)
     array([3., 1., 2.])
     """
-    back = tuple(-s for s in shift) if isinstance(shift, tuple) else -shift
+    back = np.negative(shift).tolist()
 
     def to_x(g, y, x):
         r"""\bar{x}_i = \bar{y}_{i+s}"""

@@ -45,11 +45,19 @@ def parameters(operation: Operation, first: str | None = None) -> str:
         if i == 0 and first:
             kind = first
         star = "*" if p.kind is p.VAR_POSITIONAL else ""
+        if p.kind is p.KEYWORD_ONLY and "*" not in parts:
+            parts.append("*")
         default = "" if p.default is p.empty else f" = {p.default!r}"
         if star and kind == "int":
             kind = "int | Sequence[int] | None"
         parts.append(f"{star}{p.name}: {kind}{default}")
     return ", ".join(parts)
+
+
+def result(operation: Operation) -> str:
+    """What it gives for Tensors: one, or what its body says."""
+    said = inspect.signature(operation.body).return_annotation
+    return "Tensor" if said is inspect.Signature.empty else str(said).replace("Any", "Tensor")
 
 
 def summary(operation: Operation) -> str:
@@ -68,7 +76,8 @@ def functions() -> str:
         first = next(iter(inspect.signature(operation.body).parameters.values()), None)
         if first is not None and str(first.annotation) == "Array" and name != "where":
             lines.append("@overload")
-            lines.append(f"def {name}({parameters(operation, 'Tensor')}) -> Tensor: ...")
+            given = parameters(operation, "Tensor")
+            lines.append(f"def {name}({given}) -> {result(operation)}: ...")
             lines.append("@overload")
         lines.append(f"def {name}({parameters(operation)}) -> Any: ...")
     lines.append(f"\n__all__ = {names!r}\n")
@@ -86,7 +95,9 @@ def methods() -> str:
         operation = getattr(function, "operation", None)
         if operation is not None and not operation.body.__module__.startswith("tinygrad_fr."):
             continue  # a user's own
-        if name.startswith("__r") and name != "__repr__" and name not in {"__reduce__"}:
+        if name == "__round__":
+            lines.append("    def __round__(self, decimals: int = 0) -> Tensor: ...")
+        elif name.startswith("__r") and name != "__repr__" and name not in {"__reduce__"}:
             lines.append(f"    def {name}(self, other: Any) -> Tensor: ...")
         elif operation is None:
             continue
@@ -99,7 +110,8 @@ def methods() -> str:
             ignore = "  # type: ignore[override]" if name in {"__eq__", "__ne__"} else ""
             lines.append(f"    def {name}(self{rest}) -> Tensor: ...{ignore}")
         else:
-            lines.append(f"    def {name}({parameters(operation, 'self')}) -> Tensor:")
+            given = parameters(operation, "self")
+            lines.append(f"    def {name}({given}) -> {result(operation)}:")
             lines.append(summary(operation))
     return "\n".join(lines) + "\n"
 

@@ -34,7 +34,7 @@ class Methods(Node):
     def __rmatmul__(self, other: Any) -> Tensor: ...
     def __rmul__(self, other: Any) -> Tensor: ...
     def __ror__(self, other: Any) -> Tensor: ...
-    def __round__(self, other: Any) -> Tensor: ...
+    def __round__(self, decimals: int = 0) -> Tensor: ...
     def __rpow__(self, other: Any) -> Tensor: ...
     def __rsub__(self, other: Any) -> Tensor: ...
     def __rtruediv__(self, other: Any) -> Tensor: ...
@@ -60,7 +60,7 @@ class Methods(Node):
         """The index of the minimum, the first of them if there are several."""
     def astype(self, dtype: Any) -> Tensor:
         """The same numbers in another dtype; the gradient comes back in the dtype of ``x``."""
-    def avg_pool2d(self, kernel_size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0, count_include_pad: bool = True) -> Tensor:
+    def avg_pool2d(self, kernel_size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0, *, count_include_pad: bool = True) -> Tensor:
         """Mean of each window."""
     def batch_norm(self, running_mean: Any, running_var: Any, weight: Tensor | ArrayLike | None = None, bias: Tensor | ArrayLike | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-05) -> Tensor:
         """Each channel brought to mean 0 and variance 1, then scaled and moved."""
@@ -220,7 +220,7 @@ class Methods(Node):
         """Sine."""
     def sinh(self) -> Tensor:
         """Hyperbolic sine."""
-    def slogdet(self) -> Tensor:
+    def slogdet(self) -> tuple[Tensor, Tensor]:
         """Sign (an untracked result) and logarithm of the absolute value of the determinant."""
     def softmax(self, axis: int = -1) -> Tensor:
         """Exponentials divided by their sum, without overflow (document 002, slides 41 to 44)."""
@@ -230,7 +230,7 @@ class Methods(Node):
         """The solution of ``a @ x = b``, for one right side (M,) or for columns (..., M, K)."""
     def sort(self, axis: int | None = -1) -> Tensor:
         """In ascending order along an axis (of all, flattened, if it is None)."""
-    def split(self, indices_or_sections: int | Sequence[int], axis: int = 0) -> Tensor:
+    def split(self, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
         """Cut into parts along an axis: the inverse of ``concatenate``."""
     def sqrt(self) -> Tensor:
         """Square root. A zero upstream gradient stays zero, even at ``x = 0``."""
@@ -238,7 +238,7 @@ class Methods(Node):
         """Square."""
     def squeeze(self, axis: int | tuple[int, ...] | None = None) -> Tensor:
         """Remove axes of size 1: all of them, or those given."""
-    def std(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0, correction: int | None = None) -> Tensor:
+    def std(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0, *, correction: int | None = None) -> Tensor:
         """Standard deviation; its derivative at 0 is taken as 0. For ``ddof`` see ``var``."""
     def step(self) -> Tensor:
         """Heaviside's step, 1 at 0; its derivative is taken as 0 everywhere."""
@@ -266,5 +266,5 @@ class Methods(Node):
         """The entries on the diagonal ``k`` and below it; 0 elsewhere."""
     def triu(self, k: int = 0) -> Tensor:
         """The entries on the diagonal ``k`` and above it; 0 elsewhere."""
-    def var(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0, correction: int | None = None) -> Tensor:
+    def var(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0, *, correction: int | None = None) -> Tensor:
         """Variance; the divisor is ``n - ddof`` (NumPy's default is 0, PyTorch's 1)."""

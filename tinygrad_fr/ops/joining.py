@@ -93,7 +93,7 @@ def stack(arrays: Sequence[Array], axis: int = 0):
 @composed(r"[Y_1, Y_2, \ldots] = X", numpy=np.split, examples=lambda draw: [
     (draw(4, 3), 2), (draw(4, 3), [1, 3]), (draw(2, 6), 3, 1),
 ])  # fmt: skip
-def split(x: Array, indices_or_sections: int | Sequence[int], axis: int = 0):
+def split(x: Array, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
     """Cut into parts along an axis: the inverse of ``concatenate``.
 
     Parameters

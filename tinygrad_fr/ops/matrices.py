@@ -196,7 +196,7 @@ def _signdet(x: Array):
     r"s, y = \operatorname{sign} \det X, \ln |\det X|", numpy=np.linalg.slogdet,
     examples=lambda draw: [draw(3, 3), draw(2, 2, 2)],
 )  # fmt: skip
-def slogdet(x: Array):
+def slogdet(x: Array) -> tuple[Any, Any]:
     """Sign (an untracked result) and logarithm of the absolute value of the determinant.
 
     Examples

@@ -5,6 +5,7 @@ This is the first file to read after ``tinygrad_fr/ops/``: what holds here holds
 
 from __future__ import annotations
 
+import gc
 import warnings
 
 import numpy as np
@@ -256,6 +257,26 @@ def test_only_what_needs_a_gradient_gets_a_closure(operation, args, kwargs):
         assert operation.composed or sum(c is not None for c in y._closures) == 1
         y.backward(np.ones(y.shape))
         assert all((v.grad is None) == (i != alone) for i, v in enumerate(values))
+
+
+@pytest.mark.parametrize(("operation", "args", "kwargs"), CASES)
+def test_a_graph_is_freed_without_the_garbage_collector(operation, args, kwargs):
+    f, xs = call(operation, args, kwargs)
+    if not xs:
+        return
+
+    def run():
+        y = f(*[tg.Tensor(x, requires_grad=True) for x in xs])
+        y.backward(np.ones(y.shape))
+
+    run()  # what is remembered between calls is there now
+    gc.collect()
+    gc.disable()
+    try:
+        run()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 ELEMENTWISE = [

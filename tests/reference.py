@@ -67,7 +67,7 @@ def public() -> list[Operation]:
 
 def row(operation: Operation) -> str:
     """One operation in Markdown."""
-    names = ", ".join(f"`{f.__module__.partition('.')[0]}.{name(f)}`" for f in operation.numpy)
+    names = ", ".join(f"`np.{name(f)}`" for f in operation.numpy)
     signature = f"`{operation.name}{short(operation)}`"
     return f"| {signature} | {math(operation.latex)} | {rules(operation)} | {names} |"
 

@@ -1,4 +1,4 @@
-"""The error function, to the last digits, without SciPy."""
+"""The error function, to the last digits of float64, without SciPy."""
 
 from __future__ import annotations
 
@@ -31,9 +31,20 @@ _FAR = (
 )  # fmt: skip
 
 
+# erf(x) / x in powers of x^2 for single precision, fitted by least squares of the relative error to
+# 4,000 points up to 4, where erf is 1: within 3e-8, and with float32's rounding 3.5e-7.
+_SINGLE = (
+    (1.98896279e-6, 2.84092222e-4, 3.86522331e-3, 5.30448035e-2, 1.93132193e-1, 1.12837914),
+    (3.74182418e-5, 1.18107104e-3, 1.51707190e-2, 1.15177291e-1, 5.04491576e-1, 1.0),
+)
+
+
 def erf(x: Array) -> Array:
     r""":math:`\frac{2}{\sqrt\pi} \int_0^x e^{-t^2} dt`."""
     x = np.asarray(x)
+    if x.dtype.char == "f":  # 25 times faster
+        near = np.clip(x, -4, 4)
+        return np.asarray(np.clip(near * _ratio(_SINGLE, near * near), -1, 1))
     a = np.abs(np.asarray(x, np.float64))
     y = np.where(np.isnan(a), a, 1.0)  # 1 from 6 on
     near, middle, far = a <= 0.46875, (a > 0.46875) & (a <= 4), (a > 4) & (a < 6)
@@ -45,5 +56,13 @@ def erf(x: Array) -> Array:
 
 
 def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: Array) -> Array:
-    numerator, denominator = coefficients
-    return np.asarray(np.polyval(numerator, x) / np.polyval(denominator, x))
+    return np.asarray(_polynomial(coefficients[0], x) / _polynomial(coefficients[1], x))
+
+
+def _polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
+    """Horner's scheme, in place."""
+    y = np.full_like(x, coefficients[0])
+    for coefficient in coefficients[1:]:
+        y *= x
+        y += coefficient
+    return y

@@ -34,6 +34,7 @@ def promotion():
     assert (torch.from_numpy(small) + torch.from_numpy(whole)).dtype == torch.float32
     assert (tg.Tensor(small) + tg.Tensor(whole)).dtype == np.float64
     assert (tg.Tensor(small) + 1.5).dtype == np.float32
+    assert (tg.Tensor(small) / np.sqrt(2)).dtype == np.float64
 
 
 def numpy_order():
@@ -42,6 +43,12 @@ def numpy_order():
     assert [len(part) for part in torch.split(t, 2)] == [2, 2, 2]
     y, u = both(np.ones((2, 3)).tolist())
     assert y.pad(((0, 0), (1, 2))).shape == torch.nn.functional.pad(u, (1, 2)).shape == (2, 6)
+
+
+def transpose_axes():
+    x, t = both(np.ones((2, 3)).tolist())
+    assert x.transpose(0, 1).shape == (2, 3)
+    assert x.swapaxes(0, 1).shape == tuple(t.transpose(0, 1).shape) == (3, 2)
 
 
 def divisor():
@@ -134,7 +141,7 @@ def random_numbers():
 TESTS = {
     function.__name__.replace("_", "-"): function
     for function in (
-        names, promotion, numpy_order, divisor, maximum_of_axis, zero_upstream,
+        names, promotion, numpy_order, transpose_axes, divisor, maximum_of_axis, zero_upstream,
         symmetric_part, exact_softplus, one_hot_dtype, refused_targets, in_place, strict_shapes,
         global_pooling, random_numbers,
     )

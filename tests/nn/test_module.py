@@ -215,3 +215,24 @@ def test_sizes_may_be_numpy_integers():
 def test_loading_without_strictness_says_what_did_not_match():
     missing, unknown = nn.Linear(2, 1).load_state_dict({"weights": np.ones((1, 2))}, strict=False)
     assert (missing, unknown) == (["bias", "weight"], ["weights"])
+
+
+def test_a_summary_may_begin_with_an_embedding():
+    model = nn.Sequential(nn.Embedding(10, 4), nn.Flatten(), nn.Linear(12, 2))
+    assert "66 parameters" in model.summary((3,))
+    assert model.summary((3,)).count("Embedding") == 1
+
+
+def test_children_and_modules_are_pytorchs():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.ReLU()))
+    assert list(model.children()) == [model[0], model[1]]
+    assert list(model.modules()) == [model, model[0], model[1], model[1][0]]
+
+
+def test_what_is_unusual_stands_in_the_repr():
+    assert "affine=False" in repr(nn.BatchNorm2d(3, affine=False))
+    assert "groups=3, bias=False" in repr(nn.Conv2d(3, 3, 3, groups=3, bias=False))
+    loader = tg.data.DataLoader((np.ones((5, 2)), np.ones(5)), batch_size=2)
+    assert repr(loader) == "DataLoader(ArrayDataset((5, 2), (5,)), batch_size=2, shuffle=False)"
+    optimizer = tg.optim.SGD(nn.Linear(1, 1).parameters(), lr=0.1)
+    assert repr(tg.optim.StepLR(optimizer, 3)) == "StepLR(step 0, lr=0.1)"

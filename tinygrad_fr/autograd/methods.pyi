@@ -72,8 +72,8 @@ class Methods(Node):
         """Repeat along new axes and along axes of size 1, without a copy."""
     def cholesky(self) -> Tensor:
         """The lower triangular L with :math:`L L^{\top} = X`, for a positive definite matrix."""
-    def clip(self, low: float | None = None, high: float | None = None) -> Tensor:
-        """Limit to ``[low, high]``; the gradient passes inside and at the bounds."""
+    def clip(self, min: float | None = None, max: float | None = None) -> Tensor:
+        """Limit to ``[min, max]``; the gradient passes inside and at the bounds."""
     def conv1d(self, weight: Tensor | ArrayLike, bias: Tensor | ArrayLike | None = None, stride: int = 1, padding: int | str = 0, dilation: int = 1, groups: int = 1) -> Tensor:
         """Convolution of signals: ``conv2d`` of images one pixel high."""
     def conv2d(self, weight: Tensor | ArrayLike, bias: Tensor | ArrayLike | None = None, stride: int | Pair = 1, padding: int | Pair | str = 0, dilation: int | Pair = 1, groups: int = 1) -> Tensor:

@@ -77,7 +77,7 @@ _CHANGING = {
 }  # fmt: skip
 
 # NumPy's names of arguments that are ours under another name.
-_RENAMED = {"a_min": "low", "min": "low", "a_max": "high", "max": "high"}
+_RENAMED = {"a_min": "min", "a_max": "max"}
 _FIRST = ("a", "array", "x", "x1")
 
 

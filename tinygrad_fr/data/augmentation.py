@@ -84,6 +84,9 @@ class AugmentedDataset:
         """The names of the classes, if there are any."""
         return getattr(self.data, "classes", None)
 
+    def __repr__(self) -> str:
+        return f"AugmentedDataset({self.data!r}, {list(self.transforms)})"
+
     def __len__(self) -> int:
         return len(self.data)
 

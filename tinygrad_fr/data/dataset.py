@@ -68,6 +68,9 @@ class ArrayDataset:
                 lengths=", ".join(map(str, lengths)),
             )
 
+    def __repr__(self) -> str:
+        return f"ArrayDataset({', '.join(str(array.shape) for array in self.arrays)})"
+
     def __len__(self) -> int:
         return len(self.arrays[0])
 

@@ -111,6 +111,10 @@ class ImageFolder:
             labels += [label] * len(whole)
         self.labels: Array = np.array(labels, np.int64)
 
+    def __repr__(self) -> str:
+        shape = (len(self), self.channels, *self.size)
+        return f"ImageFolder({shape}, classes={', '.join(self.classes)})"
+
     def __len__(self) -> int:
         return len(self.paths)
 

@@ -81,6 +81,9 @@ class DataLoader:
         self.prefetch = checked_whole("prefetch", prefetch, 0)
         self.epoch = 0
 
+    def __repr__(self) -> str:
+        return f"DataLoader({self.data!r}, batch_size={self.batch_size}, shuffle={self.shuffle})"
+
     def __len__(self) -> int:
         """Count the batches of an epoch."""
         full, rest = divmod(len(self.data), self.batch_size)

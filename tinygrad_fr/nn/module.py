@@ -125,6 +125,14 @@ class Module:
         """The direct submodules with their names."""
         return ((name, value) for name, value in self._attributes() if isinstance(value, Module))
 
+    def children(self) -> Iterator[Module]:
+        """The direct submodules."""
+        return (module for _name, module in self.named_children())
+
+    def modules(self) -> Iterator[Module]:
+        """The module itself and all below it, each once."""
+        return (module for _path, module in self.named_modules())
+
     def named_modules(
         self, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:

@@ -73,7 +73,9 @@ class BatchNorm1d(Module):
 
     def extra_repr(self) -> str:
         """Features, eps and momentum."""
-        return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"
+        text = f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"
+        text += ", affine=False" if self.weight is None else ""
+        return f"{text}, track_running_stats=False" if self.running_mean is None else text
 
 
 class BatchNorm2d(BatchNorm1d):

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..autograd.engine import no_grad
 from ..autograd.tensor import Tensor
-from ..errors import ArgumentError
+from ..errors import ArgumentError, DTypeError
 from ..messages import _
 
 if TYPE_CHECKING:
@@ -57,7 +57,13 @@ def summarise(model: Module, input_shape: tuple[int, ...] | None) -> Summary:
     remove = [module.register_forward_hook(note) for _path, module in model.named_modules()]
     try:
         with no_grad():
-            model.eval()(np.zeros((1, *shape)))
+            model.eval()
+            try:
+                model(np.zeros((1, *shape)))
+            except DTypeError:  # it begins with an Embedding, which takes integers
+                del rows[2:]
+                counted.clear()
+                model(np.zeros((1, *shape), int))
     finally:
         for module, mode in training:
             module.training = mode

@@ -153,6 +153,6 @@ def _check_indices(indices: Array, n: int) -> None:
         raise DTypeError(_("indices and labels are integers, not {dtype}"), dtype=indices.dtype)
     if indices.size and (indices.min() < 0 or indices.max() >= n):
         raise IndexingError(
-            _("there are {n}, numbered from 0 to {last}; the indices go from {low} to {high}"),
-            n=n, last=n - 1, low=indices.min(), high=indices.max(),
+            _("indices and labels go from 0 to {last} here, not from {low} to {high}"),
+            last=n - 1, low=indices.min(), high=indices.max(),
         )  # fmt: skip

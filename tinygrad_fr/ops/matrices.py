@@ -291,7 +291,7 @@ def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False):
 
 def _square(x: Array) -> None:
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
-        raise ShapeError(_("{x} must be square: (..., M, M)"))
+        raise ShapeError(_("{x} must be a square matrix: (..., M, M)"))
 
 
 def _regular(function: Any, *arrays: Array) -> Any:

@@ -72,7 +72,7 @@ def batch_norm(
     if training:
         if n < 2:
             raise ArgumentError(
-                _("batch_norm needs more than one value per channel in training, and {x} has {n}: "
+                _("training needs more than one value per channel, and {x} has {n}: "
                   "use larger batches, or .eval()"), n=n,
             )  # fmt: skip
         mean, variance = kernel.moments(x)
@@ -82,7 +82,7 @@ def batch_norm(
             running_var += momentum * (variance.ravel() * (n / (n - 1)) - running_var)
     else:
         if running_mean is None or running_var is None:
-            raise ArgumentError(_("batch_norm needs running statistics outside of training"))
+            raise ArgumentError(_("running statistics are needed outside of training"))
         mean = column(np.array(running_mean, x.dtype))
         variance = column(np.array(running_var, x.dtype))
     scale = 1 / np.sqrt(variance + x.dtype.type(eps))
@@ -132,7 +132,7 @@ def _check_channels(x: Array, *vectors: Any) -> None:
     for vector in vectors:
         if vector is not None and np.shape(vector) != x.shape[1:2]:
             raise ShapeError(
-                _("{x} has {n} channels (axis 1), and the shape {shape} is given for them"),
+                _("{x} has {n} channels (axis 1), and a vector {shape} for them: give {n} numbers"),
                 n=x.shape[1],
                 shape=np.shape(vector),
             )

@@ -123,17 +123,17 @@ def _share(wins: Any, ties: Any, g: Any) -> Any:
 
 
 @op(r"y = \min(\max(x, l), h)", numpy=np.clip, examples=lambda draw: [
-    (draw.distinct(3, 4), -0.5, 0.7), (draw.distinct(3, 4), {"low": 0.0}),
+    (draw.distinct(3, 4), -0.5, 0.7), (draw.distinct(3, 4), {"min": 0.0}),
     (draw.distinct(3, 4), None, 0.3),
 ])  # fmt: skip
-def clip(x: Array, low: float | None = None, high: float | None = None):
-    """Limit to ``[low, high]``; the gradient passes inside and at the bounds.
+def clip(x: Array, min: float | None = None, max: float | None = None):
+    """Limit to ``[min, max]``; the gradient passes inside and at the bounds.
 
     Parameters
     ----------
     x
         Any shape.
-    low, high
+    min, max
         The bounds: numbers or arrays that broadcast; None for no bound.
 
     Examples
@@ -141,11 +141,11 @@ def clip(x: Array, low: float | None = None, high: float | None = None):
     >>> clip([-2.0, 0.5, 2.0], -1.0, 1.0)
     array([-1. ,  0.5,  1. ])
     """
-    low, high = _fixed(low), _fixed(high)
+    low, high = _fixed(min), _fixed(max)
     if low is None and high is None:
-        raise ArgumentError(_("give at least one bound, low or high"))
+        raise ArgumentError(_("give at least one bound, min or max"))
     if low is not None and high is not None and np.any(np.greater(low, high)):
-        raise ArgumentError(_("low ({low}) is above high ({high})"), low=low, high=high)
+        raise ArgumentError(_("min ({low}) is above max ({high})"), low=low, high=high)
 
     def to_x(g, y, x):
         r"""\bar{x} = \bar{y} \odot [l \leq x \leq h]"""

@@ -98,7 +98,12 @@ def transpose(x: Array, *axes: int):
             y = x.transpose(order)
         except ValueError:
             raise ShapeError(
-                _("{x} has {n} axes, and {order} does not name each once"), order=order, n=x.ndim
+                _(
+                    "{x} has {n} axes, and {order} does not name each once; to exchange two use "
+                    "swapaxes"
+                ),
+                order=order,
+                n=x.ndim,
             ) from None
         back = np.argsort([axis % x.ndim for axis in order]).tolist()
     else:

@@ -33,6 +33,10 @@ class Schedule:
         self.steps = 0
         self.base_lrs = [group["lr"] for group in optimizer.param_groups]
 
+    def __repr__(self) -> str:
+        rates = ", ".join(f"{rate:.3g}" for rate in self.get_last_lr())
+        return f"{type(self).__name__}(step {self.steps}, lr={rates})"
+
     def step(self) -> None:
         """Set the rates that come next."""
         self.steps += 1

@@ -107,6 +107,8 @@ def fit(
         checkpoints.resume(str(checkpoint), model, optimizer, scheduler, history)
         if hasattr(batches, "epoch"):
             batches.epoch = len(history)
+        if progress and len(history) >= epochs:
+            say(_("the run was complete: {n} epochs are in the checkpoint").format(n=len(history)))
     try:
         for number in range(len(history) + 1, epochs + 1):
             started = time.perf_counter()

@@ -183,6 +183,10 @@ CASES |= {
         *both("conv_transpose2d", None, (2, 3), 1, (1, 0), 3, (2, 1)),
         (IMAGES, RNG.standard_normal((3, 2, 3, 3))),
     ),
+    "conv_transpose2d beyond": (
+        *both("conv_transpose2d", None, 1, 0, (1, 2), 1, (2, 3)),
+        (IMAGES, RNG.standard_normal((3, 2, 2, 3))),
+    ),
     "avg_pool2d": (*both("avg_pool2d", 2), (IMAGES,)),
     "avg_pool2d overlapping": (*both("avg_pool2d", 3, 2, 1), (IMAGES,)),
     "avg_pool2d inside": (*both("avg_pool2d", 3, 2, 1, count_include_pad=False), (IMAGES,)),

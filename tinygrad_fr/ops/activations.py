@@ -152,7 +152,7 @@ def softplus(x: Array, beta: float = 1.0):
         return g * sigmoid(x * beta)
 
     z = x * beta
-    return (np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))) / beta, to_x
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(z))) / beta, to_x
 
 
 @op(r"y = [x \geq 0]", examples=lambda draw: [draw.away(3, 4), draw.away()])

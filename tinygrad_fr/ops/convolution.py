@@ -159,6 +159,7 @@ def _conv2d_weight(
 @op(r"Y = X \ast K + b", examples=lambda draw: [
     (draw(2, 4, 3, 5), draw(4, 3, 3, 2), draw(3)), (draw(1, 2, 3, 3), draw(2, 3, 3, 3), None, 2, 1),
     (draw(1, 2, 3, 4), draw(2, 1, 3, 2), draw(2), (2, 3), (1, 0), (1, 2), 2, (1, 2)),
+    (draw(1, 1, 3, 4), draw(1, 2, 2, 2), draw(2), 1, 0, (1, 2), 1, (2, 3)),
 ])  # fmt: skip
 def conv_transpose2d(
     x: Array, weight: Array, bias: Array | None = None, stride: int | Pair = 1,
@@ -215,13 +216,18 @@ def conv_transpose2d(
     if bias is not None:
         y = _with_bias(y, bias)
 
+    def reached(g: Any) -> Any:
+        """Without rows and columns that lie a stride or more beyond the last window."""
+        h, w = (n - max(e - s + 1, 0) for n, e, s in zip(size, extra, stride, strict=True))
+        return g if (h, w) == size else g[:, :, :h, :w]
+
     def to_x(g, y, x, weight, bias):
         r"""\bar{X} = \bar{Y} \star K"""
-        return conv2d(g, weight, None, *static)
+        return conv2d(reached(g), weight, None, *static)
 
     def to_weight(g, y, x, weight, bias):
         r"""\bar{K} = \bar{Y} \star X"""
-        return _conv2d_weight(g, x, weight.shape, *static)
+        return _conv2d_weight(reached(g), x, weight.shape, *static)
 
     def to_bias(g, y, x, weight, bias):
         r"""\bar{b}_f = \sum_{n,i,j} \bar{Y}_{nfij}"""

@@ -400,6 +400,17 @@ WRONG_USES = {
         lambda: data.ArrayDataset(np.ones(3)).split(80), ArgumentError,
         "fraction lies between 0 and 1", "0 et 1",
     ),
+    "tracked running mean": (
+        lambda: tg.batch_norm(np.ones((3, 2)), leaf([0.0, 0.0]), np.ones(2)), GraphError,
+        "batch_norm has no gradient with respect to running_mean", "n'a pas de gradient",
+    ),
+    "tracked slope": (
+        lambda: tg.leaky_relu(np.ones(3), leaf(0.1)), GraphError,
+        "leaky_relu has no gradient with respect to negative_slope", "n'a pas de gradient",
+    ),
+    "pad by a fraction": (
+        lambda: ones(3).pad(1.7), ArgumentError, "made of integers, not 1.7", "des entiers, et non 1.7",
+    ),
     "float labels": (
         lambda: tg.cross_entropy(ones(2, 3), np.array([0.0, 1.0])), DTypeError,
         "class indices are integers, not float64", "sont des entiers",

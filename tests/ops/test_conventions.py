@@ -276,3 +276,39 @@ def test_numpys_other_spellings_are_understood():
     assert np.einsum("ij->j", x, optimize=True).requires_grad
     assert x.roll([1, 1], [0, 1]).data.tolist() == np.roll(x.data, [1, 1], [0, 1]).tolist()
     assert x.reshape(1, 6, 1).squeeze([0, 2]).shape == (6,)
+
+
+def test_integers_do_not_wrap_around():
+    small = np.array([200, 200], np.uint8)
+    assert tg.norm(small) == pytest.approx(np.hypot(200, 200))
+    np.testing.assert_allclose(tg.sigmoid(np.array([3, 200], np.uint8)), [tg.sigmoid(3.0), 1.0])
+    np.testing.assert_array_equal(tg.layer_norm(np.ones((2, 3), int), 3), 0.0)
+    images = np.arange(200, 216, dtype=np.uint8).reshape(1, 1, 4, 4)
+    np.testing.assert_array_equal(tg.avg_pool2d(images, 2), tg.avg_pool2d(images * 1.0, 2))
+    assert tg.one_hot(np.array([1, 2], np.uint8)).shape == (2, 3)
+    matrix = np.array([[200, 3], [3, 90]], np.uint8)
+    np.testing.assert_allclose(tg.cholesky(matrix), np.linalg.cholesky(matrix * 1.0))
+
+
+def test_lists_of_axes_changed_later_do_not_change_the_gradient():
+    weights = np.arange(24.0).reshape(2, 3, 4)
+    for f, shift in ((tg.flip, ()), (tg.roll, ([1, 1],))):
+        axes = [1, 2]
+        x = tg.Tensor(np.ones((2, 3, 4)), requires_grad=True)
+        y = f(x, *shift, axes)
+        axes.pop()
+        (y * weights).sum().backward()
+        expected = np.flip(weights, (1, 2)) if f is tg.flip else np.roll(weights, (-1, -1), (1, 2))
+        np.testing.assert_array_equal(x.grad.data, expected)
+
+
+def test_norms_below_one_have_slope_zero_where_an_entry_is_zero():
+    np.testing.assert_allclose(slope(lambda x: tg.norm(x, 0.5, 0), [3.0, 0.0]), [1.0, 0.0])
+    with np.errstate(divide="ignore"):
+        np.testing.assert_array_equal(slope(lambda x: tg.norm(x, -1, 0), [3.0, 0.0]), [0.0, 0.0])
+
+
+def test_slogdet_has_numpys_names_and_det_lets_nan_pass():
+    assert tg.slogdet(np.eye(2)).logabsdet == 0
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(slope(tg.det, [[np.nan, 1.0], [2.0, 3.0]])).all()

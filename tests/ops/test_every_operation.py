@@ -269,12 +269,13 @@ def test_a_graph_is_freed_without_the_garbage_collector(operation, args, kwargs)
         y.backward(np.ones(y.shape))
 
     run()  # what is remembered between calls is there now
-    gc.collect()
     gc.disable()
+    gc.freeze()  # only what comes from now on is looked at: 100 times faster
     try:
         run()
         assert gc.collect() == 0
     finally:
+        gc.unfreeze()
         gc.enable()
 
 

@@ -147,7 +147,11 @@ def matched(
     """The array arguments, and a closure for each that needs one; no closures if none does."""
     k = len(closures)
     inputs = _operands(operation, args, k) if nested or k > len(args) else args[:k]
+    if tracked == k and not all(isinstance(x, Node) and x._requires_grad for x in inputs):
+        _check_static(operation, args, inputs, tracked)
     if tracked != k or None in closures:
+        if not nested and operation.arrays:
+            _check_annotated(operation, inputs, closures)
         closures = tuple([
             c if isinstance(x, Node) and x._requires_grad else None
             for x, c in zip(inputs, closures, strict=True)
@@ -222,6 +226,18 @@ def _check_static(
         for item in x if isinstance(x, (list, tuple)) else (x,):
             if isinstance(item, Tensor) and item._requires_grad:
                 raise static_tensor(operation, operation.parameter(i))
+
+
+def _check_annotated(operation: Operation, inputs: tuple[Any, ...], closures: Any) -> None:
+    """Refuse a tracked Tensor among the leading arguments that is no array argument.
+
+    Such as the running mean of a batch normalisation: it has no closure, and is no constant.
+    """
+    for i, (x, closure) in enumerate(zip(inputs, closures, strict=True)):
+        if closure is None and isinstance(x, Node) and x._requires_grad:
+            name = operation.parameter(i)
+            if name not in operation.arrays and name != operation.variadic:
+                raise static_tensor(operation, name)
 
 
 def static_tensor(operation: Operation, name: str) -> GraphError:

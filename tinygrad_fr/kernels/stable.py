@@ -7,13 +7,14 @@ import numpy as np
 from . import Array
 
 
-def _floating(z: Array) -> Array:
+def floating(z: Array) -> Array:
+    """Integers and booleans as float64: unsigned ones would wrap around."""
     return z if z.dtype.kind == "f" else z.astype(np.float64)
 
 
 def softmax(z: Array, axis: int) -> Array:
     """``exp(z) / sum(exp(z))``."""
-    z = _floating(z)
+    z = floating(z)
     e = np.asarray(z - z.max(axis, keepdims=True, initial=-np.inf))
     np.exp(e, out=e)
     e /= e.sum(axis, keepdims=True)
@@ -22,7 +23,7 @@ def softmax(z: Array, axis: int) -> Array:
 
 def log_softmax(z: Array, axis: int) -> Array:
     """``z - log(sum(exp(z)))``."""
-    z = _floating(z)
+    z = floating(z)
     d = np.asarray(z - z.max(axis, keepdims=True, initial=-np.inf))
     d -= np.log(np.exp(d).sum(axis, keepdims=True))
     return np.asarray(d)
@@ -30,7 +31,7 @@ def log_softmax(z: Array, axis: int) -> Array:
 
 def logsumexp(z: Array, axis: int | tuple[int, ...] | None) -> Array:
     """``log(sum(exp(z)))`` with the axes kept; infinities are what they are in the limit."""
-    z = _floating(z)
+    z = floating(z)
     m = z.max(axis, keepdims=True, initial=-np.inf)
     m = np.where(np.isfinite(m), m, 0).astype(z.dtype)
     with np.errstate(divide="ignore", over="ignore"):
@@ -39,5 +40,6 @@ def logsumexp(z: Array, axis: int | tuple[int, ...] | None) -> Array:
 
 def sigmoid(x: Array) -> Array:
     """``1 / (1 + exp(-x))``, with an exponential that is never above 1."""
+    x = floating(x)
     e = np.exp(-np.abs(x))
     return np.asarray(np.where(x >= 0, 1, e) / (1 + e))

@@ -196,7 +196,7 @@ def nll_loss(log_p: Array, target: Array, reduction: str = "mean"):
     others = (*log_p.shape[:axis], *log_p.shape[axis + 1 :])
     check_labels(target, others, log_p.shape[axis])
     picked = _positions(target.copy(), axis)
-    y, factor = reduce(-log_p[picked], reduction, math.prod(others))
+    y, factor = reduce(-stable.floating(log_p[picked]), reduction, math.prod(others))
 
     def to_log_p(g, y, log_p, target):
         r"""\bar{\ell}_{n, c_n} = -\bar{L} / N"""

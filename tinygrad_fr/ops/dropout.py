@@ -8,6 +8,7 @@ from .. import settings
 from ..autograd.op import op
 from ..errors import ArgumentError
 from ..kernels import Array
+from ..kernels.stable import floating
 from ..messages import _
 
 
@@ -37,7 +38,7 @@ def dropout(x: Array, p: float = 0.5, training: bool = True):
     """
     if not 0 <= p <= 1:
         raise ArgumentError(_("the probability p lies between 0 and 1, not {value}"), value=p)
-    x = x if x.dtype.kind == "f" else x.astype(np.float64)
+    x = floating(x)
     if not training or p == 0:
         return x.copy(), _identity
     uniform = settings.generator().random(x.shape, np.float32)

@@ -143,7 +143,7 @@ def one_hot(labels: Array, num_classes: int = -1):
            [0., 0., 1.]], dtype=float32)
     """
     if num_classes == -1:
-        num_classes = int(labels.max(initial=-1)) + 1
+        num_classes = int(labels.max()) + 1 if labels.size else 0
     _check_indices(labels, num_classes)
     return np.eye(num_classes, dtype=settings.get_default_dtype())[labels], None
 

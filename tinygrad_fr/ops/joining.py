@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -127,7 +128,7 @@ def split(x: Array, indices_or_sections: int | Sequence[int], axis: int = 0) -> 
         size = n // indices_or_sections
         cuts = [i * size for i in range(1, int(indices_or_sections))]
     else:
-        cuts = [int(i) for i in indices_or_sections]
+        cuts = [operator.index(i) for i in indices_or_sections]
     before = (slice(None),) * along
     return [
         x[(*before, slice(start, end))] for start, end in zip([0, *cuts], [*cuts, n], strict=True)
@@ -234,6 +235,8 @@ def pad(x: Array, pad_width: Any, mode: str = "constant", constant_values: float
         raise ArgumentError(
             _("mode is one of {known}, not {value!r}"), known=", ".join(MODES), value=mode
         )
+    if np.asarray(pad_width).dtype.kind not in "iu":
+        raise ArgumentError(_("pad_width is made of integers, not {width}"), width=pad_width)
     try:
         width = np.broadcast_to(np.asarray(pad_width, int), (x.ndim, 2)).tolist()
     except ValueError:

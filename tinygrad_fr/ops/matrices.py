@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from ..autograd.engine import Node
 from ..autograd.op import composed, op
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
+from ..kernels.stable import floating
 from ..messages import _
 from .arithmetic import divide
 from .elementwise import abs as absolute
@@ -109,6 +110,7 @@ def cholesky(x: Array):
            [0., 3.]])
     """
     _square(x)
+    x = floating(x)
     lower = np.tril(np.ones(x.shape[-2:], x.dtype)) - np.eye(x.shape[-1], dtype=x.dtype) / 2
 
     def to_x(g, y, x):
@@ -159,7 +161,10 @@ def det(x: Array):
 def _nearly_singular(x: Any) -> bool:
     """Whether the inverse would lose half of its digits, or does not exist."""
     values = x._array if isinstance(x, Node) else x
-    return bool(values.size) and not bool((np.linalg.cond(values) < 1e8).all())
+    try:
+        return bool(values.size) and not bool((np.linalg.cond(values) < 1e8).all())
+    except np.linalg.LinAlgError:  # NaN inside
+        return False
 
 
 def _cofactors(x: Any) -> Any:
@@ -206,7 +211,14 @@ def slogdet(x: Array) -> tuple[Any, Any]:
     (-1.0, 0.0)
     """
     _square(x)
-    return _signdet(x), _logabsdet(x)
+    return SlogdetResult(_signdet(x), _logabsdet(x))
+
+
+class SlogdetResult(NamedTuple):
+    """What ``slogdet`` gives, under NumPy's names."""
+
+    sign: Any
+    logabsdet: Any
 
 
 @op(r"y = \sum_i x_{ii}", numpy=np.trace, examples=lambda draw: [
@@ -269,6 +281,7 @@ def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False):
             _("norm takes a number as ord for vectors, along one axis, not {ord!r} over the axes "
               "{axes}: give axis=, or x.ravel()"), ord=ord, axes=axes,
         )  # fmt: skip
+    x = floating(x)
     size = np.abs(x)
 
     def to_x(g, y, x):
@@ -280,7 +293,8 @@ def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False):
         g, y = where(zero, 0, g), where(zero, 1, y)
         if p == 2:
             return g * divide(x, y)
-        return g * np.sign(x) * (absolute(x) / y) ** (p - 1)
+        # Where x is 0 the sign makes it 0, whatever the power: no infinite slope for p < 1.
+        return g * np.sign(x) * (where(x == 0, 1, absolute(x)) / y) ** (p - 1)
 
     if p == 2:
         y = np.sqrt((size * size).sum(axes, keepdims=keepdims))

@@ -12,6 +12,7 @@ from ..autograd.op import op
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
 from ..kernels import normalisation as kernel
+from ..kernels.stable import floating
 from ..messages import _
 
 
@@ -61,7 +62,7 @@ def batch_norm(
            [ 1.]])
     """
     _check_channels(x, running_mean, running_var, weight, bias)
-    x = x if x.dtype.kind == "f" else x.astype(np.float64)
+    x = floating(x)
     axes = (0, *range(2, x.ndim))
     n = x.size // x.shape[1] if x.shape[1] else 0
 
@@ -178,6 +179,7 @@ def layer_norm(
                 shape=shape,
                 got=vector.shape,
             )
+    x = floating(x)
     axes = tuple(range(-len(shape), 0))
     n = math.prod(shape)
     d = x - x.mean(axes, keepdims=True)

@@ -10,6 +10,7 @@ from ..autograd.op import op
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
 from ..kernels import pooling as kernel
+from ..kernels.stable import floating
 from ..kernels.windows import Pair
 from ..messages import _
 from .convolution import fits, pair
@@ -84,6 +85,7 @@ def avg_pool2d(
              [10.5, 12.5]]]])
     """
     size, stride, padding = _checked(x, kernel_size, stride, padding)
+    x = floating(x)
     share = kernel.window_shares(x, size, stride, padding, count_include_pad)
 
     def to_x(g, y, x):

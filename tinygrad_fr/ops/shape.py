@@ -13,6 +13,11 @@ from ..kernels import Array
 from ..messages import _
 
 
+def _fixed(axes: Any) -> Any:
+    """A list of axes as a tuple: changed later, it would make the gradient wrong."""
+    return tuple(axes) if isinstance(axes, (list, range)) else axes
+
+
 def _sizes(sizes: tuple[Any, ...]) -> Any:
     """``(2, 3)`` from ``f(x, 2, 3)`` as from ``f(x, (2, 3))``."""
     return tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
@@ -175,6 +180,7 @@ def moveaxis(x: Array, source: int | tuple[int, ...], destination: int | tuple[i
     >>> moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
     (3, 4, 2)
     """
+    source, destination = _fixed(source), _fixed(destination)
 
     def to_x(g, y, x):
         r"""\bar{X} = \bar{Y}"""
@@ -253,6 +259,7 @@ def flip(x: Array, axis: int | tuple[int, ...] | None = None):
     >>> flip([1.0, 2.0, 3.0])
     array([3., 2., 1.])
     """
+    axis = _fixed(axis)
 
     def to_x(g, y, x):
         r"""\bar{x}_i = \bar{y}_{n-1-i}"""
@@ -272,7 +279,7 @@ def roll(x: Array, shift: int | tuple[int, ...], axis: int | tuple[int, ...] | N
     >>> roll([1.0, 2.0, 3.0], 1)
     array([3., 1., 2.])
     """
-    back = np.negative(shift).tolist()
+    back, axis = np.negative(shift).tolist(), _fixed(axis)
 
     def to_x(g, y, x):
         r"""\bar{x}_i = \bar{y}_{i+s}"""

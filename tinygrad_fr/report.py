@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
+import json
+import math
+import os
+import shutil
+import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 import numpy as np
 
+from .errors import ArgumentError
 from .kernels import Array
-from .messages import _
+from .messages import _, say
 
-# Verdicts, in the contract's words; the second of each pair is "nothing wrong".
+# Whether a verdict means that nothing is wrong.
 VERDICTS = {"correct": True, "kink": True, "wrong": False, "inconclusive": False}
+HINTS = ("where", "kind", "full")
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A tested hypothesis about what went wrong."""
+    """A tested hypothesis about what went wrong: its correction makes the gradient right.
+
+    Attributes
+    ----------
+    kind : str
+        A word of the contract, such as ``"missing_factor"``.
+    explanation : str
+        A sentence, in the language in use.
+    detail : dict
+        The factor and what it equals, the axis, the operation, the subset; ``equivalent`` lists
+        other kinds that explain these data as well, ``with`` the second of two mistakes.
+    confidence : float
+        1, less when others explain it as well.
+    """
 
     kind: str
     explanation: str
@@ -33,13 +55,16 @@ class Entry:
     ----------
     name : str
     autograd, numeric, hand : array or None
-        The gradient by reverse mode, by finite differences, and derived by hand.
+        The gradient by reverse mode, by finite differences (NaN where a large one was only
+        sampled), and derived by hand.
     verdict : str
         ``"correct"``, ``"wrong"``, ``"kink"`` or ``"inconclusive"``.
     max_abs_error, max_rel_error : float
         The largest difference to the truth, alone and divided by the largest true value.
     worst_index : tuple of int
         Where it is.
+    diagnoses : tuple of Diagnosis
+        The mistakes that explain it, the likeliest first.
     note : str
         What else there is to say.
     """
@@ -55,6 +80,31 @@ class Entry:
     diagnoses: tuple[Diagnosis, ...] = ()
     note: str = ""
 
+    @property
+    def sentence(self) -> str:
+        """What there is to say of it."""
+        parts = [d.explanation for d in self.diagnoses[:1]]
+        others = [d for d in self.diagnoses[1:] if "with" not in d.detail]
+        if others:
+            names = ", ".join(dict.fromkeys(kind_word(d) for d in others[:3]))
+            parts.append(_("these data allow other explanations, too: {names}").format(names=names))
+        return ". ".join([*parts, *([self.note] if self.note else [])])
+
+    @property
+    def where(self) -> str:
+        """Where the largest error is, without a reason."""
+        if self.verdict != "wrong" or not self.worst_index:
+            return ""
+        return _("the largest error is at {index}").format(index=self.worst_index)
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """The shape of the gradient: the student's where there is one."""
+        for array in (self.hand, self.numeric, self.autograd):
+            if array is not None:
+                return tuple(np.shape(array))
+        return None
+
 
 def verdict_word(verdict: str) -> str:
     """The verdict in the language in use."""
@@ -66,9 +116,45 @@ def verdict_word(verdict: str) -> str:
     }[verdict]
 
 
+def kind_word(diagnosis: Diagnosis) -> str:
+    """The kind of a mistake in the language in use, with the factor or operation that it names."""
+    words = {
+        "transpose": _("transposition"), "not_summed": _("missing sum"),
+        "wrong_axis": _("wrong axis"), "flipped_kernel": _("flipped kernel"),
+        "shifted": _("shifted entries"), "permuted": _("permuted entries"),
+        "off_by_one_class": _("classes off by one"), "sign": _("sign"), "scale": _("factor"),
+        "zero": _("zero"), "constant_offset": _("constant offset"), "truncated": _("truncation"),
+        "diagonal_only": _("diagonal only"), "double_activation": _("activation applied twice"),
+        "missing_upstream": _("missing upstream gradient"),
+        "missing_factor": _("missing factor"), "extra_factor": _("extra factor"),
+        "wrong_variable": _("wrong variable"),
+        "wrong_local_derivative": _("wrong local derivative"),
+        "missing_branch": _("missing branch"), "max_ties": _("ties of a maximum"),
+        "overwritten": _("overwritten contributions"),
+        "updated_too_early": _("parameters updated too early"), "stale_cache": _("stale cache"),
+        "one_hot_upstream_only": _("right for one-hot upstream gradients only"),
+        "precision": _("precision"), "non_finite": _("NaN or infinity"),
+        "forward_differs": _("another forward computation"), "ascent": _("gradient ascent"),
+        "wrong_shape": _("wrong shape"),
+    }  # fmt: skip
+    word = words.get(diagnosis.kind, diagnosis.kind)
+    named = diagnosis.detail.get("equals") or diagnosis.detail.get("operation")
+    return f"{word} ({named})" if named else word
+
+
 @dataclass(frozen=True)
 class Report:
     """The entries of a verification, by name. It is true when nothing is wrong.
+
+    Attributes
+    ----------
+    entries : dict of str to Entry
+    hidden : tuple of str
+        What these data could not have shown, in words.
+    first_wrong : str or None
+        The wrong gradient nearest to the loss whose own upstream was right.
+    notes : tuple of str
+        What was done: promotions, evaluations; what went wrong besides.
 
     Examples
     --------
@@ -78,73 +164,196 @@ class Report:
 
     entries: Mapping[str, Entry]
     hidden: tuple[str, ...] = ()
+    first_wrong: str | None = None
+    notes: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return all(VERDICTS[entry.verdict] for entry in self.entries.values())
+        right = all(VERDICTS[entry.verdict] for entry in self.entries.values())
+        if not right and "PYTEST_CURRENT_TEST" in os.environ:
+            say(str(self))  # pytest shows what was printed, and cuts what repr gives
+        return right
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries.values())
 
+    def __getitem__(self, name: str) -> Entry:
+        return self.entries[name]
+
     def __str__(self) -> str:
-        header = (_("gradient"), _("shape"), _("verdict"), _("relative error"), _("remark"))
-        rows = [header]
-        for entry in self:
-            array = entry.numeric if entry.numeric is not None else entry.autograd
-            rows.append(
-                (
-                    entry.name,
-                    str(np.shape(array)) if array is not None else "-",
-                    verdict_word(entry.verdict),
-                    f"{entry.max_rel_error:.1e}",
-                    entry.note,
-                )
-            )
-        widths = [max(len(row[i]) for row in rows) for i in range(4)]
-        lines = [
-            "  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[4]])
-            for row in rows
-        ]
-        return "\n".join(line.rstrip() for line in lines)
+        return self.text()
 
     __repr__ = __str__
 
+    def text(self, hints: str = "full") -> str:
+        """The report as a table; ``hints`` as in :meth:`show`."""
+        if hints not in HINTS:
+            raise ArgumentError(
+                _("hints is one of {hints}, not {got!r}"), hints=", ".join(HINTS), got=hints
+            )
+        rows = [(_("gradient"), _("shape"), _("verdict"), _("relative error"), _("remark"))]
+        rows += [(*self._cells(entry), self._remark(entry, hints)) for entry in self]
+        widths = [max(len(row[i]) for row in rows) for i in range(4)]
+        lines = []
+        for row in rows:
+            start = "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=False)) + "  "
+            lines += _laid_out(start, row[4])
+        if self.first_wrong is not None:
+            lines.append(_("mend first: {name}").format(name=self.first_wrong))
+        if hints == "full":
+            for title, texts in ((_("hidden"), self.hidden), (_("note"), self.notes)):
+                lines += [line for text in texts for line in _laid_out(f"{title}: ", text)]
+        return "\n".join(lines)
 
-def compare(
-    name: str, autograd: Array, numeric: Array, error: Array, rtol: float, atol: float
-) -> Entry:
-    """Judge a gradient against a numeric one whose own error is estimated."""
-    difference = np.abs(autograd - numeric)
-    scale = float(np.abs(numeric).max(initial=0.0))
-    # No more is granted for rounding than the differences themselves need: a tiny gradient with
-    # the wrong sign is wrong.
-    allowed = min(atol, 10 * float(np.nan_to_num(error, posinf=0.0).max(initial=0.0)))
-    allowed += rtol * scale
-    if not np.isfinite(difference).all():
-        same = (autograd == numeric) | (np.isnan(autograd) & np.isnan(numeric))
-        difference = np.where(same, 0.0, np.where(np.isfinite(difference), difference, np.inf))
-    worst = float(difference.max(initial=0.0))
-    index = np.unravel_index(int(difference.argmax()), difference.shape) if difference.size else ()
-    if worst <= allowed:
-        verdict, note = "correct", ""
-    elif not (np.isfinite(numeric) | (difference <= allowed)).all():
-        verdict, note = "inconclusive", _("the function is not finite around the point")
-    elif (difference <= allowed + 10 * error).all() and np.isfinite(worst):
-        verdict = "inconclusive"
-        note = _("the finite differences themselves are no more exact than that")
-    else:
-        verdict = "wrong"
-        note = _("at {index}: {got:.6g} instead of {true:.6g}").format(
-            index=tuple(int(i) for i in index),
-            got=float(autograd[index]),
-            true=float(numeric[index]),
+    @staticmethod
+    def _cells(entry: Entry) -> tuple[str, str, str, str]:
+        shape = "-" if entry.shape is None else str(entry.shape)
+        return entry.name, shape, verdict_word(entry.verdict), f"{entry.max_rel_error:.1e}"
+
+    @staticmethod
+    def _remark(entry: Entry, hints: str) -> str:
+        if hints == "full":
+            return entry.sentence
+        kinds = [kind_word(d) for d in entry.diagnoses[:1]] if hints == "kind" else []
+        return ". ".join(part for part in (*kinds, entry.where) if part)
+
+    def show(self, hints: str = "full") -> None:
+        """Print the report, saying as much as a teacher wants to give away.
+
+        Parameters
+        ----------
+        hints
+            ``"where"``: the verdicts and where the errors are; ``"kind"``: also the kind of
+            mistake; ``"full"``: everything.
+        """
+        say(self.text(hints))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain data, for automatic marking."""
+        return {
+            "right": all(VERDICTS[entry.verdict] for entry in self),
+            "first_wrong": self.first_wrong,
+            "entries": {
+                entry.name: {
+                    "verdict": entry.verdict,
+                    "shape": None if entry.shape is None else list(entry.shape),
+                    "max_abs_error": _plain(entry.max_abs_error),
+                    "max_rel_error": _plain(entry.max_rel_error),
+                    "worst_index": list(entry.worst_index),
+                    "note": entry.note,
+                    "diagnoses": [
+                        {
+                            "kind": d.kind,
+                            "explanation": d.explanation,
+                            "detail": _plain(d.detail),
+                            "confidence": d.confidence,
+                        }
+                        for d in entry.diagnoses
+                    ],
+                }
+                for entry in self
+            },
+            "hidden": list(self.hidden),
+            "notes": list(self.notes),
+        }
+
+    def to_json(self, indent: int | None = 2) -> str:
+        """The report as JSON; NaN and infinities as strings."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the table, and for each wrong gradient a map of its errors."""
+        header = "".join(
+            f"<th style='text-align:left'>{escape(text)}</th>"
+            for text in (_("gradient"), _("shape"), _("verdict"), _("relative error"), _("remark"))
         )
-    return Entry(
-        name=name,
-        verdict=verdict,
-        autograd=autograd,
-        numeric=numeric,
-        max_abs_error=worst,
-        max_rel_error=worst / scale if scale else worst,
-        worst_index=tuple(int(i) for i in index),
-        note=note,
+        rows = []
+        for entry in self:
+            cells = [*self._cells(entry), entry.sentence]
+            bold = [escape(cells[0]), escape(cells[1]), f"<b>{escape(cells[2])}</b>",
+                    escape(cells[3]), escape(cells[4])]  # fmt: skip
+            row = "".join(f"<td style='text-align:left'>{cell}</td>" for cell in bold)
+            rows.append(f"<tr>{row}</tr>")
+        parts = [f"<table><thead><tr>{header}</tr></thead><tbody>{''.join(rows)}</tbody></table>"]
+        if self.first_wrong is not None:
+            text = _("mend first: {name}").format(name=self.first_wrong)
+            parts.append(f"<p><b>{escape(text)}</b></p>")
+        parts += [heat_map(entry) for entry in self if entry.verdict == "wrong"]
+        for title, texts in ((_("hidden"), self.hidden), (_("note"), self.notes)):
+            items = "".join(f"<li>{escape(text)}</li>" for text in texts)
+            if items:
+                parts.append(
+                    f"<details><summary>{escape(title)}</summary><ul>{items}</ul></details>"
+                )
+        return "".join(parts)
+
+
+def _laid_out(start: str, text: str) -> list[str]:
+    """A line; in a terminal, broken at its width under the text's first column."""
+    line = (start + text).rstrip()
+    width = shutil.get_terminal_size().columns
+    if sys.stdout is None or not sys.stdout.isatty() or len(line) <= width:
+        return [line]
+    indent = " " * min(len(start), max(0, width - 40))
+    return textwrap.wrap(line, max(width, 40), subsequent_indent=indent, break_long_words=False)
+
+
+def _plain(x: Any) -> Any:
+    """Numbers, strings, lists and dicts that JSON knows."""
+    if isinstance(x, Mapping):
+        return {str(key): _plain(value) for key, value in x.items()}
+    if isinstance(x, np.ndarray):
+        return _plain(x.tolist())
+    if isinstance(x, (list, tuple)):
+        return [_plain(item) for item in x]
+    if isinstance(x, np.generic):
+        x = x.item()
+    if isinstance(x, float) and not math.isfinite(x):
+        return str(x)
+    return x if isinstance(x, (bool, int, float, str)) or x is None else str(x)
+
+
+# --- the map of errors -------------------------------------------------------------------------
+
+CELL, MOST = 12, 48
+
+
+def heat_map(entry: Entry) -> str:
+    """A picture of where a gradient is wrong, darker where it is more so, and the same in words."""
+    true = entry.autograd if entry.autograd is not None else entry.numeric
+    if entry.hand is None:
+        true, hand = entry.numeric, entry.autograd
+    else:
+        hand = entry.hand
+    if true is None or hand is None or np.shape(true) != np.shape(hand) or not np.size(true):
+        return ""
+    error = np.nan_to_num(np.abs(np.asarray(hand, float) - true), nan=np.inf)
+    flat = error.reshape(-1, error.shape[-1]) if error.ndim else error.reshape(1, 1)
+    rows, columns = (max(1, -(-n // MOST)) for n in flat.shape)
+    grid = np.array(
+        [
+            [flat[i : i + rows, j : j + columns].max() for j in range(0, flat.shape[1], columns)]
+            for i in range(0, flat.shape[0], rows)
+        ]
+    )
+    finite = grid[np.isfinite(grid)]
+    top = float(finite.max(initial=0.0)) or 1.0
+    cells = []
+    for (i, j), value in np.ndenumerate(grid):
+        shade = 1.0 if not math.isfinite(value) else value / top
+        title = f"({i * rows}, {j * columns}): {value:.3g}"
+        cells.append(
+            f"<rect x='{j * CELL}' y='{i * CELL}' width='{CELL - 1}' height='{CELL - 1}' "
+            f"fill='#8b1a1a' fill-opacity='{shade:.2f}' stroke='#888' stroke-width='0.5'>"
+            f"<title>{title}</title></rect>"
+        )
+    differ = int((error > 1e-6 * (np.abs(true).max() or 1.0)).sum())
+    words = _(
+        "{name}: {n} of {m} entries differ; {where} (rows: all axes but the last; darker: "
+        "larger error)"
+    ).format(name=entry.name, n=differ, m=error.size, where=entry.where)
+    height, width = grid.shape[0] * CELL, grid.shape[1] * CELL
+    return (
+        f"<figure style='margin:0.5em 0'><svg role='img' aria-label='{escape(words, quote=True)}' "
+        f"width='{width}' height='{height}'>{''.join(cells)}</svg>"
+        f"<figcaption>{escape(words)}</figcaption></figure>"
     )

@@ -1,6 +1,11 @@
-"""Checking gradients against finite differences."""
+"""Checking gradients: the library's own, those derived by hand, and layers written by hand."""
 
 from .checking import check
+from .derivation import hand
+from .equalities import steps
+from .jacobians import jacobian
+from .layers import layer
 from .numeric import derivative
+from .updates import descent
 
-__all__ = ["check", "derivative"]
+__all__ = ["check", "derivative", "descent", "hand", "jacobian", "layer", "steps"]

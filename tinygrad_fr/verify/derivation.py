@@ -1,0 +1,314 @@
+"""Gradients derived by hand, against the recorded ones."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError
+from ..kernels import Array
+from ..messages import _
+from ..report import Diagnosis, Entry, Report
+from .blind import hidden_by, redrawn
+from .case import Case, close
+from .diagnosis import diagnose, what_is_known
+from .judging import at_kinks, compare, confirm
+from .numeric import Counted
+from .recording import Recording, argument_names
+from .student import StudentError, as_array, promoted
+
+_GIVEN = "\u2060"  # marks the note of a gradient that is right given a wrong upstream
+
+
+def hand(
+    f: Callable[..., Any],
+    inputs: Mapping[str, Any],
+    hand: Mapping[str, Any],
+    *,
+    upstream: Any = None,
+    rtol: float = 1e-6,
+    atol: float = 1e-9,
+    seed: int = 0,
+) -> Report:
+    """Check gradients that were derived by hand, say why one is wrong, and where it starts.
+
+    Parameters
+    ----------
+    f
+        Called as ``f(**inputs)`` with Tensors (integer arrays as they are), gives a Tensor.
+        Intermediate values are known under the names that ``.named()`` gives them.
+    inputs
+        Arrays, by name. Floating ones are promoted to float64.
+    hand
+        Gradients by name of an input or a named value: arrays, or functions whose argument names
+        are values of the graph (``lambda p, y: p - y``) or gradients, written ``d`` + name: the
+        student's own where it is given, else the recorded one.
+    upstream
+        The gradient at the output of ``f``; random and signed if None and ``f`` is no scalar.
+    rtol, atol
+        A gradient may differ by ``rtol`` times its largest entry, and by no more than ``atol``
+        besides, for rounding. In float32 ``rtol`` is at least 1e-4.
+    seed
+        Of the random numbers.
+
+    Returns
+    -------
+    Report
+        One entry per name in ``hand``; ``first_wrong`` is where to begin.
+
+    Raises
+    ------
+    ArgumentError
+        If a name is in neither the inputs nor the graph.
+
+    Examples
+    --------
+    >>> import tinygrad_fr as tg
+    >>> def loss(z, y):
+    ...     return tg.cross_entropy(z, y)
+    >>> z, y = np.array([[0.5, -1.0, 2.0], [0.1, 0.2, 0.3]]), np.array([2, 0])
+    >>> p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
+    >>> report = hand(loss, {"z": z, "y": y}, {"z": p - np.eye(3)[y]})
+    >>> [(d.kind, d.detail["equals"]) for d in report["z"].diagnoses][0]
+    ('scale', 'N')
+    """
+    if not isinstance(inputs, Mapping) or not isinstance(hand, Mapping):
+        raise ArgumentError(_('inputs and hand are dicts of names: hand(f, {"x": x}, {"x": dx})'))
+    rng = np.random.default_rng(seed)
+    arrays = {name: promoted(x) for name, x in inputs.items()}
+    try:
+        run = Recording(f, arrays, hand, upstream, rng)
+    except StudentError as error:
+        text = _("the function itself fails: {error}").format(error=error)
+        return Report({name: Entry(name, "inconclusive", note=text) for name in hand})
+    if not run.repeatable():
+        text = _("the function is random or keeps a state: it gives other values when called again")
+        return Report({name: Entry(name, "inconclusive", note=text) for name in hand})
+
+    others = _other_runs(run, rng) if any(callable(h) for h in hand.values()) else []
+    with Counted(run.value) as counted:
+        entries = {name: _entry(run, name, others, counted, rtol, atol, rng) for name in hand}
+    wrong = [name for name, entry in entries.items() if entry.verdict == "wrong"]
+    first = _nearest([n for n in wrong if not entries[n].note.startswith(_GIVEN)], run)
+    notes = [_("{n} evaluations").format(n=counted.count)]
+    if any(getattr(x, "dtype", None) == np.float32 for x in inputs.values()):
+        notes.append(_("float32 inputs were promoted to float64"))
+    hidden = [*hidden_by(run.tape, run.values, upstream), *_elsewhere(others, entries, rtol)]
+    ordered = {
+        name: dataclasses.replace(e, note=e.note.lstrip(_GIVEN)) for name, e in entries.items()
+    }
+    return Report(ordered, tuple(hidden), first, tuple(notes))
+
+
+def _entry(
+    run: Recording, name: str, others: list[Recording], counted: Counted, rtol: float, atol: float,
+    rng: np.random.Generator,
+) -> Entry:  # fmt: skip
+    """The verdict on one gradient, with its reasons."""
+    recorded = run.gradients[name]
+    if name in run.failures:
+        return Entry(name, "wrong", recorded, note=run.failures[name], max_rel_error=np.inf)
+    mine = run.hands[name]
+    rtol, single = _tolerance(mine, rtol)
+    f = partial(_moved, counted, name)
+    x = np.asarray(run.values[name], float)
+    truth = confirm(name, f, x, recorded, 1e-5, atol, rng)
+    base = Entry(name, "correct", recorded, truth.numeric, mine)
+    error = np.array(_rounding(truth, recorded))
+    if mine.shape != recorded.shape:
+        return _explained(run, base, others, rtol)
+    claimed = np.asarray(mine, float)
+    entry = compare(name, claimed, recorded, error, rtol, atol)
+    if not np.isfinite(recorded).all():
+        note = _("the right gradient is not finite here")
+        return dataclasses.replace(base, verdict="inconclusive", note=note)
+    judged = dataclasses.replace(
+        base, verdict=entry.verdict, max_abs_error=entry.max_abs_error,
+        max_rel_error=entry.max_rel_error, worst_index=entry.worst_index, note=entry.note,
+    )  # fmt: skip
+    if truth.verdict == "wrong" and not _explained_by_kinks(f, x, recorded, truth, rng):
+        note = _("the recorded gradient and finite differences disagree: something left the graph")
+        return dataclasses.replace(judged, verdict="inconclusive", note=note)
+    if judged.verdict in ("wrong", "inconclusive"):
+        kinks = at_kinks(f, x, claimed, recorded, rng)
+        if kinks.found and kinks.accepted:
+            note = _("not differentiable here; the gradient is one of the subgradients")
+            return dataclasses.replace(judged, verdict="kink", note=note)
+        if judged.verdict == "wrong":
+            return _explained(run, judged, others, rtol)
+        return judged
+    return _accepted(run, judged, single)
+
+
+def _moved(counted: Counted, name: str, x: Array) -> float:
+    try:
+        counted.count += 1
+        return float(counted.f(**{name: x}))
+    except Exception:  # a step outside of the domain, such as a negative probability
+        return float("nan")
+
+
+def _tolerance(mine: Array, rtol: float) -> tuple[float, bool]:
+    if mine.dtype == np.float32:
+        return max(rtol, 1e-4), True
+    return (max(rtol, 1e-2), True) if mine.dtype == np.float16 else (rtol, False)
+
+
+def _rounding(truth: Entry, recorded: Array) -> float:
+    """How exact the finite differences are: what is granted for rounding."""
+    if truth.verdict != "correct" or truth.numeric is None:
+        return 1e-12
+    return 1e-12 + float(np.nanmax(np.abs(truth.numeric - recorded), initial=0.0))
+
+
+def _explained_by_kinks(f: Any, x: Array, recorded: Array, truth: Entry, rng: Any) -> bool:
+    """Whether finite differences differ from the recorded gradient only for kinks."""
+    numeric = np.where(np.isnan(truth.numeric), recorded, truth.numeric)  # type: ignore[arg-type]
+    return at_kinks(f, x, numeric, recorded, rng).found
+
+
+def _accepted(run: Recording, entry: Entry, single: bool) -> Entry:
+    """A right gradient; a word if it is so for reasons that deserve one."""
+    name, notes = entry.name, []
+    found: tuple[Diagnosis, ...] = ()
+    if single and entry.max_rel_error > 1e-6:
+        text = _("right within the rounding of {dtype}").format(dtype=run.hands[name].dtype)
+        found = (Diagnosis("precision", text, {"dtype": str(run.hands[name].dtype)}),)
+    wrong = _wrong_later(run, name)
+    if wrong:
+        there = {n: np.asarray(run.hands[n], float) for n in wrong}
+        h, later = run.given[name], ", ".join("d" + n for n in wrong)
+        if any(g.shape != run.gradients[n].shape for n, g in there.items()):
+            pass
+        elif callable(h) and not any("d" + n in argument_names(h) for n in wrong):
+            pass  # written down without them
+        elif not close(run.pulled(name, there), run.gradients[name], 1e-6):
+            notes.append(
+                _(
+                    "right although {later} is wrong: if you computed it from {later}, two "
+                    "mistakes cancel"
+                ).format(later=later)
+            )
+    return dataclasses.replace(entry, diagnoses=found, note=". ".join(notes))
+
+
+def _wrong_later(run: Recording, name: str) -> list[str]:
+    """The wrong hand gradients between a value and the loss."""
+    return [
+        n
+        for n in run.later(name)
+        if run.hands[n].shape != run.gradients[n].shape
+        or not close(
+            np.asarray(run.hands[n], float), run.gradients[n], _tolerance(run.hands[n], 1e-6)[0]
+        )
+    ]
+
+
+def _explained(run: Recording, entry: Entry, others: list[Recording], rtol: float) -> Entry:
+    """A wrong gradient: right given a wrong upstream, or with the mistakes that explain it."""
+    name = entry.name
+    entry = dataclasses.replace(entry, verdict="wrong")
+    wrong = [n for n in _wrong_later(run, name) if run.hands[n].shape == run.gradients[n].shape]
+    given = {n: np.asarray(run.hands[n], float) for n in wrong}
+    true = run.pulled(name, given) if given else run.gradients[name]
+    mine = np.asarray(run.hands[name], float)
+    later = ", ".join("d" + n for n in wrong)
+    if given and close(mine, true, max(rtol, 1e-6)):
+        text = _("d{name} is the right function of your {later}; mend {later} first")
+        return dataclasses.replace(entry, note=_GIVEN + text.format(name=name, later=later))
+    if given and _from_true(run, name):
+        text = _("d{name} is right given the right {later}")
+        return dataclasses.replace(entry, note=_GIVEN + text.format(name=name, later=later))
+    if given and not np.any(true - mine):
+        given = {}
+    case = run.case(name, true, given, rtol)
+    again = [_case_of(other, name, rtol) for other in others if name in other.hands]
+    diagnoses = diagnose(case, again if callable(run.given[name]) else ())
+    if not diagnoses and given:
+        diagnoses = diagnose(run.case(name, run.gradients[name], {}, rtol))
+    note = (
+        entry.note
+        if diagnoses
+        else ". ".join(part for part in (entry.note, what_is_known(case)) if part)
+    )
+    if not entry.worst_index and mine.shape == case.true.shape and mine.size:
+        worst = np.unravel_index(
+            int(np.nan_to_num(np.abs(mine - case.true), nan=np.inf).argmax()), mine.shape
+        )
+        entry = dataclasses.replace(entry, worst_index=tuple(int(i) for i in worst))
+    if mine.shape != case.true.shape:
+        entry = dataclasses.replace(entry, max_rel_error=np.inf, max_abs_error=np.inf)
+    return dataclasses.replace(entry, diagnoses=diagnoses, note=note)
+
+
+def _from_true(run: Recording, name: str) -> bool:
+    """Whether a function gives the right gradient when it gets the right upstream."""
+    h = run.given[name]
+    if not callable(h):
+        return False
+    try:
+        found = as_array(run.computed(h, name, own=False))
+    except StudentError:
+        return False
+    return close(np.asarray(found, float), run.gradients[name], 1e-6)
+
+
+def _case_of(run: Recording, name: str, rtol: float) -> Case:
+    wrong = [n for n in _wrong_later(run, name) if run.hands[n].shape == run.gradients[n].shape]
+    given = {n: np.asarray(run.hands[n], float) for n in wrong}
+    true = run.pulled(name, given) if given else run.gradients[name]
+    return run.case(name, true, given, rtol)
+
+
+def _nearest(names: list[str], run: Recording) -> str | None:
+    """Of some wrong gradients, the one nearest to the loss."""
+    if not names:
+        return None
+    users: dict[int, int] = {}
+    for i, node in enumerate(run.tape.nodes):
+        for x in node._inputs:
+            number = run.tape.number(x)
+            if number is not None:
+                users[number] = i  # the last to use it
+
+    def place(name: str) -> tuple[int, int]:
+        number = run.tape.names.get(name, -1)
+        return users.get(number, len(run.tape.nodes)), number
+
+    return max(names, key=place)
+
+
+def _other_runs(run: Recording, rng: np.random.Generator) -> list[Recording]:
+    """The same with other random values, where the function takes them."""
+    for _try in range(3):
+        try:
+            other = Recording(run.f, redrawn(run.arrays, rng), run.given, run.wanted_upstream, rng)
+        except Exception:  # the values mean something that random ones do not
+            continue
+        if all(np.isfinite(g).all() for g in other.gradients.values()):
+            return [other]
+    return []
+
+
+def _elsewhere(others: list[Recording], entries: Mapping[str, Entry], rtol: float) -> list[str]:
+    """Gradients that are right here and wrong on other values."""
+    found = []
+    for other in others:
+        for name, entry in entries.items():
+            if entry.verdict != "correct" or not callable(other.given[name]):
+                continue
+            mine = other.hands.get(name)
+            if (
+                mine is None
+                or mine.shape != other.gradients[name].shape
+                or not close(np.asarray(mine, float), other.gradients[name], max(1e-5, rtol))
+            ):
+                text = _(
+                    "your formula for {name} is right on these values and wrong on random ones"
+                )
+                found.append(text.format(name=name))
+    return found

@@ -1,0 +1,151 @@
+"""Jacobians written by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..autograd.tensor import Tensor
+from ..autograd.transforms import jacobian as recorded_jacobian
+from ..kernels import Array
+from ..messages import _
+from ..report import Entry, Report
+from .blind import redrawn
+from .case import Case
+from .diagnosis import diagnose, what_is_known
+from .judging import compare
+from .numeric import derivative, directional
+from .student import StudentError, as_array, attempted, promoted
+from .tape import Tape
+
+
+def jacobian(
+    f: Callable[..., Any],
+    x: Any,
+    hand: Any,
+    *,
+    rtol: float = 1e-6,
+    atol: float = 1e-9,
+    seed: int = 0,
+) -> Report:
+    """Check a Jacobian that was written by hand.
+
+    Parameters
+    ----------
+    f
+        Takes a Tensor (or, written in NumPy, an array), gives one.
+    x
+        Where; an array.
+    hand
+        The Jacobian, of the output's shape followed by that of ``x``: an array, or a function of
+        ``x``.
+    rtol, atol
+        A Jacobian may differ by ``rtol`` times its largest entry, and by no more than ``atol``
+        besides.
+    seed
+        Of the second point at which a function is tried.
+
+    Returns
+    -------
+    Report
+        With the entry ``jacobian``.
+
+    Examples
+    --------
+    >>> import tinygrad_fr as tg
+    >>> report = jacobian(tg.softmax, [0.5, -1.0, 2.0], lambda t: np.diag(tg.softmax(t)))
+    >>> report["jacobian"].verdict
+    'wrong'
+    """
+    x = promoted(x)
+    try:
+        true, error, output = _true_jacobian(f, x)
+        mine = as_array(attempted(hand, np.array(x)) if callable(hand) else hand)
+    except StudentError as failure:
+        return Report(
+            {"jacobian": Entry("jacobian", "wrong", note=str(failure), max_rel_error=np.inf)}
+        )
+    hidden = []
+    if true.ndim == 2 and true.shape[0] == true.shape[1] and np.allclose(true, true.T, atol=1e-12):
+        hidden.append(
+            _(
+                "the Jacobian is symmetric here: a transposition or swapped indices change nothing "
+                "and cannot be seen; softmax(A t) with any matrix A would show them"
+            )
+        )
+    claimed = np.asarray(mine, float)
+    base = Entry("jacobian", "wrong", true, None, mine)
+    if claimed.shape == true.shape:
+        entry = compare("jacobian", claimed, true, error, rtol, atol)
+        base = dataclasses.replace(entry, autograd=true, numeric=true, hand=mine)
+    else:
+        base = dataclasses.replace(base, max_rel_error=np.inf, max_abs_error=np.inf)
+    if base.verdict != "wrong":
+        return Report({"jacobian": base}, tuple(hidden))
+
+    def case(x: Array, true: Array, claimed: Array, output: Any) -> Case:
+        tape = Tape(output) if isinstance(output, Tensor) and output._op is not None else None
+        return Case("jacobian", claimed, true, x, {"x": x}, tape, rtol=rtol)
+
+    again = []
+    if callable(hand):
+        other = redrawn({"x": x}, np.random.default_rng(seed))["x"]
+        try:
+            elsewhere, _error, there = _true_jacobian(f, other)
+            again.append(case(other, elsewhere, np.asarray(as_array(hand(other)), float), there))
+        except Exception:  # a point outside of the domain
+            again = []
+    mistake = case(x, true, claimed, output)
+    diagnoses = diagnose(mistake, again)
+    known = "" if diagnoses else what_is_known(mistake)
+    note = ". ".join(part for part in (base.note, known) if part)
+    entry = dataclasses.replace(base, diagnoses=diagnoses, note=note)
+    return Report({"jacobian": entry}, tuple(hidden), "jacobian")
+
+
+def _true_jacobian(f: Callable[..., Any], x: Array) -> tuple[Array, Array, Any]:
+    """The Jacobian, its error, and the recorded output if there is one.
+
+    It is the recorded one where f takes Tensors; random weightings of the outputs confirm it.
+    """
+    output: Any = None
+    try:
+        output = f(Tensor(x, requires_grad=True, name="x"))
+    except Exception:  # written for arrays: the call below says what is wrong otherwise
+        output = None
+
+    def values(z: Array) -> Array:
+        with np.errstate(all="ignore"):
+            y = attempted(f, Tensor(z) if isinstance(output, Tensor) else z)
+        return np.asarray(as_array(y), float)
+
+    shape = (*np.shape(values(x)), *x.shape)
+    if isinstance(output, Tensor) and output.requires_grad:
+        true = np.asarray(recorded_jacobian(f)(x))
+        rng = np.random.default_rng(0)
+        if all(_confirmed(values, x, true, rng) for _draw in range(3)):
+            return true, np.zeros(shape), output
+    count = int(np.prod(shape[: len(shape) - x.ndim]))
+    rows = [derivative(_single(values, k), x) for k in range(count)]
+    true = np.array([row[0] for row in rows]).reshape(shape)
+    return true, np.array([row[1] for row in rows]).reshape(shape), output
+
+
+def _confirmed(
+    values: Callable[[Array], Array], x: Array, true: Array, rng: np.random.Generator
+) -> bool:
+    """Whether a Jacobian agrees with a difference quotient along a random direction."""
+    d = np.asarray(rng.standard_normal(x.shape))
+    expected = np.asarray(np.tensordot(true, d, x.ndim))
+    u = rng.standard_normal(np.shape(expected))
+    slope, error = directional(lambda z: float((values(z) * u).sum()), x, d)
+    scale = max(1e-8, float(np.abs(true).max(initial=0.0)))
+    return bool(abs(slope - (u * expected).sum()) <= 1e-5 * scale * d.size + 10 * error)
+
+
+def _single(values: Callable[[Array], Array], k: int) -> Callable[[Array], float]:
+    """One output as a function of its own."""
+    return lambda z: float(values(z).ravel()[k])

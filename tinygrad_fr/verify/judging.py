@@ -1,0 +1,190 @@
+"""Is a gradient right? Comparison with the truth, and what is accepted at kinks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..kernels import Array
+from ..messages import _
+from ..report import Entry
+from .numeric import DIRECTIONS, FULL, SAMPLES, derivative, directional, one_sided, signed
+
+Scalar = Callable[[Array], float]
+
+
+def compare(
+    name: str, claimed: Array, true: Array, error: Array, rtol: float, atol: float
+) -> Entry:
+    """Judge a gradient against a true one whose own error is estimated (0 if it is exact).
+
+    The entry has the claimed gradient as ``autograd`` and the true one as ``numeric``.
+    """
+    difference = np.abs(claimed - true)
+    scale = float(np.abs(true).max(initial=0.0))
+    # No more is granted for rounding than the differences themselves need: a tiny gradient with
+    # the wrong sign is wrong.
+    allowed = min(atol, 10 * float(np.nan_to_num(error, posinf=0.0).max(initial=0.0)))
+    allowed += rtol * scale
+    if not np.isfinite(difference).all():
+        same = (claimed == true) | (np.isnan(claimed) & np.isnan(true))
+        difference = np.where(same, 0.0, np.where(np.isfinite(difference), difference, np.inf))
+    worst = float(difference.max(initial=0.0))
+    index = np.unravel_index(int(difference.argmax()), difference.shape) if difference.size else ()
+    if worst <= allowed:
+        verdict, note = "correct", ""
+    elif not (np.isfinite(true) | (difference <= allowed)).all():
+        verdict, note = "inconclusive", _("the function is not finite around the point")
+    elif (difference <= allowed + 10 * error).all() and np.isfinite(worst):
+        verdict = "inconclusive"
+        note = _("the finite differences themselves are no more exact than that")
+    else:
+        verdict = "wrong"
+        note = _("at {index}: {got:.6g} instead of {true:.6g}").format(
+            index=tuple(int(i) for i in index),
+            got=float(claimed[index]),
+            true=float(true[index]),
+        )
+    return Entry(
+        name=name,
+        verdict=verdict,
+        autograd=claimed,
+        numeric=true,
+        max_abs_error=worst,
+        max_rel_error=worst / scale if scale else worst,
+        worst_index=tuple(int(i) for i in index),
+        note=note,
+    )
+
+
+def confirm(
+    name: str, f: Scalar, x: Array, claimed: Array, rtol: float, atol: float,
+    rng: np.random.Generator, full: int = FULL,
+) -> Entry:  # fmt: skip
+    """Judge a gradient by finite differences of ``f``: all of them, or samples of a large one."""
+    if x.size <= full:
+        true, error = derivative(f, x)
+        return compare(name, claimed, true, error, rtol, atol)
+
+    norm = float(np.linalg.norm(claimed))
+    numeric, errors = np.full(x.shape, np.nan), np.zeros(x.shape)
+
+    def differs(d: Array) -> bool:
+        slope, error = directional(f, x, d)
+        recorded = float((claimed * d).sum())
+        return not abs(slope - recorded) <= max(0.1 * rtol * norm, 10 * error)
+
+    wrong = False
+    for _direction in range(DIRECTIONS):
+        d = signed(rng, x.shape)
+        if differs(d):
+            wrong = True
+            _bisect(differs, d, x, f, numeric, errors)
+            break
+    for k in rng.choice(x.size, SAMPLES, replace=False):
+        _sample(f, x, int(k), numeric, errors)
+    known = ~np.isnan(numeric)
+    if not known.any():
+        note = _("the function is not finite around the point")
+        return Entry(name, "inconclusive", claimed, numeric, note=note)
+    true = np.where(known, numeric, claimed)
+    entry = compare(name, claimed, true, errors, rtol, atol)
+    verdict, note = entry.verdict, entry.note
+    if wrong and verdict == "correct":
+        verdict, note = "wrong", _("along a random direction the slope is another")
+    return Entry(
+        name, verdict, claimed, numeric, max_abs_error=entry.max_abs_error,
+        max_rel_error=entry.max_rel_error, worst_index=entry.worst_index, note=note,
+    )  # fmt: skip
+
+
+def _sample(f: Scalar, x: Array, k: int, numeric: Array, errors: Array) -> None:
+    one = np.zeros(x.shape)
+    one.flat[k] = 1.0
+    numeric.flat[k], errors.flat[k] = directional(f, x, one)
+
+
+def _bisect(differs: Callable[[Array], bool], d: Array, x: Array, f: Scalar, numeric: Array,
+            errors: Array) -> None:  # fmt: skip
+    """Look for a wrong entry by halves along a direction on which the slopes differ."""
+    low, high = 0, x.size
+    while high - low > 4:
+        middle = (low + high) // 2
+        half = np.zeros(x.shape)
+        half.flat[low:middle] = d.flat[low:middle]
+        low, high = (low, middle) if differs(half) else (middle, high)
+    for k in range(low, high):
+        _sample(f, x, k, numeric, errors)
+
+
+# --- kinks ------------------------------------------------------------------------------------
+
+# How many entries are looked at, and how many directions for each group of them.
+ENTRIES, TRIALS = 32, 12
+
+
+@dataclass
+class Kinks:
+    """What was found around the entries at which a gradient differs from the recorded one."""
+
+    found: bool  # all of these entries lie at kinks
+    accepted: bool  # along all directions the gradient lies between the one-sided slopes
+    sure: bool  # or it certainly does not
+
+
+def at_kinks(
+    f: Scalar, x: Array, claimed: Array, recorded: Array, rng: np.random.Generator
+) -> Kinks:
+    """Whether a gradient of a scalar function that differs from the recorded one is a subgradient.
+
+    Entries whose kinks belong together (the equal maxima of a window) are moved together, along
+    random directions: entry by entry, a mask that pays every one of several maxima would pass.
+    """
+    size = np.abs(claimed - recorded).ravel()
+    if not np.isfinite(size).all() or not size.any():
+        return Kinks(False, False, True)
+    worst = np.argsort(-size)[: min(int((size > 1e-6 * size.max()).sum()), ENTRIES)]
+    slopes = np.array([_slopes(f, x, worst[k : k + 1], np.ones(1)) for k in range(len(worst))])
+    scale = np.abs(slopes).sum(1) + np.abs(recorded).max()
+    if not (np.abs(slopes[:, 0] - slopes[:, 1]) > 1e-4 * scale).all():
+        return Kinks(False, False, True)
+    accepted, sure = True, True
+    for group in _groups(f, x, worst, slopes, scale):
+        gaps = []
+        inside = True
+        for _trial in range(TRIALS):
+            step = signed(rng, (len(group),))
+            left, right = _slopes(f, x, worst[group], step)
+            value = float(claimed.ravel()[worst[group]] @ step)
+            slack = 1e-5 * (abs(left) + abs(right) + abs(value) + scale.max())
+            inside &= min(left, right) - slack <= value <= max(left, right) + slack
+            gaps.append(right - left)
+        # Between the slopes is the rule for a convex or concave kink only.
+        mixed = min(gaps) < -1e-5 * scale.max() and max(gaps) > 1e-5 * scale.max()
+        accepted &= inside
+        if not inside and not mixed:
+            return Kinks(True, False, True)
+        sure &= inside
+    return Kinks(True, accepted, sure)
+
+
+def _slopes(f: Scalar, x: Array, entries: Array, step: Array) -> tuple[float, float]:
+    d = np.zeros(x.size)
+    d[entries] = step
+    left, right = one_sided(lambda z: np.asarray(f(z)), x, d.reshape(x.shape))
+    return float(left), float(right)
+
+
+def _groups(f: Scalar, x: Array, worst: Array, slopes: Array, scale: Array) -> list[list[int]]:
+    """The entries whose one-sided slopes do not simply add up."""
+    group = list(range(len(worst)))
+    for i in range(len(worst)):
+        for j in range(i):
+            if group[i] == group[j]:
+                continue
+            both = _slopes(f, x, worst[[i, j]], np.ones(2))
+            if np.abs(np.array(both) - slopes[i] - slopes[j]).max() > 1e-4 * (scale[i] + scale[j]):
+                group = [group[i] if k == group[j] else k for k in group]
+    return [[k for k, g in enumerate(group) if g == value] for value in dict.fromkeys(group)]

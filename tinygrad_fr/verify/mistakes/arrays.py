@@ -1,0 +1,273 @@
+"""Mistakes that can be seen on the array alone."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...kernels import Array
+from ...messages import _
+from ..case import Case, close
+from ..factors import names_of
+from .table import Mistake, mistake
+
+
+@mistake("transpose")
+def axes_swapped(case: Case) -> Iterator[Mistake]:
+    for axes in _orders(case.true.ndim):
+        yield Mistake(
+            case.true.transpose(axes),
+            _("your gradient is the transpose of the right one: a transposition is missing"),
+            {"axes": axes},
+        )
+
+
+@mistake("not_summed")
+def not_summed(case: Case) -> Iterator[Mistake]:
+    for axes, total in sums(case.hand, case.true.shape):
+        if case.close(total, case.true):
+            yield Mistake(
+                case.hand,
+                _("a sum is missing: add up your gradient along {axes}").format(axes=word(axes)),
+                {"axis": axes},
+            )
+
+
+def sums(array: Array, shape: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Array]]:
+    """The sums of an array along some of its axes that have a given shape."""
+    if array.size <= math.prod(shape) or array.ndim > 5:
+        return
+    for count in range(1, array.ndim + 1):
+        for axes in itertools.combinations(range(array.ndim), count):
+            for keep in (False, True):
+                total = array.sum(axes, keepdims=keep)
+                if total.shape == shape:
+                    yield axes, total
+
+
+def word(axes: tuple[int, ...]) -> str:
+    """Axes in words."""
+    if len(axes) == 1:
+        return _("axis {axis}").format(axis=axes[0])
+    return _("the axes {axes}").format(axes=", ".join(map(str, axes)))
+
+
+def axes_of(ndim: int) -> list[tuple[int, ...]]:
+    """All non-empty sets of axes."""
+    return [tuple(a for a in range(ndim) if bits >> a & 1) for bits in range(1, 2**ndim)]
+
+
+@mistake("shifted")
+def moved_by_pixels(case: Case) -> Iterator[Mistake]:
+    if case.true.ndim < 2:
+        return
+    for plane in {(-2, -1), (0, 1), (1, 2)}:
+        if len({axis % case.true.ndim for axis in plane}) < 2 or max(plane) >= case.true.ndim:
+            continue
+        for dy, dx in itertools.product(range(-2, 3), repeat=2):
+            if dy or dx:
+                moved = shifted(shifted(case.true, dy, plane[0]), dx, plane[1])
+                if not np.any(moved):
+                    continue
+                text = _("your gradient is the right one, moved by {dy} rows and {dx} columns")
+                yield Mistake(moved, text.format(dy=dy, dx=dx), {"rows": dy, "columns": dx})
+
+
+def shifted(array: Array, by: int, axis: int) -> Array:
+    """The array moved along an axis, zeros entering."""
+    moved = np.roll(array, by, axis)
+    edge = [slice(None)] * array.ndim
+    edge[axis] = slice(0, by) if by > 0 else slice(array.shape[axis] + by, None)
+    if by:
+        moved[tuple(edge)] = 0
+    return moved
+
+
+@mistake("permuted")
+def another_order(case: Case) -> Iterator[Mistake]:
+    true, hand = case.true, case.hand
+    if true.size != hand.size or true.size < 2:
+        return
+    text = _("the values are the right ones in another order: {order}")
+    for shape in _layouts(case):
+        laid_out = true.reshape(shape)
+        for axes in _orders(len(shape)):
+            order = _("axes {before} in place of {after}").format(
+                before=tuple(shape[a] for a in axes), after=tuple(shape)
+            )
+            other = laid_out.transpose(axes).reshape(hand.shape)
+            yield Mistake(other, text.format(order=order), {"shape": shape, "axes": axes})
+            other = laid_out.reshape([shape[a] for a in axes]).transpose(np.argsort(axes))
+            yield Mistake(
+                other.reshape(hand.shape), text.format(order=order), {"shape": shape, "axes": axes}
+            )
+    yield Mistake(
+        np.asarray(true.ravel("F")).reshape(hand.shape),
+        text.format(order=_("column by column")),
+        {"order": "F"},
+    )
+    if hand.shape == true.shape:
+        for axis in range(true.ndim):
+            found = _shuffle(case, axis)
+            if found:
+                order = _("along axis {axis}").format(axis=axis)
+                detail = {"axis": axis, "order": found}
+                yield Mistake(hand, text.format(order=order), detail, fitted=True)
+    same_values = close(np.sort(true.ravel()), np.sort(hand.ravel()), case.rtol)
+    if same_values and len(np.unique(true)) > 3:
+        yield Mistake(hand, text.format(order=_("unknown")), {}, fitted=True)
+
+
+def _layouts(case: Case) -> list[tuple[int, ...]]:
+    """Shapes in which the entries may have been laid out: the values before a reshape."""
+    shapes = {case.true.shape, case.hand.shape}
+    for x in case.values.values():
+        for lead in (0, 1):
+            inner = np.shape(x)[lead:]
+            if 1 < len(inner) < 5:
+                shapes.add(inner)
+    if case.tape is not None:
+        shapes.update(node.shape for node in case.tape.nodes[-100:] if node.ndim < 5)
+    n = case.true.size
+    fitting = [shape for shape in shapes if math.prod(shape) == n and len(shape) > 1]
+    # A flattened batch keeps its rows, a dense layer its columns.
+    for shape in shapes:
+        size = math.prod(shape)
+        if len(shape) > 1 and 1 < size < n and n % size == 0:
+            fitting += [(n // size, *shape), (*shape, n // size)]
+    return sorted(set(fitting), key=lambda shape: (len(shape), shape))
+
+
+def _shuffle(case: Case, axis: int) -> list[int]:
+    """The order of the slices along an axis; empty if they are not a permutation."""
+    true, hand = (np.moveaxis(a, axis, 0) for a in (case.true, case.hand))
+    if not 2 < len(true) <= 100 or true[0].size < 2:
+        return []
+    order = []
+    for row in hand:
+        matches = [i for i, other in enumerate(true) if case.close(row, other)]
+        if len(matches) != 1:
+            return []
+        order.append(matches[0])
+    return order if sorted(order) == list(range(len(true))) else []
+
+
+def _orders(ndim: int) -> list[tuple[int, ...]]:
+    """All orders of the axes but the identity, the reversed one first."""
+    if not 2 <= ndim <= 4:
+        return []
+    orders = list(itertools.permutations(range(ndim)))[1:]
+    return sorted(orders, key=lambda axes: axes != tuple(reversed(range(ndim))))
+
+
+@mistake("sign", subsets=True)
+def sign(case: Case) -> Iterator[Mistake]:
+    yield Mistake(-case.true, _("the sign is reversed"))
+
+
+@mistake("scale")
+def scale(case: Case) -> Iterator[Mistake]:
+    factor = ratio(case.hand, case.true)
+    if factor is None or factor <= 0 or abs(factor - 1) <= case.rtol:
+        return
+    for name in names_of(case, factor):
+        yield Mistake(
+            factor * case.true, scale_text(factor, name), {"factor": factor, "equals": name}
+        )
+    if not names_of(case, factor):
+        yield Mistake(factor * case.true, scale_text(factor), {"factor": factor}, fitted=True)
+
+
+def ratio(hand: Array, true: Array) -> float | None:
+    """The factor between two arrays in the least squares sense; None if there is none."""
+    if hand.shape != true.shape or not np.any(true) or not np.isfinite(hand).all():
+        return None
+    size = float(np.abs(true).max())
+    return float((hand * (true / size)).sum() / ((true / size) ** 2).sum() / size)
+
+
+def scale_text(factor: float, name: str = "") -> str:
+    """A factor in words."""
+    equals = f"{name} = {factor:.6g}" if name else f"{factor:.6g}"
+    if factor > 1:
+        text = _("your gradient is {equals} times too large")
+    else:
+        text = _("your gradient is {equals} times the right one: too small")
+    hints = {
+        "N": _("the loss takes the mean over the batch and you the sum"),
+        "1/N": _("you divide by the number of examples once too often"),
+        "2": _("check the derivative of a square"),
+        "1/2": _("check the derivative of a square: (x^2)' = 2x"),
+        "ln 10": _("the natural logarithm and log10 are mixed up"),
+        "1/ln 10": _("the natural logarithm and log10 are mixed up"),
+        "ln 2": _("the natural logarithm and log2 are mixed up"),
+        "1/ln 2": _("the natural logarithm and log2 are mixed up"),
+    }
+    hint = hints.get(name)
+    return text.format(equals=equals) + (f" ({hint})" if hint else "")
+
+
+@mistake("zero", subsets=True)
+def zero(case: Case) -> Iterator[Mistake]:
+    text = _("your gradient is zero where the right one is not")
+    size = float(np.abs(case.true).max(initial=0.0))
+    if size and case.hand.size and (np.abs(case.hand) <= 1e-9 * size).all():
+        yield Mistake(case.hand, text)
+    else:
+        yield Mistake(np.zeros_like(case.true), text)
+
+
+@mistake("constant_offset")
+def constant_offset(case: Case) -> Iterator[Mistake]:
+    if case.hand.shape == case.true.shape and case.true.size > 1:
+        offset = float(np.mean(case.hand - case.true))
+        if offset and np.ptp(case.true) > 0:
+            yield Mistake(
+                case.true + offset,
+                _("your gradient is the right one plus {offset:.6g}").format(offset=offset),
+                {"offset": offset},
+                fitted=True,
+            )
+
+
+@mistake("truncated")
+def truncated(case: Case) -> Iterator[Mistake]:
+    text = _("the decimals are lost: the array holds integers")
+    for cut in (np.trunc, np.floor, np.rint):
+        if np.any(cut(case.true)) or np.any(case.hand):
+            yield Mistake(cut(case.true), text)
+    whole = case.true.astype(np.int64)
+    yield Mistake((whole % 256).astype(float), _("the values wrap around: the array is uint8"))
+
+
+@mistake("non_finite")
+def non_finite(case: Case) -> Iterator[Mistake]:
+    if np.isfinite(case.hand).all() or not np.isfinite(case.true).all():
+        return
+    count = int((~np.isfinite(case.hand)).sum())
+    text = _(
+        "{count} of your values are NaN or infinite where the right ones are finite: look for exp "
+        "without the maximum taken away, log(0), 0 * inf or a division by zero"
+    )
+    yield Mistake(case.hand, text.format(count=count), {"count": count})
+
+
+@mistake("wrong_shape")
+def wrong_shape(case: Case) -> Iterator[Mistake]:
+    hand, true = case.hand, case.true
+    if hand.shape == true.shape:
+        return
+    shapes = {"hand": hand.shape, "expected": true.shape}
+    if hand.size == true.size and case.close(hand.reshape(true.shape), true):
+        text = _("the values are right, but the shape is {hand} instead of {expected}")
+    elif true.ndim == 2 and 1 in true.shape and hand.shape == (true.size,) * 2:
+        text = _(
+            "the shape is {hand} instead of {expected}: an array of shape ({n},) and one of shape "
+            "({n}, 1) were broadcast against each other"
+        )
+    else:
+        text = _("the shape is {hand} instead of {expected}")
+    yield Mistake(hand, text.format(**shapes, n=true.size), shapes)

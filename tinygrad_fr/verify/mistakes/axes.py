@@ -1,0 +1,82 @@
+"""Another axis, and operands that want a transposition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...messages import _
+from ..case import Case
+from .arrays import axes_of, word
+from .operations import labels_at, pretended, replaced
+from .table import Mistake, mistake
+
+
+@mistake("wrong_axis", tape=True)
+def along_another_axis(case: Case) -> Iterator[Mistake]:
+    text = _("{operation} was taken along axis {got} in place of {wanted}")
+    for i, node in enumerate(case.the_tape.nodes):
+        operation = case.the_tape.operation(i)
+        if operation not in ("softmax", "log_softmax", "logsumexp", "cumsum", "mean", "sum", "max"):
+            continue
+        args, kwargs = case.the_tape.static(i)
+        shape, function = node._inputs[0].shape, node._op.function
+        wanted = kwargs.get("axis", args[1] if len(args) > 1 else -1)
+        if not isinstance(wanted, (int, np.integer)) or len(shape) < 2:
+            continue
+        rest = {k: v for k, v in kwargs.items() if k != "axis"}
+        for axis in range(len(shape)):
+            if axis == wanted % len(shape):
+                continue
+            tape = case.the_tape.replayed(
+                {i: lambda x, *_a, f=function, axis=axis, rest=rest: f(x, axis=axis, **rest)}
+            )
+            gradient = case.pull(tape=tape)
+            if gradient is not None:
+                words = text.format(operation=operation, got=axis, wanted=int(wanted))
+                yield Mistake(gradient, words, {"operation": operation, "axis": axis})
+                if operation == "softmax":
+                    p = np.asarray(function(case.arguments(i)[0], axis=axis))
+                    yield pretended(case, i, p, words, axis=axis)
+
+
+@mistake("wrong_axis", tape=True)
+def summed_along_another_axis(case: Case) -> Iterator[Mistake]:
+    """The sum that undoes broadcasting, along other axes than it should."""
+    text = _("you summed along {got} in place of {wanted}")
+    for edge in case.path:
+        if case.the_tape.number(case.the_tape.nodes[edge[0]]._inputs[edge[1]]) != case.target:
+            continue
+        raw = case.pull(raw=edge)
+        if raw is None or raw.size == case.true.size or raw.ndim > 5:
+            continue
+        added = raw.ndim - case.true.ndim
+        wanted = tuple(range(added)) + tuple(
+            added + a for a, n in enumerate(case.true.shape) if n == 1 and raw.shape[added + a] != 1
+        )
+        for axes in axes_of(raw.ndim):
+            if axes == wanted:
+                continue
+            words = text.format(got=word(axes), wanted=word(wanted))
+            for keep in (False, True):
+                yield Mistake(raw.sum(axes, keepdims=keep), words, {"axis": axes})
+
+
+@mistake("transpose", tape=True)
+def operand_transposed(case: Case) -> Iterator[Mistake]:
+    text = _("in the gradient of matmul, {operand} stands where its transpose should")
+    for edge in case.path:
+        if case.the_tape.operation(edge[0]) != "matmul":
+            continue
+        labels = labels_at(case, edge[0])
+        if edge[1] == 0:
+            yield replaced(
+                case, edge, lambda g, y, a, b: g @ b, text.format(operand=labels[2]),
+                operand=labels[2],
+            )  # fmt: skip
+        else:
+            yield replaced(
+                case, edge, lambda g, y, a, b: a @ g, text.format(operand=labels[1]),
+                operand=labels[1],
+            )  # fmt: skip

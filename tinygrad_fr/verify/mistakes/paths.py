@@ -1,0 +1,165 @@
+"""Several contributions to one gradient: missing, overwritten, weighted; and updates too early."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ...kernels import Array
+from ...messages import _
+from ..case import Case
+from .arrays import axes_of, word
+from .operations import Local, closure_of, keeps_shape, replaced
+from .table import Mistake, mistake
+
+
+@mistake("missing_branch", tape=True)
+def path_of_a_fan_out(case: Case) -> Iterator[Mistake]:
+    """A value used several times: one of its contributions is missing, doubled or reversed."""
+    fans: dict[int, list[tuple[int, int]]] = {}
+    for edge in case.path:
+        number = case.the_tape.number(case.the_tape.nodes[edge[0]]._inputs[edge[1]])
+        fans.setdefault(int(number or 0), []).append(edge)
+    for number, edges in fans.items():
+        if not 1 < len(edges) <= 8:
+            continue
+        source = case.the_tape.label(number)
+        cuts: list[tuple[tuple[int, int], ...]] = [(edge,) for edge in edges]
+        if len(edges) > 2:
+            cuts += [tuple(e for e in edges if e != kept) for kept in edges]
+            cuts += [(a, b) for k, a in enumerate(edges) for b in edges[k + 1 :]]
+        for cut in dict.fromkeys(cuts):
+            yield from _without(case, source, cut)
+    for cut in _statistics(case):
+        yield from _without(case, "x", cut)
+
+
+def _without(case: Case, source: str, cut: tuple[tuple[int, int], ...]) -> Iterator[Mistake]:
+    gradient = case.pull(dict.fromkeys(cut))
+    if gradient is None:
+        gradient = np.zeros_like(case.true)
+    through = ", ".join(dict.fromkeys(case.the_tape.label(i) for i, _p in cut))
+    detail: dict[str, Any] = {"operation": case.the_tape.operation(cut[0][0]), "source": source}
+    text = _("{source} is used several times: its path through {through} is missing")
+    words = text.format(source=source, through=through)
+    yield Mistake(gradient, words, {**detail, "weight": 0.0}, local=dict.fromkeys(cut))
+    yield from _weighted(case, case.true - gradient, words, detail)
+
+
+def _weighted(case: Case, part: Array, words: str, detail: dict[str, Any]) -> Iterator[Mistake]:
+    """The true gradient with one of its terms wrongly weighted."""
+    if part.shape != case.hand.shape or not np.any(part) or not np.isfinite(case.hand).all():
+        return
+    weight = 1 + float(((case.hand - case.true) * part).sum() / (part**2).sum())
+    if abs(weight) < 1e-6 or abs(weight - 1) < 1e-6 or case.close(part, case.true):
+        return
+    text = _("{words} or wrongly weighted: it counts {weight:.6g} times")
+    yield Mistake(
+        case.true + (weight - 1) * part,
+        text.format(words=words, weight=weight),
+        {**detail, "weight": weight},
+        fitted=min(abs(weight - w) for w in (-1, 2, 0.5)) > 1e-6,
+    )
+
+
+def _statistics(case: Case) -> Iterator[tuple[tuple[int, int], ...]]:
+    """Of a normalisation written out: the edges through the mean, the variance, and both."""
+    tape = case.the_tape
+    sums = [e for e in case.path if tape.operation(e[0]) == "sum"]
+    spread = [
+        e for e in sums if tape.operation(case.the_tape.number_of_input(*e)) in ("power", "square")
+    ]
+    mean = [e for e in sums if e not in spread]
+    if spread and mean:
+        yield (spread[0],)
+        yield (mean[0], spread[0])
+
+
+@mistake("missing_branch")
+def extra_term(case: Case) -> Iterator[Mistake]:
+    """A regularisation that is too much, or wrongly weighted."""
+    if case.hand.shape != case.value.shape or case.value.size < 2:
+        return
+    text = _("a term proportional to {name} is too much or missing: {weight:.6g} * {name}")
+    difference = case.hand - case.true
+    weight = float((difference * case.value).sum() / (case.value**2).sum())
+    yield Mistake(
+        case.true + weight * case.value,
+        text.format(name=case.name, weight=weight),
+        {"weight": weight},
+        fitted=True,
+    )
+
+
+@mistake("overwritten", tape=True)
+def only_the_last_contribution(case: Case) -> Iterator[Mistake]:
+    text = _(
+        "only the {which} contribution along {axes} is left: you overwrite (=) where you should "
+        "accumulate (+=)"
+    )
+    for edge in case.path:
+        node = case.the_tape.nodes[edge[0]]
+        closure = closure_of(case, edge)
+        if node.ndim == 0 or node.ndim > 4 or (keeps_shape(case, edge) and node.ndim < 2):
+            continue
+        if case.the_tape.operation(edge[0]) not in (
+            "matmul",
+            "conv2d",
+            "add",
+            "multiply",
+            "subtract",
+            "einsum",
+            "broadcast_to",
+        ):
+            continue
+        for axes in axes_of(node.ndim):
+            for which, at in ((_("last"), -1), (_("first"), 0)):
+
+                def local(
+                    g: Array, *values: Any, c: Local = closure, axes: Any = axes, at: int = at
+                ) -> Any:
+                    kept = np.zeros_like(g)
+                    where = tuple(at if a in axes else slice(None) for a in range(g.ndim))
+                    kept[where] = g[where]
+                    return c(kept, *values)
+
+                words = text.format(which=which, axes=word(axes))
+                yield replaced(case, edge, local, words, axis=axes)
+
+
+@mistake("updated_too_early", tape=True)
+def parameters_updated_before_use(case: Case) -> Iterator[Mistake]:
+    text = _("{name} was updated before the gradient of {target} was computed with it")
+    for edge in case.path:
+        i = edge[0]
+        closure = closure_of(case, edge)
+        for slot, x in enumerate(case.the_tape.nodes[i]._inputs):
+            number = case.the_tape.number(x)
+            if number is None or slot == edge[1] or case.the_tape.nodes[number]._op is not None:
+                continue
+            g = case.gradients.get(number)
+            if g is None or number == case.target:
+                continue
+            changed = x._array - g
+
+            def local(
+                g: Any, *values: Any, c: Local = closure, slot: int = slot, new: Array = changed
+            ) -> Any:
+                moved = list(values)
+                moved[slot + 1] = new
+                return c(g, *moved)
+
+            part = replaced(case, edge, local, "").gradient - case.true
+            if part.shape != case.hand.shape or not np.any(part):
+                continue
+            rate = float(((case.hand - case.true) * part).sum() / (part**2).sum())
+            if rate:
+                name = case.the_tape.label(number)
+                yield Mistake(
+                    case.true + rate * part,
+                    text.format(name=name, target=case.name),
+                    {"parameter": name, "lr": rate},
+                    fitted=True,
+                )

@@ -1,0 +1,160 @@
+"""The right rule at another quantity, or another function in place of a derivative."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ...kernels import Array
+from ...messages import _
+from ..case import Case
+from .operations import ACTIVATIONS, Local, closure_of, keeps_shape, labels_at, replaced
+from .table import Mistake, mistake
+
+
+@mistake("wrong_variable", tape=True, subsets=True)
+def another_quantity(case: Case) -> Iterator[Mistake]:
+    text = _("in the local derivative of {operation}, {got} stands where {wanted} should")
+    for edge in case.path[-30:]:
+        i, operation = edge[0], case.the_tape.operation(edge[0])
+        closure = closure_of(case, edge)
+        originals = [case.the_tape.nodes[i]._array, *case.arguments(i)]
+        labels = labels_at(case, i)
+        for slot, original in enumerate(originals):
+            if np.ndim(original) == 0 or operation in ("add", "subtract", "sum", "reshape"):
+                continue
+            for got, other in _alternatives(case, original, operation):
+
+                def local(g: Any, *values: Any, c: Local = closure, slot: int = slot,
+                          other: Array = other) -> Any:  # fmt: skip
+                    changed = list(values)
+                    changed[slot] = other
+                    return c(g, *changed)
+
+                yield replaced(
+                    case, edge, local,
+                    text.format(operation=operation, got=got, wanted=labels[slot]),
+                    got=got, wanted=labels[slot],
+                )  # fmt: skip
+
+
+def _alternatives(case: Case, original: Any, operation: str) -> Iterator[tuple[str, Array]]:
+    count = 0
+    for got, other in case.alike(np.shape(original)):
+        if not np.array_equal(other, original) and count < 12:
+            count += 1
+            yield got, other
+    if operation in ("log", "divide", "sqrt", "reciprocal"):
+        for k in (-15, -12, -10, -9, -8, -7, -6, -5, -4, -3, -2):
+            eps = 10.0**k
+            yield _("the quantity cut off at {eps}").format(eps=f"1e{k}"), np.maximum(original, eps)
+            yield _("the quantity without its {eps}").format(eps=f"1e{k}"), original - eps
+            yield _("the quantity plus {eps}").format(eps=f"1e{k}"), original + eps
+
+
+@mistake("wrong_variable", tape=True)
+def gradient_of_another(case: Case) -> Iterator[Mistake]:
+    text = _("this is the gradient of {other}")
+    for number, g in case.gradients.items():
+        if number == case.target or g.shape != case.hand.shape:
+            continue
+        if case.the_tape.nodes[number]._name is not None:
+            label = case.the_tape.label(number)
+            yield Mistake(g, text.format(other=label), {"other": label})
+
+
+def wrong_locals() -> dict[str, dict[str, Local]]:
+    """Known wrong derivatives, of g (upstream), y (output) and x (input)."""
+    return {
+    "tanh": {
+            "1 - a": lambda g, y, x: g * (1 - y), "1 - z^2": lambda g, y, x: g * (1 - x**2),
+            "a (1 - a)": lambda g, y, x: g * y * (1 - y), "1 + a^2": lambda g, y, x: g * (1 + y**2),
+            "a^2 - 1": lambda g, y, x: g * (y**2 - 1),
+            "(1 - a)^2": lambda g, y, x: g * (1 - y) ** 2,
+        },
+        "sigmoid": {
+            "1 - a^2": lambda g, y, x: g * (1 - y**2), "1 - a": lambda g, y, x: g * (1 - y),
+            "a": lambda g, y, x: g * y, "a (1 + a)": lambda g, y, x: g * y * (1 + y),
+            "z (1 - z)": lambda g, y, x: g * x * (1 - x), "a^2": lambda g, y, x: g * y**2,
+            "a - 1": lambda g, y, x: g * (y - 1), "-a (1 - a)": lambda g, y, x: -g * y * (1 - y),
+        },
+        "relu": {
+            _("the mask (upstream > 0)"): lambda g, y, x: g * (g > 0),
+            _("the mask (z < 0)"): lambda g, y, x: g * (x < 0),
+            "a": lambda g, y, x: g * y, "z": lambda g, y, x: g * x,
+        },
+        "leaky_relu": {_("the mask (z > 0)"): lambda g, y, x: g * (x > 0)},
+        "softmax": {
+            "p": lambda g, y, x: g * y, "1 - p": lambda g, y, x: g * (1 - y),
+            "1 - p^2": lambda g, y, x: g * (1 - y**2),
+            "-p_i p_j": lambda g, y, x: -y * ((g * y).sum(-1, keepdims=True) - g * y),
+            "p_i (delta_ij + p_j)": lambda g, y, x: y * (g + (g * y).sum(-1, keepdims=True)),
+        },
+        "log": {
+            "x": lambda g, y, x: g * x, "log x": lambda g, y, x: g * y,
+            "1/x^2": lambda g, y, x: g / x**2, "-1/x": lambda g, y, x: -g / x,
+        },
+        "exp": {"x": lambda g, y, x: g * x, "1/x": lambda g, y, x: g / x},
+        "sqrt": {
+            "1/sqrt(x)": lambda g, y, x: g / y, "sqrt(x)/2": lambda g, y, x: g * y / 2,
+            "1/(2x)": lambda g, y, x: g / (2 * x), "-1/(2 sqrt(x))": lambda g, y, x: -g / (2 * y),
+        },
+        "sin": {"-cos": lambda g, y, x: -g * np.cos(x), "sin": lambda g, y, x: g * y},
+        "cos": {"sin": lambda g, y, x: g * np.sin(x), "cos": lambda g, y, x: g * y},
+        "square": {"x^2": lambda g, y, x: g * y, "2": lambda g, y, x: 2 * g},
+        "power": {
+            "x": lambda g, y, x, n: g * x, "x^n": lambda g, y, x, n: g * y,
+            "n x^n": lambda g, y, x, n: g * n * y, "x^(n-1)": lambda g, y, x, n: g * x ** (n - 1),
+            "n": lambda g, y, x, n: g * n,
+        },
+        "divide": {
+            "1/b for -a/b^2": lambda g, y, a, b: g / b, "a/b^2": lambda g, y, a, b: g * a / b**2,
+            "-1/b^2": lambda g, y, a, b: -g / b**2, "-a/b": lambda g, y, a, b: -g * a / b,
+        },
+        "softplus": {"1 - a": lambda g, y, x: g * (1 - y)},
+        "arctan": {
+            "1/(1 - x^2)": lambda g, y, x: g / (1 - x**2),
+            "1/(1 + a^2)": lambda g, y, x: g / (1 + y**2),
+        },
+        "elu": {
+            _("the mask (z > 0)"): lambda g, y, x: g * (x > 0),
+            "a": lambda g, y, x: g * np.where(x > 0, 1, y),
+        },
+    }  # fmt: skip
+
+
+@mistake("wrong_local_derivative", tape=True, subsets=True)
+def known_wrong_derivative(case: Case) -> Iterator[Mistake]:
+    text = _("in place of the derivative of {operation} you used {used}")
+    table = wrong_locals()
+    for edge in case.path:
+        operation = case.the_tape.operation(edge[0])
+        for used, local in table.get(operation, {}).items():
+            yield replaced(
+                case, edge, local, text.format(operation=operation, used=used), used=used
+            )
+        if operation != "relu":
+            used = _("the mask (upstream > 0)")
+            if keeps_shape(case, edge) and operation in ACTIVATIONS:
+                yield replaced(
+                    case, edge, lambda g, *_values: g * (g > 0),
+                    text.format(operation=operation, used=used), used=used,
+                )  # fmt: skip
+
+
+@mistake("wrong_local_derivative", tape=True)
+def derivative_of_another_activation(case: Case) -> Iterator[Mistake]:
+    text = _("in place of the derivative of {operation} you used that of {used}")
+    others = {
+        "sigmoid": lambda g, y, x: g * y * (1 - y), "tanh": lambda g, y, x: g * (1 - y**2),
+        "relu": lambda g, y, x: g * (x > 0), "exp": lambda g, y, x: g * y,
+    }  # fmt: skip
+    for edge in case.path:
+        operation = case.the_tape.operation(edge[0])
+        if operation in ACTIVATIONS:
+            for used, local in others.items():
+                if used != operation and (used, operation) != ("sigmoid", "softmax"):
+                    words = text.format(operation=operation, used=used)
+                    yield replaced(case, edge, local, words, used=used)

@@ -1,0 +1,87 @@
+"""What people call things: methods, arguments, parameters and their gradients."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..errors import ArgumentError
+from ..messages import _
+
+FORWARD = (
+    "forward", "forward_pass", "fprop", "feedforward", "feed_forward", "forward_propagation",
+    "forward_prop", "propagate", "activation", "activate", "loss", "cost", "function", "func", "fn",
+    "f", "compute", "calculate", "apply", "predict", "output", "__call__",
+)  # fmt: skip
+BACKWARD = (
+    "backward", "backprop", "backward_pass", "bprop", "back_propagation", "backpropagation",
+    "backpropagate", "backward_propagation", "backward_prop", "back_prop", "back", "gradient",
+    "derivative", "prime", "grad", "deriv", "d_activation", "activation_derivative", "dloss",
+    "loss_derivative", "loss_prime", "loss_gradient", "derivate", "delta", "df", "d",
+)  # fmt: skip
+# Derivatives of a function at a point, in contrast to functions that take an upstream gradient.
+POINTWISE = set(BACKWARD[BACKWARD.index("gradient") :])
+RATE = {"learn_rate", "learning_rate", "lr", "eta", "rate", "step_size", "alpha", "l_rate"}
+CACHE = {"cache", "ctx", "memo", "saved", "context", "memory"}
+INPUT = {"x", "z", "input", "inputs", "inp", "X", "Z", "last_input", "data"}
+OUTPUT = {"a", "A", "out", "output", "outputs", "activated", "activation", "s", "p"}
+TARGET = {"y", "y_true", "t", "target", "targets", "label", "labels", "true", "Y", "ytrue",
+          "actual", "expected", "T"}  # fmt: skip
+PREDICTION = {"p", "pred", "y_pred", "y_hat", "yhat", "ypred", "prediction", "predictions", "probs",
+              "output", "outputs", "a", "A", "logits", "scores", "z", "out", "predicted", "x",
+              "inputs", "input"}  # fmt: skip
+TRAINING = {"training", "train", "is_training", "train_mode", "mode"}
+GROUPS = (
+    {"w", "weight", "weights", "kernel", "kernels", "filter", "filters", "k", "coef", "theta"},
+    {"b", "bias", "biases", "w0", "intercept"},
+)
+
+
+def aliases(name: str) -> set[str]:
+    """How else a parameter may be called in the name of its gradient, without underscores."""
+    stem, digits = re.fullmatch(r"(.*?)(\d*)", name.lower().replace("_", "")).groups()  # type: ignore[union-attr]
+    whole = stem + digits
+    found = {whole}
+    for group in GROUPS:
+        if whole in group:
+            found |= group
+        elif stem in group:
+            found |= {other + digits for other in group}
+    return found
+
+
+def is_gradient_of(attribute: str, name: str) -> bool:
+    """Whether an attribute is called like the gradient of a parameter."""
+    word = attribute.lower().replace("_", "")
+    for alias in aliases(name):
+        start = "d|grad|grads|gradient|gradients|dl?d|dlossd|dcd|dcostd|djd|delta|nabla|g"
+        before = rf"({start})(of|l)?{alias}"
+        after = rf"{alias}(grad|grads|gradient|gradients|delta|g)"
+        if re.fullmatch(before, word) or re.fullmatch(after, word):
+            return True
+    return False
+
+
+def like_upstream(name: str) -> bool:
+    """Whether an argument is called like an upstream gradient."""
+    return bool(re.match(r"(d|grad|delta|up|acc|err|g)(_|[A-Z]|l|out|rad|elta|um|or|$)", name))
+
+
+def named_like_a_gradient(slot: tuple[str, ...]) -> bool:
+    """Whether an array is called like some gradient."""
+    word = "".join(slot).lower()
+    return bool(re.match(r"_?(d_|dl|grad|delta|d[wbk]\d*$)", word) or re.search("grad", word))
+
+
+def member(layer: Any, names: tuple[str, ...], what: str) -> str:
+    """The first method of a layer that has one of the usual names."""
+    for name in names:
+        if callable(getattr(layer, name, None)) and not (
+            name == "__call__" and isinstance(layer, type)
+        ):
+            return name
+    raise ArgumentError(
+        _('{kind} has no {what} method under a usual name: name it, {what}="..."'),
+        kind=type(layer).__name__,
+        what=what,
+    )

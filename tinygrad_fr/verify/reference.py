@@ -1,0 +1,94 @@
+"""The forward of a layer written by hand, against something that is known to be right."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..autograd.tensor import Tensor
+from ..kernels import Array
+from ..messages import _
+from ..report import Diagnosis, Entry
+from .case import Case
+from .diagnosis import diagnose, what_is_known
+from .handwritten import Handwritten
+from .judging import compare
+from .student import parameters_of
+
+
+def against(reference: Any, subject: Handwritten, mine: Array, rtol: float, atol: float) -> Entry:
+    """The layer's output against that of a reference."""
+    try:
+        wanted = _referred(reference, subject.values, subject)
+    except Exception as error:  # whatever the reference says about these shapes
+        text = _("the reference cannot be called with these values: {error}")
+        return Entry("output", "inconclusive", note=text.format(error=error))
+    base = Entry("output", "wrong", wanted, wanted, mine, np.inf, np.inf)
+    if mine.shape == wanted.shape:
+        entry = compare("output", mine, wanted, np.array(1e-12), max(rtol, 1e-6), atol)
+        base = dataclasses.replace(entry, autograd=wanted, numeric=wanted, hand=mine)
+        if base.verdict == "correct":
+            return base
+    values = {**subject.values}
+    case = Case("output", mine, wanted, wanted, values, rtol=max(rtol, 1e-6))
+    why = [d.explanation for d in diagnose(case)][:1]
+    axis = _softmax_along_another_axis(mine, reference, subject.values)
+    text = _("the forward is not the reference: {why}").format(
+        why=". ".join([axis] if axis else why or [what_is_known(case)])
+    )
+    d = Diagnosis("forward_differs", text, {"shape": mine.shape, "expected": wanted.shape})
+    return dataclasses.replace(base, verdict="wrong", diagnoses=(d,))
+
+
+def _softmax_along_another_axis(mine: Array, reference: Any, values: Mapping[str, Array]) -> str:
+    for axis in range(values["input"].ndim):
+        try:
+            other = np.asarray(reference(values["input"], axis=axis))
+        except Exception:  # a reference without an axis
+            return ""
+        if other.shape == mine.shape and np.allclose(other, mine, rtol=1e-9):
+            return _("it is taken along axis {axis}").format(axis=axis)
+    return ""
+
+
+def _referred(reference: Any, values: Mapping[str, Array], subject: Handwritten) -> Array:
+    """What a reference gives for the layer's values: a Module takes over its parameters."""
+    x = values["input"]
+    parameters = {n: v for n, v in values.items() if n != "input"}
+    others = [v for k, v in subject.arguments.items() if k not in subject.argument_of.values()]
+    if callable(getattr(reference, "named_parameters", None)):
+        y = reference(Tensor(x))
+        for _name, own in reference.named_parameters():
+            found = [v for v in parameters.values() if v.size == own.size and v.ndim == own.ndim]
+            if found:
+                v = found[0]
+                own_array = v if v.shape == own.shape else v.T if v.T.shape == own.shape else None
+                if own_array is not None:
+                    reference = _with(reference, _name, own_array)
+        y = reference(Tensor(x))
+    else:
+        names = [p.name for p in parameters_of(reference)]
+        by_name = {n: v for n, v in parameters.items() if n in names[1:]}
+        if by_name or not parameters:
+            order = [x, *others] if not subject.is_loss else _in_order(x, subject)
+            y = reference(*order, **by_name)
+        else:
+            y = reference(x, *list(parameters.values())[: max(0, len(names) - 1)])
+    return np.asarray(getattr(y, "data", y), float)
+
+
+def _in_order(x: Array, subject: Handwritten) -> list[Any]:
+    """A reference loss takes the prediction first, as the library's do."""
+    main = subject.argument_of["input"]
+    return [x, *(v for k, v in subject.arguments.items() if k != main)]
+
+
+def _with(module: Any, name: str, array: Array) -> Any:
+    other = copy.deepcopy(module)
+    parameter = dict(other.named_parameters())[name]
+    parameter._array = np.array(array, np.float64)
+    return other

@@ -1,0 +1,105 @@
+"""Calling functions that someone else wrote, and saying in which of their lines they failed."""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..autograd.tensor import Tensor
+from ..errors import ArgumentError
+from ..kernels import Array
+from ..messages import _
+
+_HERE = str(Path(__file__).parent.parent)
+
+
+class StudentError(Exception):
+    """An exception in somebody's code, in words, with their own line."""
+
+
+def told(error: BaseException) -> str:
+    """An exception in words, with the last line of it that is not the library's own."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith(_HERE) and "site-packages" not in frame.filename
+    ]
+    text = _("{kind}: {error}").format(kind=type(error).__name__, error=error)
+    if frames:
+        where = _("{file}, line {line}").format(
+            file=Path(frames[-1].filename).name, line=frames[-1].lineno
+        )
+        text += f" ({where}: {frames[-1].line})" if frames[-1].line else f" ({where})"
+    return text
+
+
+def attempted(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """The result of a function; what it raises becomes a :class:`StudentError`."""
+    try:
+        with np.errstate(all="ignore"):
+            return f(*args, **kwargs)
+    except Exception as error:
+        raise StudentError(told(error)) from error
+
+
+def parameters_of(f: Callable[..., Any]) -> list[inspect.Parameter]:
+    """The parameters of a function; none if it does not tell."""
+    try:
+        return list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        return []
+
+
+def called_by_name(f: Callable[..., Any], known: Mapping[str, Any], what: str) -> Any:
+    """Call a function with the values that its argument names ask for."""
+    arguments: dict[str, Any] = {}
+    positional = []
+    for p in parameters_of(f):
+        if p.kind is p.VAR_KEYWORD:
+            arguments.update({k: v for k, v in known.items() if k not in arguments})
+        elif p.kind is p.VAR_POSITIONAL:
+            continue
+        elif p.name in known:
+            if p.kind is p.POSITIONAL_ONLY:
+                positional.append(known[p.name])
+            else:
+                arguments[p.name] = known[p.name]
+        elif p.default is p.empty:
+            raise ArgumentError(
+                _(
+                    "the argument {name} of {what} is no value of the graph: there are {known}; "
+                    "name an intermediate with .named({name!r}); the gradient of x is dx"
+                ),
+                name=p.name,
+                what=what,
+                known=", ".join(known) or "-",
+            )
+    return attempted(f, *positional, **arguments)
+
+
+def as_array(x: Any) -> Array:
+    """What someone returned, as an array."""
+    x = x.data if isinstance(x, Tensor) else x
+    array = np.asarray(x)
+    if array.dtype.kind not in "fiub":
+        raise StudentError(
+            _("this gives {kind}, and not an array of numbers").format(
+                kind="None" if x is None else f"{type(x).__name__} {array.dtype}"
+            )
+        )
+    return array
+
+
+def promoted(x: Any) -> Array:
+    """An input as an array of its own: floating ones in float64, integer arrays as they are."""
+    array = np.array(x.detach() if isinstance(x, Tensor) else x)
+    if array.dtype.kind == "f" or (
+        array.dtype.kind in "iu" and not isinstance(x, (np.ndarray, np.generic, Tensor))
+    ):
+        return array.astype(np.float64)
+    return array

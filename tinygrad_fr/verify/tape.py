@@ -1,0 +1,286 @@
+"""The recorded graph, played again: as it was, with other values, or with a mistake made in it.
+
+Hypotheses about a wrong gradient are tested here. :meth:`Tape.pull` walks the graph backwards and
+can replace single local derivatives; :meth:`Tape.replayed` computes it again with other operations,
+arguments or values, and gives the tape of that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..autograd.engine import Node, _fit
+from ..autograd.modes import no_grad
+from ..autograd.tensor import Tensor
+from ..kernels import Array
+
+# (number of the node, number of its input): what its closure is replaced by.
+Locals = Mapping[tuple[int, int], Callable[..., Any] | None]
+
+
+class Tape:
+    """The nodes behind a Tensor, numbered in the order of computation.
+
+    Attributes
+    ----------
+    nodes : list of Tensor
+        Leaves included.
+    names : dict of str to int
+        The numbers of the named Tensors.
+    twins : dict of int to int
+        Of a replayed tape: its numbers of the nodes of the original.
+    """
+
+    def __init__(self, output: Tensor) -> None:
+        found = {id(output): output}
+        stack = [output]
+        while stack:
+            for x in stack.pop()._inputs:
+                if isinstance(x, Tensor) and id(x) not in found:
+                    found[id(x)] = x
+                    stack.append(x)
+        self.nodes: list[Any] = sorted(found.values(), key=lambda node: node._rank)
+        self.output = output
+        self.twins: dict[int, int | None] = {}
+        self._numbers = {id(node): i for i, node in enumerate(self.nodes)}
+        self.names: dict[str, int] = {
+            node._name: i for i, node in enumerate(self.nodes) if node._name is not None
+        }
+
+    def number(self, x: Any) -> int | None:
+        """The number of a Tensor of the tape; None for a constant."""
+        return self._numbers.get(id(x))
+
+    def operation(self, i: int) -> str:
+        """The name of the operation that made a node; empty for a leaf."""
+        return self.nodes[i]._op.name if self.nodes[i]._op is not None else ""
+
+    def label(self, i: int) -> str:
+        """How to speak of a node: its name, else its operation."""
+        node = self.nodes[i]
+        return str(node._name or (node._op.name if node._op is not None else node.shape))
+
+    def number_of_input(self, i: int, position: int) -> int:
+        """The number of what a node was made of."""
+        return self._numbers[id(self.nodes[i]._inputs[position])]
+
+    def static(self, i: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments of the call that made a node."""
+        node = self.nodes[i]
+        return node._static or (node._inputs, {})
+
+    def path(self, target: int) -> list[tuple[int, int]]:
+        """The (node, input) pairs through which the gradient reaches ``target``, in order."""
+        reached = {target}
+        pairs = []
+        for i, node in enumerate(self.nodes):
+            for position, x in enumerate(node._inputs):
+                if node._closures[position] is not None and self.number(x) in reached:
+                    pairs.append((i, position))
+                    reached.add(i)
+        return pairs if self._numbers[id(self.output)] in reached else []
+
+    def pull(
+        self,
+        upstream: Array | None = None,
+        *,
+        local: Locals | None = None,
+        given: Mapping[int, Array] | None = None,
+        raw: tuple[int, int] | None = None,
+    ) -> dict[int, Array]:
+        """The gradients of all nodes, by number.
+
+        Parameters
+        ----------
+        upstream
+            At the output; ones if None.
+        local
+            Other local derivatives, called like the closures; None cuts the edge.
+        given
+            Gradients that replace the ones that would have arrived at a node.
+        raw
+            The edge to look at: its contribution, before broadcasting is undone, is returned
+            under the number -1.
+        """
+        local, given = local or {}, given or {}
+        last = self._numbers[id(self.output)]
+        start = np.ones(self.output.shape) if upstream is None else upstream
+        grads: dict[int, Array] = {last: np.asarray(start, self.output._array.dtype)}
+        with no_grad(), np.errstate(all="ignore"):
+            for i in range(last, -1, -1):
+                if i in given:
+                    grads[i] = given[i]
+                node, g = self.nodes[i], grads.get(i)
+                if g is None:
+                    continue
+                values = [x._array if isinstance(x, Node) else x for x in node._inputs]
+                for position, closure in enumerate(node._closures):
+                    closure = local.get((i, position), closure)
+                    if closure is None or node._closures[position] is None:
+                        continue
+                    d = closure(g, node._array, *values)
+                    if d is None:
+                        continue
+                    d, x = np.asarray(d), node._inputs[position]
+                    if raw == (i, position):
+                        grads[-1] = d
+                    number = self._numbers[id(x)]
+                    d = _fit(d, node, x) if d.shape != x.shape or d.dtype != x.dtype else d
+                    grads[number] = grads[number] + d if number in grads else d
+        return grads
+
+    def replayed(
+        self,
+        operations: Mapping[int, Callable[..., Any]] | None = None,
+        values: Mapping[int, Any] | None = None,
+        constants: Callable[[Array], Array] | None = None,
+    ) -> Tape:
+        """The tape computed again, with some nodes made by other functions or set to values.
+
+        Parameters
+        ----------
+        operations
+            By number, functions that take what the recorded operation took.
+        values
+            By number, arrays to put in place of a node: a leaf of the new tape.
+        constants
+            Applied to every array among the arguments.
+        """
+        operations, values = operations or {}, values or {}
+        new: dict[int, Any] = {}
+        with np.errstate(all="ignore"):
+            for i, node in enumerate(self.nodes):
+                if i in values or node._op is None:
+                    data = values.get(i, node._array)
+                    made: Any = Tensor(data, requires_grad=node._requires_grad)
+                else:
+                    args, kwargs = self.static(i)
+                    function = operations.get(i, node._op.function)
+                    made = function(*_substituted(args, new, constants), **kwargs)
+                if made._name is None and node._name is not None:
+                    made.named(node._name)
+                new[id(node)] = made
+        tape = Tape(new[id(self.output)])
+        tape.twins = {i: tape.number(new[id(node)]) for i, node in enumerate(self.nodes)}
+        return tape
+
+    def expanded(self) -> Tape:
+        """The tape with fused operations written out, so that a mistake has a place to be in."""
+        operations = {
+            i: EXPANSIONS[node._op.name]
+            for i, node in enumerate(self.nodes)
+            if node._op is not None and node._op.name in EXPANSIONS
+        }
+        if not operations:
+            return self
+        try:
+            other = self.replayed(operations)
+        except Exception:  # an option that the written-out form does not have
+            return self
+        same = np.allclose(other.output._array, self.output._array, rtol=1e-6, equal_nan=True)
+        return other if same else self
+
+
+def _substituted(x: Any, new: dict[int, Any], constants: Any) -> Any:
+    if isinstance(x, Node):
+        return new[id(x)]
+    if isinstance(x, (list, tuple)):
+        return type(x)(_substituted(item, new, constants) for item in x)
+    return constants(x) if constants is not None and isinstance(x, np.ndarray) else x
+
+
+# --- fused operations, written out ------------------------------------------------------------
+
+
+def _cross_entropy(
+    logits: Any, target: Any, reduction: str = "mean", label_smoothing: float = 0.0
+) -> Any:
+    if label_smoothing:
+        raise NotImplementedError
+    axis = 1 if logits.ndim > 1 else 0
+    y = np.asarray(getattr(target, "data", target))
+    if y.dtype.kind in "iu":
+        y = np.moveaxis(np.eye(logits.shape[axis])[y], -1, axis)
+    return _reduced(-(y * logits.softmax(axis).log()).sum(axis), reduction)
+
+
+def _nll_loss(log_p: Any, target: Any, reduction: str = "mean") -> Any:
+    y = np.eye(log_p.shape[-1])[np.asarray(target)]
+    return _reduced(-(y * log_p).sum(-1), reduction)
+
+
+def _bce(p: Any, y: Any, reduction: str = "mean") -> Any:
+    y = getattr(y, "data", y)
+    return _reduced(-(y * p.log() + (1.0 - y) * (1.0 - p).log()), reduction)
+
+
+def _bce_with_logits(z: Any, y: Any, reduction: str = "mean") -> Any:
+    return _bce(z.sigmoid(), y, reduction)
+
+
+def _mse(x: Any, y: Any, reduction: str = "mean") -> Any:
+    return _reduced((x - y) ** 2, reduction)
+
+
+def _reduced(losses: Any, reduction: str) -> Any:
+    if reduction == "none":
+        return losses
+    total = losses.sum()
+    return total if reduction == "sum" else total / float(losses.size)
+
+
+def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    y = x @ weight.T
+    return y if bias is None else y + bias
+
+
+def _conv2d(x: Any, weight: Any, bias: Any = None, *args: Any, **kwargs: Any) -> Any:
+    from ..ops import conv2d
+
+    y = conv2d(x, weight, None, *args, **kwargs)
+    return y if bias is None else y + bias.reshape(-1, 1, 1)
+
+
+def _batch_norm(x: Any, running_mean: Any, running_var: Any, weight: Any = None,
+                bias: Any = None, training: bool = False, momentum: float = 0.1,
+                eps: float = 1e-5) -> Any:  # fmt: skip
+    if not training:
+        raise NotImplementedError
+    axes = (0, *range(2, x.ndim))
+    return _normalised(x, axes, weight, bias, eps, (-1,) + (1,) * (x.ndim - 2))
+
+
+def _layer_norm(x: Any, normalized_shape: Any, weight: Any = None, bias: Any = None,
+                eps: float = 1e-5) -> Any:  # fmt: skip
+    n = len(normalized_shape) if np.ndim(normalized_shape) else 1
+    return _normalised(x, tuple(range(-n, 0)), weight, bias, eps, None)
+
+
+def _normalised(x: Any, axes: Any, weight: Any, bias: Any, eps: float, shape: Any) -> Any:
+    count = float(np.prod([x.shape[a] for a in axes]))
+    mean = x.sum(axes, keepdims=True) / count
+    centred = x - mean
+    deviation = ((centred**2).sum(axes, keepdims=True) / count + eps).sqrt()
+    y = centred / deviation
+    if weight is not None:
+        y = y * (weight if shape is None else weight.reshape(shape))
+    if bias is not None:
+        y = y + (bias if shape is None else bias.reshape(shape))
+    return y
+
+
+EXPANSIONS: dict[str, Callable[..., Any]] = {
+    "cross_entropy": _cross_entropy,
+    "nll_loss": _nll_loss,
+    "binary_cross_entropy": _bce,
+    "binary_cross_entropy_with_logits": _bce_with_logits,
+    "mse_loss": _mse,
+    "log_softmax": lambda x, axis=-1: x.softmax(axis).log(),
+    "linear": _linear,
+    "conv2d": _conv2d,
+    "batch_norm": _batch_norm,
+    "layer_norm": _layer_norm,
+}

@@ -1,0 +1,163 @@
+"""Update rules: do they go down the slope?"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..autograd.modes import no_grad
+from ..autograd.tensor import Tensor
+from ..autograd.transforms import gradients
+from ..errors import ArgumentError, ShapeError
+from ..kernels import Array
+from ..messages import _
+from ..report import Diagnosis, Entry, Report
+from .numeric import directional
+from .student import StudentError, as_array, called_by_name, parameters_of, promoted
+
+
+def descent(
+    f: Callable[..., Any],
+    inputs: Mapping[str, Any],
+    update: Any,
+    *,
+    rtol: float = 1e-6,
+    atol: float = 1e-9,
+    seed: int = 0,
+) -> Report:
+    """Check whether an update rule goes down the slope of a loss, to first order.
+
+    Parameters
+    ----------
+    f
+        The loss: ``f(**inputs)`` gives a scalar Tensor.
+    inputs
+        Arrays, by name.
+    update
+        New values by name: arrays, or functions of values and gradients
+        (``{"W": lambda W, dW: W - 0.1 * dW}``); or one function that returns such a dict.
+    rtol, atol
+        A slope of no more than ``atol + rtol * |gradient| * |step|`` is level.
+    seed
+        Unused; all entry points take it.
+
+    Returns
+    -------
+    Report
+        One entry per updated name: its ``hand`` is the step taken, ``autograd`` the gradient.
+
+    Examples
+    --------
+    >>> import tinygrad_fr as tg
+    >>> x, W = np.eye(2), np.ones((2, 3))
+    >>> loss = lambda x, W: tg.cross_entropy(x @ W, [0, 2])
+    >>> report = descent(loss, {"x": x, "W": W}, {"W": lambda W, dW: W + 0.1 * dW})
+    >>> report["W"].diagnoses[0].kind
+    'ascent'
+    """
+    arrays = {name: promoted(x) for name, x in inputs.items()}
+    tensors = {
+        name: Tensor(x, requires_grad=True, name=name) if x.dtype.kind == "f" else x
+        for name, x in arrays.items()
+    }
+    loss = f(**tensors)
+    if not isinstance(loss, Tensor) or loss.size != 1:
+        raise ShapeError(_("descent wants a loss: f must give a Tensor with one entry"))
+    floating = {name: x for name, x in tensors.items() if isinstance(x, Tensor)}
+    found: Any = [None] * len(floating)
+    if loss.requires_grad:
+        found = gradients(loss, list(floating.values()), retain_graph=True)
+    slopes = {
+        name: np.zeros(x.shape) if g is None else g.data
+        for (name, x), g in zip(floating.items(), found, strict=True)
+    }
+    known = {
+        **{k: np.array(x) for k, x in arrays.items()},
+        **{f"d{k}": g for k, g in slopes.items()},
+    }
+    try:
+        new = _updated(update, known, slopes)
+    except StudentError as failure:
+        return Report({name: Entry(name, "wrong", note=str(failure)) for name in slopes})
+
+    def value(**changed: Array) -> float:
+        both = {**arrays, **changed}
+        with no_grad():
+            y = f(**{k: Tensor(x) if x.dtype.kind == "f" else x for k, x in both.items()})
+        return float(y)
+
+    entries = {}
+    for name, updated in new.items():
+        entries[name] = _direction(name, arrays[name], updated, slopes[name], value, rtol, atol)
+    before, after = (
+        float(loss),
+        value(**{k: v for k, v in new.items() if v.shape == arrays[k].shape}),
+    )
+    note = _("the loss goes from {before:.6g} to {after:.6g}").format(before=before, after=after)
+    wrong = [name for name, entry in entries.items() if entry.verdict == "wrong"]
+    return Report(entries, (), wrong[0] if wrong else None, (note,))
+
+
+def _updated(
+    update: Any, known: Mapping[str, Array], slopes: Mapping[str, Array]
+) -> dict[str, Array]:
+    """The new values, by name."""
+    if callable(update):
+        given = called_by_name(update, known, _("the update"))
+        asked = [p.name for p in parameters_of(update) if p.name in slopes]
+        if not isinstance(given, Mapping):
+            values = given if isinstance(given, tuple) else (given,)
+            given = dict(zip(asked, values, strict=False))
+    else:
+        given = update
+    new = {}
+    for name, rule in given.items():
+        if name not in slopes:
+            text = _("the update names {name}, which is no floating input: there are {known}")
+            raise ArgumentError(text, name=name, known=", ".join(slopes))
+        value = (
+            called_by_name(rule, known, _("the update of {name}").format(name=name))
+            if callable(rule)
+            else rule
+        )
+        new[name] = np.asarray(as_array(value), float)
+    return new
+
+
+def _direction(
+    name: str, old: Array, new: Array, slope: Array, value: Callable[..., float], rtol: float,
+    atol: float,
+) -> Entry:  # fmt: skip
+    """The verdict on the step of one value."""
+    if new.shape != old.shape:
+        text = _("the update changes the shape from {old} to {new}")
+        note = text.format(old=old.shape, new=new.shape)
+        d = Diagnosis("wrong_shape", note, {"hand": new.shape, "expected": old.shape})
+        return Entry(name, "wrong", slope, None, new, np.inf, np.inf, diagnoses=(d,))
+    step = new - old
+    change, uncertainty = directional(lambda x: value(**{name: x}), old, step)
+    expected = float((slope * step).sum())
+    text = _("goes down: the loss changes by {change:.3g} to first order").format(change=expected)
+    entry = Entry(name, "correct", slope, np.asarray(change), step, note=text)
+    norm = float(np.linalg.norm(slope) * np.linalg.norm(step))
+    if not np.isfinite(change) or abs(change - expected) > 1e-4 * norm + 10 * uncertainty:
+        note = _("the recorded gradient and finite differences disagree: something left the graph")
+        return dataclasses.replace(entry, verdict="inconclusive", note=note)
+    if not np.any(step):
+        d = Diagnosis("zero", _("the update changes nothing"))
+        return dataclasses.replace(entry, verdict="wrong", diagnoses=(d,), note="")
+    if expected < -min(atol, rtol * norm):
+        return entry
+    if expected <= rtol * norm:
+        note = _("level to first order: the step is at right angles to the gradient")
+        return dataclasses.replace(entry, verdict="inconclusive" if norm else "correct", note=note)
+    text = _(
+        "the update goes up the slope (the loss grows by {change:.3g} to first order): subtract "
+        "the gradient, W <- W - lr * dW"
+    ).format(change=expected)
+    rate = expected / float((slope**2).sum())
+    d = Diagnosis("ascent", text, {"lr": rate})
+    return dataclasses.replace(entry, verdict="wrong", diagnoses=(d,), note="", max_rel_error=2.0)

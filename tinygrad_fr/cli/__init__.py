@@ -1,4 +1,4 @@
-"""The command line: ``tinygrad-fr demo | train | predict``."""
+"""The command line: ``tinygrad-fr demo | train | predict | check``."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from .. import settings
 from ..errors import TinygradError
 from ..messages import _
 from ..nn.models import MODELS
-from . import demo, photographs
+from ..report import HINTS
+from . import demo, photographs, verification
 from .console import WithDefaults, positive, prepare, share
 from .recipes import RECIPES
 
@@ -94,4 +96,32 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("model", help=_("a file written by train"))
     predict.add_argument("images", nargs="+", help=_("photographs"))
     predict.set_defaults(run=photographs.predict)
+
+    _add_check(commands)
     return parser
+
+
+def _add_check(commands: Any) -> None:
+    text = _("verify the gradients of a layer that you wrote in NumPy")
+    check = commands.add_parser("check", help=text, description=text, formatter_class=WithDefaults)
+    check.add_argument("layer", help=_("FILE:Class or FILE:instance"), metavar="FILE:Class")
+    check.add_argument("--init", help=_("the arguments of the class, such as 4608,5"))
+    check.add_argument(
+        "--input", action="append", required=True,
+        help=_("the shape of the input, such as 24,24,8; once per input"),
+    )  # fmt: skip
+    check.add_argument("--forward", help=_("the name of its forward method"))
+    check.add_argument("--backward", help=_("the name of its backward method"))
+    check.add_argument("--parameters", help=_("the names of its parameters, such as W,b"))
+    check.add_argument("--reference", help=_("an operation that it should equal, such as softmax"))
+    check.add_argument(
+        "--one-hot", action="store_true",
+        help=_("an upstream gradient with a single non-zero entry, as after a cross entropy"),
+    )  # fmt: skip
+    check.add_argument(
+        "--hints", choices=HINTS, default="full", help=_("how much the report gives away")
+    )
+    check.add_argument("--json", action="store_true", help=_("the report as JSON"))
+    check.add_argument("--seed", type=int, default=0, help=_("seed of the random numbers"))
+    check.epilog = _("Exit status: 0 right, 1 wrong, 2 could not be judged.")
+    check.set_defaults(run=verification.check)

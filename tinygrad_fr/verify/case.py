@@ -42,6 +42,8 @@ class Case:
         The scalar (weighted) function of this value alone, for finite differences.
     rerun : callable or None
         Records the computation again with other values, by name; gives a Tape.
+    hands : dict of str to array
+        What was derived by hand for the other values.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Case:
     rtol: float = 1e-6
     f: Any = None
     rerun: Any = None
+    hands: Mapping[str, Array] = field(default_factory=dict)
 
     @cached_property
     def target(self) -> int:

@@ -93,7 +93,7 @@ def hand(
     with Counted(run.value) as counted:
         entries = {name: _entry(run, name, others, counted, rtol, atol, rng) for name in hand}
     wrong = [name for name, entry in entries.items() if entry.verdict == "wrong"]
-    first = _nearest([n for n in wrong if not entries[n].note.startswith(_GIVEN)], run)
+    first = run.tape.nearest([n for n in wrong if not entries[n].note.startswith(_GIVEN)])
     notes = [_("{n} evaluations").format(n=counted.count)]
     if any(getattr(x, "dtype", None) == np.float32 for x in inputs.values()):
         notes.append(_("float32 inputs were promoted to float64"))
@@ -262,24 +262,6 @@ def _case_of(run: Recording, name: str, rtol: float) -> Case:
     given = {n: np.asarray(run.hands[n], float) for n in wrong}
     true = run.pulled(name, given) if given else run.gradients[name]
     return run.case(name, true, given, rtol)
-
-
-def _nearest(names: list[str], run: Recording) -> str | None:
-    """Of some wrong gradients, the one nearest to the loss."""
-    if not names:
-        return None
-    users: dict[int, int] = {}
-    for i, node in enumerate(run.tape.nodes):
-        for x in node._inputs:
-            number = run.tape.number(x)
-            if number is not None:
-                users[number] = i  # the last to use it
-
-    def place(name: str) -> tuple[int, int]:
-        number = run.tape.names.get(name, -1)
-        return users.get(number, len(run.tape.nodes)), number
-
-    return max(names, key=place)
 
 
 def _other_runs(run: Recording, rng: np.random.Generator) -> list[Recording]:

@@ -27,7 +27,7 @@ from .subsets import named
 _MISFITS = (ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError,
             NotImplementedError, AssertionError, TinygradError)  # fmt: skip
 # How many local mistakes are tried in pairs.
-PAIRS = 40
+PAIRS = 60
 
 
 @dataclass
@@ -144,6 +144,7 @@ def _pairs(case: Case, tried: list[_Tried]) -> Iterator[Diagnosis]:
                 yield from found
                 return
     local = [t for t in tried if t.mistake.local and t.kind != "wrong_variable"]
+    local.sort(key=lambda t: t.kind in ("overwritten", "wrong_local_derivative"))
     for a, b in itertools.combinations(local[:PAIRS], 2):
         if set(a.mistake.local or ()) & set(b.mistake.local or ()):
             continue

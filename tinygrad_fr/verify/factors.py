@@ -26,7 +26,7 @@ def known(case: Case) -> Iterator[tuple[str, float]]:
     scalars = {
         name: float(x)
         for name, x in case.values.items()
-        if np.size(x) == 1 and name != case.name and np.asarray(x).dtype.kind == "f"
+        if np.ndim(x) == 0 and name != case.name and np.asarray(x).dtype.kind == "f"
     }
     numbers: dict[str, float] = {**sizes(case)}
     labels = list(numbers)

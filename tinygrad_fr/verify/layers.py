@@ -150,7 +150,10 @@ class _Check:
         self.notes.insert(0, _("{n} evaluations of the forward").format(n=counted.count))
         self.hidden += hidden_by(f, self.values, None)
         wrong = [n for n, e in entries.items() if e.verdict == "wrong"]
-        return Report(entries, tuple(self.hidden), wrong[0] if wrong else None, tuple(self.notes))
+        first = wrong[0] if wrong else None
+        if f is not None and first != "output":
+            first = f.nearest(wrong)
+        return Report(entries, tuple(self.hidden), first, tuple(self.notes))
 
     def _value(self, values: Mapping[str, Array]) -> float:
         return float((self.subject.output(values) * self.upstream).sum())
@@ -293,8 +296,9 @@ class _Check:
         self, entry: Entry, call: Call, tape: Tape | None, true: Array, rtol: float
     ) -> Entry:
         case = self._case(
-            entry.name, np.asarray(entry.hand, float), true, tape, self.values, self.upstream, rtol
-        )
+            entry.name, np.asarray(entry.hand, float), true, tape, self.values, self.upstream, rtol,
+            call.gradients,
+        )  # fmt: skip
         diagnoses = self._changed_in_place(case) or diagnose(case, self._again(entry.name, rtol))
         if call.sources[entry.name] == "update" and any(d.kind == "sign" for d in diagnoses):
             text = _("or the update goes up the slope: W += lr * dW in place of W -= lr * dW")
@@ -313,19 +317,21 @@ class _Check:
 
     def _case(
         self, name: str, mine: Array, true: Array, tape: Tape | None, values: Mapping[str, Array],
-        upstream: Array, rtol: float,
+        upstream: Array, rtol: float, hands: Mapping[str, Array] | None = None,
     ) -> Case:  # fmt: skip
         fixed = set(self.subject.argument_of.values())
         others = {k: np.asarray(v) for k, v in self.subject.arguments.items() if k not in fixed}
         known = {k: v for k, v in others.items() if v.dtype.kind in "fiu"}
-        if self.subject.rate is not None:
+        if "rate" in self.subject.roles.values():
+            known["lr"] = np.array(1.0)  # what the backward is called with
+        elif self.subject.rate is not None:
             known["lr"] = np.array(self.subject.rate)
         expanded = tape.expanded() if tape is not None else None
         if expanded is not None and name not in expanded.names:
             expanded = None
         return Case(
             name, mine, true, values[name], {"upstream": upstream, **values, **known}, expanded,
-            upstream, {}, rtol, f=self.functions.get(name),
+            upstream, {}, rtol, f=self.functions.get(name), hands=hands or {},
         )  # fmt: skip
 
     def _changed_in_place(self, case: Case) -> tuple[Diagnosis, ...]:
@@ -358,7 +364,7 @@ class _Check:
         if g is None or name not in call.gradients:
             return []
         mine = np.asarray(call.gradients[name], float)
-        return [self._case(name, mine, g, tape, values, upstream, rtol)]
+        return [self._case(name, mine, g, tape, values, upstream, rtol, call.gradients)]
 
     def _one_hot_only(self, entries: dict[str, Entry]) -> dict[str, Entry]:
         """Right for upstream gradients with one non-zero entry only, as in 000's recipe?"""
@@ -389,8 +395,8 @@ class _Check:
             "right only for an upstream gradient with a single non-zero entry, as after the cross "
             "entropy of one image; with any other it is wrong"
         )
+        d = Diagnosis("one_hot_upstream_only", text)
         for name in wrong:
-            d = Diagnosis("one_hot_upstream_only", text)
             renewed[name] = dataclasses.replace(
                 entries[name], verdict="correct", diagnoses=(d,), note=""
             )

@@ -153,7 +153,7 @@ class Recording:
         return Case(
             name, np.asarray(self.hands[name], float), true, self.values[name], self.values,
             tape if name in tape.names else None, self.upstream, given, rtol,
-            f=lambda x: self.value(**{name: x}), rerun=self._rerun,
+            f=lambda x: self.value(**{name: x}), rerun=self._rerun, hands=self.hands,
         )  # fmt: skip
 
     def _rerun(self, changed: Mapping[str, Array]) -> Tape:

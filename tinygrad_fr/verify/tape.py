@@ -7,7 +7,7 @@ arguments or values, and gives the tape of that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,19 @@ class Tape:
     def number_of_input(self, i: int, position: int) -> int:
         """The number of what a node was made of."""
         return self._numbers[id(self.nodes[i]._inputs[position])]
+
+    def nearest(self, names: Iterable[str]) -> str | None:
+        """Of some values, the one that is used last: the nearest to the output."""
+        users: dict[int, int] = {}
+        for i, node in enumerate(self.nodes):
+            for x in node._inputs:
+                users[self.number(x) or 0] = i
+
+        def place(name: str) -> tuple[int, int]:
+            number = self.names.get(name, -1)
+            return users.get(number, len(self.nodes) if number >= 0 else -1), number
+
+        return max(names, key=place, default=None)
 
     def static(self, i: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments of the call that made a node."""

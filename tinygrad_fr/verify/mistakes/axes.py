@@ -46,14 +46,13 @@ def summed_along_another_axis(case: Case) -> Iterator[Mistake]:
     """The sum that undoes broadcasting, along other axes than it should."""
     text = _("you summed along {got} in place of {wanted}")
     for edge in case.path:
-        if case.the_tape.number(case.the_tape.nodes[edge[0]]._inputs[edge[1]]) != case.target:
-            continue
+        shape = case.the_tape.nodes[edge[0]]._inputs[edge[1]].shape
         raw = case.pull(raw=edge)
-        if raw is None or raw.size == case.true.size or raw.ndim > 5:
+        if raw is None or raw.shape == shape or raw.ndim > 5:
             continue
-        added = raw.ndim - case.true.ndim
+        added = raw.ndim - len(shape)
         wanted = tuple(range(added)) + tuple(
-            added + a for a, n in enumerate(case.true.shape) if n == 1 and raw.shape[added + a] != 1
+            added + a for a, n in enumerate(shape) if n == 1 and raw.shape[added + a] != 1
         )
         for axes in axes_of(raw.ndim):
             if axes == wanted:

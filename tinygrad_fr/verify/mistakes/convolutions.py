@@ -94,7 +94,7 @@ def cropped_or_not_dilated(case: Case) -> Iterator[Mistake]:
             if dy or dx:
 
                 def cropped(
-                    g: Array, y: Array, x: Array, w: Array, dy: int = dy, dx: int = dx
+                    g: Array, y: Array, x: Array, w: Array, *_bias: Any, dy: int = dy, dx: int = dx
                 ) -> Any:
                     whole = scattered(g, w, x.shape, stride, pad)
                     top, left = pad[0] + dy, pad[1] + dx
@@ -104,7 +104,7 @@ def cropped_or_not_dilated(case: Case) -> Iterator[Mistake]:
                 yield replaced(case, edge, cropped, text, rows=dy, columns=dx)
         if stride != (1, 1):
 
-            def packed(g: Array, y: Array, x: Array, w: Array) -> Array:
+            def packed(g: Array, y: Array, x: Array, w: Array, *_bias: Any) -> Array:
                 whole = scattered(g, w, x.shape, (1, 1), pad)
                 return whole[..., pad[0] : pad[0] + x.shape[2], pad[1] : pad[1] + x.shape[3]]
 
@@ -144,7 +144,9 @@ def patches_overwritten(case: Case) -> Iterator[Mistake]:
             continue
         for filters in (slice(None), slice(-1, None)):
 
-            def local(g: Array, y: Array, x: Array, w: Array, filters: Any = filters) -> Array:
+            def local(
+                g: Array, y: Array, x: Array, w: Array, *_bias: Any, filters: Any = filters
+            ) -> Array:
                 whole = scattered(g, w, x.shape, stride, pad, overwrite=True, filters=filters)
                 return whole[..., pad[0] : pad[0] + x.shape[2], pad[1] : pad[1] + x.shape[3]]
 

@@ -35,14 +35,14 @@ def neighbouring_labels(case: Case) -> Iterator[Mistake]:
                 yield Mistake(gradient, text.format(by=by), {"by": by})
         if case.rerun is not None:
             labels = {
-                name: np.asarray(x) + by
+                name: np.asarray(x)
                 for name, x in case.values.items()
                 if np.asarray(x).dtype.kind in "iu" and np.size(x)
             }
             classes = 1 + max((int(x.max()) for x in labels.values()), default=0)
             for wrap in (True, False):
                 shifted = {
-                    name: x % classes if wrap else np.clip(x, 0, classes - 1)
+                    name: (x + by) % classes if wrap else np.clip(x + by, 0, classes - 1)
                     for name, x in labels.items()
                 }
                 gradient = case.pull(tape=case.rerun(shifted)) if labels else None

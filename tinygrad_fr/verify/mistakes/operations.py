@@ -100,6 +100,20 @@ def local_left_out(case: Case) -> Iterator[Mistake]:
         yield replaced(case, edge, lambda g, *_values: g, text.format(operation=operation))
 
 
+@mistake("sign", tape=True)
+def sign_of_a_local(case: Case) -> Iterator[Mistake]:
+    text = _("the sign of the derivative of {operation} is reversed")
+    for edge in case.path:
+        if not _is_constant(case, edge):
+            words = text.format(operation=case.the_tape.operation(edge[0]))
+            made = replaced(
+                case, edge, lambda g, *values, c=closure_of(case, edge): -np.asarray(c(g, *values)),
+                words,
+            )  # fmt: skip
+            if not case.close(made.gradient, -case.true):
+                yield made
+
+
 @mistake("extra_factor", tape=True, subsets=True)
 def local_applied_twice(case: Case) -> Iterator[Mistake]:
     text = _("the local derivative of {operation} was applied once too often")

@@ -10,6 +10,7 @@ import numpy as np
 from ...kernels import Array
 from ...messages import _
 from ..case import Case
+from ..names import RATE
 from .arrays import axes_of, word
 from .operations import Local, closure_of, keeps_shape, replaced
 from .table import Mistake, mistake
@@ -133,33 +134,37 @@ def only_the_last_contribution(case: Case) -> Iterator[Mistake]:
 def parameters_updated_before_use(case: Case) -> Iterator[Mistake]:
     text = _("{name} was updated before the gradient of {target} was computed with it")
     for edge in case.path:
-        i = edge[0]
-        closure = closure_of(case, edge)
-        for slot, x in enumerate(case.the_tape.nodes[i]._inputs):
+        for slot, x in enumerate(case.the_tape.nodes[edge[0]]._inputs):
             number = case.the_tape.number(x)
             if number is None or slot == edge[1] or case.the_tape.nodes[number]._op is not None:
                 continue
-            g = case.gradients.get(number)
-            if g is None or number == case.target:
+            name = case.the_tape.label(number)
+            step = np.asarray(case.hands.get(name, case.gradients.get(number, 0.0)), float)
+            if number == case.target or step.shape != x.shape:
                 continue
-            changed = x._array - g
+            words = text.format(name=name, target=case.name)
+            for label in RATE & set(case.values):
+                rate = float(case.values[label])
+                detail = {"parameter": name, "lr": rate}
+                yield replaced(case, edge, _moved(case, edge, slot, rate * step), words, **detail)
+            part = replaced(case, edge, _moved(case, edge, slot, step), "").gradient - case.true
+            if part.shape == case.hand.shape and np.any(part):
+                rate = float(((case.hand - case.true) * part).sum() / (part**2).sum())
+                detail = {
+                    "operation": case.the_tape.operation(edge[0]),
+                    "parameter": name,
+                    "lr": rate,
+                }
+                yield Mistake(case.true + rate * part, words, detail, fitted=True)
 
-            def local(
-                g: Any, *values: Any, c: Local = closure, slot: int = slot, new: Array = changed
-            ) -> Any:
-                moved = list(values)
-                moved[slot + 1] = new
-                return c(g, *moved)
 
-            part = replaced(case, edge, local, "").gradient - case.true
-            if part.shape != case.hand.shape or not np.any(part):
-                continue
-            rate = float(((case.hand - case.true) * part).sum() / (part**2).sum())
-            if rate:
-                name = case.the_tape.label(number)
-                yield Mistake(
-                    case.true + rate * part,
-                    text.format(name=name, target=case.name),
-                    {"parameter": name, "lr": rate},
-                    fitted=True,
-                )
+def _moved(case: Case, edge: tuple[int, int], slot: int, step: Array) -> Local:
+    """The local derivative with one of the inputs after its update."""
+    closure = closure_of(case, edge)
+
+    def local(g: Any, *values: Any) -> Any:
+        moved = list(values)
+        moved[slot + 1] = values[slot + 1] - step
+        return closure(g, *moved)
+
+    return local

@@ -24,8 +24,7 @@ def made(kind, *builders):
     """Enter a mistake: a function of a network that gives {name: wrong gradient}."""
 
     def declare(make):
-        for builder in builders:
-            CASES.append((kind, builder, make, make.__name__))
+        CASES.extend((kind, builder, make, make.__name__) for builder in builders)
         return make
 
     return declare

@@ -16,7 +16,8 @@ from ..report import Diagnosis, Entry, Report
 from .blind import hidden_by, redrawn
 from .case import Case, close
 from .diagnosis import diagnose, what_is_known
-from .judging import at_kinks, compare, confirm
+from .judging import compare, confirm
+from .kinks import at_kinks, by_convention
 from .numeric import Counted
 from .recording import Recording, argument_names
 from .student import StudentError, as_array, promoted
@@ -134,8 +135,9 @@ def _entry(
         note = _("the recorded gradient and finite differences disagree: something left the graph")
         return dataclasses.replace(judged, verdict="inconclusive", note=note)
     if judged.verdict in ("wrong", "inconclusive"):
-        kinks = at_kinks(f, x, claimed, recorded, rng)
-        if kinks.found and kinks.accepted:
+        kinks = at_kinks(f, x, claimed, recorded, rng, rtol)
+        pulled = partial(run.pulled_with, name)
+        if (kinks.found and kinks.accepted) or by_convention(run.tape, name, claimed, pulled, rtol):
             note = _("not differentiable here; the gradient is one of the subgradients")
             return dataclasses.replace(judged, verdict="kink", note=note)
         if judged.verdict == "wrong":

@@ -60,21 +60,29 @@ def collect(
     for name in parameters:
         if name in call.gradients:
             continue
+        slot = subject.slots[name]
+        old, now = before.get(slot, np.array(get(owner, slot))), np.asarray(get(owner, slot))
+        handed = [g for w, g in spied if w.shape == old.shape and np.array_equal(w, old)]
+        moved = now.shape != old.shape or not np.array_equal(now, old)
         found = _stored(subject, name, stored)
-        handed = [
-            g for w, g in spied if w.shape == before[name].shape and np.array_equal(w, before[name])
-        ]
-        now = np.asarray(get(owner, subject.slots[name]))
+        if found is not None and (handed or moved):
+            # What the backward has left as it was is not what it computed.
+            fresh = {s: a for s, a in stored.items() if not _unchanged(a, before.get(s))}
+            found = _stored(subject, name, fresh)
         if found is not None:
             call.gradients[name], call.sources[name] = found, "stored"
         elif handed:
             call.gradients[name], call.sources[name] = handed[0], "optimizer"
-        elif now.shape != before[name].shape:
+        elif now.shape != old.shape:
             # W = W - lr * dW with a gradient of another shape
-            call.gradients[name], call.sources[name] = before[name] - now, "update"
-        elif not np.array_equal(now, before[name]):
+            call.gradients[name], call.sources[name] = old - now, "update"
+        elif moved:
             rate = 1.0 if "rate" in subject.roles.values() else subject.rate or 1.0
-            call.gradients[name], call.sources[name] = (before[name] - now) / rate, "update"
+            call.gradients[name], call.sources[name] = (old - now) / rate, "update"
+
+
+def _unchanged(now: Array, old: Array | None) -> bool:
+    return old is not None and old.shape == now.shape and bool(np.array_equal(old, now))
 
 
 def _stored(subject: Any, name: str, stored: Mapping[Slot, Array]) -> Array | None:

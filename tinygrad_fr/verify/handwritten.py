@@ -34,7 +34,7 @@ from .names import (
     member,
     named_like_a_gradient,
 )
-from .objects import Slot, generator_states, get, put, seeded, slots, spying
+from .objects import Slot, generator_states, put, seeded, slots, spying
 from .student import StudentError, as_array, attempted, parameters_of
 
 
@@ -297,7 +297,7 @@ class Handwritten:
         output = self.forward(owner, values, kept)
         raw, arguments = kept
         call = Call(output)
-        before = {name: np.array(get(owner, slot)) for name, slot in self.slots.items()}
+        before = {slot: np.array(a) for slot, a in slots(owner, integers=True)}
         before_drawing = generator_states(owner)
         spied: list[tuple[Array, Array]] = []
         with spying(owner, spied), seeded(seed):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from ..kernels import Array
 from ..messages import _
-from ..report import Entry
-from .numeric import DIRECTIONS, FULL, SAMPLES, derivative, directional, one_sided, signed
+from ..report import Diagnosis, Entry
+from .numeric import DIRECTIONS, FULL, SAMPLES, derivative, directional, signed
 
 Scalar = Callable[[Array], float]
 
@@ -100,6 +100,24 @@ def confirm(
     )  # fmt: skip
 
 
+def sampled(entry: Entry, f: Scalar, x: Array, atol: float, rng: np.random.Generator) -> Entry:
+    """Judge a large gradient whose truth is not known as a whole: where it is sampled."""
+    mine = np.asarray(entry.hand, float)
+    if mine.shape != x.shape:
+        text = _("the shape is {hand} instead of {expected}")
+        note = text.format(hand=mine.shape, expected=x.shape)
+        d = Diagnosis("wrong_shape", note, {"hand": mine.shape, "expected": x.shape})
+        return dataclasses.replace(entry, verdict="wrong", diagnoses=(d,))
+    judged = confirm(entry.name, f, x, mine, 1e-5, atol, rng, 0)
+    note = _("judged along random directions and at samples")
+    return dataclasses.replace(
+        entry, verdict=judged.verdict, numeric=judged.numeric,
+        note=". ".join(part for part in (judged.note, note) if part),
+        max_abs_error=judged.max_abs_error, max_rel_error=judged.max_rel_error,
+        worst_index=judged.worst_index,
+    )  # fmt: skip
+
+
 def _sample(f: Scalar, x: Array, k: int, numeric: Array, errors: Array) -> None:
     one = np.zeros(x.shape)
     one.flat[k] = 1.0
@@ -117,74 +135,3 @@ def _bisect(differs: Callable[[Array], bool], d: Array, x: Array, f: Scalar, num
         low, high = (low, middle) if differs(half) else (middle, high)
     for k in range(low, high):
         _sample(f, x, k, numeric, errors)
-
-
-# --- kinks ------------------------------------------------------------------------------------
-
-# How many entries are looked at, and how many directions for each group of them.
-ENTRIES, TRIALS = 32, 12
-
-
-@dataclass
-class Kinks:
-    """What was found around the entries at which a gradient differs from the recorded one."""
-
-    found: bool  # all of these entries lie at kinks
-    accepted: bool  # along all directions the gradient lies between the one-sided slopes
-    sure: bool  # or it certainly does not
-
-
-def at_kinks(
-    f: Scalar, x: Array, claimed: Array, recorded: Array, rng: np.random.Generator
-) -> Kinks:
-    """Whether a gradient of a scalar function that differs from the recorded one is a subgradient.
-
-    Entries whose kinks belong together (the equal maxima of a window) are moved together, along
-    random directions: entry by entry, a mask that pays every one of several maxima would pass.
-    """
-    size = np.abs(claimed - recorded).ravel()
-    if not np.isfinite(size).all() or not size.any():
-        return Kinks(False, False, True)
-    worst = np.argsort(-size)[: min(int((size > 1e-6 * size.max()).sum()), ENTRIES)]
-    slopes = np.array([_slopes(f, x, worst[k : k + 1], np.ones(1)) for k in range(len(worst))])
-    scale = np.abs(slopes).sum(1) + np.abs(recorded).max()
-    if not (np.abs(slopes[:, 0] - slopes[:, 1]) > 1e-4 * scale).all():
-        return Kinks(False, False, True)
-    accepted, sure = True, True
-    for group in _groups(f, x, worst, slopes, scale):
-        gaps = []
-        inside = True
-        for _trial in range(TRIALS):
-            step = signed(rng, (len(group),))
-            left, right = _slopes(f, x, worst[group], step)
-            value = float(claimed.ravel()[worst[group]] @ step)
-            slack = 1e-5 * (abs(left) + abs(right) + abs(value) + scale.max())
-            inside &= min(left, right) - slack <= value <= max(left, right) + slack
-            gaps.append(right - left)
-        # Between the slopes is the rule for a convex or concave kink only.
-        mixed = min(gaps) < -1e-5 * scale.max() and max(gaps) > 1e-5 * scale.max()
-        accepted &= inside
-        if not inside and not mixed:
-            return Kinks(True, False, True)
-        sure &= inside
-    return Kinks(True, accepted, sure)
-
-
-def _slopes(f: Scalar, x: Array, entries: Array, step: Array) -> tuple[float, float]:
-    d = np.zeros(x.size)
-    d[entries] = step
-    left, right = one_sided(lambda z: np.asarray(f(z)), x, d.reshape(x.shape))
-    return float(left), float(right)
-
-
-def _groups(f: Scalar, x: Array, worst: Array, slopes: Array, scale: Array) -> list[list[int]]:
-    """The entries whose one-sided slopes do not simply add up."""
-    group = list(range(len(worst)))
-    for i in range(len(worst)):
-        for j in range(i):
-            if group[i] == group[j]:
-                continue
-            both = _slopes(f, x, worst[[i, j]], np.ones(2))
-            if np.abs(np.array(both) - slopes[i] - slopes[j]).max() > 1e-4 * (scale[i] + scale[j]):
-                group = [group[i] if k == group[j] else k for k in group]
-    return [[k for k, g in enumerate(group) if g == value] for value in dict.fromkeys(group)]

@@ -19,7 +19,8 @@ from .diagnosis import diagnose, what_is_known
 from .gathering import Call
 from .habits import accumulated, order_of_calls, random_backward, repeatable
 from .handwritten import Handwritten
-from .judging import at_kinks, compare, confirm
+from .judging import compare, confirm, sampled
+from .kinks import at_kinks, by_convention
 from .numeric import FULL, Counted, signed
 from .recognition import recognised
 from .reference import against
@@ -192,7 +193,7 @@ class _Check:
 
         self.functions = {**getattr(self, "functions", {}), name: f}
         if tape is not None:
-            found = tape.pull(self.upstream).get(tape.names.get(name, -2))
+            found = self._pulled(tape, name)
             recorded = np.zeros(x.shape) if found is None else found
             full = 64 if self._seconds() > 1e-3 else FULL
             truth = confirm(name, f, x, recorded, 1e-5, self.atol, self.rng, full)
@@ -206,6 +207,10 @@ class _Check:
             truth = confirm(name, f, x, np.zeros(x.shape), 1e-5, self.atol, self.rng, MOST)
             return truth, truth.numeric
         return confirm(name, f, x, np.zeros(x.shape), 1e-5, self.atol, self.rng, 0), None
+
+    def _pulled(self, tape: Any, name: str, local: Any = None) -> Array | None:
+        found: Array | None = tape.pull(self.upstream, local=local).get(tape.names.get(name, -2))
+        return found
 
     def _seconds(self) -> float:
         start = time.perf_counter()
@@ -226,7 +231,7 @@ class _Check:
         truth, true = self._truth(name, tape)
         base = Entry(name, "correct", true, truth.numeric, mine)
         if true is None:
-            return self._sampled(base, truth)
+            return sampled(base, self.functions[name], self.values[name], self.atol, self.rng)
         claimed = np.asarray(mine, float)
         if not np.isfinite(true).all():
             note = _("the forward is not finite around this point")
@@ -248,8 +253,10 @@ class _Check:
             )  # fmt: skip
             if base.verdict == "correct":
                 return self._said(base, call)
-            kinks = at_kinks(self.functions[name], self.values[name], claimed, true, self.rng)
-            if kinks.found and kinks.accepted:
+            kinks = at_kinks(self.functions[name], self.values[name], claimed, true, self.rng, rtol)
+            if (kinks.found and kinks.accepted) or by_convention(
+                tape, name, claimed, lambda rules: self._pulled(tape, name, rules), rtol
+            ):
                 note = _("not differentiable here; the gradient is one of the subgradients")
                 return dataclasses.replace(base, verdict="kink", note=note)
             if base.verdict == "inconclusive":
@@ -268,29 +275,6 @@ class _Check:
         }
         note = words.get(call.sources[entry.name], "")
         return dataclasses.replace(entry, note=note)
-
-    def _sampled(self, entry: Entry, truth: Entry) -> Entry:
-        """A large gradient of an unknown layer: judged where it was sampled."""
-        numeric = truth.numeric
-        assert numeric is not None
-        mine = np.asarray(entry.hand, float)
-        if mine.shape != numeric.shape:
-            text = _("the shape is {hand} instead of {expected}")
-            note = text.format(hand=mine.shape, expected=numeric.shape)
-            d = Diagnosis("wrong_shape", note, {"hand": mine.shape, "expected": numeric.shape})
-            return dataclasses.replace(entry, verdict="wrong", diagnoses=(d,))
-        judged = confirm(
-            entry.name, self.functions[entry.name], self.values[entry.name], mine, 1e-5, self.atol,
-            self.rng, 0,
-        )  # fmt: skip
-        note = ". ".join(
-            filter(None, (judged.note, _("judged along random directions and at samples")))
-        )
-        return dataclasses.replace(
-            entry, verdict=judged.verdict, numeric=judged.numeric, note=note,
-            max_abs_error=judged.max_abs_error, max_rel_error=judged.max_rel_error,
-            worst_index=judged.worst_index,
-        )  # fmt: skip
 
     def _diagnosed(
         self, entry: Entry, call: Call, tape: Tape | None, true: Array, rtol: float

@@ -129,7 +129,7 @@ def _ridders(f: Callable[[Array], float], x: Array, index: tuple[int, ...]) -> t
             for estimate, change in estimates:
                 change += np.finfo(float).eps * size / h  # rounding
                 # Relative, since across a pole small wrong slopes change little in absolute terms.
-                relative = change / (abs(estimate) + 1e-6 * size) if change else 0.0
+                relative = change / max(abs(estimate) + 1e-6 * size, 1e-300)
                 if relative <= least:
                     best, error, least = estimate, change, relative
             row = new

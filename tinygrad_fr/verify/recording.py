@@ -17,7 +17,7 @@ from ..messages import _
 from .case import Case
 from .numeric import signed
 from .student import StudentError, as_array, attempted, called_by_name
-from .tape import Tape
+from .tape import Locals, Tape
 
 
 @dataclass
@@ -146,6 +146,10 @@ class Recording:
         found = self.tape.pull(self.upstream, given=numbers)
         zero = np.zeros(self.gradients[name].shape)
         return found.get(self.tape.names[name], zero) if name in self.tape.names else zero
+
+    def pulled_with(self, name: str, local: Locals) -> Array | None:
+        """The gradient with other local derivatives."""
+        return self.tape.pull(self.upstream, local=local).get(self.tape.names[name])
 
     def case(self, name: str, true: Array, given: Mapping[str, Array], rtol: float) -> Case:
         """What the hypotheses get to see."""

@@ -69,7 +69,8 @@ def descent(
     floating = {name: x for name, x in tensors.items() if isinstance(x, Tensor)}
     found: Any = [None] * len(floating)
     if loss.requires_grad:
-        found = gradients(loss, list(floating.values()), retain_graph=True)
+        with np.errstate(all="ignore"):  # of the targets, too, where they are inputs
+            found = gradients(loss, list(floating.values()), retain_graph=True)
     slopes = {
         name: np.zeros(x.shape) if g is None else g.data
         for (name, x), g in zip(floating.items(), found, strict=True)

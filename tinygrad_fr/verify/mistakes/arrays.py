@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -255,12 +256,21 @@ def non_finite(case: Case) -> Iterator[Mistake]:
     yield Mistake(case.hand, text.format(count=count), {"count": count})
 
 
+def _gradients_equal_to(case: Case) -> list[str]:
+    """The named values whose gradient the hand gradient is."""
+    tape = case.the_tape
+    return [
+        tape.label(i) for i, g in case.gradients.items()
+        if tape.nodes[i]._name is not None and case.close(case.hand, g)
+    ]  # fmt: skip
+
+
 @mistake("wrong_shape")
 def wrong_shape(case: Case) -> Iterator[Mistake]:
     hand, true = case.hand, case.true
     if hand.shape == true.shape:
         return
-    shapes = {"hand": hand.shape, "expected": true.shape}
+    shapes: dict[str, Any] = {"hand": hand.shape, "expected": true.shape}
     if hand.size == true.size and case.close(hand.reshape(true.shape), true):
         text = _("the values are right, but the shape is {hand} instead of {expected}")
     elif true.ndim == 2 and 1 in true.shape and hand.shape == (true.size,) * 2:
@@ -270,4 +280,8 @@ def wrong_shape(case: Case) -> Iterator[Mistake]:
         )
     else:
         text = _("the shape is {hand} instead of {expected}")
+        others = [] if case.tape is None else _gradients_equal_to(case)
+        if others:
+            text = _("the shape is {hand} instead of {expected}: this is the gradient of {other}")
+            shapes["other"] = others[0]
     yield Mistake(hand, text.format(**shapes, n=true.size), shapes)

@@ -1,0 +1,143 @@
+"""What is right where a function is not differentiable: any subgradient, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..kernels import Array
+from .case import close
+from .numeric import one_sided, signed
+from .tape import Tape
+
+Scalar = Callable[[Array], float]
+
+# How many entries are looked at, how many of them together, along how many directions.
+ENTRIES, TOGETHER, TRIALS = 1024, 32, 12
+
+
+@dataclass
+class Kinks:
+    """What was found around the entries at which a gradient differs from the recorded one."""
+
+    found: bool  # all of these entries lie at kinks
+    accepted: bool  # along all directions the gradient lies between the one-sided slopes
+
+
+def at_kinks(
+    f: Scalar, x: Array, claimed: Array, recorded: Array, rng: np.random.Generator,
+    rtol: float = 1e-6,
+) -> Kinks:  # fmt: skip
+    """Whether a gradient of a scalar function that differs from the recorded one is a subgradient.
+
+    Entries whose kinks belong together (the equal maxima of a window) are moved together, along
+    random directions: entry by entry, a mask that pays every one of several maxima would pass.
+    """
+    size, most = np.abs(claimed - recorded).ravel(), float(np.abs(recorded).max(initial=0.0))
+    differs = size > max(1e-6 * float(size.max(initial=0.0)), rtol * most)
+    if not np.isfinite(size).all() or not differs.any():
+        return Kinks(False, False)
+    worst = np.argsort(-size)[: min(int(differs.sum()), ENTRIES)]
+    rounding = 1e-9 * abs(float(f(x)))
+    slopes = []
+    for k in worst:
+        left, right = _slopes(f, x, np.array([k]), np.ones(1))
+        if not abs(left - right) > 1e-7 * (abs(left) + abs(right) + most) + rounding:
+            return Kinks(False, False)  # where there is no kink, a difference is a mistake
+        slopes.append((left, right))
+    values, sides = claimed.ravel()[worst], np.array(slopes)
+    slack = 1e-5 * np.abs(sides).sum(1) + rounding
+    if not ((sides.min(1) - slack <= values) & (values <= sides.max(1) + slack)).all():
+        return Kinks(True, False)
+    sample = worst[:TOGETHER]
+    for group in _groups(f, x, sample, sides[:TOGETHER], slack[:TOGETHER]):
+        for _trial in range(TRIALS):
+            step = signed(rng, (len(group),))
+            left, right = _slopes(f, x, sample[group], step)
+            value = float(values[group] @ step)
+            allowed = 1e-5 * (abs(left) + abs(right) + abs(value)) + slack[group].sum()
+            if not min(left, right) - allowed <= value <= max(left, right) + allowed:
+                return Kinks(True, False)
+    return Kinks(True, True)
+
+
+def _slopes(f: Scalar, x: Array, entries: Array, step: Array) -> tuple[float, float]:
+    d = np.zeros(x.size)
+    d[entries] = step
+    left, right = one_sided(lambda z: np.asarray(f(z)), x, d.reshape(x.shape))
+    return float(left), float(right)
+
+
+def _groups(f: Scalar, x: Array, sample: Array, sides: Array, slack: Array) -> list[list[int]]:
+    """The entries whose one-sided slopes do not simply add up."""
+    group = list(range(len(sample)))
+    for i in range(len(sample)):
+        for j in range(i):
+            if group[i] == group[j]:
+                continue
+            both = np.array(_slopes(f, x, sample[[i, j]], np.ones(2)))
+            if np.abs(both - sides[i] - sides[j]).max() > 10 * (slack[i] + slack[j]):
+                group = [group[i] if k == group[j] else k for k in group]
+    return [[k for k, g in enumerate(group) if g == value] for value in dict.fromkeys(group)]
+
+
+# --- other conventions -------------------------------------------------------------------------
+
+
+def by_convention(tape: Tape | None, name: str, claimed: Array, pulled: Any, rtol: float) -> bool:
+    """Whether a gradient follows from another choice at the kinks, such as relu'(0) = 1.
+
+    Where many kinks of either sign meet in one entry (zero weights under a relu), a directional
+    slope bounds nothing; the choices that people make can still be recognised.
+
+    Parameters
+    ----------
+    pulled
+        Gives the gradient of the value with local derivatives replaced.
+    """
+    if tape is None or name not in tape.names:
+        return False
+    path = tape.path(tape.names[name])[:200]
+    sides = []
+    for rules in (_to_one_side(0.0), _to_one_side(1.0)):
+        local = {}
+        for i, position in path:
+            rule = rules.get(tape.operation(i))
+            if rule is not None:
+                local[(i, position)] = rule(tape.nodes[i]._closures[position], position)
+        gradient = pulled(local) if local else None
+        if gradient is None:
+            return False
+        sides.append(gradient)
+    left, right = sides
+    if not np.any(right - left):
+        return False
+    share = float(((claimed - left) * (right - left)).sum() / ((right - left) ** 2).sum())
+    return -rtol <= share <= 1 + rtol and close(claimed, left + share * (right - left), rtol)
+
+
+def _to_one_side(s: float) -> dict[str, Any]:
+    """Rules that take the part ``s`` of the right-hand derivative at a kink."""
+
+    def at_zero(closure: Any, _position: int) -> Any:
+        def local(g: Array, y: Array, x: Array, *rest: Any) -> Array:
+            left = closure(g, y, x, *rest)
+            return np.asarray(np.where(x == 0, (1 - s) * left + s * g, left))
+
+        return local
+
+    def absolute(closure: Any, _position: int) -> Any:
+        return lambda g, y, x: g * (np.sign(x) + (2 * s - 1) * (x == 0))
+
+    def of_two(closure: Any, position: int) -> Any:
+        def local(g: Array, y: Array, a: Array, b: Array) -> Array:
+            share = s if position == 0 else 1 - s
+            return np.asarray(np.where(a == b, share * g, closure(g, y, a, b)))
+
+        return local
+
+    slopes = dict.fromkeys(("relu", "leaky_relu", "prelu", "elu"), at_zero)
+    return {**slopes, "abs": absolute, "maximum": of_two, "minimum": of_two}

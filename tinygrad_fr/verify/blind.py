@@ -75,15 +75,11 @@ def redrawn(arrays: Mapping[str, Array], rng: np.random.Generator) -> dict[str, 
 
 
 def _other(x: Array, rng: np.random.Generator) -> Array:
-    if (
-        x.dtype.kind != "f"
-        or not x.size
-        or is_one_hot(x)
-        or (np.isin(x, (0, 1)).all() and np.any(x))
-    ):
-        return x
+    binary = np.isin(x, (0, 1)).all() and 0 < x.sum() < x.size
+    if x.dtype.kind != "f" or not x.size or is_one_hot(x) or binary:
+        return x  # targets keep their meaning
     noise = rng.standard_normal(x.shape)
-    if x.ndim and (x > 0).all() and np.allclose(x.sum(-1), 1):
+    if x.ndim and x.shape[-1] > 1 and (x > 0).all() and np.allclose(x.sum(-1), 1):
         x = x * np.exp(0.3 * noise)
         return np.asarray(x / x.sum(-1, keepdims=True))
     if (x > 0).all():

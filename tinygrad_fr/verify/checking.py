@@ -18,6 +18,7 @@ from ..messages import _
 from ..report import Entry, Report
 from .judging import confirm
 from .numeric import FULL, Counted, one_sided, signed
+from .student import promoted
 
 
 def check(
@@ -67,7 +68,7 @@ def check(
     if order not in (1, 2):
         raise ArgumentError(_("order is 1 or 2, not {order!r}"), order=order)
     f, parameters = _with_parameters(f)
-    arrays = [_promoted(x) for x in inputs] + [p._array for p in parameters.values()]
+    arrays = [promoted(x) for x in inputs] + [p._array for p in parameters.values()]
     wanted = [i for i, x in enumerate(arrays) if x.dtype.kind == "f"]
     if not wanted:
         raise ArgumentError(_("check needs at least one floating input"))
@@ -256,17 +257,10 @@ def _rows(f: Callable[..., Any], arrays: list[Array], i: int, outputs: Array) ->
     return rows
 
 
-def _promoted(x: Any) -> Array:
-    array = np.asarray(x.detach() if isinstance(x, Tensor) else x)
-    if array.dtype.kind == "f" or not isinstance(x, (np.ndarray, np.generic, Tensor)):
-        return array.astype(np.float64)
-    return array
-
-
 def _names(f: Callable[..., Any], n: int) -> list[str]:
     """The names of f's parameters, completed by numbers."""
     try:
-        parameters = list(inspect.signature(f).parameters.values())
+        parameters = list(inspect.signature(getattr(f, "forward", f)).parameters.values())
     except (TypeError, ValueError):
         parameters = []
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]

@@ -93,6 +93,7 @@ def hand(
     others = _other_runs(run, rng) if any(callable(h) for h in hand.values()) else []
     with Counted(run.value) as counted:
         entries = {name: _entry(run, name, others, counted, rtol, atol, rng) for name in hand}
+    _accept_what_follows(run, entries)
     wrong = [name for name, entry in entries.items() if entry.verdict == "wrong"]
     first = run.tape.nearest([n for n in wrong if not entries[n].note.startswith(_GIVEN)])
     notes = [_("{n} evaluations").format(n=counted.count)]
@@ -103,6 +104,17 @@ def hand(
         name: dataclasses.replace(e, note=e.note.lstrip(_GIVEN)) for name, e in entries.items()
     }
     return Report(ordered, tuple(hidden), first, tuple(notes))
+
+
+def _accept_what_follows(run: Recording, entries: dict[str, Entry]) -> None:
+    """Accept gradients that are right given later ones which were accepted at a kink."""
+    for name in sorted(entries, key=lambda n: -run.tape.names.get(n, -1)):
+        entry = entries[name]
+        if entry.verdict == "wrong" and entry.note.startswith(_GIVEN):
+            later = [entries[n].verdict for n in _wrong_later(run, name)]
+            if later and all(verdict == "kink" for verdict in later):
+                note = _("right given a gradient that was accepted at a kink")
+                entries[name] = dataclasses.replace(entry, verdict="kink", note=note)
 
 
 def _entry(
@@ -119,7 +131,8 @@ def _entry(
     x = np.asarray(run.values[name], float)
     truth = confirm(name, f, x, recorded, 1e-5, atol, rng)
     base = Entry(name, "correct", recorded, truth.numeric, mine)
-    error = np.array(_rounding(truth, recorded))
+    # What rounding may do to a gradient that is small beside the values and gradients behind it.
+    error = np.full(recorded.shape, 1e-15 * min(run.size, run.slope))
     if mine.shape != recorded.shape:
         return _explained(run, base, others, rtol)
     claimed = np.asarray(mine, float)
@@ -131,9 +144,9 @@ def _entry(
         base, verdict=entry.verdict, max_abs_error=entry.max_abs_error,
         max_rel_error=entry.max_rel_error, worst_index=entry.worst_index, note=entry.note,
     )  # fmt: skip
-    if truth.verdict == "wrong" and not _explained_by_kinks(f, x, recorded, truth, rng):
-        note = _("the recorded gradient and finite differences disagree: something left the graph")
-        return dataclasses.replace(judged, verdict="inconclusive", note=note)
+    refuted = truth.verdict == "wrong" and truth.max_abs_error > 1e-10 * run.size
+    if refuted and not _explained_by_kinks(f, x, recorded, truth, rng):
+        return _contradicted(judged, claimed, truth)
     if judged.verdict in ("wrong", "inconclusive"):
         kinks = at_kinks(f, x, claimed, recorded, rng, rtol)
         pulled = partial(run.pulled_with, name)
@@ -143,7 +156,38 @@ def _entry(
         if judged.verdict == "wrong":
             return _explained(run, judged, others, rtol)
         return judged
+    if not single and rtol <= 1e-6 and _wrong_beside_large_ones(claimed, recorded, 10 * error):
+        differs = np.abs(claimed - recorded) / np.maximum(np.abs(recorded), 1e-300)
+        worst = tuple(int(i) for i in np.unravel_index(int(differs.argmax()), differs.shape))
+        note = _("at {index}: {got:.6g} instead of {true:.6g}").format(
+            index=worst, got=float(claimed[worst]), true=float(recorded[worst])
+        )
+        judged = dataclasses.replace(judged, worst_index=worst, note=note)
+        return _explained(run, judged, others, 1e-12)
     return _accepted(run, judged, single)
+
+
+def _wrong_beside_large_ones(claimed: Array, recorded: Array, rounding: Array) -> bool:
+    """Whether small entries are plainly wrong, which the largest ones would hide."""
+    difference, scale = np.abs(claimed - recorded), float(np.abs(recorded).max(initial=0.0))
+    plain = difference > 1e-2 * np.abs(recorded) + 1e-10 * scale + rounding
+    return bool(plain.any())
+
+
+def _contradicted(entry: Entry, claimed: Array, truth: Entry) -> Entry:
+    """The verdict where finite differences refute the recorded gradient."""
+    numeric = truth.numeric
+    if numeric is not None and np.isfinite(numeric).all() and close(claimed, numeric, 1e-5):
+        note = _(
+            "right by finite differences; the recorded gradient is not that of the whole function "
+            "here, made of parts with kinks"
+        )
+        return dataclasses.replace(entry, verdict="correct", note=note)
+    note = _(
+        "the recorded gradient and finite differences disagree: something left the graph, or the "
+        "function is made of parts with kinks here"
+    )
+    return dataclasses.replace(entry, verdict="inconclusive", note=note)
 
 
 def _moved(counted: Counted, name: str, x: Array) -> float:
@@ -158,13 +202,6 @@ def _tolerance(mine: Array, rtol: float) -> tuple[float, bool]:
     if mine.dtype == np.float32:
         return max(rtol, 1e-4), True
     return (max(rtol, 1e-2), True) if mine.dtype == np.float16 else (rtol, False)
-
-
-def _rounding(truth: Entry, recorded: Array) -> float:
-    """How exact the finite differences are: what is granted for rounding."""
-    if truth.verdict != "correct" or truth.numeric is None:
-        return 1e-12
-    return 1e-12 + float(np.nanmax(np.abs(truth.numeric - recorded), initial=0.0))
 
 
 def _explained_by_kinks(f: Any, x: Array, recorded: Array, truth: Entry, rng: Any) -> bool:
@@ -213,6 +250,11 @@ def _wrong_later(run: Recording, name: str) -> list[str]:
 def _explained(run: Recording, entry: Entry, others: list[Recording], rtol: float) -> Entry:
     """A wrong gradient: right given a wrong upstream, or with the mistakes that explain it."""
     name = entry.name
+    if callable(run.given[name]) and not run.repeats(name):
+        note = _(
+            "your function is random or keeps a state: it gives other values when called again"
+        )
+        return dataclasses.replace(entry, verdict="inconclusive", note=note)
     entry = dataclasses.replace(entry, verdict="wrong")
     wrong = [n for n in _wrong_later(run, name) if run.hands[n].shape == run.gradients[n].shape]
     given = {n: np.asarray(run.hands[n], float) for n in wrong}
@@ -225,8 +267,6 @@ def _explained(run: Recording, entry: Entry, others: list[Recording], rtol: floa
     if given and _from_true(run, name):
         text = _("d{name} is right given the right {later}")
         return dataclasses.replace(entry, note=_GIVEN + text.format(name=name, later=later))
-    if given and not np.any(true - mine):
-        given = {}
     case = run.case(name, true, given, rtol)
     again = [_case_of(other, name, rtol) for other in others if name in other.hands]
     diagnoses = diagnose(case, again if callable(run.given[name]) else ())
@@ -270,7 +310,9 @@ def _other_runs(run: Recording, rng: np.random.Generator) -> list[Recording]:
     """The same with other random values, where the function takes them."""
     for _try in range(3):
         try:
-            other = Recording(run.f, redrawn(run.arrays, rng), run.given, run.wanted_upstream, rng)
+            # Arrays belong to the first values: their place is taken by the recorded gradients.
+            given = {name: h for name, h in run.given.items() if callable(h)}
+            other = Recording(run.f, redrawn(run.arrays, rng), given, run.wanted_upstream, rng)
         except Exception:  # the values mean something that random ones do not
             continue
         if all(np.isfinite(g).all() for g in other.gradients.values()):
@@ -283,7 +325,7 @@ def _elsewhere(others: list[Recording], entries: Mapping[str, Entry], rtol: floa
     found = []
     for other in others:
         for name, entry in entries.items():
-            if entry.verdict != "correct" or not callable(other.given[name]):
+            if entry.verdict != "correct" or name not in other.given:
                 continue
             mine = other.hands.get(name)
             if (

@@ -39,8 +39,8 @@ class Call:
 
 
 def collect(
-    subject: Any, call: Call, owner: Any, result: Any, upstream: Array, before: Mapping[str, Array],
-    spied: list[tuple[Array, Array]],
+    subject: Any, call: Call, owner: Any, result: Any, upstream: Array,
+    before: Mapping[Slot, Array], spied: list[tuple[Array, Array]],
 ) -> None:  # fmt: skip
     """Gradients that were returned, stored, handed to an optimizer, or used in an update."""
     parameters = [name for name in subject.values if name != "input"]

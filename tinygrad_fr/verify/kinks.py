@@ -52,16 +52,38 @@ def at_kinks(
     slack = 1e-5 * np.abs(sides).sum(1) + rounding
     if not ((sides.min(1) - slack <= values) & (values <= sides.max(1) + slack)).all():
         return Kinks(True, False)
+    if not _along_equal_values(f, x, claimed, rng, rtol):
+        return Kinks(True, False)
     sample = worst[:TOGETHER]
     for group in _groups(f, x, sample, sides[:TOGETHER], slack[:TOGETHER]):
-        for _trial in range(TRIALS):
-            step = signed(rng, (len(group),))
+        for trial in range(TRIALS):
+            step = signed(rng, (len(group),)) if trial else np.ones(len(group))
             left, right = _slopes(f, x, sample[group], step)
             value = float(values[group] @ step)
             allowed = 1e-5 * (abs(left) + abs(right) + abs(value)) + slack[group].sum()
             if not min(left, right) - allowed <= value <= max(left, right) + allowed:
                 return Kinks(True, False)
     return Kinks(True, True)
+
+
+def _along_equal_values(
+    f: Scalar, x: Array, claimed: Array, rng: np.random.Generator, rtol: float
+) -> bool:
+    """Whether the slopes are right along directions in which equal entries move together.
+
+    Equal maxima stay equal then, so that there is no kink: what a window pays in all must be
+    right, however it is shared.
+    """
+    _values, which = np.unique(x, return_inverse=True)
+    norm = float(np.linalg.norm(claimed))
+    for _trial in range(TRIALS):
+        d = signed(rng, (int(which.max(initial=0)) + 1,))[which].reshape(x.shape)
+        left, right = (float(side) for side in one_sided(lambda z: np.asarray(f(z)), x, d))
+        gap = 1e-6 * (abs(left) + abs(right)) + 1e-9 * abs(float(f(x)))
+        value = float((claimed * d).sum())
+        if abs(left - right) <= gap and abs(value - left) > gap + max(rtol, 1e-6) * norm:
+            return False
+    return True
 
 
 def _slopes(f: Scalar, x: Array, entries: Array, step: Array) -> tuple[float, float]:

@@ -133,7 +133,7 @@ def _normalisations(w: str, b: str | None, ndim: int) -> Iterator[Candidate]:
                 x = v["input"]
                 n = float(np.prod([x.shape[a] for a in axes]))
                 centred = x - x.sum(axes, keepdims=True) / n
-                y = centred / ((centred * centred).sum(axes, keepdims=True) / n + eps) ** 0.5
+                y = centred / ((centred**2).sum(axes, keepdims=True) / n + eps) ** 0.5
                 shape = (1, -1, 1, 1) if axes == (0, 2, 3) else None
                 gamma, beta = (v[n] if shape is None else v[n].reshape(shape) for n in (w, b))
                 return y * gamma + beta

@@ -55,6 +55,9 @@ class Recording:
         else:
             self.upstream = signed(self.rng, y.shape) if y.shape else np.ones(())
         self.tape = Tape(y)
+        self.size = max(
+            (float(np.abs(n._array).max(initial=0.0)) for n in self.tape.nodes), default=0.0
+        ) * float(np.abs(self.upstream).max(initial=0.0))
         self.values: dict[str, Array] = {
             **{name: self.tape.nodes[i]._array for name, i in self.tape.names.items()},
             **self.arrays,
@@ -75,6 +78,8 @@ class Recording:
 
     def _recorded(self) -> dict[str, Array]:
         found = self.tape.pull(self.upstream) if self.output.requires_grad else {}
+        sizes = [float(np.abs(g).max(initial=0.0)) for g in found.values()]
+        self.slope = max((s for s in sizes if np.isfinite(s)), default=0.0)
         gradients = {
             name: found.get(i, np.zeros(self.tape.nodes[i].shape))
             for name, i in self.tape.names.items()
@@ -105,7 +110,11 @@ class Recording:
             if p in known or not p.startswith("d") or source not in self.gradients:
                 continue
             mine = None
-            if own and source in self.given and source != name and source not in asked:
+            if own and source in (*asked, name):
+                circle = " <- ".join("d" + n for n in (*asked, name, source))
+                text = _("the gradients ask for each other in a circle: {circle}")
+                raise StudentError(text.format(circle=circle))
+            if own and source in self.given:
                 mine = self._hand(source, (*asked, name))
                 if mine is None:
                     text = _("it needs d{source}, which fails")
@@ -113,6 +122,15 @@ class Recording:
             known[p] = np.array(self.gradients[source] if mine is None else mine)
         known.setdefault("upstream", np.array(self.upstream))
         return called_by_name(h, known, _("the gradient of {name}").format(name=name))
+
+    def repeats(self, name: str) -> bool:
+        """Whether a function gives the same gradient when it is called again."""
+        try:
+            again = as_array(self.computed(self.given[name], name))
+        except StudentError:
+            return False
+        mine = self.hands[name]
+        return mine.shape == again.shape and np.array_equal(mine, again, equal_nan=True)
 
     def value(self, **changed: Array) -> float:
         """The weighted sum of the outputs, with some inputs or named values changed."""

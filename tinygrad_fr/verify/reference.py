@@ -63,12 +63,12 @@ def _referred(reference: Any, values: Mapping[str, Array], subject: Handwritten)
     if callable(getattr(reference, "named_parameters", None)):
         y = reference(Tensor(x))
         for _name, own in reference.named_parameters():
-            found = [v for v in parameters.values() if v.size == own.size and v.ndim == own.ndim]
-            if found:
-                v = found[0]
-                own_array = v if v.shape == own.shape else v.T if v.T.shape == own.shape else None
-                if own_array is not None:
-                    reference = _with(reference, _name, own_array)
+            for v in parameters.values():
+                # (1, C) for (C,), and a transposed matrix, are the same parameter
+                fits = v if v.size == own.size and v.squeeze().shape == own.shape else v.T
+                if fits.size == own.size and fits.squeeze().shape == own.squeeze().shape:
+                    reference = _with(reference, _name, fits.reshape(own.shape))
+                    break
         y = reference(Tensor(x))
     else:
         names = [p.name for p in parameters_of(reference)]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.tensor import Tensor
-from ..errors import ArgumentError
+from ..errors import ArgumentError, DTypeError
 from ..kernels import Array
 from ..messages import _
 
@@ -38,7 +38,7 @@ def told(error: BaseException) -> str:
     return text
 
 
-def attempted(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def attempted(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """The result of a function; what it raises becomes a :class:`StudentError`."""
     try:
         with np.errstate(all="ignore"):
@@ -85,11 +85,14 @@ def called_by_name(f: Callable[..., Any], known: Mapping[str, Any], what: str) -
 def as_array(x: Any) -> Array:
     """What someone returned, as an array."""
     x = x.data if isinstance(x, Tensor) else x
-    array = np.asarray(x)
+    try:
+        array = np.asarray(x)
+    except (ValueError, TypeError):  # a tuple of arrays of different shapes
+        array = np.asarray(None)
     if array.dtype.kind not in "fiub":
         raise StudentError(
             _("this gives {kind}, and not an array of numbers").format(
-                kind="None" if x is None else f"{type(x).__name__} {array.dtype}"
+                kind="None" if x is None else type(x).__name__
             )
         )
     return array
@@ -98,6 +101,8 @@ def as_array(x: Any) -> Array:
 def promoted(x: Any) -> Array:
     """An input as an array of its own: floating ones in float64, integer arrays as they are."""
     array = np.array(x.detach() if isinstance(x, Tensor) else x)
+    if array.dtype.kind not in "fiub":
+        raise DTypeError(_("an input must be an array of numbers, not {kind}"), kind=array.dtype)
     if array.dtype.kind == "f" or (
         array.dtype.kind in "iu" and not isinstance(x, (np.ndarray, np.generic, Tensor))
     ):

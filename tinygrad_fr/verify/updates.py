@@ -82,7 +82,9 @@ def descent(
     try:
         new = _updated(update, known, slopes)
     except StudentError as failure:
-        return Report({name: Entry(name, "wrong", note=str(failure)) for name in slopes})
+        asked = list(update) if isinstance(update, Mapping) else list(slopes)
+        entries = {name: Entry(name, "wrong", note=str(failure)) for name in asked}
+        return Report(entries, (), asked[0])
 
     def value(**changed: Array) -> float:
         both = {**arrays, **changed}
@@ -147,6 +149,9 @@ def _direction(
     if not np.isfinite(change) or abs(change - expected) > 1e-4 * norm + 10 * uncertainty:
         note = _("the recorded gradient and finite differences disagree: something left the graph")
         return dataclasses.replace(entry, verdict="inconclusive", note=note)
+    if not np.any(slope):
+        note = _("the gradient is zero here: any step is level to first order")
+        return dataclasses.replace(entry, note=note)
     if not np.any(step):
         d = Diagnosis("zero", _("the update changes nothing"))
         return dataclasses.replace(entry, verdict="wrong", diagnoses=(d,), note="")

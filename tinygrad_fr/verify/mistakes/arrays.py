@@ -216,6 +216,9 @@ def zero(case: Case) -> Iterator[Mistake]:
     text = _("your gradient is zero where the right one is not")
     size = float(np.abs(case.true).max(initial=0.0))
     if size and case.hand.size and (np.abs(case.hand) <= 1e-9 * size).all():
+        if case.hand.shape != case.true.shape:
+            shapes = {"hand": case.hand.shape, "expected": case.true.shape}
+            text += ". " + _("the shape is {hand} instead of {expected}").format(**shapes)
         yield Mistake(case.hand, text)
     else:
         yield Mistake(np.zeros_like(case.true), text)
@@ -236,6 +239,8 @@ def constant_offset(case: Case) -> Iterator[Mistake]:
 
 @mistake("truncated")
 def truncated(case: Case) -> Iterator[Mistake]:
+    if not np.array_equal(case.hand, np.rint(case.hand)):
+        return
     text = _("the decimals are lost: the array holds integers")
     for cut in (np.trunc, np.floor, np.rint):
         if np.any(cut(case.true)) or np.any(case.hand):

@@ -181,3 +181,114 @@ def test_a_broken_image_does_not_keep_the_others_from_being_told(photographs, tm
     assert "1.png:" in output
     assert "bad.png is not an image" in output
     assert "is a folder" in output
+
+
+LAYERS = """
+import numpy as np
+
+
+class Softmax:
+    def __init__(self, n, c):
+        self.w, self.b = np.random.default_rng(1).standard_normal((n, c)) / n, np.zeros(c)
+
+    def forward(self, image):
+        self.shape, self.x = image.shape, image.flatten()
+        t = self.x @ self.w + self.b
+        self.p = np.exp(t - t.max()) / np.exp(t - t.max()).sum()
+        return self.p
+
+    def backprop(self, d_out, learn_rate):
+        d_t = self.d_t(d_out)
+        dx = (self.w @ d_t).reshape(self.shape)
+        self.w -= learn_rate * np.outer(self.x, d_t)
+        self.b -= learn_rate * d_t
+        return dx
+
+    def d_t(self, d_out):
+        return self.p * (d_out - (d_out * self.p).sum())
+
+
+class Wrong(Softmax):
+    def d_t(self, d_out):
+        return self.p * (1 - self.p) * d_out
+
+
+class Random:
+    def forward(self, x):
+        return x
+
+    def backward(self, d):
+        return d * np.random.rand(*d.shape)
+
+
+class Squares:
+    def loss(self, y_true, y_pred):
+        return np.mean((y_pred - y_true) ** 2)
+
+    def gradient(self, y_true, y_pred):
+        return 2 * (y_pred - y_true) / y_pred.size
+
+
+instance = Softmax(6, 3)
+"""
+
+
+@pytest.fixture
+def layers(tmp_path):
+    path = tmp_path / "layers.py"
+    path.write_text(LAYERS, encoding="utf-8")
+    return path
+
+
+def test_check_says_right_wrong_or_undecided_by_its_exit_status(layers):
+    course = ("--init", "4608,5", "--input", "24,24,8")
+    assert "correct" in run("check", f"{layers}:Softmax", *course)
+    assert "correct" in run("check", f"{layers}:instance", "--input", "6")
+    assert "correct" in run("check", f"{layers}:Squares", "--input", "4,3")
+    text = run("check", f"{layers}:Wrong", *course, status=1)
+    assert "only the diagonal of the softmax's Jacobian" in text
+    assert "b        " in text
+    text = run("check", f"{layers}:Random", "--input", "4,3", status=2)
+    assert "random numbers of its own" in text
+
+
+def test_check_speaks_french_and_json_and_hides_what_teachers_hide(layers):
+    wrong = (f"{layers}:Wrong", "--init", "6,3", "--input", "6")
+    text = run("check", *wrong, status=1, language="fr", encoding="cp1252")
+    assert "hors diagonale" in text
+    data = json.loads(run("check", *wrong, "--json", status=1))
+    assert data["entries"]["w"]["diagnoses"][0]["kind"] == "diagonal_only"
+    where = run("check", *wrong, "--hints", "where", status=1)
+    assert "largest error is at" in where
+    assert "diagonal" not in where
+    assert "correct" in run("check", f"{layers}:Softmax", "--init", "6,3", "--input", "6",
+                            "--one-hot", "--parameters", "w,b")  # fmt: skip
+    text = run("check", f"{layers}:Softmax", "--init", "6,3", "--input", "6", "--reference",
+               "softmax", status=1)  # fmt: skip
+    assert "the forward is not the reference" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("{}", "--input", "6"), "a file and a name in it"),
+        (("{}:Nothing", "--input", "6"), "has no Nothing"),
+        (("nowhere.py:X", "--input", "6"), "no such file"),
+        (("{}:Softmax", "--input", "6"), "cannot be made: TypeError"),
+        (("{}:Softmax", "--init", "6", "--input", "6"), "cannot be made"),
+        (("{}:Softmax", "--init", "6 5 4", "--input", "6"), "values separated by commas"),
+        (("{}:instance", "--input", "a,b"), "takes a shape"),
+        (("{}:instance", "--input", "6", "--reference", "sofmax"), "no operation sofmax"),
+        (("{}:instance", "--input", "6", "--backward", "back"), "back"),
+    ],
+)  # fmt: skip
+def test_check_says_what_is_wrong_with_its_arguments(layers, arguments, words):
+    text = run("check", *(a.format(layers) for a in arguments), status=2)
+    assert words in text
+    assert "Traceback" not in text
+
+
+def test_check_tells_the_line_of_a_file_that_fails(tmp_path):
+    (tmp_path / "broken.py").write_text("import numpy\nx = numpy.nothing\n", encoding="utf-8")
+    text = run("check", f"{tmp_path / 'broken.py'}:x", "--input", "3", status=2)
+    assert "broken.py, line 2: x = numpy.nothing" in text

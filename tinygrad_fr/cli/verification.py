@@ -99,8 +99,8 @@ def _inputs(layer: Any, options: Namespace) -> Any:
     """Random inputs of the given shapes: probabilities and labels for a loss, else signed ones."""
     rng = np.random.default_rng(options.seed)
     shapes = [_shape(text) for text in options.input]
-    forward = getattr(layer, options.forward or member(layer, FORWARD, "forward"))
-    asked = [p.name for p in parameters_of(forward) if p.default is inspect.Parameter.empty]
+    forward = getattr(layer, options.forward or member(layer, FORWARD, "forward"), None)
+    asked = [p.name for p in parameters_of(forward or len) if p.default is inspect.Parameter.empty]
     targets = [name for name in asked[:2] if name in TARGET]
     if len(asked) == 2 and targets:
         shape = shapes[0]

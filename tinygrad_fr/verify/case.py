@@ -76,6 +76,10 @@ class Case:
         return self.the_tape.path(self.target)[:60]
 
     @cached_property
+    def _edges(self) -> set[tuple[int, int]]:
+        return set(self.the_tape.path(self.target))
+
+    @cached_property
     def gradients(self) -> dict[int, Array]:
         """The gradients of all nodes."""
         return self.the_tape.pull(self.upstream, given=self._given(self.the_tape))
@@ -91,6 +95,7 @@ class Case:
             local=local,
             given={**self._given(tape), **(given or {})},
             raw=raw,
+            only=self._edges if tape is self.tape else None,
         )
         return found.get(-1) if raw is not None else found.get(tape.names[self.name])
 

@@ -206,7 +206,7 @@ def _two(a: str, b: str) -> str:
 def _confirmed(found: list[Diagnosis], again: Iterable[Case]) -> list[Diagnosis]:
     """Those that explain the gradient on other random values, too."""
     for other in again:
-        if not found or not other.bad.any() and other.hand.shape == other.true.shape:
+        if not found or (not other.bad.any() and other.hand.shape == other.true.shape):
             continue  # on these values it is right: they tell nothing
         known = {(d.kind, d.detail.get("operation")) for d in _fitting(other)}
         found = [d for d in found if (d.kind, d.detail.get("operation")) in known]

@@ -82,7 +82,11 @@ class Handwritten:
         """A method of a copy of the layer, by name, or a function as it is."""
         if callable(which):
             return which  # type: ignore[no-any-return]
-        method: Callable[..., Any] = getattr(owner, which)
+        method: Callable[..., Any] | None = getattr(owner, which, None)
+        if not callable(method):
+            raise ArgumentError(
+                _("{kind} has no method {name}"), kind=type(owner).__name__, name=which
+            )
         return method
 
     def _required(self, which: Any) -> list[str]:

@@ -71,13 +71,15 @@ def _referred(reference: Any, values: Mapping[str, Array], subject: Handwritten)
                     break
         y = reference(Tensor(x))
     else:
-        names = [p.name for p in parameters_of(reference)]
+        found = parameters_of(reference)
+        names = [p.name for p in found]
+        needed = sum(p.default is p.empty and p.kind is not p.VAR_KEYWORD for p in found)
         by_name = {n: v for n, v in parameters.items() if n in names[1:]}
-        if by_name or not parameters:
+        if by_name or not parameters or needed <= 1:
             order = [x, *others] if not subject.is_loss else _in_order(x, subject)
             y = reference(*order, **by_name)
         else:
-            y = reference(x, *list(parameters.values())[: max(0, len(names) - 1)])
+            y = reference(x, *list(parameters.values())[: needed - 1])
     return np.asarray(getattr(y, "data", y), float)
 
 

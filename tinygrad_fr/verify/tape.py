@@ -7,7 +7,7 @@ arguments or values, and gives the tape of that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -103,6 +103,7 @@ class Tape:
         local: Locals | None = None,
         given: Mapping[int, Array] | None = None,
         raw: tuple[int, int] | None = None,
+        only: Container[tuple[int, int]] | None = None,
     ) -> dict[int, Array]:
         """The gradients of all nodes, by number.
 
@@ -117,6 +118,8 @@ class Tape:
         raw
             The edge to look at: its contribution, before broadcasting is undone, is returned
             under the number -1.
+        only
+            The edges to walk; all if None.
         """
         local, given = local or {}, given or {}
         last = self._numbers[id(self.output)]
@@ -133,6 +136,8 @@ class Tape:
                 for position, closure in enumerate(node._closures):
                     closure = local.get((i, position), closure)
                     if closure is None or node._closures[position] is None:
+                        continue
+                    if only is not None and (i, position) not in only:
                         continue
                     d = closure(g, node._array, *values)
                     if d is None:

@@ -88,7 +88,7 @@ class Entry:
         if others:
             names = ", ".join(dict.fromkeys(kind_word(d) for d in others[:3]))
             parts.append(_("these data allow other explanations, too: {names}").format(names=names))
-        return ". ".join([*parts, *([self.note] if self.note else [])])
+        return joined(*parts, self.note)
 
     @property
     def where(self) -> str:
@@ -104,6 +104,15 @@ class Entry:
             if array is not None:
                 return tuple(np.shape(array))
         return None
+
+
+def joined(*parts: str) -> str:
+    """Sentences one after the other; empty ones are left out."""
+    found = [part for part in parts if part]
+    text = found[0] if found else ""
+    for part in found[1:]:
+        text = _("{a}; {b}").format(a=text, b=part)
+    return text
 
 
 def verdict_word(verdict: str) -> str:
@@ -214,7 +223,7 @@ class Report:
         if hints == "full":
             return entry.sentence
         kinds = [kind_word(d) for d in entry.diagnoses[:1]] if hints == "kind" else []
-        return ". ".join(part for part in (*kinds, entry.where) if part)
+        return joined(*kinds, entry.where)
 
     def show(self, hints: str = "full") -> None:
         """Print the report, saying as much as a teacher wants to give away.
@@ -314,46 +323,47 @@ def _plain(x: Any) -> Any:
 
 # --- the map of errors -------------------------------------------------------------------------
 
-CELL, MOST = 12, 48
+CELL, MOST, PANELS = 12, 48, 24
 
 
 def heat_map(entry: Entry) -> str:
     """A picture of where a gradient is wrong, darker where it is more so, and the same in words."""
     true = entry.autograd if entry.autograd is not None else entry.numeric
-    if entry.hand is None:
-        true, hand = entry.numeric, entry.autograd
-    else:
-        hand = entry.hand
-    if true is None or hand is None or np.shape(true) != np.shape(hand) or not np.size(true):
+    mine = entry.hand
+    if mine is None:
+        true, mine = entry.numeric, entry.autograd
+    if true is None or mine is None or np.shape(true) != np.shape(mine) or not np.size(true):
         return ""
-    error = np.nan_to_num(np.abs(np.asarray(hand, float) - true), nan=np.inf)
-    flat = error.reshape(-1, error.shape[-1]) if error.ndim else error.reshape(1, 1)
-    rows, columns = (max(1, -(-n // MOST)) for n in flat.shape)
-    grid = np.array(
-        [
-            [flat[i : i + rows, j : j + columns].max() for j in range(0, flat.shape[1], columns)]
-            for i in range(0, flat.shape[0], rows)
-        ]
-    )
-    finite = grid[np.isfinite(grid)]
+    error = np.abs(np.asarray(mine, float) - true)
+    if entry.hand is None:  # finite differences, NaN where they were not taken
+        error = np.nan_to_num(error, nan=0.0)
+    error = np.nan_to_num(error, nan=np.inf)
+    finite = error[np.isfinite(error)]
     top = float(finite.max(initial=0.0)) or 1.0
-    cells = []
-    for (i, j), value in np.ndenumerate(grid):
-        shade = 1.0 if not math.isfinite(value) else value / top
-        title = f"({i * rows}, {j * columns}): {value:.3g}"
-        cells.append(
-            f"<rect x='{j * CELL}' y='{i * CELL}' width='{CELL - 1}' height='{CELL - 1}' "
-            f"fill='#8b1a1a' fill-opacity='{shade:.2f}' stroke='#888' stroke-width='0.5'>"
-            f"<title>{title}</title></rect>"
-        )
-    differ = int((error > 1e-6 * (np.abs(true).max() or 1.0)).sum())
-    words = _(
-        "{name}: {n} of {m} entries differ; {where} (rows: all axes but the last; darker: "
-        "larger error)"
-    ).format(name=entry.name, n=differ, m=error.size, where=entry.where)
-    height, width = grid.shape[0] * CELL, grid.shape[1] * CELL
+    planes = error.reshape(-1, *((1, 1), (1, error.size), error.shape)[min(error.ndim, 2)][-2:])
+    cells, left, below, width = [], 0, 0, 0
+    for plane, index in zip(planes[:PANELS], np.ndindex(*error.shape[:-2]), strict=False):
+        steps = [-(-n // MOST) for n in plane.shape]
+        rows, columns = (-(-n // step) for n, step in zip(plane.shape, steps, strict=True))
+        if left + columns > 1.5 * MOST and left:
+            left, below = 0, below + rows + 1
+        for i, j in np.ndindex(rows, columns):
+            block = plane[i * steps[0] :, j * steps[1] :][: steps[0], : steps[1]]
+            value = float(block.max())
+            where = (*index, i * steps[0], j * steps[1])[-max(error.ndim, 1) :]
+            cells.append(
+                f"<rect x='{(left + j) * CELL}' y='{(below + i) * CELL}' width='{CELL - 1}' "
+                f"height='{CELL - 1}' fill='#8b1a1a' fill-opacity='{min(value / top, 1):.2f}' "
+                f"stroke='#888' stroke-width='0.5'><title>{where}: {value:.3g}</title></rect>"
+            )
+        left += columns + 1
+        width = max(width, left)
+    differ = int((error > 1e-6 * float(np.abs(true).max(initial=0.0))).sum())
+    words = _("{name}: {n} of {m} entries differ; {where} (darker: larger error)").format(
+        name=entry.name, n=differ, m=error.size, where=entry.where
+    )
     return (
         f"<figure style='margin:0.5em 0'><svg role='img' aria-label='{escape(words, quote=True)}' "
-        f"width='{width}' height='{height}'>{''.join(cells)}</svg>"
+        f"width='{width * CELL}' height='{(below + rows) * CELL}'>{''.join(cells)}</svg>"
         f"<figcaption>{escape(words)}</figcaption></figure>"
     )

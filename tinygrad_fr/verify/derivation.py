@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..kernels import Array
 from ..messages import _
-from ..report import Diagnosis, Entry, Report
+from ..report import Diagnosis, Entry, Report, joined
 from .blind import hidden_by, redrawn
 from .case import Case, close
 from .diagnosis import diagnose, what_is_known
@@ -232,7 +232,7 @@ def _accepted(run: Recording, entry: Entry, single: bool) -> Entry:
                     "mistakes cancel"
                 ).format(later=later)
             )
-    return dataclasses.replace(entry, diagnoses=found, note=". ".join(notes))
+    return dataclasses.replace(entry, diagnoses=found, note=joined(*notes))
 
 
 def _wrong_later(run: Recording, name: str) -> list[str]:
@@ -270,13 +270,9 @@ def _explained(run: Recording, entry: Entry, others: list[Recording], rtol: floa
     case = run.case(name, true, given, rtol)
     again = [_case_of(other, name, rtol) for other in others if name in other.hands]
     diagnoses = diagnose(case, again if callable(run.given[name]) else ())
-    if not diagnoses and given:
+    if given and all(d.kind == "wrong_shape" for d in diagnoses):
         diagnoses = diagnose(run.case(name, run.gradients[name], {}, rtol))
-    note = (
-        entry.note
-        if diagnoses
-        else ". ".join(part for part in (entry.note, what_is_known(case)) if part)
-    )
+    note = entry.note if diagnoses else joined(entry.note, what_is_known(case))
     if not entry.worst_index and mine.shape == case.true.shape and mine.size:
         worst = np.unravel_index(
             int(np.nan_to_num(np.abs(mine - case.true), nan=np.inf).argmax()), mine.shape

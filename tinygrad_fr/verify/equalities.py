@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..kernels import Array
 from ..messages import _
-from ..report import Entry, Report
+from ..report import Entry, Report, joined
 from .blind import redrawn
 from .judging import compare
 from .student import StudentError, as_array, attempted, called_by_name, promoted
@@ -113,7 +113,7 @@ def _step(k: int, table: list[list[Any]], rtol: float, atol: float) -> Entry:
     note = text.format(a=k + 1, b=k + 2) + f" ({best.note})"
     if k + 2 < len(table[0]) and all(_same(row[k], row[k + 2], rtol, atol) for row in table):
         text = _("members {a} and {c} agree: the mistake is in member {b}")
-        note += ". " + text.format(a=k + 1, b=k + 2, c=k + 3)
+        note = joined(note, text.format(a=k + 1, b=k + 2, c=k + 3))
     return dataclasses.replace(best, note=note)
 
 

@@ -13,7 +13,7 @@ from ..autograd.tensor import Tensor
 from ..autograd.transforms import jacobian as recorded_jacobian
 from ..kernels import Array
 from ..messages import _
-from ..report import Entry, Report
+from ..report import Entry, Report, joined
 from .blind import redrawn
 from .case import Case, close
 from .diagnosis import diagnose, what_is_known
@@ -111,7 +111,7 @@ def jacobian(
     mistake = case(x, true, claimed, output)
     diagnoses = diagnose(mistake, again)
     known = "" if diagnoses else what_is_known(mistake)
-    note = ". ".join(part for part in (base.note, known) if part)
+    note = joined(base.note, known)
     entry = dataclasses.replace(base, diagnoses=diagnoses, note=note)
     return Report({"jacobian": entry}, tuple(hidden), "jacobian")
 

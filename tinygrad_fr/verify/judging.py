@@ -9,7 +9,7 @@ import numpy as np
 
 from ..kernels import Array
 from ..messages import _
-from ..report import Diagnosis, Entry
+from ..report import Diagnosis, Entry, joined
 from .numeric import DIRECTIONS, FULL, SAMPLES, derivative, directional, signed
 
 Scalar = Callable[[Array], float]
@@ -112,7 +112,7 @@ def sampled(entry: Entry, f: Scalar, x: Array, atol: float, rng: np.random.Gener
     note = _("judged along random directions and at samples")
     return dataclasses.replace(
         entry, verdict=judged.verdict, numeric=judged.numeric,
-        note=". ".join(part for part in (judged.note, note) if part),
+        note=joined(judged.note, note),
         max_abs_error=judged.max_abs_error, max_rel_error=judged.max_rel_error,
         worst_index=judged.worst_index,
     )  # fmt: skip

@@ -12,7 +12,7 @@ import numpy as np
 from ..autograd.tensor import Tensor
 from ..kernels import Array
 from ..messages import _
-from ..report import Diagnosis, Entry, Report
+from ..report import Diagnosis, Entry, Report, joined
 from .blind import hidden_by, redrawn
 from .case import Case, close
 from .diagnosis import diagnose, what_is_known
@@ -291,14 +291,14 @@ class _Check:
             diagnoses = (*diagnoses, Diagnosis("ascent", text, {}, 0.5))
         note = entry.note
         if not diagnoses:
-            note = ". ".join(part for part in (note, what_is_known(case)) if part)
+            note = joined(note, what_is_known(case))
         if call.sources[entry.name] == "returned" and entry.shape != true.shape:
             other = [n for n, v in self.values.items() if v.shape == entry.shape]
             if other:
                 text = _(
                     "it has the shape of {other}: are the returned gradients in another order?"
                 )
-                note = ". ".join(filter(None, (note, text.format(other=", ".join(other)))))
+                note = joined(note, text.format(other=", ".join(other)))
         return dataclasses.replace(entry, diagnoses=diagnoses, note=note)
 
     def _case(

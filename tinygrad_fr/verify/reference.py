@@ -38,7 +38,7 @@ def against(reference: Any, subject: Handwritten, mine: Array, rtol: float, atol
     why = [d.explanation for d in diagnose(case)][:1]
     axis = _softmax_along_another_axis(mine, reference, subject.values)
     text = _("the forward is not the reference: {why}").format(
-        why=". ".join([axis] if axis else why or [what_is_known(case)])
+        why=axis or (why or [what_is_known(case)])[0]
     )
     d = Diagnosis("forward_differs", text, {"shape": mine.shape, "expected": wanted.shape})
     return dataclasses.replace(base, verdict="wrong", diagnoses=(d,))

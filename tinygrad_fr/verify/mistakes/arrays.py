@@ -11,6 +11,7 @@ import numpy as np
 
 from ...kernels import Array
 from ...messages import _
+from ...report import joined
 from ..case import Case, close
 from ..factors import names_of
 from .table import Mistake, mistake
@@ -99,8 +100,12 @@ def another_order(case: Case) -> Iterator[Mistake]:
             order = _("axes {before} in place of {after}").format(
                 before=tuple(shape[a] for a in axes), after=tuple(shape)
             )
-            other = laid_out.transpose(axes).reshape(hand.shape)
-            yield Mistake(other, text.format(order=order), {"shape": shape, "axes": axes})
+            other = laid_out.transpose(axes)
+            if shape != true.shape or other.shape != hand.shape:  # else: the transpose
+                yield Mistake(
+                    other.reshape(hand.shape), text.format(order=order),
+                    {"shape": shape, "axes": axes},
+                )  # fmt: skip
             other = laid_out.reshape([shape[a] for a in axes]).transpose(np.argsort(axes))
             yield Mistake(
                 other.reshape(hand.shape), text.format(order=order), {"shape": shape, "axes": axes}
@@ -218,7 +223,7 @@ def zero(case: Case) -> Iterator[Mistake]:
     if size and case.hand.size and (np.abs(case.hand) <= 1e-9 * size).all():
         if case.hand.shape != case.true.shape:
             shapes = {"hand": case.hand.shape, "expected": case.true.shape}
-            text += ". " + _("the shape is {hand} instead of {expected}").format(**shapes)
+            text = joined(text, _("the shape is {hand} instead of {expected}").format(**shapes))
         yield Mistake(case.hand, text)
     else:
         yield Mistake(np.zeros_like(case.true), text)

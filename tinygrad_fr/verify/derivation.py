@@ -131,8 +131,10 @@ def _entry(
     x = np.asarray(run.values[name], float)
     truth = confirm(name, f, x, recorded, 1e-5, atol, rng)
     base = Entry(name, "correct", recorded, truth.numeric, mine)
-    # What rounding may do to a gradient that is small beside the values and gradients behind it.
-    error = np.full(recorded.shape, 1e-15 * min(run.size, run.slope))
+    error = run.rounding(name)
+    if single:
+        info = np.finfo(mine.dtype)
+        error = error * float(info.eps / np.finfo(float).eps) + float(info.tiny)
     if mine.shape != recorded.shape:
         return _explained(run, base, others, rtol)
     claimed = np.asarray(mine, float)
@@ -207,7 +209,7 @@ def _tolerance(mine: Array, rtol: float) -> tuple[float, bool]:
 def _explained_by_kinks(f: Any, x: Array, recorded: Array, truth: Entry, rng: Any) -> bool:
     """Whether finite differences differ from the recorded gradient only for kinks."""
     numeric = np.where(np.isnan(truth.numeric), recorded, truth.numeric)  # type: ignore[arg-type]
-    return at_kinks(f, x, numeric, recorded, rng).found
+    return at_kinks(f, x, numeric, recorded, rng, near=True).found
 
 
 def _accepted(run: Recording, entry: Entry, single: bool) -> Entry:

@@ -140,12 +140,16 @@ def _ridders(f: Callable[[Array], float], x: Array, index: tuple[int, ...]) -> t
     return best, error
 
 
-def one_sided(f: Callable[[Array], Array], x: Array, d: Array) -> tuple[Array, Array]:
+def one_sided(
+    f: Callable[[Array], Array], x: Array, d: Array, step: float = 1e-6
+) -> tuple[Array, Array]:
     """The slopes of a function of an array along ``d``, from the left and from the right."""
+    # A step that large entries can tell from zero.
+    step *= max(1.0, float(np.abs(x[d != 0]).max(initial=0.0)))
     with np.errstate(all="ignore"):
         here = f(x)
 
         def slope(h: float) -> Array:
             return np.asarray((f(x + h * d) - here) / h)
 
-        return tuple(2 * slope(h / 2) - slope(h) for h in (-1e-6, 1e-6))  # type: ignore[return-value]
+        return tuple(2 * slope(h / 2) - slope(h) for h in (-step, step))  # type: ignore[return-value]

@@ -78,8 +78,6 @@ class Recording:
 
     def _recorded(self) -> dict[str, Array]:
         found = self.tape.pull(self.upstream) if self.output.requires_grad else {}
-        sizes = [float(np.abs(g).max(initial=0.0)) for g in found.values()]
-        self.slope = max((s for s in sizes if np.isfinite(s)), default=0.0)
         gradients = {
             name: found.get(i, np.zeros(self.tape.nodes[i].shape))
             for name, i in self.tape.names.items()
@@ -122,6 +120,13 @@ class Recording:
             known[p] = np.array(self.gradients[source] if mine is None else mine)
         known.setdefault("upstream", np.array(self.upstream))
         return called_by_name(h, known, _("the gradient of {name}").format(name=name))
+
+    def rounding(self, name: str) -> Array:
+        """What rounding may do to a gradient in which larger numbers cancel."""
+        tape = self.tape.expanded()
+        if name not in tape.names:
+            return np.zeros(self.gradients[name].shape)
+        return tape.rounding(self.upstream, tape.names[name])
 
     def repeats(self, name: str) -> bool:
         """Whether a function gives the same gradient when it is called again."""

@@ -104,6 +104,7 @@ class Tape:
         given: Mapping[int, Array] | None = None,
         raw: tuple[int, int] | None = None,
         only: Container[tuple[int, int]] | None = None,
+        jitter: Callable[[Any], Any] | None = None,
     ) -> dict[int, Array]:
         """The gradients of all nodes, by number.
 
@@ -120,6 +121,8 @@ class Tape:
             under the number -1.
         only
             The edges to walk; all if None.
+        jitter
+            Applied to every value and gradient that is handed to a closure.
         """
         local, given = local or {}, given or {}
         last = self._numbers[id(self.output)]
@@ -133,13 +136,16 @@ class Tape:
                 if g is None:
                     continue
                 values = [x._array if isinstance(x, Node) else x for x in node._inputs]
+                y = node._array
+                if jitter is not None:
+                    g, y, *values = (jitter(x) for x in (g, y, *values))
                 for position, closure in enumerate(node._closures):
                     closure = local.get((i, position), closure)
                     if closure is None or node._closures[position] is None:
                         continue
                     if only is not None and (i, position) not in only:
                         continue
-                    d = closure(g, node._array, *values)
+                    d = closure(g, y, *values)
                     if d is None:
                         continue
                     d, x = np.asarray(d), node._inputs[position]
@@ -149,6 +155,26 @@ class Tape:
                     d = _fit(d, node, x) if d.shape != x.shape or d.dtype != x.dtype else d
                     grads[number] = grads[number] + d if number in grads else d
         return grads
+
+    def rounding(self, upstream: Array, target: int) -> Array:
+        """How far rounding may move the gradient of a node, as if each step lost its last digits.
+
+        Every value and gradient on the way is moved a little at random, and the gradient with them:
+        by no more than a few times as much, unless larger numbers cancel in it.
+        """
+        rng, amount = np.random.default_rng(0), 1e-6
+
+        def jitter(x: Any) -> Any:
+            if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
+                return x
+            return x * (1 + amount * rng.uniform(-1, 1, x.shape))
+
+        only = set(self.path(target))
+        zero = np.zeros(self.nodes[target].shape)
+        exact = self.pull(upstream, only=only).get(target, zero)
+        moved = [self.pull(upstream, only=only, jitter=jitter).get(target, zero) for _k in range(3)]
+        change = np.max([np.abs(g - exact) for g in moved], axis=0) / amount
+        return np.asarray(np.nan_to_num(change, posinf=0.0) * np.finfo(float).eps)
 
     def replayed(
         self,

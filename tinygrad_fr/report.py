@@ -22,6 +22,11 @@ from .messages import _, say
 # Whether a verdict means that nothing is wrong.
 VERDICTS = {"correct": True, "kink": True, "wrong": False, "inconclusive": False}
 HINTS = ("where", "kind", "full")
+# For notebooks: a sign and a colour, dark enough on white and light enough on black.
+MARKS = {
+    "correct": ("\u2713", "#2e8b57"), "wrong": ("\u2717", "#d2453a"),
+    "kink": ("\u2227", "#2e8b57"), "inconclusive": ("?", "#b8860b"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Diagnosis:
     confidence: float = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Entry:
     """The verdict on one gradient.
 
@@ -79,6 +84,9 @@ class Entry:
     worst_index: tuple[int, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
     note: str = ""
+
+    def __repr__(self) -> str:
+        return joined(f"{self.name}: {verdict_word(self.verdict)}", self.sentence)
 
     @property
     def sentence(self) -> str:
@@ -210,7 +218,8 @@ class Report:
             lines.append(_("mend first: {name}").format(name=self.first_wrong))
         if hints == "full":
             for title, texts in ((_("hidden"), self.hidden), (_("note"), self.notes)):
-                lines += [line for text in texts for line in _laid_out(f"{title}: ", text)]
+                start = _("{title}: ").format(title=title)
+                lines += [line for text in texts for line in _laid_out(start, text)]
         return "\n".join(lines)
 
     @staticmethod
@@ -236,8 +245,9 @@ class Report:
         """
         say(self.text(hints))
 
-    def to_dict(self) -> dict[str, Any]:
-        """The report as plain data, for automatic marking."""
+    def to_dict(self, hints: str = "full") -> dict[str, Any]:
+        """The report as plain data, for automatic marking; ``hints`` as in :meth:`show`."""
+        full, kinds = hints == "full", hints in ("kind", "full")
         return {
             "right": all(VERDICTS[entry.verdict] for entry in self),
             "first_wrong": self.first_wrong,
@@ -248,45 +258,54 @@ class Report:
                     "max_abs_error": _plain(entry.max_abs_error),
                     "max_rel_error": _plain(entry.max_rel_error),
                     "worst_index": list(entry.worst_index),
-                    "note": entry.note,
+                    "note": entry.note if full else entry.where,
                     "diagnoses": [
                         {
                             "kind": d.kind,
-                            "explanation": d.explanation,
-                            "detail": _plain(d.detail),
+                            "explanation": d.explanation if full else kind_word(d),
+                            "detail": _plain(d.detail) if full else {},
                             "confidence": d.confidence,
                         }
-                        for d in entry.diagnoses
+                        for d in (entry.diagnoses if kinds else ())
                     ],
                 }
                 for entry in self
             },
-            "hidden": list(self.hidden),
-            "notes": list(self.notes),
+            "hidden": list(self.hidden) if full else [],
+            "notes": list(self.notes) if full else [],
         }
 
-    def to_json(self, indent: int | None = 2) -> str:
+    def to_json(self, indent: int | None = 2, hints: str = "full") -> str:
         """The report as JSON; NaN and infinities as strings."""
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
+        return json.dumps(self.to_dict(hints), indent=indent, ensure_ascii=False)
 
     def _repr_html_(self) -> str:
         """For notebooks: the table, and for each wrong gradient a map of its errors."""
-        header = "".join(
-            f"<th style='text-align:left'>{escape(text)}</th>"
-            for text in (_("gradient"), _("shape"), _("verdict"), _("relative error"), _("remark"))
-        )
+        titles = (_("gradient"), _("shape"), _("verdict"), _("relative error"), _("remark"))
+        cell = "text-align:left;vertical-align:top;padding:0.3em 0.8em"
+        header = "".join(f"<th style='{cell}'>{escape(text)}</th>" for text in titles)
         rows = []
         for entry in self:
-            cells = [*self._cells(entry), entry.sentence]
-            bold = [escape(cells[0]), escape(cells[1]), f"<b>{escape(cells[2])}</b>",
-                    escape(cells[3]), escape(cells[4])]  # fmt: skip
-            row = "".join(f"<td style='text-align:left'>{cell}</td>" for cell in bold)
-            rows.append(f"<tr>{row}</tr>")
-        parts = [f"<table><thead><tr>{header}</tr></thead><tbody>{''.join(rows)}</tbody></table>"]
+            mark, colour = MARKS[entry.verdict]
+            name, shape, verdict, error = map(escape, self._cells(entry))
+            verdict = f"<b style='color:{colour}'>{mark} {verdict}</b>"
+            cells = (name, shape, verdict, error, escape(entry.sentence))
+            whole = f"{cell};white-space:nowrap"
+            row = "".join(f"<td style='{whole}'>{text}</td>" for text in cells[:4])
+            row += f"<td style='{cell}'>{cells[4]}</td>"
+            rows.append(f"<tr style='border-top:1px solid #999'>{row}</tr>")
+        parts = [
+            f"<table style='border-collapse:collapse'><thead><tr>{header}</tr></thead>"
+            f"<tbody>{''.join(rows)}</tbody></table>"
+        ]
         if self.first_wrong is not None:
             text = _("mend first: {name}").format(name=self.first_wrong)
             parts.append(f"<p><b>{escape(text)}</b></p>")
-        parts += [heat_map(entry) for entry in self if entry.verdict == "wrong"]
+        # A picture where a mistake is, none where one only follows.
+        told = [
+            e for e in self if e.verdict == "wrong" and (e.diagnoses or e.name == self.first_wrong)
+        ]
+        parts += [heat_map(entry) for entry in told]
         for title, texts in ((_("hidden"), self.hidden), (_("note"), self.notes)):
             items = "".join(f"<li>{escape(text)}</li>" for text in texts)
             if items:
@@ -339,7 +358,7 @@ def heat_map(entry: Entry) -> str:
         error = np.nan_to_num(error, nan=0.0)
     error = np.nan_to_num(error, nan=np.inf)
     finite = error[np.isfinite(error)]
-    top = float(finite.max(initial=0.0)) or 1.0
+    top, limit = float(finite.max(initial=0.0)) or 1.0, 1e-6 * float(np.abs(true).max(initial=0.0))
     planes = error.reshape(-1, *((1, 1), (1, error.size), error.shape)[min(error.ndim, 2)][-2:])
     cells, left, below, width = [], 0, 0, 0
     for plane, index in zip(planes[:PANELS], np.ndindex(*error.shape[:-2]), strict=False):
@@ -351,14 +370,15 @@ def heat_map(entry: Entry) -> str:
             block = plane[i * steps[0] :, j * steps[1] :][: steps[0], : steps[1]]
             value = float(block.max())
             where = (*index, i * steps[0], j * steps[1])[-max(error.ndim, 1) :]
+            shade = _shade(value, top, limit)
             cells.append(
                 f"<rect x='{(left + j) * CELL}' y='{(below + i) * CELL}' width='{CELL - 1}' "
-                f"height='{CELL - 1}' fill='#8b1a1a' fill-opacity='{min(value / top, 1):.2f}' "
+                f"height='{CELL - 1}' fill='#8b1a1a' fill-opacity='{shade:.2f}' "
                 f"stroke='#888' stroke-width='0.5'><title>{where}: {value:.3g}</title></rect>"
             )
         left += columns + 1
         width = max(width, left)
-    differ = int((error > 1e-6 * float(np.abs(true).max(initial=0.0))).sum())
+    differ = int((error > limit).sum())
     words = _("{name}: {n} of {m} entries differ; {where} (darker: larger error)").format(
         name=entry.name, n=differ, m=error.size, where=entry.where
     )
@@ -367,3 +387,8 @@ def heat_map(entry: Entry) -> str:
         f"width='{width * CELL}' height='{(below + rows) * CELL}'>{''.join(cells)}</svg>"
         f"<figcaption>{escape(words)}</figcaption></figure>"
     )
+
+
+def _shade(error: float, top: float, limit: float) -> float:
+    """How dark: every wrong entry is seen, and the larger errors better."""
+    return 0.0 if error <= limit else 0.25 + 0.75 * min(error / top, 1.0)

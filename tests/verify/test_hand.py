@@ -330,3 +330,68 @@ def test_json_of_nan_and_infinity_is_strict():
 def test_a_false_report_prints_itself_under_pytest(capsys):
     assert not verify.hand(square, {"x": np.ones(2)}, {"x": np.ones(2)})
     assert "times the right one" in capsys.readouterr().out
+
+
+def test_a_kept_axis_is_a_matter_of_shape():
+    entry = verify.hand(D.f, D.inputs, {"b": D.dz.sum(0, keepdims=True)})["b"]
+    assert [d.kind for d in entry.diagnoses] == ["wrong_shape"]
+    assert "keepdims" in entry.sentence
+
+
+def test_labels_forgotten_in_the_gradient_of_softmax():
+    entry = verify.hand(D.f, D.inputs, {"z": D.p / D.N})["z"]
+    assert entry.diagnoses[0].kind == "missing_branch"
+    assert "-y after a cross entropy" in entry.sentence
+
+
+def test_jacobians_that_students_write():
+    t = RNG.standard_normal(4)
+    p = nets.softmax(t)
+    kind = lambda f, j: verify.jacobian(f, t, j)["jacobian"].diagnoses[0].kind
+    assert kind(tg.softmax, np.diag(p)) == "missing_branch"
+    assert kind(tg.softmax, np.diag(p) + np.outer(p, p)) == "sign"
+    assert kind(tg.sigmoid, np.diag(nets.sigmoid(t))) == "wrong_local_derivative"
+    entry = verify.jacobian(tg.sigmoid, t, nets.sigmoid(t) * (1 - nets.sigmoid(t)))["jacobian"]
+    assert "np.diag" in entry.sentence
+
+
+def test_a_wrong_upstream_further_down_is_named_at_its_root_with_its_own_numbers():
+    dz2 = NET.dz2 * 2
+    report = verify.hand(NET.f, NET.inputs, {
+        "z2": dz2, "a1": lambda dz2, W2: dz2 @ W2.T,
+        "z1": lambda da1, a1: da1 * (1 - a1**2), "W1": lambda x, dz1: x.T @ dz1,
+    })  # fmt: skip
+    assert report["W1"].note == "dW1 is the right function of your dz2; mend dz2 first"
+    report = verify.hand(NET.f, NET.inputs, {"z2": -NET.dz2, "b2": -NET.dz2.sum(0) / NET.N})
+    assert report["b2"].diagnoses[0].kind == "scale"
+    assert report["b2"].note.startswith("given your dz2; at")
+
+
+def test_identities_for_one_sign_only_and_steps_that_are_too_large():
+    report = verify.steps([lambda x: np.sqrt(x**2), lambda x: x], 2.0)
+    assert report
+    assert any("opposite" in text for text in report.hidden)
+    f, inputs = (lambda W: (W**2).sum()), {"W": np.ones(3)}
+    report = verify.descent(f, inputs, {"W": lambda W, dW: W - 1000 * dW})
+    assert report
+    assert "step is too large" in report.notes[0]
+    report = verify.descent(
+        lambda W: ((W - 1.0) ** 2).sum(), {"W": np.array([1.0, 2.0])}, {"W": lambda dW: -0.1 * dW}
+    )
+    assert report["W"].diagnoses[0].kind == "missing_branch"
+
+
+def test_json_gives_away_no_more_than_the_hints_allow():
+    report = verify.hand(D.f, D.inputs, {"z": D.p - D.Y})
+    where = json.loads(report.to_json(hints="where"))["entries"]["z"]
+    assert where["diagnoses"] == []
+    assert "instead of" not in where["note"]
+    kind = json.loads(report.to_json(hints="kind"))["entries"]["z"]["diagnoses"][0]
+    assert kind["kind"] == "scale"
+    assert "mean" not in kind["explanation"]
+    assert repr(report["z"]).startswith("z: wrong; your gradient is N = ")
+
+
+def test_the_key_of_a_gradient_is_the_name_of_its_value():
+    with pytest.raises(ArgumentError, match="W, not dW"):
+        verify.hand(D.f, D.inputs, {"dW": D.truth["W"]})

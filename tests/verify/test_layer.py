@@ -445,3 +445,45 @@ def test_names_can_be_given_and_what_is_missing_is_said():
         verify.layer(Odd(), X)
     with pytest.raises(ArgumentError, match="no parameter V"):
         verify.layer(Odd(), X, forward="hin", backward="zurueck", parameters=["V"])
+
+
+def test_a_forgotten_return_is_not_called_correct():
+    class Relu:
+        def forward(self, x):
+            self.x = x
+            return np.maximum(x, 0)
+
+        def backward(self, g):
+            g * (self.x > 0)
+
+    report = verify.layer(Relu(), X)
+    assert not report
+    assert "is a return missing" in report["input"].note
+
+
+def test_french_names_and_a_reference_by_its_name():
+    class Couche:
+        def __init__(self):
+            self.poids, self.biais = RNG.standard_normal((4, 3)), np.zeros(3)
+
+        def avant(self, entree):
+            self.entree = entree
+            return entree @ self.poids + self.biais
+
+        def arriere(self, amont):
+            self.d_poids = self.entree.T @ amont
+            self.d_biais = amont.sum(0)
+            return amont @ self.poids.T
+
+    report = verify.layer(Couche(), X)
+    assert report
+    assert set(report.entries) == {"input", "poids", "biais"}
+    assert verify.layer(Tanh(), X, reference="tanh")
+    with pytest.raises(ArgumentError, match="no operation tahn"):
+        verify.layer(Tanh(), X, reference="tahn")
+
+
+def test_a_forward_that_fails_is_not_the_students_gradient():
+    report = verify.layer(Nnfs(), np.ones((6, 5)))
+    assert report["input"].verdict == "inconclusive"
+    assert "forward fails on this input" in report["input"].note

@@ -68,7 +68,7 @@ ROWS = [
     ("11", "z", "non_finite", {}, lambda: hand(D, z=np.where(D.Y == 1, np.nan, DZ))),
     ("12", "W", "transpose", {}, lambda: hand(D, W=DZ.T @ D.x)),
     ("13 not summed", "b", "not_summed", {}, lambda: hand(D, b=DZ)),
-    ("13 other axis", "b", "zero", {}, lambda: hand(D, b=DZ.sum(1))),
+    ("13 other axis", "b", "wrong_axis", {}, lambda: hand(D, b=DZ.sum(1))),
     ("13 one number", "b", "zero", {}, lambda: hand(D, b=DZ.sum())),
     ("14", "z", "off_by_one_class", {}, lambda: hand(D, z=(D.p - np.eye(D.C)[D.y - 1]) / D.N)),
     ("15", "z", "scale", {"equals": "ln 10"}, lambda: with_loss(in_decimal_logarithms, z=DZ)),

@@ -108,7 +108,7 @@ def _add_check(commands: Any) -> None:
     check.add_argument("--init", help=_("the arguments of the class, such as 4608,5"))
     check.add_argument(
         "--input", action="append", required=True,
-        help=_("the shape of the input, such as 24,24,8; once per input"),
+        help=_("the shape of the input, such as 24,24,8; once per input; labels as 32:5, below 5"),
     )  # fmt: skip
     check.add_argument("--forward", help=_("the name of its forward method"))
     check.add_argument("--backward", help=_("the name of its backward method"))

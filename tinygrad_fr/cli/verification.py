@@ -54,7 +54,7 @@ def check(options: Namespace) -> int:
         reference=reference, seed=options.seed,
     )  # fmt: skip
     if options.json:
-        say(report.to_json())
+        say(report.to_json(hints=options.hints))
     else:
         report.show(hints=options.hints)
     verdicts = {entry.verdict for entry in report}
@@ -102,19 +102,24 @@ def _inputs(layer: Any, options: Namespace) -> Any:
     forward = getattr(layer, options.forward or member(layer, FORWARD, "forward"), None)
     asked = [p.name for p in parameters_of(forward or len) if p.default is inspect.Parameter.empty]
     targets = [name for name in asked[:2] if name in TARGET]
-    if len(asked) == 2 and targets:
+    if len(asked) == 2 and targets and len(shapes) == 1:
         shape = shapes[0]
         p = rng.uniform(0.1, 1.0, shape)
         p /= p.sum(-1, keepdims=True)
         y = np.eye(shape[-1])[rng.integers(0, shape[-1], shape[:-1])]
         return (y, p) if asked[0] == targets[0] else (p, y)
-    arrays = tuple(rng.standard_normal(shape) for shape in shapes)
+    arrays = tuple(
+        rng.integers(0, int(text.partition(":")[2]), shape) if ":" in text
+        else rng.standard_normal(shape)
+        for text, shape in zip(options.input, shapes, strict=True)
+    )  # fmt: skip
     return arrays if len(arrays) > 1 else arrays[0]
 
 
 def _shape(text: str) -> tuple[int, ...]:
     try:
-        shape = tuple(int(n) for n in text.split(",") if n.strip())
+        shape = tuple(int(n) for n in text.partition(":")[0].split(",") if n.strip())
+        int(text.partition(":")[2] or 1)
     except ValueError as error:
         raise ArgumentError(
             _("--input takes a shape, such as 24,24,8, not {got}"), got=text

@@ -24,7 +24,7 @@ def hidden_by(tape: Tape | None, values: Mapping[str, Array], upstream: Any = No
         )
     zero = [n for n, x in values.items() if np.size(x) > 1 and not np.any(x)]
     if zero:
-        text = _("{names} is all zeros: wrong formulas that agree at 0 would not be visible here")
+        text = _("only zeros in {names}: wrong formulas that agree at 0 would not be visible here")
         found.append(text.format(names=", ".join(zero)))
     if upstream is not None and np.size(upstream) > 1 and (np.asarray(upstream) == 1).all():
         text = _("the upstream gradient is all ones: a forgotten one would not be visible here")

@@ -262,7 +262,7 @@ def _explained(run: Recording, entry: Entry, others: list[Recording], rtol: floa
     given = {n: np.asarray(run.hands[n], float) for n in wrong}
     true = run.pulled(name, given) if given else run.gradients[name]
     mine = np.asarray(run.hands[name], float)
-    later = ", ".join("d" + n for n in wrong)
+    later = ", ".join("d" + n for n in wrong if not _follows(run, n))
     if given and close(mine, true, max(rtol, 1e-6)):
         text = _("d{name} is the right function of your {later}; mend {later} first")
         return dataclasses.replace(entry, note=_GIVEN + text.format(name=name, later=later))
@@ -270,6 +270,10 @@ def _explained(run: Recording, entry: Entry, others: list[Recording], rtol: floa
         text = _("d{name} is right given the right {later}")
         return dataclasses.replace(entry, note=_GIVEN + text.format(name=name, later=later))
     case = run.case(name, true, given, rtol)
+    if given and mine.shape == true.shape:
+        words = compare(name, mine, true, np.zeros(true.shape), rtol, 0.0).note
+        note = joined(_("given your {later}").format(later=later), words)
+        entry = dataclasses.replace(entry, note=note)
     again = [_case_of(other, name, rtol) for other in others if name in other.hands]
     diagnoses = diagnose(case, again if callable(run.given[name]) else ())
     if given and all(d.kind == "wrong_shape" for d in diagnoses):
@@ -283,6 +287,15 @@ def _explained(run: Recording, entry: Entry, others: list[Recording], rtol: floa
     if mine.shape != case.true.shape:
         entry = dataclasses.replace(entry, max_rel_error=np.inf, max_abs_error=np.inf)
     return dataclasses.replace(entry, diagnoses=diagnoses, note=note)
+
+
+def _follows(run: Recording, name: str) -> bool:
+    """Whether a wrong gradient is the right function of later wrong ones."""
+    later = [n for n in _wrong_later(run, name) if run.hands[n].shape == run.gradients[n].shape]
+    if not later:
+        return False
+    given = {n: np.asarray(run.hands[n], float) for n in later}
+    return close(np.asarray(run.hands[name], float), run.pulled(name, given), 1e-5)
 
 
 def _from_true(run: Recording, name: str) -> bool:

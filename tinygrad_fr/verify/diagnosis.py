@@ -97,7 +97,8 @@ def _single(case: Case, tried: list[_Tried]) -> Iterator[Diagnosis]:
     for t in tried:
         predicted = t.mistake.gradient
         same_nan = t.kind in ("non_finite", "wrong_shape") or (
-            predicted is case.hand and t.kind in ("not_summed", "permuted", "zero", "precision")
+            predicted is case.hand
+            and t.kind in ("not_summed", "permuted", "zero", "precision", "wrong_axis")
         )
         if same_nan or case.close(case.hand, predicted):
             note(t.kind, t.mistake, t.mistake.fitted)

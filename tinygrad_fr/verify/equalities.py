@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -58,6 +59,7 @@ def steps(
     arrays = {str(k): promoted(x) for k, x in (named or dict(enumerate(listed))).items()}
     rng = np.random.default_rng(seed)
     points = [arrays, *(redrawn(arrays, rng) for _point in range(4))]
+    mirrored = {k: -x if x.dtype.kind == "f" else x for k, x in points[1].items()}
 
     def value(member: Any, point: Mapping[str, Array]) -> Array:
         if not callable(member):
@@ -69,21 +71,30 @@ def steps(
             y = called_by_name(member, copies, _("a member of the chain"))
         return np.asarray(as_array(y), float)
 
-    table: list[list[Any]] = []
-    for k, point in enumerate(points):
+    def values(point: Mapping[str, Array]) -> tuple[list[Any], bool]:
+        """All members at a point, and whether it lies in the domain of each."""
         row: list[Any] = []
         for member in members:
             try:
                 row.append(value(member, point))
             except StudentError as failure:
                 row.append(failure)
-        outside = any(isinstance(v, StudentError) or not np.isfinite(v).all() for v in row)
-        if k == 0 or not outside:  # a random point may lie outside of the domain
-            table.append(row)
+        inside = all(not isinstance(v, StudentError) and np.isfinite(v).all() for v in row)
+        return row, inside
+
+    rows = [values(point) for point in points]
+    table = [row for k, (row, inside) in enumerate(rows) if inside or k == 0]
     entries = {f"step {k + 1}": _step(k, table, rtol, atol) for k in range(len(members) - 1)}
     first = next((name for name, entry in entries.items() if entry.verdict == "wrong"), None)
     note = _("compared at {n} points").format(n=len(table))
-    return Report(entries, (), first, (note,))
+    hidden = []
+    row, inside = values(mirrored)
+    for k, (left, right) in enumerate(itertools.pairwise(row)):
+        holds = entries[f"step {k + 1}"].verdict == "correct"
+        if inside and holds and not _same(left, right, rtol, atol):
+            text = _("step {k} holds for the signs that you gave, and not for the opposite ones")
+            hidden.append(text.format(k=k + 1))
+    return Report(entries, tuple(hidden), first, (note,))
 
 
 def _step(k: int, table: list[list[Any]], rtol: float, atol: float) -> Entry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -18,7 +19,8 @@ CONSTANTS = {
 def names_of(case: Case, factor: float) -> list[str]:
     """What a factor equals, the likeliest name first; empty if it equals nothing known."""
     found = [label for label, value in known(case) if math.isclose(factor, value, rel_tol=1e-5)]
-    return list(dict.fromkeys(found))
+    telling = [label for label in found if not re.fullmatch(r"[\d/.]+", label)]
+    return list(dict.fromkeys(telling or found))
 
 
 def known(case: Case) -> Iterator[tuple[str, float]]:

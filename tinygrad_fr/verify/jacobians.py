@@ -74,7 +74,8 @@ def jacobian(
         hidden.append(
             _(
                 "the Jacobian is symmetric here: a transposition or swapped indices change nothing "
-                "and cannot be seen; softmax(A t) with any matrix A would show them"
+                "and cannot be seen; f(A x) with any matrix A, such as softmax(A t), would show "
+                "them"
             )
         )
     claimed = np.asarray(mine, float)

@@ -98,6 +98,10 @@ def layer(
     try:
         subject = Handwritten(layer, x, forward, backward, parameters)
         check = _Check(subject, upstream, rtol, atol, np.random.default_rng(seed))
+    except StudentError as error:
+        text = _("the forward fails on this input: {error}").format(error=error)
+        return Report({"input": Entry("input", "inconclusive", note=text)})
+    try:
         return check.report(reference)
     except StudentError as error:
         return Report({"input": Entry("input", "wrong", note=str(error), max_rel_error=np.inf)},
@@ -222,6 +226,9 @@ class _Check:
 
     def _entry(self, name: str, call: Call, tape: Tape | None) -> Entry:
         if name not in call.gradients:
+            if name == "input" and not call.gradients:
+                note = _("the backward returns nothing and stores nothing: is a return missing?")
+                return Entry(name, "inconclusive", note=note)
             if name == "input":
                 note = _("the layer returns no gradient for its input: accepted for a first layer")
                 return Entry(name, "correct", note=note)

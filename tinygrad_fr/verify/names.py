@@ -9,31 +9,65 @@ from ..errors import ArgumentError
 from ..messages import _
 
 FORWARD = (
-    "forward", "forward_pass", "fprop", "feedforward", "feed_forward", "forward_propagation",
-    "forward_prop", "propagate", "activation", "activate", "loss", "cost", "function", "func", "fn",
-    "f", "compute", "calculate", "apply", "predict", "output", "__call__",
+    "forward", "forward_pass", "avant", "propagation_avant", "propagation", "propager", "fprop",
+    "feedforward", "feed_forward", "forward_propagation", "forward_prop", "propagate",
+    "activation", "activate", "loss", "cost", "function", "func", "fn", "f", "compute",
+    "calculate", "apply", "predict", "output", "__call__",
 )  # fmt: skip
 BACKWARD = (
-    "backward", "backprop", "backward_pass", "bprop", "back_propagation", "backpropagation",
+    "backward", "backprop", "arriere", "propagation_arriere", "retropropagation",
+    "retropropager", "backward_pass", "bprop", "back_propagation", "backpropagation",
     "backpropagate", "backward_propagation", "backward_prop", "back_prop", "back", "gradient",
-    "derivative", "prime", "grad", "deriv", "d_activation", "activation_derivative", "dloss",
-    "loss_derivative", "loss_prime", "loss_gradient", "derivate", "delta", "df", "d",
+    "derivee", "derivative", "prime", "grad", "deriv", "d_activation", "activation_derivative",
+    "dloss", "loss_derivative", "loss_prime", "loss_gradient", "derivate", "delta", "df", "d",
 )  # fmt: skip
 # Derivatives of a function at a point, in contrast to functions that take an upstream gradient.
 POINTWISE = set(BACKWARD[BACKWARD.index("gradient") :])
-RATE = {"learn_rate", "learning_rate", "lr", "eta", "rate", "step_size", "alpha", "l_rate"}
+RATE = {
+    "taux",
+    "taux_apprentissage",
+    "pas",
+    "learn_rate",
+    "learning_rate",
+    "lr",
+    "eta",
+    "rate",
+    "step_size",
+    "alpha",
+    "l_rate",
+}
 CACHE = {"cache", "ctx", "memo", "saved", "context", "memory"}
-INPUT = {"x", "z", "input", "inputs", "inp", "X", "Z", "last_input", "data"}
-OUTPUT = {"a", "A", "out", "output", "outputs", "activated", "activation", "s", "p"}
-TARGET = {"y", "y_true", "t", "target", "targets", "label", "labels", "true", "Y", "ytrue",
-          "actual", "expected", "T"}  # fmt: skip
-PREDICTION = {"p", "pred", "y_pred", "y_hat", "yhat", "ypred", "prediction", "predictions", "probs",
-              "output", "outputs", "a", "A", "logits", "scores", "z", "out", "predicted", "x",
-              "inputs", "input"}  # fmt: skip
+INPUT = {"entree", "entrees", "x", "z", "input", "inputs", "inp", "X", "Z", "last_input", "data"}
+OUTPUT = {"sortie", "a", "A", "out", "output", "outputs", "activated", "activation", "s", "p"}
+TARGET = {
+    "cible", "cibles", "etiquettes", "attendu", "y", "y_true", "t", "target", "targets",
+    "label", "labels", "true", "Y", "ytrue", "actual", "expected", "T",
+}  # fmt: skip
+PREDICTION = {
+    "sortie", "proba", "probas", "p", "pred", "y_pred", "y_hat", "yhat", "ypred", "prediction",
+    "predictions", "probs", "output", "outputs", "a", "A", "logits", "scores", "z", "out",
+    "predicted", "x", "inputs", "input",
+}  # fmt: skip
 TRAINING = {"training", "train", "is_training", "train_mode", "mode"}
 GROUPS = (
-    {"w", "weight", "weights", "kernel", "kernels", "filter", "filters", "k", "coef", "theta"},
-    {"b", "bias", "biases", "w0", "intercept"},
+    {
+        "w",
+        "weight",
+        "weights",
+        "kernel",
+        "kernels",
+        "filter",
+        "filters",
+        "k",
+        "coef",
+        "theta",
+        "poids",
+        "noyau",
+        "noyaux",
+        "filtre",
+        "filtres",
+    },
+    {"b", "bias", "biases", "w0", "intercept", "biais"},
 )
 
 
@@ -64,7 +98,9 @@ def is_gradient_of(attribute: str, name: str) -> bool:
 
 def like_upstream(name: str) -> bool:
     """Whether an argument is called like an upstream gradient."""
-    return bool(re.match(r"(d|grad|delta|up|acc|err|g)(_|[A-Z]|l|out|rad|elta|um|or|$)", name))
+    return bool(
+        re.match(r"(d|grad|delta|up|acc|err|g)(_|[A-Z]|l|out|rad|elta|um|or|$)|amont", name)
+    )
 
 
 def named_like_a_gradient(slot: tuple[str, ...]) -> bool:

@@ -64,6 +64,12 @@ class Recording:
         }
         self.gradients = self._recorded()
         for name in self.given:
+            if name not in self.gradients and name[1:] in self.gradients:
+                raise ArgumentError(
+                    _("gradients go by the names of their values: {short}, not {name}"),
+                    name=name,
+                    short=name[1:],
+                )
             if name not in self.gradients:
                 raise ArgumentError(
                     _(

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.op import registry
 from ..autograd.tensor import Tensor
+from ..errors import ArgumentError
 from ..kernels import Array
 from ..messages import _
 from ..report import Diagnosis, Entry
@@ -22,6 +24,10 @@ from .student import parameters_of
 
 def against(reference: Any, subject: Handwritten, mine: Array, rtol: float, atol: float) -> Entry:
     """The layer's output against that of a reference."""
+    if isinstance(reference, str):
+        if reference not in registry:
+            raise ArgumentError(_("there is no operation {name}"), name=reference)
+        reference = registry[reference].function
     try:
         wanted = _referred(reference, subject.values, subject)
     except Exception as error:  # whatever the reference says about these shapes

@@ -14,7 +14,8 @@ from ..autograd.transforms import gradients
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
 from ..messages import _
-from ..report import Diagnosis, Entry, Report
+from ..report import Diagnosis, Entry, Report, joined
+from .case import close
 from .numeric import directional
 from .student import StudentError, as_array, called_by_name, parameters_of, promoted
 
@@ -100,6 +101,8 @@ def descent(
         value(**{k: v for k, v in new.items() if v.shape == arrays[k].shape}),
     )
     note = _("the loss goes from {before:.6g} to {after:.6g}").format(before=before, after=after)
+    if after > before and all(entry.verdict == "correct" for entry in entries.values()):
+        note = joined(note, _("the direction is right, but the step is too large"))
     wrong = [name for name, entry in entries.items() if entry.verdict == "wrong"]
     return Report(entries, (), wrong[0] if wrong else None, (note,))
 
@@ -154,6 +157,12 @@ def _direction(
         return dataclasses.replace(entry, note=note)
     if not np.any(step):
         d = Diagnosis("zero", _("the update changes nothing"))
+        return dataclasses.replace(entry, verdict="wrong", diagnoses=(d,), note="")
+    along = float((new * slope).sum() / (slope**2).sum())
+    alike = close(old, float((old * slope).sum() / (slope**2).sum()) * slope, 1e-9)
+    if np.any(new) and not alike and close(new, along * slope, 1e-9):
+        text = _("the update is a multiple of the gradient alone: the old value is missing")
+        d = Diagnosis("missing_branch", text, {"lr": -along})
         return dataclasses.replace(entry, verdict="wrong", diagnoses=(d,), note="")
     if expected < -min(atol, rtol * norm):
         return entry

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -93,6 +94,8 @@ def another_order(case: Case) -> Iterator[Mistake]:
     true, hand = case.true, case.hand
     if true.size != hand.size or true.size < 2:
         return
+    if hand.shape != true.shape and case.close(hand.squeeze(), true.squeeze()):
+        return  # axes of length 1 too many or too few: a matter of shape
     text = _("the values are the right ones in another order: {order}")
     for shape in _layouts(case):
         laid_out = true.reshape(shape)
@@ -110,11 +113,12 @@ def another_order(case: Case) -> Iterator[Mistake]:
             yield Mistake(
                 other.reshape(hand.shape), text.format(order=order), {"shape": shape, "axes": axes}
             )
-    yield Mistake(
-        np.asarray(true.ravel("F")).reshape(hand.shape),
-        text.format(order=_("column by column")),
-        {"order": "F"},
-    )
+    if true.ndim != 2 or hand.shape != true.shape[::-1]:  # else: the transpose
+        yield Mistake(
+            np.asarray(true.ravel("F")).reshape(hand.shape),
+            text.format(order=_("column by column")),
+            {"order": "F"},
+        )
     if hand.shape == true.shape:
         for axis in range(true.ndim):
             found = _shuffle(case, axis)
@@ -197,15 +201,17 @@ def ratio(hand: Array, true: Array) -> float | None:
 
 def scale_text(factor: float, name: str = "") -> str:
     """A factor in words."""
-    equals = f"{name} = {factor:.6g}" if name else f"{factor:.6g}"
+    known = name and not re.fullmatch(r"[\d/.]+", name)
+    equals = f"{name} = {factor:.6g}" if known else name or f"{factor:.6g}"
     if factor > 1:
         text = _("your gradient is {equals} times too large")
     else:
         text = _("your gradient is {equals} times the right one: too small")
     hints = {
         "N": _("the loss takes the mean over the batch and you the sum"),
-        "1/N": _("you divide by the number of examples once too often"),
-        "2": _("check the derivative of a square"),
+        "1/N": _(
+            "you divide by the number of examples once too often, or the mean belongs to the loss"
+        ),
         "1/2": _("check the derivative of a square: (x^2)' = 2x"),
         "ln 10": _("the natural logarithm and log10 are mixed up"),
         "1/ln 10": _("the natural logarithm and log10 are mixed up"),
@@ -260,8 +266,8 @@ def non_finite(case: Case) -> Iterator[Mistake]:
         return
     count = int((~np.isfinite(case.hand)).sum())
     text = _(
-        "{count} of your values are NaN or infinite where the right ones are finite: look for exp "
-        "without the maximum taken away, log(0), 0 * inf or a division by zero"
+        "NaN or infinite values where the right ones are finite ({count}): look for exp without "
+        "the maximum taken away, log(0), 0 * inf or a division by zero"
     )
     yield Mistake(case.hand, text.format(count=count), {"count": count})
 
@@ -282,7 +288,7 @@ def wrong_shape(case: Case) -> Iterator[Mistake]:
         return
     shapes: dict[str, Any] = {"hand": hand.shape, "expected": true.shape}
     if hand.size == true.size and case.close(hand.reshape(true.shape), true):
-        text = _("the values are right, but the shape is {hand} instead of {expected}")
+        text = _("the values are right, but the shape is {hand} instead of {expected} (keepdims?)")
     elif true.ndim == 2 and 1 in true.shape and hand.shape == (true.size,) * 2:
         text = _(
             "the shape is {hand} instead of {expected}: an array of shape ({n},) and one of shape "
@@ -291,7 +297,9 @@ def wrong_shape(case: Case) -> Iterator[Mistake]:
     else:
         text = _("the shape is {hand} instead of {expected}")
         others = [] if case.tape is None else _gradients_equal_to(case)
-        if others:
+        if case.name == "jacobian" and case.close(hand, np.diagonal(true)):
+            text = _("this is the diagonal of the Jacobian: write it as a matrix, np.diag(...)")
+        elif others and case.name != "jacobian":
             text = _("the shape is {hand} instead of {expected}: this is the gradient of {other}")
             shapes["other"] = others[0]
     yield Mistake(hand, text.format(**shapes, n=true.size), shapes)

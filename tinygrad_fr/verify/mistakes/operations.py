@@ -166,7 +166,7 @@ def activation_twice(case: Case) -> Iterator[Mistake]:
         text = _("the derivative of {operation} was taken at its output a in place of its input z")
         if operation == "softmax":
             other = np.asarray(function(y, *args[1:], **kwargs))
-            local: Local = lambda g, y, x, p=other, axis=_axis(args, kwargs): (  # noqa: E731
+            local: Local = lambda g, y, x, p=other, axis=axis_of(args, kwargs): (  # noqa: E731
                 p * (g - (g * p).sum(axis, keepdims=True))
             )
         else:
@@ -186,7 +186,7 @@ def activation_twice(case: Case) -> Iterator[Mistake]:
 def pretended(case: Case, i: int, p: Array, text: str, **detail: Any) -> Mistake:
     """The mistake of probabilities computed otherwise, put into the right formulas."""
     args, kwargs = case.the_tape.static(i)
-    axis = _axis(args, kwargs)
+    axis = axis_of(args, kwargs)
     tape = case.the_tape.replayed(values={i: p})
     twin = tape.twins[i]
     g = None if twin is None else tape.pull(case.upstream).get(twin)
@@ -199,7 +199,8 @@ def pretended(case: Case, i: int, p: Array, text: str, **detail: Any) -> Mistake
     return Mistake(gradient, text, {"operation": case.the_tape.operation(i), **detail})
 
 
-def _axis(args: Any, kwargs: Any) -> int:
+def axis_of(args: Any, kwargs: Any) -> int:
+    """The axis of a call of softmax."""
     return int(kwargs.get("axis", args[1] if len(args) > 1 else -1))
 
 

@@ -12,7 +12,7 @@ from ...messages import _
 from ..case import Case
 from ..names import RATE
 from .arrays import axes_of, word
-from .operations import Local, closure_of, keeps_shape, replaced
+from .operations import Local, axis_of, closure_of, keeps_shape, replaced
 from .table import Mistake, mistake
 
 
@@ -35,6 +35,41 @@ def path_of_a_fan_out(case: Case) -> Iterator[Mistake]:
             yield from _without(case, source, cut)
     for cut in _statistics(case):
         yield from _without(case, "x", cut)
+
+
+@mistake("missing_branch", tape=True)
+def term_of_the_softmax(case: Case) -> Iterator[Mistake]:
+    labels = _("the term p_i g_i is missing in the gradient of softmax (-y after a cross entropy)")
+    others = _("the term -p_i sum_j p_j g_j is missing in the gradient of softmax")
+    for edge in case.path:
+        if case.the_tape.operation(edge[0]) == "softmax":
+            axis = axis_of(*case.the_tape.static(edge[0]))
+            yield replaced(
+                case, edge,
+                lambda g, y, x, axis=axis: -y * (g * y).sum(axis, keepdims=True), labels,
+            )  # fmt: skip
+            yield replaced(case, edge, lambda g, y, x: g * y, others)
+
+
+@mistake("missing_branch")
+def term_of_the_softmax_jacobian(case: Case) -> Iterator[Mistake]:
+    text = _("the terms -p_i p_j are missing in the Jacobian of softmax")
+    yield Mistake(np.diag(_softmax_output(case)), text)
+
+
+@mistake("sign")
+def sign_of_the_softmax_jacobian(case: Case) -> Iterator[Mistake]:
+    p = _softmax_output(case)
+    text = _("the sign of the terms -p_i p_j is reversed in the Jacobian of softmax")
+    yield Mistake(np.diag(p) + np.outer(p, p), text)
+
+
+def _softmax_output(case: Case) -> Array:
+    """The output of a Jacobian's function, if it is a softmax of a vector."""
+    if case.name != "jacobian" or case.the_tape.output._op.name != "softmax":
+        raise ValueError
+    p: Array = case.the_tape.output._array
+    return p
 
 
 def _without(case: Case, source: str, cut: tuple[tuple[int, int], ...]) -> Iterator[Mistake]:

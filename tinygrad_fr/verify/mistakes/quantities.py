@@ -144,6 +144,23 @@ def known_wrong_derivative(case: Case) -> Iterator[Mistake]:
                 )  # fmt: skip
 
 
+@mistake("wrong_local_derivative")
+def on_the_diagonal_of_a_jacobian(case: Case) -> Iterator[Mistake]:
+    """The Jacobian of a function applied entry by entry, with a wrong derivative."""
+    if case.name != "jacobian" or case.true.ndim != 2:
+        return
+    tape = case.the_tape
+    i = len(tape.nodes) - 1
+    if tape.operation(i) not in ACTIVATIONS - {"softmax"}:
+        return
+    operation, y, x = tape.operation(i), tape.nodes[i]._array, case.arguments(i)[0]
+    text = _("in place of the derivative of {operation} you used {used}")
+    rules: dict[str, Local] = {**wrong_locals().get(operation, {}), "a": lambda g, y, x: g * y}
+    for used, local in rules.items():
+        words = text.format(operation=operation, used=used)
+        yield Mistake(np.diag(local(np.ones_like(y), y, x)), words, {"operation": operation})
+
+
 @mistake("wrong_local_derivative", tape=True)
 def derivative_of_another_activation(case: Case) -> Iterator[Mistake]:
     text = _("in place of the derivative of {operation} you used that of {used}")

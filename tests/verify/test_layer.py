@@ -487,3 +487,32 @@ def test_a_forward_that_fails_is_not_the_students_gradient():
     report = verify.layer(Nnfs(), np.ones((6, 5)))
     assert report["input"].verdict == "inconclusive"
     assert "forward fails on this input" in report["input"].note
+
+
+class NothingReturned:
+    """nnfs's style: the output and all gradients are attributes."""
+
+    def __init__(self):
+        self.weights, self.biases = RNG.standard_normal((4, 3)), np.zeros((1, 3))
+
+    def forward(self, inputs):
+        self.inputs = inputs
+        self.output = inputs @ self.weights + self.biases
+
+    def backward(self, dvalues):
+        self.dweights = self.inputs.T @ dvalues
+        self.dbiases = dvalues.sum(axis=0, keepdims=True)
+        self.dinputs = dvalues @ self.weights.T
+
+
+def test_outputs_and_gradients_that_are_only_stored():
+    report = verify.layer(NothingReturned(), X)
+    assert report
+    assert all("stored" in entry.note for entry in report)
+
+    class Wrong(NothingReturned):
+        def backward(self, dvalues):
+            super().backward(dvalues)
+            self.dinputs = -self.dinputs
+
+    assert verify.layer(Wrong(), X)["input"].diagnoses[0].kind == "sign"

@@ -33,7 +33,6 @@ class Call:
     gradients: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    nothing_for_input: bool = False
     changed_input: Array | None = None
     drew_random_numbers: bool = False
 
@@ -55,8 +54,12 @@ def collect(
     for name, g in zip(order, returned, strict=False):
         if g is not None:
             call.gradients[name], call.sources[name] = as_array(g), "returned"
-    call.nothing_for_input = "input" not in call.gradients
     stored = dict(slots(owner, integers=True)) if owner is not None else {}
+    fresh = {s: a for s, a in stored.items() if not _unchanged(a, before.get(s))}
+    if "input" not in call.gradients:
+        for slot, array in fresh.items():
+            if any(is_gradient_of(slot[-1], name) for name in ("input", "inputs", "x")):
+                call.gradients["input"], call.sources["input"] = array, "stored"
     for name in parameters:
         if name in call.gradients:
             continue
@@ -67,7 +70,6 @@ def collect(
         found = _stored(subject, name, stored)
         if found is not None and (handed or moved):
             # What the backward has left as it was is not what it computed.
-            fresh = {s: a for s, a in stored.items() if not _unchanged(a, before.get(s))}
             found = _stored(subject, name, fresh)
         if found is not None:
             call.gradients[name], call.sources[name] = found, "stored"

@@ -25,11 +25,12 @@ from .names import (
     GROUPS,
     INPUT,
     OUTPUT,
-    POINTWISE,
     PREDICTION,
     RATE,
+    STORED_OUTPUT,
     TARGET,
     TRAINING,
+    is_pointwise,
     like_upstream,
     member,
     named_like_a_gradient,
@@ -232,7 +233,7 @@ class Handwritten:
             elif (
                 "upstream" not in self.roles.values()
                 and not self.is_loss
-                and not (label in POINTWISE and len(required) == 1 and not like_upstream(name))
+                and not (is_pointwise(label) and len(required) == 1 and not like_upstream(name))
                 and not (name in INPUT and len(required) > 1)
             ):
                 self.roles[name] = "upstream"
@@ -246,7 +247,7 @@ class Handwritten:
             "upstream" not in self.roles.values()
             and not self.is_loss
             and bool(self.roles)
-            and label in POINTWISE
+            and is_pointwise(label)
         )
         self.takes_upstream = "upstream" in self.roles.values()
 
@@ -262,9 +263,12 @@ class Handwritten:
         arguments = {name: self._typed(name, values) for name in self.arguments}
         with seeded(0):
             y = attempted(self.method(owner, self.forward_name), *arguments.values(), **self.flags)
+        if y is None and owner is not None:  # it stores its output, and returns nothing
+            stored = {name.lower(): value for name, value in vars(owner).items()}
+            y = next((stored[n] for n in STORED_OUTPUT if stored.get(n) is not None), None)
         if keep is not None:
             keep += [y, arguments]
-        if isinstance(y, (tuple, list)) and y and not np.isscalar(y[0]):
+        if isinstance(y, tuple) and y:  # (out, cache)
             y = y[0]
         return np.array(as_array(y), np.float64)
 

@@ -48,6 +48,7 @@ PREDICTION = {
     "predictions", "probs", "output", "outputs", "a", "A", "logits", "scores", "z", "out",
     "predicted", "x", "inputs", "input",
 }  # fmt: skip
+STORED_OUTPUT = ("output", "outputs", "out", "sortie", "y", "a", "z")
 TRAINING = {"training", "train", "is_training", "train_mode", "mode"}
 GROUPS = (
     {
@@ -94,6 +95,11 @@ def is_gradient_of(attribute: str, name: str) -> bool:
         if re.fullmatch(before, word) or re.fullmatch(after, word):
             return True
     return False
+
+
+def is_pointwise(method: str) -> bool:
+    """Whether a method is called like a derivative at a point, such as ``sigmoid_prime``."""
+    return method in POINTWISE or bool(re.search("prime|deriv|grad", method))
 
 
 def like_upstream(name: str) -> bool:

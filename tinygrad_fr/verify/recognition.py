@@ -221,7 +221,9 @@ def _convolved(
     y = ops.conv2d(
         _as_nchw(v["input"], layout), k[..., ::-1, ::-1] if turned else k, None, *geometry
     )
-    return _from_nchw(y if b is None else y + v[b].reshape(-1, 1, 1), out)
+    if b is not None:  # one bias per filter, or one per entry of the output
+        y = y + (v[b] if v[b].ndim == 3 else v[b].reshape(-1, 1, 1))
+    return _from_nchw(y, out)
 
 
 def _pooled(kind: Any, layout: str, size: int, stride: Any, v: Mapping[str, Any]) -> Any:

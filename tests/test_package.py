@@ -78,6 +78,7 @@ PROMISED = {
         SGD RMSprop Adagrad Adam AdamW StepLR CosineAnnealingLR OneCycleLR clip_grad_norm
     """,
     "data": "DataLoader ArrayDataset ImageFolder AugmentedDataset load_digits load_mnist",
+    "verify": "check hand jacobian steps descent layer Report Entry Diagnosis",
 }
 
 

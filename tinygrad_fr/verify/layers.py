@@ -153,6 +153,8 @@ class _Check:
             entries = self._one_hot_only(entries)
         accumulated(self.subject, call, self.upstream, entries, self.notes)
         self.notes.insert(0, _("{n} evaluations of the forward").format(n=counted.count))
+        if any(getattr(v, "dtype", None) == np.float32 for v in self.subject.arguments.values()):
+            self.notes.append(_("float32 inputs were promoted to float64"))
         self.hidden += hidden_by(f, self.values, None)
         wrong = [n for n, e in entries.items() if e.verdict == "wrong"]
         first = wrong[0] if wrong else None

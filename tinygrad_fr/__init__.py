@@ -37,13 +37,17 @@ if TYPE_CHECKING:
     from . import optim as optim
     from . import training as training
     from . import verify as verify
+    from .graph import draw as draw
+    from .graph import replay as replay
     from .io import load as load
     from .io import save as save
     from .training import fit as fit
 
 # Loaded at their first use, so that importing the library costs little more than NumPy.
 _MODULES = ("data", "graph", "io", "nn", "optim", "training", "verify")
-_NAMES = {"fit": "training", "save": "io", "load": "io"}
+_NAMES = {
+    "draw": "graph", "replay": "graph", "fit": "training", "save": "io", "load": "io",
+}  # fmt: skip
 
 __version__ = VERSION
 

@@ -1,5 +1,7 @@
-"""Reading the recorded graph."""
+"""Reading the recorded graph: as data, as a picture, as a page to step through, as a derivation."""
 
+from .draw import Drawing, draw
 from .extract import Edge, Graph, Vertex, extract
+from .replay import Replay, replay
 
-__all__ = ["Edge", "Graph", "Vertex", "extract"]
+__all__ = ["Drawing", "Edge", "Graph", "Replay", "Vertex", "draw", "extract", "replay"]

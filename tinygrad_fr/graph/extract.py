@@ -10,7 +10,8 @@ import numpy as np
 from ..autograd.engine import RELEASED, Node
 from ..autograd.op import Operation
 from ..autograd.tensor import Tensor
-from ..errors import DTypeError, GraphError
+from ..autograd.watch import Trace
+from ..errors import DTypeError, GraphError, TinygradError
 from ..kernels import Array
 from ..messages import _
 
@@ -25,7 +26,8 @@ class Vertex:
         Its place in the order of computation, from 0.
     kind : str
         ``"operation"``, ``"parameter"`` (a leaf that requires a gradient), ``"input"`` (a Tensor
-        that does not) or ``"constant"`` (an array or a number).
+        that does not), ``"constant"`` (an array or a number) or ``"failure"`` (the operation that
+        raised an error).
     value : array
     name : str or None
     requires_grad : bool
@@ -57,6 +59,12 @@ class Vertex:
         """The shape of its value."""
         return tuple(np.shape(self.value))
 
+    @property
+    def argument_names(self) -> tuple[str, ...]:
+        """What the operation calls its arguments; empty for a leaf."""
+        operation = getattr(self.tensor, "_op", None)
+        return () if operation is None else tuple(operation.parameters)
+
 
 @dataclass(frozen=True)
 class Edge:
@@ -80,8 +88,8 @@ class Graph:
     output: int
 
 
-def extract(output: Tensor) -> Graph:
-    """Read the graph behind a Tensor.
+def extract(output: Tensor | TinygradError) -> Graph:
+    """Read the graph behind a Tensor, or up to the operation that raised an error.
 
     A Tensor used twice is one vertex with two edges. Nothing is computed, and no ``.grad`` is
     touched.
@@ -89,7 +97,8 @@ def extract(output: Tensor) -> Graph:
     Parameters
     ----------
     output
-        A Tensor, computed or not.
+        A Tensor, computed or not; or an error of the library, whose operation becomes the last
+        vertex.
 
     Returns
     -------
@@ -109,12 +118,66 @@ def extract(output: Tensor) -> Graph:
     >>> [(edge.source, edge.target) for edge in graph.edges]
     [(0, 1), (0, 1), (1, 2)]
     """
-    if not isinstance(output, Tensor):
+    if isinstance(output, TinygradError) and output.operation is not None:
+        failed = [x for x in _flattened(output.inputs) if isinstance(x, (Node, np.ndarray))]
+        roots = [x for x in failed if isinstance(x, Node)]
+    elif isinstance(output, Tensor):
+        roots, failed = [output], []
+    else:
         raise DTypeError(
-            _("the graph is read from a Tensor, not from {kind}"), kind=type(output).__name__
+            _(
+                "the graph is read from a Tensor, or from an error that an operation raised, not "
+                "from {kind}"
+            ),
+            kind=type(output).__name__,
         )
-    found: dict[int, Any] = {output._rank: output}
-    stack: list[Any] = [output]
+    found = _behind(roots)
+    vertices: list[Vertex] = []
+    edges: list[Edge] = []
+    ids: dict[int, int] = {}
+
+    def number(x: Any) -> int | None:
+        """The vertex of an argument, made at its first use."""
+        if x is None:
+            return None
+        if not isinstance(x, Node):
+            vertices.append(Vertex(len(vertices), "constant", np.asarray(x)))
+            return len(vertices) - 1
+        if x._rank not in ids:
+            ids[x._rank] = len(vertices)
+            vertices.append(_leaf(len(vertices), x))
+        return ids[x._rank]
+
+    # A leaf changed in place since ranks above its consumers, so operations go by rank and
+    # leaves just before their first use.
+    for rank in sorted(rank for rank, node in found.items() if node._op is not None):
+        node = found[rank]
+        sources = [number(x) for x in node._inputs]
+        ids[rank] = len(vertices)
+        vertices.append(_operation(len(vertices), node))
+        for position, source in enumerate(sources):
+            if source is not None:
+                closure = node._closures[position]
+                rule = None if closure is None else (closure.__doc__ or "").strip()
+                edges.append(Edge(source, ids[rank], position, rule))
+    if isinstance(output, Tensor):
+        return Graph(tuple(vertices), tuple(edges), number(output) or 0)
+    sources = [number(x) for x in failed]
+    last = len(vertices)
+    vertices.append(
+        Vertex(
+            last, "failure", np.empty(0), operation=output.operation,
+            module=output.module,
+        )
+    )  # fmt: skip
+    edges += [Edge(source, last, i) for i, source in enumerate(sources) if source is not None]
+    return Graph(tuple(vertices), tuple(edges), last)
+
+
+def _behind(roots: list[Any]) -> dict[int, Any]:
+    """The nodes that some Tensors were made from, themselves included, by rank."""
+    found: dict[int, Any] = {node._rank: node for node in roots}
+    stack = list(roots)
     while stack:
         node = stack.pop()
         if node._state == RELEASED:
@@ -129,37 +192,15 @@ def extract(output: Tensor) -> Graph:
             if isinstance(x, Node) and x._rank not in found:
                 found[x._rank] = x
                 stack.append(x)
+    return found
 
-    vertices: list[Vertex] = []
-    edges: list[Edge] = []
-    ids: dict[int, int] = {}
-    # A leaf changed in place since ranks above its consumers, so operations go by rank and
-    # leaves just before their first use.
-    for rank in sorted(rank for rank, node in found.items() if node._op is not None):
-        node = found[rank]
-        sources: list[int | None] = []
-        for x in node._inputs:
-            if isinstance(x, Node):
-                if x._rank not in ids:
-                    ids[x._rank] = len(vertices)
-                    vertices.append(_leaf(len(vertices), x))
-                sources.append(ids[x._rank])
-            elif x is not None:
-                sources.append(len(vertices))
-                vertices.append(Vertex(len(vertices), "constant", np.asarray(x)))
-            else:
-                sources.append(None)
-        ids[rank] = len(vertices)
-        vertices.append(_operation(len(vertices), node))
-        for position, source in enumerate(sources):
-            if source is not None:
-                closure = node._closures[position]
-                rule = None if closure is None else (closure.__doc__ or "").strip()
-                edges.append(Edge(source, ids[rank], position, rule))
-    if output._rank not in ids:
-        ids[output._rank] = len(vertices)
-        vertices.append(_leaf(len(vertices), output))
-    return Graph(tuple(vertices), tuple(edges), ids[output._rank])
+
+def _flattened(arguments: Any) -> list[Any]:
+    """The arguments of a call, those in lists included."""
+    flat: list[Any] = []
+    for x in arguments:
+        flat.extend(_flattened(x) if isinstance(x, (list, tuple)) else [x])
+    return flat
 
 
 def _leaf(number: int, x: Any) -> Vertex:
@@ -184,7 +225,7 @@ def _operation(number: int, x: Any) -> Vertex:
         operation=operation.name,
         latex=operation.latex,
         static=_static(operation, x),
-        module=None if x._where is None else str(x._where) or None,
+        module=x._where.module if isinstance(x._where, Trace) else x._where,
         tensor=x,
     )
 

@@ -79,7 +79,8 @@ class Module:
             path, label = "", type(self).__name__
         else:
             name = mode.owner._name_of(self)
-            path = f"{mode.path}.{name}" if mode.path else name
+            outer = mode.module.path if mode.module is not None else ""
+            path = f"{outer}.{name}" if outer else name
             label = f"{path} ({type(self).__name__})"
         token = enter_module(mode, label, path, self)
         try:

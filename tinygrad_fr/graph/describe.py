@@ -1,0 +1,81 @@
+"""A graph in words, line by line: the text equivalent of its picture."""
+
+from __future__ import annotations
+
+from ..messages import _
+from . import values
+from .dot import TERMS, Sheet
+from .extract import Vertex
+from .formulas import formula
+from .mathematics import text
+from .naming import derivative, is_leaf
+
+
+def describe(sheet: Sheet) -> str:
+    """One line per item, in the order of computation, then the gradients in theirs."""
+    lines = [_line(sheet, i) for i in range(len(sheet.outline.items))]
+    if sheet.flow is not None and sheet.flow.upstream:
+        lines += ["", _("gradients, from the output back:")]
+        shown = {m for item in sheet.outline.items if item.call is None for m in item.members[:1]}
+        lines += [
+            _gradient(sheet, vertex)
+            for vertex in reversed(sheet.graph.vertices)
+            if vertex.id in shown and vertex.requires_grad
+        ]
+    if sheet.title:
+        lines.append(sheet.title)
+    return "\n".join(lines)
+
+
+def _line(sheet: Sheet, i: int) -> str:
+    item = sheet.outline.items[i]
+    last = sheet.graph.vertices[item.members[-1]]
+    if item.call is not None:
+        words = _("{module}: layer, gives {shape}").format(
+            module=item.call, shape=values.shape(last.value)
+        )
+    elif last.kind == "failure":
+        return _("✗ {operation} fails here").format(operation=last.operation)
+    else:
+        vertex = sheet.graph.vertices[item.members[0]]
+        words = _vertex(sheet, vertex)
+    return words + (f" (× {item.count})" if item.count > 1 else "")
+
+
+def _vertex(sheet: Sheet, vertex: Vertex) -> str:
+    own = text(sheet.symbols[vertex.id])
+    name = sheet.names.get(vertex.id, own)
+    if is_leaf(vertex):
+        kinds = {"parameter": _("parameter"), "input": _("input"), "constant": _("constant")}
+        what = kinds[vertex.kind]
+        head = own if own == name else f"{own} ({name})"
+    else:
+        head = text(formula(sheet.graph, vertex, sheet.symbols))
+        what = str(vertex.operation)
+        if vertex.module:
+            what += f" [{vertex.module}]"
+    return _("{what}: {kind}, {shape}, value {value}").format(
+        what=head, kind=what, shape=values.shape(vertex.value), value=values.summary(vertex.value)
+    )
+
+
+def _gradient(sheet: Sheet, vertex: Vertex) -> str:
+    what = text(derivative(sheet.output, sheet.symbols[vertex.id]))
+    g = sheet.upstream(vertex.id)
+    if g is None or sheet.flow is None:
+        return f"{what}: " + _("not computed")
+    terms = [
+        (sheet.graph.edges[n].target, sheet.flow.downstream[n])
+        for n in sheet.uses.get(vertex.id, ())
+        if n in sheet.flow.downstream
+    ]
+    words = f"{what} = {values.summary(g)}"
+    if len(terms) > 1:
+        parts = ", ".join(
+            _("{value} through {name}").format(
+                value=values.summary(d), name=text(sheet.symbols[target])
+            )
+            for target, d in terms[:TERMS]
+        ) + (", …" if len(terms) > TERMS else "")
+        words += " " + _("(sum of {parts})").format(parts=parts)
+    return words

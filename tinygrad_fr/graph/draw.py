@@ -1,0 +1,183 @@
+"""Pictures of the recorded graph, with its gradients."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..autograd.tensor import Tensor
+from ..errors import ArgumentError, TinygradError
+from ..messages import _
+from . import rendering
+from .describe import describe
+from .dot import LEVELS, VALUES, Sheet, source
+from .extract import Graph, extract
+from .flow import flow
+from .naming import named, scope, symbols
+from .outline import outline
+
+SUFFIXES = ("svg", "png", "pdf", "dot")
+
+
+class Drawing:
+    """A picture of a graph: notebooks show it, ``save`` writes it.
+
+    Attributes
+    ----------
+    dot : str
+        In Graphviz's language.
+    """
+
+    def __init__(self, sheet: Sheet) -> None:
+        self._sheet = sheet
+        self.dot = source(sheet)
+
+    @functools.cached_property
+    def svg(self) -> str:
+        """As SVG, with colours for day and night."""
+        return rendering.svg(self.dot)
+
+    @functools.cached_property
+    def text(self) -> str:
+        """The same in words, a line per value: for screen readers and terminals."""
+        return describe(self._sheet)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture; the suffix says how: svg, png, pdf or dot.
+
+        Returns
+        -------
+        Path
+            Where it was written.
+        """
+        path = Path(path)
+        kind = path.suffix.lower().lstrip(".")
+        if kind not in SUFFIXES:
+            raise ArgumentError(
+                _("{path}: a drawing is saved as {kinds}, by its suffix"),
+                path=path, kinds=", ".join(SUFFIXES),
+            )  # fmt: skip
+        if kind == "dot":
+            path.write_text(self.dot, encoding="utf-8")
+        elif kind == "svg":
+            path.write_text(self.svg, encoding="utf-8")
+        else:
+            path.write_bytes(rendering.render(self.dot, kind))
+        return path
+
+    def _repr_mimebundle_(self, **_options: Any) -> dict[str, str]:
+        try:
+            return {"image/svg+xml": self.svg, "text/plain": self.text}
+        except rendering.RenderingError as error:
+            return {"text/plain": f"{error}\n\n{self.text}"}
+
+    def __repr__(self) -> str:
+        n = len(self._sheet.outline.items)
+        return _("<drawing of {n} nodes: .save(path), .svg, .dot, .text>").format(n=n)
+
+
+def draw(
+    tensor: Tensor | TinygradError,
+    *,
+    gradients: bool = True,
+    values: str = "auto",
+    names: str | Mapping[str, Tensor] = "auto",
+    depth: int | None = None,
+    direction: str = "LR",
+) -> Drawing:
+    """Draw the graph behind a Tensor.
+
+    Every value is a node: an operation with its formula, a parameter (thick border), an input or a
+    constant (dashed). With ``gradients`` a node shows the gradient that arrives, and an edge
+    "upstream x local = downstream"; where a value is used several times, their sum. They are
+    computed for the picture, and ``.grad`` is left alone.
+
+    Parameters
+    ----------
+    tensor
+        What was computed; or an error that an operation raised: the graph up to it is drawn, and
+        the operation marked.
+    gradients
+        Whether to show them; of the sum of the entries where ``tensor`` has several.
+    values
+        ``"full"``, ``"summary"`` or ``"none"``; ``"auto"`` goes by the size of the graph.
+    names
+        ``"auto"``: names of Tensors, paths of parameters and the caller's variables; ``"tensors"``:
+        only names given to Tensors; or a dict of names and Tensors.
+    depth
+        How many levels of Modules are open (0: the model is one node; 1: its layers are). All,
+        by default; in a large graph those that keep it readable. Blocks that repeat are drawn
+        once, with their count, where modules are closed or the graph is large.
+    direction
+        ``"LR"`` (left to right), ``"TB"``, ``"RL"`` or ``"BT"``.
+
+    Returns
+    -------
+    Drawing
+
+    Raises
+    ------
+    GraphError
+        If a backward pass has released the graph.
+
+    Examples
+    --------
+    >>> import tinygrad_fr as tg
+    >>> x = tg.Tensor(3.0, requires_grad=True)
+    >>> print(tg.draw(x * x).text.splitlines()[0])  # doctest: +SKIP
+    x : paramètre, float64, vaut 3
+    """
+    return Drawing(
+        sheet(
+            tensor, scope(), gradients=gradients, values=values, names=names, depth=depth,
+            direction=direction,
+        )
+    )  # fmt: skip
+
+
+def sheet(
+    tensor: Tensor | TinygradError,
+    variables: Mapping[str, Any],
+    *,
+    gradients: bool = True,
+    values: str = "auto",
+    names: str | Mapping[str, Tensor] = "auto",
+    depth: int | None = None,
+    direction: str = "LR",
+) -> Sheet:
+    """All that a picture needs; ``variables`` are the caller's."""
+    _check(values, VALUES, "values")
+    _check(direction, ("LR", "TB", "RL", "BT"), "direction")
+    if depth is not None and (not isinstance(depth, int) or depth < 0):
+        raise ArgumentError(_("depth is a number of levels, from 0 on, not {got!r}"), got=depth)
+    graph = extract(tensor)
+    drawn = outline(graph, depth)
+    if values == "auto":
+        n = len(drawn.items)
+        values = next((level for level, most in LEVELS.items() if n <= most), "none")
+    found = named(graph, names, variables)
+    return Sheet(
+        graph, drawn, symbols(graph, found), found,
+        flow(graph) if gradients and isinstance(tensor, Tensor) else None, values,
+        direction, _title(graph, tensor, gradients),
+    )  # fmt: skip
+
+
+def _check(value: Any, allowed: tuple[str, ...], name: str) -> None:
+    if value not in allowed:
+        raise ArgumentError(
+            _("{name} is one of {allowed}, not {got!r}"),
+            name=name, allowed=", ".join(allowed), got=value,
+        )  # fmt: skip
+
+
+def _title(graph: Graph, tensor: Tensor | TinygradError, gradients: bool) -> str:
+    """What a reader must know to read the numbers."""
+    if isinstance(tensor, TinygradError):
+        return str(tensor)
+    last = graph.vertices[graph.output]
+    if gradients and last.requires_grad and last.value.size != 1:
+        return _("gradients of the sum of the output's entries")
+    return ""

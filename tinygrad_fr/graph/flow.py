@@ -1,0 +1,96 @@
+"""The gradients of a graph: what arrives at each vertex, and what each edge carries on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..autograd.engine import _fit
+from ..autograd.modes import no_grad
+from ..kernels import Array
+from .extract import Edge, Graph
+
+SMALL = 64  # a local derivative of more entries is not computed: it would not be read
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Gradients of the output, computed apart from every ``.grad``.
+
+    Attributes
+    ----------
+    upstream : dict of int to array
+        By vertex, the derivative of the output with respect to it: the sum of the contributions
+        of its uses. A vertex without an entry has no gradient, which is not the same as zero.
+    downstream : dict of int to array
+        By edge (its place in ``graph.edges``), what that use contributes to its source.
+    """
+
+    upstream: Mapping[int, Array]
+    downstream: Mapping[int, Array]
+
+
+def flow(graph: Graph) -> Flow:
+    """Walk a graph backwards; from ones, where its output is not a single number.
+
+    Examples
+    --------
+    >>> import tinygrad_fr as tg
+    >>> x = tg.Tensor(3.0, requires_grad=True)
+    >>> graph = tg.graph.extract(x * x)
+    >>> flow(graph).downstream, flow(graph).upstream[0]
+    ({0: array(3.), 1: array(3.)}, array(6.))
+    """
+    upstream: dict[int, Array] = {}
+    downstream: dict[int, Array] = {}
+    last = graph.vertices[graph.output]
+    if last.requires_grad:
+        upstream[last.id] = np.ones(last.shape, last.value.dtype)
+    arriving: dict[int, list[int]] = {}
+    for number, edge in enumerate(graph.edges):
+        arriving.setdefault(edge.target, []).append(number)
+    with no_grad(), np.errstate(all="ignore"):
+        for vertex in reversed(graph.vertices):
+            g = upstream.get(vertex.id)
+            for number in arriving.get(vertex.id, ()) if g is not None else ():
+                d = pulled(graph, graph.edges[number], g)
+                if d is None:
+                    continue
+                source = graph.edges[number].source
+                downstream[number] = d
+                upstream[source] = upstream[source] + d if source in upstream else d
+    return Flow(upstream, downstream)
+
+
+def pulled(graph: Graph, edge: Edge, g: Array | None) -> Array | None:
+    """What an edge makes of an upstream gradient; None where no gradient flows."""
+    node = graph.vertices[edge.target].tensor
+    closure = None if node is None else node._closures[edge.position]
+    if closure is None or node is None or g is None:
+        return None
+    x = node._inputs[edge.position]
+    d = closure(g, node._array, *(getattr(i, "_array", i) for i in node._inputs))
+    return None if d is None else np.asarray(_fit(np.asarray(d), node, x))
+
+
+def local(graph: Graph, edge: Edge) -> Array | None:
+    """The local derivative of an edge, where it acts entry by entry; None where it does not.
+
+    An operation acts entry by entry if what it makes of any upstream gradient is that gradient
+    times what it makes of ones.
+    """
+    node = graph.vertices[edge.target].tensor
+    closure = None if node is None else node._closures[edge.position]
+    if closure is None or node is None or not 0 < node._array.size <= SMALL:
+        return None
+    values = (node._array, *(getattr(i, "_array", i) for i in node._inputs))
+    ones = np.ones_like(node._array)
+    probe = np.random.default_rng(0).uniform(1, 2, ones.shape).astype(ones.dtype)
+    with no_grad(), np.errstate(all="ignore"):
+        slope, tested = closure(ones, *values), closure(probe, *values)
+    if slope is None or np.shape(slope) != ones.shape:
+        return None
+    entrywise = np.allclose(tested, probe * slope, rtol=1e-5, atol=0, equal_nan=True)
+    return np.asarray(slope) if entrywise else None

@@ -1,0 +1,184 @@
+r"""The formulas of operations with the actual values' symbols in them.
+
+The registry says ``Y = A B`` and ``\bar{A} = \bar{Y} B^{\top}``; a vertex z made of x and W reads
+``z = x W``, and its edge from x ``\partial L / \partial x = \partial L / \partial z W^{\top}``. Which
+letter means which argument is read off the rules: the rule of an argument begins with its letter.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..autograd.op import Operation, registry
+from .extract import Edge, Graph, Vertex
+from .mathematics import escaped, parse, substituted
+from .mathematics.latex import Accent, Atom, Item, Row, Scripts
+from .naming import derivative
+
+# Arguments that formulas write with another letter.
+LETTERS = {"target": "y", "condition": "c", "indices": "k"}
+
+
+def formula(graph: Graph, vertex: Vertex, symbols: Mapping[int, str]) -> Item:
+    """What a vertex is: ``z = x W + b``; for a leaf its symbol."""
+    own = parse(symbols[vertex.id])
+    if vertex.operation is None or vertex.kind == "failure":
+        return own
+    operation: Operation = vertex.tensor._op  # type: ignore[union-attr]
+    inputs = {e.position: e.source for e in graph.edges if e.target == vertex.id}
+    tree = parse(vertex.latex)
+    right = _after_equals(tree)
+    letters = argument_letters(operation, vertex)
+    if right is None or not letters or not _fits(letters, inputs, right):
+        arguments = ", ".join(symbols[inputs[i]] for i in sorted(inputs))
+        call = rf"{symbols[vertex.id]} = \text{{{escaped(operation.name)}}}({arguments})"
+        return parse(call)
+    given = {
+        letter: parse(symbols[inputs[i]]) for i, letter in letters.items() if i in inputs
+    }
+    right = _without_missing(right, {x for i, x in letters.items() if i not in inputs})
+    left = _left(tree)
+    above = Scripts(own, left.below) if isinstance(left, Scripts) and "K" not in _text(left) else own
+    return Row((above, Atom("operator", "="), *_items(substituted(right, given, {}))))
+
+
+def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
+    """The local rule of an edge, between the gradients of its target and its source."""
+    if not edge.rule:
+        return None
+    vertex = graph.vertices[edge.target]
+    operation: Operation = vertex.tensor._op  # type: ignore[union-attr]
+    inputs = {e.position: e.source for e in graph.edges if e.target == vertex.id}
+    out = symbols[graph.output]
+    letters = argument_letters(operation, vertex)
+    tree = parse(edge.rule)
+    own = _barred(tree)
+    y = output_letter(operation)
+    given = {letter: parse(symbols[inputs[i]]) for i, letter in letters.items() if i in inputs}
+    if len(set(letters.values())) < len(letters):
+        given = {}
+    given[y] = parse(symbols[vertex.id])
+    gradients = {y: parse(derivative(out, symbols[vertex.id]))}
+    if own:
+        gradients[own] = parse(derivative(out, symbols[edge.source]))
+    return substituted(tree, given, gradients)
+
+
+def argument_letters(operation: Operation, vertex: Vertex) -> dict[int, str]:
+    """The letter of each array argument in an operation's formulas, by position."""
+    letters = dict(_declared_letters(operation))
+    closures: tuple[Any, ...] = getattr(vertex.tensor, "_closures", ())
+    for i, closure in enumerate(closures):
+        letter = _barred(parse(closure.__doc__ or "")) if closure is not None else ""
+        if letter:
+            letters[i] = letter
+    for i, name in enumerate(vertex.argument_names):
+        name = LETTERS.get(name, name)
+        if i < len(closures) and len(name) == 1 and i not in letters:
+            letters[i] = name
+    return letters
+
+
+@functools.cache
+def _declared_letters(operation: Operation) -> tuple[tuple[int, str], ...]:
+    """Those that the rules of an example call give."""
+    if registry.get(operation.name) is not operation:
+        return ()
+    try:
+        args, kwargs = operation.samples()[0]
+        with np.errstate(all="ignore"):
+            out = operation.body(*args, **kwargs)
+    except Exception:  # a user's own examples: what fails there is for the tests to say
+        return ()
+    closures = out[1:] if isinstance(out, tuple) else ()
+    pairs = ((i, _barred(parse(c.__doc__ or ""))) for i, c in enumerate(closures) if c)
+    return tuple((i, letter) for i, letter in pairs if letter)
+
+
+def output_letter(operation: Operation) -> str:
+    """The letter on the left of its formula."""
+    item = _left(parse(operation.latex))
+    while isinstance(item, (Scripts, Row)):
+        if isinstance(item, Row):
+            if not item.items:
+                return ""
+            item = item.items[0]
+        else:
+            item = item.base
+    return item.text if isinstance(item, Atom) else ""
+
+
+def _left(tree: Item) -> Item:
+    items = _items(tree)
+    cut = [i for i, item in enumerate(items) if item == Atom("operator", "=")]
+    left = items[: cut[0]] if cut else items[:1]
+    return left[0] if len(left) == 1 else Row(left)
+
+
+def _after_equals(tree: Item) -> Item | None:
+    items = _items(tree)
+    cut = [i for i, item in enumerate(items) if item == Atom("operator", "=")]
+    return Row(items[cut[0] + 1 :]) if cut else None
+
+
+def _items(tree: Item) -> tuple[Item, ...]:
+    return tree.items if isinstance(tree, Row) else (tree,)
+
+
+def _barred(tree: Item) -> str:
+    r"""The x of a rule that begins with ``\bar{x}``."""
+    item = _items(tree)[0] if _items(tree) else tree
+    if isinstance(item, Scripts):
+        item = item.base
+    if isinstance(item, Accent) and isinstance(item.body, Atom):
+        return item.body.text
+    return ""
+
+
+def _text(item: Item) -> str:
+    from .mathematics.latex import atoms
+
+    return "".join(atom.text for atom in atoms(item))
+
+
+def _fits(letters: Mapping[int, str], inputs: Mapping[int, int], right: Item) -> bool:
+    """Whether each argument has a letter of its own that the formula uses."""
+    words = _text(right)
+    chosen = [letters.get(i, "") for i in inputs]
+    return len(set(chosen)) == len(chosen) and all(x and x in words for x in chosen)
+
+
+def _without_missing(right: Item, missing: set[str]) -> Item:
+    """``X W + b`` without its bias where there is none."""
+    items = list(_items(right))
+    for i in range(len(items) - 1, 0, -1):
+        plus = items[i - 1] == Atom("operator", "+")
+        if plus and isinstance(items[i], Atom) and items[i].text in missing:  # type: ignore[union-attr]
+            del items[i - 1 : i + 1]
+    return Row(tuple(items))
+
+
+def arguments(vertex: Vertex) -> str:
+    """The other arguments of the call that are not at their default: ``axis=1``."""
+    operation = getattr(vertex.tensor, "_op", None)
+    defaults = operation.defaults if operation is not None else {}
+    parts = []
+    for name, value in vertex.static.items():
+        default = defaults.get(name, "\0")
+        if isinstance(value, np.ndarray):
+            parts.append(f"{name}: {value.dtype} {value.shape}")
+        elif not _is_default(value, default):
+            text = repr(value)
+            parts.append(f"{name}={text if len(text) < 40 else text[:37] + '...'}")
+    return ", ".join(parts)
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    """Whether an argument says what its default says: (1, 1) is a stride of 1."""
+    if isinstance(value, tuple) and isinstance(default, int) and not isinstance(default, bool):
+        return bool(value) and all(x == default for x in value)
+    return type(value) is type(default) and bool(value == default)

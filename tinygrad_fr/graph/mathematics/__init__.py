@@ -1,0 +1,7 @@
+"""Formulas: read from the LaTeX of the registry, written as MathML, as text and in labels."""
+
+from .latex import escaped, parse, substituted, symbol
+from .mathml import mathml
+from .writing import label, text
+
+__all__ = ["escaped", "label", "mathml", "parse", "substituted", "symbol", "text"]

@@ -1,0 +1,181 @@
+"""Formulas on a line: as Unicode text for terminals, and in Graphviz's labels."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from html import escape
+
+from .latex import Accent, Atom, Fraction, Item, Matrix, Root, Row, Scripts, atoms, parse
+
+MARKS = {"bar": "\u0304", "overline": "\u0304", "hat": "\u0302", "tilde": "\u0303", "dot": "\u0307"}
+ABOVE = dict(zip("0123456789+-−()nixTt⊤′°", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ⁿⁱˣᵀᵗᵀ′°", strict=True))
+BELOW = dict(
+    zip("0123456789+-−()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True)
+)
+SPACED = frozenset([*"=+−⊙⊗·×⋆∗≤≥≠<>∈∋∧∨→≈±?:", "+="])
+OPENING, CLOSING = frozenset("([{|‖∂¬#"), frozenset(")]},|‖;")
+
+
+def text(formula: str | Item) -> str:
+    r"""A formula as Unicode text.
+
+    >>> text(r"\bar{x} = \bar{y} \odot \frac{1}{1 + e^{-x}}")
+    'x̄ = ȳ ⊙ 1/(1 + e⁻ˣ)'
+    """
+    return _Line().of(parse(formula) if isinstance(formula, str) else formula)
+
+
+def label(formula: str | Item, size: int = 11) -> str:
+    r"""A formula in Graphviz's HTML-like labels, ``size`` points high: italics, small scripts.
+
+    Spaces are unbreakable: SVG drops those where a style begins or ends.
+
+    >>> label(r"x^2", size=10)
+    '<I>x</I><SUP><FONT POINT-SIZE="7">2</FONT></SUP>'
+    """
+    words = _Label(size).of(parse(formula) if isinstance(formula, str) else formula)
+    return re.sub(r"(<[^>]*>)|[ ]", lambda m: m[1] or "\u00a0", words)
+
+
+@dataclass
+class _Line:
+    """Writes a tree on one line; :class:`_Label` says what differs in a label."""
+
+    def atom(self, atom: Atom) -> str:
+        return atom.text
+
+    def above(self, script: Item) -> str:
+        words = self.of(script)
+        if words and all(c in ABOVE for c in words):
+            return "".join(ABOVE[c] for c in words)
+        return f"^{words}" if isinstance(script, Atom) else f"^({words})"
+
+    def below(self, script: Item) -> str:
+        words = self.of(script)
+        if all(atom.kind in ("identifier", "number") for atom in atoms(script)):
+            words = words.replace(" ", "")  # the ij of x_ij
+        if len(words) < 4 and all(c in BELOW for c in words):
+            return "".join(BELOW[c] for c in words)
+        return f"_{words}" if " " not in words else f"_({words})"
+
+    def accent(self, accent: Accent) -> str:
+        body = self.of(accent.body)
+        if len(body) == 1:
+            return unicodedata.normalize("NFC", body + MARKS[accent.mark])
+        words = {"bar": "mean", "overline": "mean"}.get(accent.mark, accent.mark)
+        return f"{words}({body})"
+
+    def of(self, item: Item) -> str:
+        match item:
+            case Atom():
+                return self.atom(item)
+            case Row(items):
+                return self.row(items)
+            case Fraction(top, bottom):
+                return f"{self.grouped(top)}/{self.grouped(bottom)}"
+            case Root(body):
+                return f"√{self.grouped(body)}"
+            case Accent():
+                return self.accent(item)
+            case Matrix(rows):
+                lines = ["  ".join(self.of(x) for x in row) for row in rows]
+                return f"({' ; '.join(lines)})"
+            case Scripts(base, below, above):
+                words = self.of(base)
+                words += "" if below is None else self.below(below)
+                return words + ("" if above is None else self.above(above))
+
+    def grouped(self, item: Item) -> str:
+        """With parentheses where a line needs them and a fraction bar does not."""
+        words = self.of(item)
+        if not isinstance(item, Row) or len(item.items) < 2:
+            return f"({words})" if isinstance(item, Fraction) else words
+        first = item.items[0]
+        if isinstance(first, Atom) and first.text == "∂" and len(item.items) == 2:
+            return words
+        return f"({words})"
+
+    def row(self, items: tuple[Item, ...]) -> str:
+        words = ""
+        for i, item in enumerate(items):
+            if i and _space_between(items[i - 1], item, words):
+                words += " "
+            part = self.of(item)
+            if isinstance(item, Fraction) and i + 1 < len(items) and _is_factor(items[i + 1]):
+                part = f"({part})"  # (1/N) x, not 1/N x
+            words += part.lstrip() if words.endswith(" ") else part
+        return words
+
+
+@dataclass
+class _Label(_Line):
+    size: int
+    nested: bool = False  # Graphviz 2 writes broken SVG for scripts in scripts
+
+    def atom(self, atom: Atom) -> str:
+        words = escape(atom.text.replace("⊤", "T").replace("⋆", "∗")).replace("\\", "&#92;")
+        italic = atom.kind == "identifier" and len(atom.text) == 1
+        return f"<I>{words}</I>" if italic else words
+
+    def above(self, script: Item) -> str:
+        return super().above(script) if self.nested else f"<SUP>{self.small(script)}</SUP>"
+
+    def below(self, script: Item) -> str:
+        return super().below(script) if self.nested else f"<SUB>{self.small(script)}</SUB>"
+
+    def small(self, script: Item) -> str:
+        size = max(6, round(0.7 * self.size))
+        words = _Label(size, nested=True).of(script)
+        if all(atom.kind in ("identifier", "number") for atom in atoms(script)):
+            words = words.replace("</I> <I>", "</I><I>")
+        return f'<FONT POINT-SIZE="{size}">{words}</FONT>'
+
+    def accent(self, accent: Accent) -> str:
+        if isinstance(accent.body, Atom) and len(accent.body.text) == 1:
+            letter = unicodedata.normalize("NFC", accent.body.text + MARKS[accent.mark])
+            return f"<I>{letter}</I>"
+        return super().accent(accent)
+
+
+def _is_factor(item: Item) -> bool:
+    atom = _edge(item, True)
+    return atom is not None and (atom.kind != "operator" or atom.text in OPENING)
+
+
+def _edge(item: Item, first: bool) -> Atom | None:
+    """The first or last leaf of an item, where spacing is decided."""
+    match item:
+        case Atom():
+            return item
+        case Row(items):
+            return _edge(items[0 if first else -1], first) if items else None
+        case Fraction(top, bottom):
+            return _edge(top if first else bottom, first)
+        case Scripts(base, _below, _above):
+            return _edge(base, first)
+    return None
+
+
+def _space_between(left: Item, right: Item, before: str) -> bool:
+    a, b = _edge(left, False), _edge(right, True)
+    if (a and (a.kind == "space" or a.text[-1:] == " ")) or (b and b.kind == "space"):
+        return False
+    if a and a.kind == "operator" and isinstance(left, Atom):
+        if a.text == "−" and (before.rstrip()[:-1].rstrip() or "(")[-1] in "(=[,+−⊙·×/^{":
+            return False  # a sign, not a difference
+        if a.text in OPENING and a.text not in "|‖":
+            return False
+        if a.text in SPACED or a.text in ",;":
+            return True
+        if a.text in "/!":
+            return False
+    if b and b.kind == "operator" and isinstance(right, (Atom, Scripts)):
+        if b.text in SPACED:
+            return True
+        if b.text in CLOSING or b.text in "/!([":
+            return b.text in "([" and bool(a and a.kind == "number") and b.text == "["
+    if a and a.text in ("|", "‖"):
+        return before.count(a.text) % 2 == 0
+    return True

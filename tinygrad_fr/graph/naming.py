@@ -1,0 +1,170 @@
+"""What the values of a graph are called: in pictures, in derivations, in formulas."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..autograd.tensor import Tensor
+from ..errors import ArgumentError
+from ..messages import _
+from .extract import Edge, Graph, Vertex
+from .mathematics import symbol
+
+# What a loss is often called in a program, and always on the blackboard.
+LOSSES = ("loss", "cost", "perte")
+
+
+def scope(depth: int = 2) -> dict[str, Any]:
+    """The variables of the caller's caller: its own first, then those of its file."""
+    frame = sys._getframe(depth)
+    return {**frame.f_globals, **frame.f_locals}
+
+
+def named(
+    graph: Graph, names: str | Mapping[str, Tensor], variables: Mapping[str, Any]
+) -> dict[int, str]:
+    """The names of vertices, by id; a vertex that nobody has named is left out.
+
+    A Tensor's own name comes first, then the path of a parameter in a Module, then the caller's
+    variable, then the argument's name in the operation of a layer (``0.weight``). A name that two
+    vertices have is followed by a number.
+
+    Parameters
+    ----------
+    names
+        ``"auto"``, ``"tensors"`` (only names that Tensors carry), or names for some Tensors.
+    variables
+        Where to look for Tensors, arrays and Modules.
+    """
+    if isinstance(names, Mapping):
+        given, variables = dict(names), {**variables, **names}
+    elif names in ("auto", "tensors"):
+        given, variables = {}, variables if names == "auto" else {}
+    else:
+        raise ArgumentError(
+            _('names is "auto", "tensors" or a dict of names and Tensors, not {got!r}'), got=names
+        )
+    first = {id(value): name for name, value in given.items()}
+    known = _known(variables)
+    arguments: dict[int, str] = {}
+    for edge in graph.edges if names == "auto" else ():
+        arguments.setdefault(edge.source, _argument(graph, edge))
+    found: dict[int, str] = {}
+    used: dict[str, int] = {}
+    for vertex in graph.vertices:
+        thing = vertex.value if vertex.tensor is None else vertex.tensor
+        if np.ndim(vertex.value) == 0 and vertex.tensor is None:
+            continue  # a number is called by its value
+        own = first.get(id(thing)) or vertex.name
+        name = own or known.get(id(thing)) or arguments.get(vertex.id)
+        if name:
+            used[name] = used.get(name, 0) + 1
+            found[vertex.id] = name if used[name] == 1 else f"{name} ({used[name]})"
+    return found
+
+
+def _known(variables: Mapping[str, Any]) -> dict[int, str]:
+    """Names for Tensors, arrays and parameters that variables hold, by identity."""
+    known: dict[int, str] = {}
+    modules = [
+        (name, value)
+        for name, value in variables.items()
+        if hasattr(value, "named_parameters") and not isinstance(value, type) and _is_public(name)
+    ]
+    for name, module in modules:
+        for path, parameter in _parameters(module):
+            known.setdefault(id(parameter), path if len(modules) == 1 else f"{name}.{path}")
+    for name, value in variables.items():
+        if not _is_public(name):
+            continue
+        for key, thing in _things(name, value):
+            if isinstance(thing, (Tensor, np.ndarray)):
+                known.setdefault(id(thing), key)
+    return known
+
+
+def _is_public(name: str) -> bool:
+    return not name.startswith("_") and name not in ("In", "Out")
+
+
+def _parameters(module: Any) -> Iterator[tuple[str, Any]]:
+    try:
+        yield from module.named_parameters()
+    except Exception:  # something else that has a method of that name
+        return
+
+
+def _things(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """A variable, and what stands in it if it is a short list or a dict."""
+    if isinstance(value, dict):
+        yield from ((str(key), item) for key, item in list(value.items())[:100])
+    elif isinstance(value, (list, tuple)):
+        yield from ((f"{name}_{i}", item) for i, item in enumerate(value[:100]))
+    else:
+        yield name, value
+
+
+def _argument(graph: Graph, edge: Edge) -> str:
+    """The ``0.weight`` of a parameter that a layer's operation calls weight."""
+    source, target = graph.vertices[edge.source], graph.vertices[edge.target]
+    arguments = target.argument_names
+    if source.kind != "parameter" or edge.position >= len(arguments):
+        return ""
+    name = arguments[edge.position]
+    if name not in ("weight", "bias"):
+        return ""
+    path = getattr(target.module, "path", "")
+    return f"{path}.{name}" if path else name
+
+
+def symbols(graph: Graph, names: Mapping[int, str]) -> dict[int, str]:
+    """The LaTeX symbol of every vertex: of its name, else ``v_1``, ``v_2``, ... in order.
+
+    The output is L unless something else is; a number stands for itself.
+    """
+    taken = {symbol(name) for name in names.values()}
+    found: dict[int, str] = {}
+    counts: dict[str, int] = {}
+    for vertex in graph.vertices:
+        name = names.get(vertex.id)
+        is_output = vertex.id == graph.output and vertex.kind == "operation"
+        if is_output and "L" not in taken and (name in LOSSES or (not name and not vertex.shape)):
+            found[vertex.id] = "L"
+        elif name:
+            base, _space, number = name.rpartition(" ")
+            twice = number.startswith("(") and base in names.values()
+            found[vertex.id] = f"{symbol(base)}^{{{number}}}" if twice else symbol(name)
+        elif vertex.kind == "constant" and not vertex.shape:
+            found[vertex.id] = numeral(vertex.value.item())
+        else:
+            letter = {"parameter": r"\theta", "input": "x", "constant": "c"}.get(vertex.kind, "v")
+            while True:
+                counts[letter] = counts.get(letter, 0) + 1
+                new = f"{letter}_{{{counts[letter]}}}"
+                if new not in taken:
+                    break
+            found[vertex.id] = new
+    return found
+
+
+def numeral(x: Any) -> str:
+    """A number in LaTeX."""
+    if isinstance(x, (bool, np.bool_)):
+        return str(int(x))
+    text = f"{x:.6g}"
+    mantissa, e, power = text.partition("e")
+    return rf"{mantissa} \cdot 10^{{{int(power)}}}" if e else mantissa
+
+
+def derivative(output: str, of: str) -> str:
+    r"""``\frac{\partial L}{\partial x}``."""
+    return rf"\frac{{\partial {output}}}{{\partial {of}}}"
+
+
+def is_leaf(vertex: Vertex) -> bool:
+    """Whether no operation made it."""
+    return vertex.kind in ("parameter", "input", "constant")

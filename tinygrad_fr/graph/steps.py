@@ -1,0 +1,311 @@
+"""The steps of a replay: forward through the computation, then backward through the gradients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+
+from ..kernels import Array
+from ..messages import _
+from . import values
+from .dot import Sheet
+from .extract import Edge, Vertex
+from .flow import local
+from .formulas import formula, rule
+from .mathematics import mathml, text
+from .mathematics.latex import Item as Formula
+from .naming import derivative, is_leaf
+from .outline import Item
+
+
+MOST_FACTORS = 8  # of the chain rule, written out
+
+
+@dataclass(frozen=True)
+class Step:
+    """One position of the slider.
+
+    Attributes
+    ----------
+    title : str
+        In words.
+    body : str
+        What the panel shows, as HTML.
+    item : int or None
+        The item that is looked at.
+    edges : tuple of int
+        The edges along which something goes.
+    backward : bool
+    """
+
+    title: str
+    body: str
+    item: int | None = None
+    edges: tuple[int, ...] = ()
+    backward: bool = False
+
+
+def steps(sheet: Sheet) -> list[Step]:
+    """The start, a step per operation, the turn at the output, a step per operation, the end."""
+    items = sheet.outline.items
+    place = {m: i for i, item in enumerate(items) for m in item.members}
+    made = [i for i, item in enumerate(items) if not _is_leaf(item, sheet)]
+    found = [_start(sheet)]
+    found += [_forward(sheet, i, place) for i in made]
+    if sheet.flow is None or not sheet.flow.upstream:
+        return found
+    found.append(_turn(sheet, place))
+    found += [
+        _backward(sheet, i, place)
+        for i in reversed(made)
+        if any(m in sheet.flow.upstream for m in items[i].members)
+    ]
+    found.append(_end(sheet))
+    return found
+
+
+def _is_leaf(item: Item, sheet: Sheet) -> bool:
+    return item.call is None and is_leaf(sheet.graph.vertices[item.members[0]])
+
+
+def _start(sheet: Sheet) -> Step:
+    rows = [
+        _value_row(sheet.symbols[v.id], v.value, sheet.names.get(v.id, ""))
+        for item in sheet.outline.items
+        if _is_leaf(item, sheet)
+        for v in [sheet.graph.vertices[item.members[0]]]
+        if _is_told(sheet.symbols[v.id], v.value)
+    ]
+    title = _("Start: inputs and parameters")
+    return Step(title, f'<table class="values">{"".join(rows)}</table>')
+
+
+def _forward(sheet: Sheet, i: int, place: dict[int, int]) -> Step:
+    item = sheet.outline.items[i]
+    edges = _incoming(sheet, i, place)
+    if item.call is not None or item.count > 1:
+        last = sheet.graph.vertices[max(item.members)]
+        what = str(item.call or last.operation)
+        title = _("Forward: {what}").format(what=what)
+        if item.count > 1:
+            title += f" (× {item.count})"
+        return Step(title, _values([(sheet.symbols[last.id], last.value)]), i, edges)
+    vertex = sheet.graph.vertices[item.members[0]]
+    title = _("Forward: {what}").format(
+        what=f"{text(sheet.symbols[vertex.id])}, {vertex.operation}"
+    )
+    arguments = [sheet.graph.vertices[sheet.graph.edges[n].source] for n in edges]
+    used = {v.id: (sheet.symbols[v.id], v.value) for v in arguments}
+    body = _formula(formula(sheet.graph, vertex, sheet.symbols))
+    if vertex.module:
+        body += f'<p class="note">{escape(_("layer {module}").format(module=vertex.module))}</p>'
+    body += _values([(s, v) for s, v in used.values() if _is_told(s, v)])
+    body += f"<h3>{escape(_('value'))}</h3>" + _values([(sheet.symbols[vertex.id], vertex.value)])
+    return Step(title, body, i, edges)
+
+
+def _is_told(symbol: str, value: Array) -> bool:
+    """A number in the formula needs no line of its own."""
+    return bool(value.ndim) or symbol != values.number(value.item())
+
+
+def _turn(sheet: Sheet, place: dict[int, int]) -> Step:
+    last = sheet.graph.vertices[sheet.graph.output]
+    own = derivative(sheet.output, sheet.symbols[last.id])
+    body = _formula(f"{own} = 1")
+    words = _("The backward pass starts at the output, whose derivative with respect to itself is 1.")
+    if sheet.title:
+        words += f" {sheet.title}."
+    return Step(
+        _("Turn: the gradient of the output"), f"{body}<p>{escape(words)}</p>", place[last.id],
+        backward=True,
+    )  # fmt: skip
+
+
+def _backward(sheet: Sheet, i: int, place: dict[int, int]) -> Step:
+    item = sheet.outline.items[i]
+    edges = tuple(n for n in _incoming(sheet, i, place) if n in sheet.flow.downstream)  # type: ignore[union-attr]
+    if item.call is not None or item.count > 1:
+        last = sheet.graph.vertices[max(item.members)]
+        title = _("Backward: {what}").format(what=str(item.call or last.operation))
+        rows = [(derivative(sheet.output, sheet.symbols[last.id]), sheet.upstream(last.id))]
+        sources = dict.fromkeys(sheet.graph.edges[n].source for n in edges)
+        rows += [(derivative(sheet.output, sheet.symbols[v]), sheet.upstream(v)) for v in sources]
+        told = [(what, g) for what, g in rows if g is not None]
+        return Step(title, f'<div class="gradient">{_values(told)}</div>', i, edges, True)
+    vertex = sheet.graph.vertices[item.members[0]]
+    title = _("Backward: {what}").format(
+        what=f"{text(sheet.symbols[vertex.id])}, {vertex.operation}"
+    )
+    return Step(title, "".join(_product(sheet, n) for n in edges), i, edges, True)
+
+
+def _product(sheet: Sheet, number: int) -> str:
+    """Upstream x local = downstream, along one edge; and the exercise that hides its end."""
+    edge, flow = sheet.graph.edges[number], sheet.flow
+    assert flow is not None
+    source = sheet.graph.vertices[edge.source]
+    y, x = sheet.symbols[edge.target], sheet.symbols[edge.source]
+    g, d, slope = flow.upstream[edge.target], flow.downstream[number], local(sheet.graph, edge)
+    cells = [_quantity(_("upstream"), derivative(sheet.output, y), g)]
+    cells += ['<span class="sign">×</span>', _local(sheet, edge, derivative(y, x), slope)]
+    cells.append('<span class="sign">=</span>')
+    cells.append(_quantity(_("downstream"), derivative(sheet.output, x), d, "answer"))
+    heading = _("to {name}").format(name=text(x))
+    body = f"<h3>{escape(heading)}</h3>{_chain(sheet, edge)}"
+    body += f'<div class="product">{"".join(cells)}</div>'
+    return (
+        f'<div class="flow" data-edge="edge{number}">{body}{_guess(d, text(x))}'
+        f'<p class="said" role="status"></p>{_sum(sheet, number, source)}</div>'
+    )
+
+
+def _local(sheet: Sheet, edge: Edge, what: str, slope: Array | None) -> str:
+    """The local derivative: its numbers where it acts entry by entry, and its rule."""
+    where = rule(sheet.graph, edge, sheet.symbols)
+    words = "" if where is None else f'<span class="word">{mathml(where)}</span>'
+    numbers = "" if slope is None else f" = {_array(slope)}"
+    return (
+        f'<span><span class="word">{escape(_("local"))}</span>{mathml(what)}{numbers}{words}</span>'
+    )
+
+
+def _quantity(word: str, what: str, array: Array, classes: str = "") -> str:
+    return (
+        f'<span class="gradient {classes}"><span class="word">{escape(word)}</span>'
+        f"{mathml(what)} = {_array(array)}</span>"
+    )
+
+
+def _guess(d: Array, name: str) -> str:
+    """Where a learner writes the downstream gradient: a number, or its largest entry."""
+    if not d.size or not np.isfinite(d).all():
+        return ""
+    index = np.unravel_index(int(np.abs(d).argmax()), d.shape)
+    entry = f"[{', '.join(map(str, index))}]" if d.ndim else ""
+    words = _("downstream gradient of {name}{entry}:").format(name=name, entry=entry)
+    truth = float(d[index])
+    return (
+        f'<div class="guess"><label>{escape(words)} <input type="text" inputmode="decimal" '
+        f'autocomplete="off" data-truth="{truth!r}"></label>'
+        f'<button type="button" class="check">{escape(_("check"))}</button>'
+        f'<button type="button" class="reveal">{escape(_("show"))}</button></div>'
+    )
+
+
+def _sum(sheet: Sheet, number: int, source: Vertex) -> str:
+    """At a fan-out: which contribution this is, and the sum when it is the last."""
+    flow = sheet.flow
+    assert flow is not None
+    uses = [n for n in sheet.uses[source.id] if n in flow.downstream]
+    if len(uses) < 2:
+        return ""
+    name = text(sheet.symbols[source.id])
+    # The backward pass meets the uses from the last to the first.
+    order = sorted(uses, key=lambda n: (-sheet.graph.edges[n].target, n))
+    k = order.index(number) + 1
+    words = _("{name} is used {n} times: contribution {k} of {n}; they add up.").format(
+        name=name, n=len(uses), k=k
+    )
+    shown = f'<p class="note">{escape(words)}</p>'
+    if k == len(uses):
+        what = derivative(sheet.output, sheet.symbols[source.id])
+        terms = [
+            rf"\frac{{\partial {sheet.output}}}{{\partial {sheet.symbols[u]}}} "
+            rf"\frac{{\partial {sheet.symbols[u]}}}{{\partial {sheet.symbols[source.id]}}}"
+            for u in (sheet.graph.edges[n].target for n in order)
+        ]
+        total = f"{what} = " + " + ".join(terms[:6]) + (r" + \ldots" if len(terms) > 6 else "")
+        shown += (
+            f'<div class="gradient told">{mathml(total)} = '
+            f"{_array(flow.upstream[source.id])}</div>"
+        )
+    return shown
+
+
+def _chain(sheet: Sheet, edge: Edge) -> str:
+    """The running chain rule: the factors from the output to the end of this edge."""
+    factors = [derivative(sheet.symbols[edge.target], sheet.symbols[edge.source])]
+    here = edge.target
+    while here != sheet.graph.output:
+        flow = sheet.flow
+        uses = [n for n in sheet.uses.get(here, ()) if flow is not None and n in flow.downstream]
+        if len(uses) != 1 or len(factors) == MOST_FACTORS:
+            # Several ways: the gradient here is already a sum.
+            factors.insert(0, derivative(sheet.output, sheet.symbols[here]))
+            break
+        user = sheet.graph.edges[uses[0]].target
+        factors.insert(0, derivative(sheet.symbols[user], sheet.symbols[here]))
+        here = user
+    if len(factors) < 2:
+        return ""
+    own = derivative(sheet.output, sheet.symbols[edge.source])
+    right = r" \cdot ".join(factors)
+    words = f'<span class="word">{escape(_("the chain rule so far"))}</span>'
+    return f'<div class="chain">{words}{mathml(f"{own} = {right}")}</div>'
+
+
+def _end(sheet: Sheet) -> Step:
+    rows = []
+    for item in sheet.outline.items:
+        if _is_leaf(item, sheet):
+            vertex = sheet.graph.vertices[item.members[0]]
+            g = sheet.upstream(vertex.id)
+            if vertex.requires_grad:
+                what = derivative(sheet.output, sheet.symbols[vertex.id])
+                shown = escape(_("not computed")) if g is None else _array(g)
+                name = escape(sheet.names.get(vertex.id, ""))
+                rows.append(
+                    f"<tr><th>{name}</th><td>{mathml(what)}</td>"
+                    f'<td class="gradient">{shown}</td></tr>'
+                )
+    title = _("End: the gradients of the parameters")
+    return Step(title, f'<table class="values">{"".join(rows)}</table>', backward=True)
+
+
+def _incoming(sheet: Sheet, i: int, place: dict[int, int]) -> tuple[int, ...]:
+    return tuple(
+        n
+        for n, edge in enumerate(sheet.graph.edges)
+        if place[edge.target] == i and place[edge.source] != i
+    )
+
+
+# --- pieces of HTML ---------------------------------------------------------------------------
+
+
+def _formula(latex: str | Formula) -> str:
+    return f'<div class="chain">{mathml(latex, block=True)}</div>'
+
+
+def _values(pairs: list[tuple[str, Array]]) -> str:
+    rows = "".join(_value_row(symbol, value) for symbol, value in pairs)
+    return f'<table class="values">{rows}</table>' if rows else ""
+
+
+def _value_row(symbol: str, value: Array, name: str = "") -> str:
+    own = f" <small>{escape(name)}</small>" if name and name != text(symbol) else ""
+    shape = escape(values.shape(value)) if value.ndim else ""
+    return (
+        f'<tr><th>{mathml(symbol)}{own}</th><td class="note">{shape}</td>'
+        f"<td>{_array(value)}</td></tr>"
+    )
+
+
+def _array(array: Array) -> str:
+    """A number, a small matrix, or a summary that opens."""
+    if not array.ndim:
+        return escape(values.summary(array))
+    entries = values.grid(array)
+    if entries is None:
+        return (
+            f'<details class="large" style="display:inline-block"><summary>'
+            f"{escape(values.summary(array))}</summary>"
+            f"<pre>{escape(values.full_text(array))}</pre></details>"
+        )
+    rows = "".join(
+        f"<tr>{''.join(f'<td>{escape(words)}</td>' for words in row)}</tr>" for row in entries
+    )
+    return f'<table class="matrix">{rows}</table>'

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from . import optim as optim
     from . import training as training
     from . import verify as verify
+    from .graph import derive as derive
     from .graph import draw as draw
     from .graph import replay as replay
     from .io import load as load
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 # Loaded at their first use, so that importing the library costs little more than NumPy.
 _MODULES = ("data", "graph", "io", "nn", "optim", "training", "verify")
 _NAMES = {
-    "draw": "graph", "replay": "graph", "fit": "training", "save": "io", "load": "io",
+    "derive": "graph", "draw": "graph", "replay": "graph", "fit": "training", "save": "io", "load": "io",
 }  # fmt: skip
 
 __version__ = VERSION

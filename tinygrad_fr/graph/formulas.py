@@ -31,7 +31,7 @@ def formula(graph: Graph, vertex: Vertex, symbols: Mapping[int, str]) -> Item:
     operation: Operation = vertex.tensor._op  # type: ignore[union-attr]
     inputs = {e.position: e.source for e in graph.edges if e.target == vertex.id}
     tree = parse(vertex.latex)
-    right = _after_equals(tree)
+    right = after_equals(tree)
     letters = argument_letters(operation, vertex)
     if right is None or not letters or not _fits(letters, inputs, right):
         arguments = ", ".join(symbols[inputs[i]] for i in sorted(inputs))
@@ -119,7 +119,7 @@ def _left(tree: Item) -> Item:
     return left[0] if len(left) == 1 else Row(left)
 
 
-def _after_equals(tree: Item) -> Item | None:
+def after_equals(tree: Item) -> Item | None:
     items = _items(tree)
     cut = [i for i, item in enumerate(items) if item == Atom("operator", "=")]
     return Row(items[cut[0] + 1 :]) if cut else None

@@ -80,7 +80,7 @@ OPERATORS = {
     "odot": "⊙", "otimes": "⊗", "cdot": "·", "times": "×", "star": "⋆", "ast": "∗", "circ": "°",
     "leq": "≤", "geq": "≥", "neq": "≠", "in": "∈", "ni": "∋", "land": "∧", "lor": "∨",
     "lnot": "¬", "exists": "∃", "forall": "∀", "ldots": "…", "top": "⊤", "partial": "∂",
-    "infty": "∞", "vert": "|", "Vert": "‖", "mid": "|", "to": "→", "approx": "≈", "pm": "±",
+    "infty": "∞", "mapsto": "↦", "vert": "|", "Vert": "‖", "mid": "|", "to": "→", "approx": "≈", "pm": "±",
     "#": "#", "{": "{", "}": "}", "|": "‖", "_": "_", "%": "%", "&": "&", "$": "$",
 }  # fmt: skip
 LARGE = {"sum": "∑", "prod": "∏", "int": "∫"}
@@ -192,7 +192,7 @@ class _Reader:
             return Root(self.argument())
         if name in ACCENTS:
             return Accent(name, self.argument())
-        if name in ("operatorname", "mathrm", "mathit"):
+        if name in ("operatorname", "mathrm", "mathit", "mathbf"):
             letters = "".join(atom.text for atom in atoms(self.argument()))
             return Atom("function" if name == "operatorname" else "identifier", letters)
         if name == "mathrel":  # \mathrel{+}= is one sign

@@ -14,7 +14,7 @@ ABOVE = dict(zip("0123456789+-−()nixTt⊤′°", "⁰¹²³⁴⁵⁶⁷⁸⁹�
 BELOW = dict(
     zip("0123456789+-−()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True)
 )
-SPACED = frozenset([*"=+−⊙⊗·×⋆∗≤≥≠<>∈∋∧∨→≈±?:", "+="])
+SPACED = frozenset([*"=+−⊙⊗·×⋆∗≤≥≠<>∈∋∧∨→↦≈±?:", "+="])
 OPENING, CLOSING = frozenset("([{|‖∂¬#"), frozenset(")]},|‖;")
 
 
@@ -160,6 +160,8 @@ def _edge(item: Item, first: bool) -> Atom | None:
 
 def _space_between(left: Item, right: Item, before: str) -> bool:
     a, b = _edge(left, False), _edge(right, True)
+    if isinstance(left, Scripts) and left.above == Atom("operator", "⊤"):
+        return not (b and b.kind == "operator" and b.text in (*CLOSING, "/"))
     if (a and (a.kind == "space" or a.text[-1:] == " ")) or (b and b.kind == "space"):
         return False
     if a and a.kind == "operator" and isinstance(left, Atom):

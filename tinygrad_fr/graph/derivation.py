@@ -1,0 +1,318 @@
+"""What a derivation says, line by line, and how each line is evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..kernels import Array
+from ..messages import _
+from . import values
+from .extract import Edge, Graph
+from .flow import Flow, pulled
+from .formulas import after_equals, formula, rule
+from .mathematics.latex import Item
+from .mathematics.source import latex_of
+from .naming import derivative, is_leaf, numeral
+from .rules import ENTRYWISE, RULES
+from .simplification import simplified
+from .terms import PLUS, Term, plus, summed_to, symbol_term
+
+LONGEST = 110  # characters of LaTeX: beyond, a gradient is written as a symbol in later lines
+SMALL = 6  # entries: arrays that numbers replace in a formula
+# What may stand within one definition, where it has no name and is used once.
+TAIL = frozenset("log negative multiply divide sum mean add subtract getitem".split())
+
+
+@dataclass(frozen=True)
+class Line:
+    """A chain of equalities, ``what = terms[0] = terms[1] = ...``, and the value that was recorded.
+
+    Attributes
+    ----------
+    what : str
+        The left side, LaTeX.
+    terms : tuple of Term
+    truth : array
+        What every term must equal.
+    local : str
+        The local derivative that was used, LaTeX.
+    note : str
+        Why the last equality holds, in words.
+    quoted : bool
+        Whether the rule is quoted from the operation, and not built from its parts.
+    numbers : str
+        The first term with numbers in the place of symbols, LaTeX.
+    """
+
+    what: str
+    terms: tuple[Term, ...]
+    truth: Array
+    local: str = ""
+    note: str = ""
+    quoted: bool = False
+    numbers: str = ""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of what it gives."""
+        return tuple(np.shape(self.truth))
+
+
+class Writer:
+    """Writes the lines from the output of a graph down to one of its values."""
+
+    def __init__(
+        self, graph: Graph, symbols: dict[int, str], named: dict[int, str], flow: Flow, wrt: int,
+        digits: bool = False,
+    ) -> None:  # fmt: skip
+        self.graph, self.symbols, self.flow, self.wrt = graph, symbols, flow, wrt
+        self.named, self.digits = named, digits
+        self.inputs: dict[int, dict[int, int]] = {}
+        self.uses: dict[int, list[int]] = {}
+        for number, edge in enumerate(graph.edges):
+            self.inputs.setdefault(edge.target, {})[edge.position] = edge.source
+            self.uses.setdefault(edge.source, []).append(number)
+        self.path = self._path()
+        self.inlined = self._inlined()
+        self.closed: dict[int, Term] = {}
+
+    def _path(self) -> set[int]:
+        """The values that depend on ``wrt`` and on which the output depends."""
+        below = {self.wrt}
+        for edge in sorted(self.graph.edges, key=lambda e: e.target):
+            if edge.source in below and edge.rule is not None:
+                below.add(edge.target)
+        above = {self.graph.output}
+        for edge in sorted(self.graph.edges, key=lambda e: -e.target):
+            if edge.target in above and edge.rule is not None:
+                above.add(edge.source)
+        return below & above
+
+    def _inlined(self) -> set[int]:
+        """Values written inside the definition of the only one that uses them."""
+        found: set[int] = set()
+        tail: set[int] = {self.graph.output} if self._ends_in_a_loss() else set()
+        for vertex in reversed(self.graph.vertices):
+            users = [self.graph.edges[n].target for n in self.uses.get(vertex.id, ())]
+            if is_leaf(vertex) or len(users) != 1 or vertex.id in self.named:
+                continue
+            user = self.graph.vertices[users[0]]
+            if vertex.id == self.wrt or vertex.operation not in RULES:
+                continue
+            affine = vertex.operation == "matmul" and user.operation in ("add", "subtract")
+            if user.id in tail and vertex.operation in TAIL:
+                tail.add(vertex.id)
+                found.add(vertex.id)
+            elif affine and user.operation in RULES and user.id not in found:
+                found.add(vertex.id)
+        return found
+
+    def _ends_in_a_loss(self) -> bool:
+        """Whether the last operations make a loss of logarithms or squares."""
+        here, seen = [self.graph.output], 0
+        while here and seen < 50:
+            vertex = self.graph.vertices[here.pop()]
+            seen += 1
+            if vertex.operation in ("log", "log_softmax"):
+                return True
+            if vertex.operation in TAIL and (vertex.id == self.graph.output or vertex.id not in self.named):
+                here += self.inputs.get(vertex.id, {}).values()
+        return False
+
+    # --- terms ---------------------------------------------------------------------------------
+
+    def term(self, i: int) -> Term:
+        """A value, as its symbol; or written out, where it is inlined."""
+        if i in self.inlined:
+            return self.value(i)
+        value = np.asarray(self.graph.vertices[i].value)
+        return symbol_term(self.symbols[i], value)
+
+    def value(self, i: int) -> Term:
+        """What an operation computes."""
+        vertex = self.graph.vertices[i]
+        found = self.inputs.get(i, {})
+        if vertex.operation in RULES:
+            try:
+                terms = [self.term(found[position]) for position in sorted(found)]
+                return RULES[vertex.operation][0](*terms, vertex)
+            except (NotImplementedError, KeyError, TypeError, ValueError):
+                pass
+        right = after_equals(formula(self.graph, vertex, self.symbols))
+        return Term(_latex(right), np.asarray(vertex.value), PLUS)
+
+    def gradient(self, i: int) -> Term:
+        """The gradient of a value, as a symbol; of the output, 1; or written out if inlined."""
+        if i == self.graph.output:
+            return Term("", np.ones(self.graph.vertices[i].shape))
+        if i in self.inlined:
+            return self.contributions(i, self.gradient)[0]
+        g = self.flow.upstream[i]
+        if self.digits and _is_small(g):
+            return symbol_term(array_latex(g), g)
+        return Term(self._gradient_symbol(i), g)
+
+    def _gradient_symbol(self, i: int) -> str:
+        return derivative(self.symbols[self.graph.output], self.symbols[i])
+
+    def contributions(self, i: int, gradient: Callable[[int], Term]) -> tuple[Term, bool]:
+        """The sum over the uses of a value of what they hand on; and whether a rule was quoted."""
+        terms: list[Term] = []
+        quoted = False
+        for n in self.uses.get(i, ()):
+            edge = self.graph.edges[n]
+            if edge.target not in self.path or edge.rule is None:
+                continue
+            g = gradient(edge.target)
+            term = self._pulled(edge, g)
+            if term is None:
+                term, quoted = self._quoted(edge, g), True
+            terms.append(summed_to(term, self.graph.vertices[i].shape))
+        return plus(terms), quoted
+
+    def _pulled(self, edge: Edge, g: Term) -> Term | None:
+        vertex = self.graph.vertices[edge.target]
+        if vertex.operation not in RULES:
+            return None
+        found = self.inputs[vertex.id]
+        try:
+            y = self.term(vertex.id)
+            xs = [self.term(found[position]) for position in sorted(found)]
+            place = sorted(found).index(edge.position)
+            with np.errstate(all="ignore"):
+                return RULES[vertex.operation][1](g, y, xs, place, vertex)
+        except (NotImplementedError, KeyError, ValueError):
+            return None
+
+    def _quoted(self, edge: Edge, g: Term) -> Term:
+        """The rule that the operation declares, and what its closure makes of ``g``."""
+        dtype = self.graph.vertices[edge.target].value.dtype
+        d = pulled(self.graph, edge, np.asarray(g.value, dtype))
+        tree = rule(self.graph, edge, self.symbols)
+        right = after_equals(tree) if tree is not None else None
+        words = _latex(right) if right is not None else r"\text{?}"
+        shape = self.graph.vertices[edge.source].shape
+        return Term(words, np.zeros(shape) if d is None else np.asarray(d), PLUS)
+
+    # --- lines ---------------------------------------------------------------------------------
+
+    def definitions(self) -> list[Line]:
+        """What each value is, from the inputs to the output."""
+        return [
+            Line(self.symbols[v.id], (self.value(v.id),), np.asarray(v.value))
+            for v in self.graph.vertices
+            if not is_leaf(v) and v.id not in self.inlined and self._is_used(v.id)
+        ]
+
+    def _is_used(self, i: int) -> bool:
+        return i == self.graph.output or bool(self.uses.get(i))
+
+    def steps(self) -> list[Line]:
+        """The gradients, from the output down to ``wrt``."""
+        lines = []
+        self.closed[self.graph.output] = self.gradient(self.graph.output)
+        for vertex in reversed(self.graph.vertices):
+            if vertex.id not in self.path or vertex.id == self.graph.output:
+                continue
+            product, quoted = self.contributions(vertex.id, self.gradient)
+            closed, _quoted = self.contributions(vertex.id, lambda u: self.closed[u])
+            if vertex.id in self.inlined:
+                self.closed[vertex.id] = closed
+                continue
+            terms = [product]
+            if closed.latex != product.latex and len(closed.latex) <= LONGEST:
+                terms.append(closed)
+            better, note = simplified(self, vertex.id)
+            terms += better
+            what = self._gradient_symbol(vertex.id)
+            lines.append(
+                Line(
+                    what, tuple(terms), self.flow.upstream[vertex.id], self._local(vertex.id), note,
+                    quoted,
+                )
+            )  # fmt: skip
+            last = terms[-1]
+            short = len(last.latex) <= LONGEST
+            self.closed[vertex.id] = last if short else self.gradient(vertex.id)
+        return lines
+
+    def _local(self, i: int) -> str:
+        """The local derivatives of the uses of a value."""
+        words = []
+        for n in self.uses.get(i, ()):
+            edge = self.graph.edges[n]
+            user = self.graph.vertices[edge.target]
+            if edge.target not in self.path or edge.rule is None or user.id == self.graph.output:
+                continue
+            words.append(self._local_of(edge))
+        return r", \quad ".join(dict.fromkeys(word for word in words if word))
+
+    def _local_of(self, edge: Edge) -> str:
+        vertex = self.graph.vertices[edge.target]
+        y, x = self.symbols[edge.target], self.symbols[edge.source]
+        if vertex.operation == "softmax":
+            return (
+                rf"\frac{{\partial {y}_{{i}}}}{{\partial {x}_{{j}}}} = "
+                rf"{y}_{{i}} (\delta_{{ij}} - {y}_{{j}})"
+            )
+        chain, here = [edge], edge.target
+        while here in self.inlined:  # x W within x W + b: down to the value that has a name
+            n = self.uses[here][0]
+            chain.insert(0, self.graph.edges[n])
+            here = self.graph.edges[n].target
+        if here == self.graph.output:
+            return ""
+        y, end = self.symbols[here], self.graph.vertices[here]
+        operations = [self.graph.vertices[step.target].operation for step in chain]
+        entrywise = (
+            all(operation in ENTRYWISE for operation in operations)
+            and self.graph.vertices[edge.source].shape == end.shape
+        )
+        term: Term | None = Term("" if entrywise else "G", np.ones(end.shape))
+        for step in chain:
+            term = None if term is None else self._pulled(step, term)
+        if term is None:
+            return ""
+        term = summed_to(term, self.graph.vertices[edge.source].shape)
+        sign = "=" if entrywise else r": G \mapsto"
+        return rf"{derivative(y, x)} {sign} {term.latex}"
+
+
+def _latex(item: Item | None) -> str:
+    return "" if item is None else latex_of(item)
+
+
+def with_numbers(lines: list[Line], numeric: list[Line]) -> list[Line]:
+    """Lines, each with the words of another writer that used numbers as symbols."""
+    return [
+        replace(line, numbers=other.terms[0].latex) for line, other in zip(lines, numeric, strict=True)
+    ]
+
+
+def numbers_for(graph: Graph, symbols: dict[int, str]) -> dict[int, str]:
+    """Numbers in the place of symbols, for small arrays."""
+    return {
+        v.id: array_latex(np.asarray(v.value)) if _is_small(v.value) else symbols[v.id]
+        for v in graph.vertices
+    }
+
+
+def _is_small(array: Array) -> bool:
+    return 0 < np.size(array) <= SMALL and np.ndim(array) <= 2 and np.asarray(array).dtype.kind in "biuf"
+
+
+def array_latex(array: Array) -> str:
+    """A small array in LaTeX; a large one in words."""
+    if array.ndim == 0:
+        return numeral(float(f"{array.item():.4g}"))
+    if array.size > values.FULL or array.ndim > 2 or not array.size:
+        return rf"\text{{{_('array of shape {shape}').format(shape=array.shape)}}}"
+    rows = array.reshape(1, -1) if array.ndim < 2 else array
+    cells = r" \\ ".join(
+        " & ".join(numeral(float(f"{x:.4g}")) for x in row.tolist()) for row in rows
+    )
+    return rf"\begin{{pmatrix}} {cells} \end{{pmatrix}}"
+

@@ -1,0 +1,236 @@
+"""The chain rule written out, from a loss down to one of the values that it depends on."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..autograd.tensor import Tensor
+from ..errors import ArgumentError, DTypeError, GraphError
+from ..kernels import Array
+from ..messages import _
+from ..report import Entry, Report
+from . import typesetting, values
+from .derivation import Line, Writer, numbers_for, with_numbers
+from .extract import Graph, Vertex, extract
+from .flow import flow
+from .mathematics import text
+from .naming import is_leaf, named, scope, symbols
+from .rewriting import complements, expanded, lettered, recognised
+
+
+class Derivation:
+    """A derivation: definitions, one line per step, the end.
+
+    Attributes
+    ----------
+    givens : list of (str, str)
+        The values that are given: LaTeX symbol, and what it is in words.
+    definitions, steps : list of Line
+    result : Line
+        The gradient that was asked for.
+    """
+
+    def __init__(
+        self, givens: list[tuple[str, str]], definitions: list[Line], steps: list[Line],
+        numbers: bool,
+    ) -> None:  # fmt: skip
+        self.givens, self.definitions, self.steps = givens, definitions, steps
+        self.result = steps[-1]
+        self.numbers = numbers
+
+    @property
+    def latex(self) -> str:
+        """A whole document, for pdflatex."""
+        return typesetting.latex(self)
+
+    @property
+    def markdown(self) -> str:
+        """For notebooks and MyST."""
+        return typesetting.markdown(self)
+
+    @property
+    def text(self) -> str:
+        """For terminals."""
+        return typesetting.text(self)
+
+    def check(self) -> Report:
+        """Evaluate every line, and compare it with what was recorded.
+
+        Returns
+        -------
+        Report
+            An entry for each definition and each gradient; true when every equality holds.
+        """
+        return self._checked
+
+    @functools.cached_property
+    def _checked(self) -> Report:
+        entries: dict[str, Entry] = {}
+        for line in (*self.definitions, *self.steps):
+            name = text(line.what)
+            while name in entries:
+                name += "′"
+            entries[name] = _judged(name, line)
+        return Report(entries)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown
+
+
+def _judged(name: str, line: Line) -> Entry:
+    """Whether all members of a line equal what was recorded."""
+    truth = np.asarray(line.truth)
+    tight = 1e-3 if truth.dtype == np.float32 else 1e-8
+    worst, at, hand = 0.0, 0, np.asarray(line.terms[0].value)
+    top = float(np.nan_to_num(np.abs(truth)).max(initial=0.0))
+    for i, term in enumerate(line.terms):
+        value = np.asarray(term.value)
+        if value.shape != truth.shape:
+            note = _("member {n} has the shape {got}, not {shape}").format(
+                n=i + 1, got=value.shape, shape=truth.shape
+            )
+            return Entry(name, "wrong", autograd=truth, hand=value, note=note)
+        with np.errstate(all="ignore"):
+            same = np.isclose(value, truth, rtol=0, atol=0, equal_nan=True)
+            error = np.where(same, 0.0, np.abs(np.asarray(value, float) - truth))
+        error = np.nan_to_num(error, nan=np.inf)
+        if float(error.max(initial=0.0)) > worst:
+            worst, at, hand = float(error.max(initial=0.0)), i, value
+    wrong = worst > tight * top + 1e-12 * (top > 0)
+    note = _("quoted from the operation's own rule") if line.quoted else ""
+    if wrong:
+        note = _("member {n} differs").format(n=at + 1)
+    index = _worst(np.asarray(hand), truth) if wrong else ()
+    return Entry(
+        name, "wrong" if wrong else "correct", autograd=truth, hand=hand, max_abs_error=worst,
+        max_rel_error=worst / top if top else worst, worst_index=index, note=note,
+    )  # fmt: skip
+
+
+def _worst(a: Array, b: Array) -> tuple[int, ...]:
+    error = np.nan_to_num(np.abs(np.asarray(a, float) - b), nan=np.inf)
+    return tuple(int(i) for i in np.unravel_index(int(error.argmax()), error.shape))
+
+
+def derive(
+    tensor: Tensor,
+    wrt: Tensor | str,
+    *,
+    numbers: bool = False,
+    names: str | Mapping[str, Tensor] = "auto",
+) -> Derivation:
+    """Write out the chain rule from a loss to one of the values it was made from.
+
+    Definitions in the order of computation, then a step for each gradient: the local derivative, the
+    product, and what is known put in. Losses such as ``cross_entropy`` are written out; softmax or
+    sigmoid with a logarithm end in ``(y_hat - y) / N``, by an algebra of which every member is
+    evaluated. Symbols are the names of Tensors, parameters and the caller's variables.
+
+    Parameters
+    ----------
+    tensor
+        A single number.
+    wrt
+        The value whose gradient is wanted: a Tensor of the graph, or its name.
+    numbers
+        Put the values in the place of symbols, where they are few.
+    names
+        As for :func:`tinygrad_fr.draw`.
+
+    Returns
+    -------
+    Derivation
+
+    Raises
+    ------
+    ArgumentError
+        If ``tensor`` is not a single number.
+    GraphError
+        If it does not depend on ``wrt``, or the graph was released.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tinygrad_fr as tg
+    >>> x = tg.Tensor(np.ones((2, 3)), name="x")
+    >>> W = tg.Tensor(np.zeros((3, 2)), requires_grad=True, name="W")
+    >>> derivation = tg.derive(tg.cross_entropy(x @ W, [0, 1]), W)
+    >>> bool(derivation.check())
+    True
+    >>> print(tg.graph.mathematics.text(derivation.result.terms[-1].latex))
+    xᵀ (ŷ − y)/2
+    """
+    if not isinstance(tensor, Tensor):
+        raise DTypeError(_("derive takes a Tensor, not {kind}"), kind=type(tensor).__name__)
+    if tensor.size != 1:
+        raise ArgumentError(
+            _("a derivation starts at a single number, not at the shape {shape}: take .sum()"),
+            shape=tensor.shape,
+        )
+    graph = extract(tensor)
+    found = named(graph, names, scope())
+    target = _target(graph, wrt, found)
+    truth = flow(graph)
+    if target.id not in truth.upstream:
+        raise GraphError(
+            _("the output does not depend on {name}: its gradient is not computed"),
+            name=found.get(target.id, str(target.shape)),
+        )
+    return _written(graph, found, target.tensor, truth.upstream[target.id], numbers)
+
+
+def _target(graph: Graph, wrt: Tensor | str, found: Mapping[int, str]) -> Any:
+    for vertex in graph.vertices:
+        if vertex.tensor is wrt or (isinstance(wrt, str) and found.get(vertex.id) == wrt):
+            return vertex
+    name = wrt if isinstance(wrt, str) else getattr(wrt, "name", None) or type(wrt).__name__
+    raise GraphError(_("{name} is not in the graph of the output"), name=name)
+
+
+def _written(
+    graph: Graph, found: dict[int, str], target: Tensor, truth: Array, numbers: bool
+) -> Derivation:
+    """The derivation, on the graph with its fused losses written out."""
+    wider = expanded(graph)
+    known = {key: found[v.id] for v in graph.vertices if v.id in found for key in _keys(v)}
+    names = {v.id: known[key] for v in wider.vertices for key in _keys(v) if key in known}
+    if graph.output in found:
+        names[wider.output] = found[graph.output]
+    wrt = next(v.id for v in wider.vertices if v.tensor is target)
+    gradients = flow(wider)  # before recognition, which changes what operations are called
+    wider = recognised(wider, wrt, names)
+    wider, names = lettered(wider, names)
+    signs = symbols(wider, names) | complements(wider, names)
+    writer = Writer(wider, signs, names, gradients, wrt)
+    steps, definitions = writer.steps(), writer.definitions()
+    if numbers:
+        other = Writer(wider, numbers_for(wider, signs), names, gradients, wrt, digits=True)
+        steps = with_numbers(steps, other.steps())
+        definitions = with_numbers(definitions, other.definitions())
+    steps[-1] = replace(steps[-1], truth=truth)
+    givens = [
+        (signs[v.id], _given(v)) for v in wider.vertices if is_leaf(v) and (v.shape or v.id in names)
+    ]
+    return Derivation(givens, definitions, steps, numbers)
+
+
+def _keys(vertex: Vertex) -> list[int]:
+    """What a value is known by: the Tensor and its array."""
+    keys = [id(vertex.value)]
+    return keys if vertex.tensor is None else [id(vertex.tensor), *keys]
+
+
+def _given(vertex: Vertex) -> str:
+    kinds = {"parameter": _("parameter"), "input": _("input"), "constant": _("constant")}
+    return f"{kinds[vertex.kind]}, {values.shape(vertex.value)}"

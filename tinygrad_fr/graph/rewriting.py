@@ -1,0 +1,195 @@
+"""A graph made ready for a derivation: fused losses written out, a composed softmax recognised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..autograd.tensor import Tensor
+from .expansion import EXPANSIONS
+from .extract import Edge, Graph, Vertex, extract
+from .mathematics import symbol
+
+# Written out for a derivation; layers such as conv2d stay one step.
+LOSSES = (
+    "cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits",
+    "mse_loss",
+)  # fmt: skip
+
+
+def expanded(graph: Graph) -> Graph:
+    """The graph with fused losses written out.
+
+    What lies before a loss stays as it was recorded; only what follows it is computed again.
+    """
+    new: dict[int, Tensor] = {}
+    for vertex in graph.vertices:
+        node: Any = vertex.tensor
+        if vertex.kind != "operation":
+            continue
+        args, kwargs = node._static or (node._inputs, {})
+        args = tuple(new.get(id(x), x) if isinstance(x, Tensor) else x for x in args)
+        changed = any(isinstance(x, Tensor) and id(x) in new for x in node._inputs)
+        if vertex.operation in LOSSES:
+            try:
+                new[id(node)] = EXPANSIONS[vertex.operation](*args, **kwargs)
+            except Exception:  # an option that the written-out form does not have
+                continue
+        elif changed:
+            new[id(node)] = node._op.function(*args, **kwargs)
+        if id(node) in new and node._name:
+            new[id(node)].named(node._name)
+    output = graph.vertices[graph.output].tensor
+    if not new or output is None:
+        return graph
+    return extract(new.get(id(output), output))
+
+
+def recognised(graph: Graph, keep: int, named: Mapping[int, str]) -> Graph:
+    """The graph with ``exp(z) / exp(z).sum(axis)`` as one softmax, unless its parts have names."""
+    inputs: dict[int, dict[int, int]] = {}
+    uses: dict[int, int] = {}
+    for edge in graph.edges:
+        inputs.setdefault(edge.target, {})[edge.position] = edge.source
+        uses[edge.source] = uses.get(edge.source, 0) + 1
+    operation = {v.id: v.operation for v in graph.vertices}
+    vertices, edges = list(graph.vertices), list(graph.edges)
+    for vertex in graph.vertices:
+        if vertex.operation != "divide":
+            continue
+        top, total = inputs[vertex.id].get(0), inputs[vertex.id].get(1)
+        if operation.get(top) != "exp" or operation.get(total) != "sum":  # type: ignore[arg-type]
+            continue
+        below = inputs[total].get(0)  # type: ignore[index]
+        if operation.get(below) != "exp" or inputs[below][0] != inputs[top][0]:  # type: ignore[index]
+            continue
+        z = graph.vertices[inputs[top][0]]  # type: ignore[index]
+        parts = {top, total, below}
+        own = sum(uses.get(part, 0) for part in parts if part is not None)  # within the quotient
+        axis = vertices[total].static.get("axis")  # type: ignore[index]
+        whole = axis is None and len(z.shape) == 1
+        if own != 3 or keep in parts or any(part in named for part in parts):
+            continue
+        if not (isinstance(axis, int) or whole):
+            continue
+        vertices[vertex.id] = replace(
+            vertex, operation="softmax", static={"axis": -1 if axis is None else axis}
+        )
+        edges = [e for e in edges if e.target != vertex.id and e.target not in parts]
+        edges.append(Edge(z.id, vertex.id, 0, "softmax"))
+    return Graph(tuple(vertices), tuple(edges), graph.output)
+
+
+def lettered(graph: Graph, names: Mapping[int, str]) -> tuple[Graph, dict[int, str]]:
+    """The graph and its names, with the course's letters where there are none.
+
+    z for what a layer computes before its activation, a for an activation, y_hat for the
+    probabilities that enter the loss, y for their targets, N for the number of examples.
+    """
+    near = _Near(graph)
+    letters: dict[int, str] = {}
+    for vertex in graph.vertices:
+        if vertex.id not in names and vertex.id != graph.output:
+            letter = _letter(vertex, near)
+            if letter:
+                letters[vertex.id] = letter
+    found = dict(names)
+    for letter in dict.fromkeys(letters.values()):
+        those = [i for i, own in letters.items() if own == letter]
+        single = len(those) == 1 and letter not in names.values()
+        for n, i in enumerate(those, 1):
+            found[i] = letter if single else f"{letter}{n}"
+    return _with_counts(graph, found, near)
+
+
+class _Near:
+    """What each value is made of, and what it is used for."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.operation = {v.id: v.operation for v in graph.vertices}
+        self.inputs: dict[int, list[int]] = {}
+        self.users: dict[int, list[int]] = {}
+        for edge in graph.edges:
+            self.inputs.setdefault(edge.target, []).append(edge.source)
+            self.users.setdefault(edge.source, []).append(edge.target)
+
+    def made_of(self, i: int) -> set[str | None]:
+        return {self.operation[x] for x in self.inputs.get(i, ())}
+
+    def used_by(self, i: int) -> set[str | None]:
+        return {self.operation[u] for u in self.users.get(i, ())}
+
+
+ACTIVATIONS = ("relu", "tanh", "leaky_relu", "elu", "gelu", "silu", "softplus")
+
+
+def _letter(vertex: Vertex, near: _Near) -> str:
+    own, into = vertex.operation, near.used_by(vertex.id)
+    if own in ("softmax", "sigmoid"):
+        return "y_hat" if "log" in into and into <= {"log", "subtract"} else "a"
+    if own in ACTIVATIONS:
+        return "a"
+    if own == "matmul":
+        return "z" if into - {"add", "subtract"} else ""
+    if own in ("linear", "conv2d", "conv1d"):
+        return "z"
+    if own in ("add", "subtract"):
+        return "z" if "matmul" in near.made_of(vertex.id) else ""
+    if vertex.kind == "constant" and vertex.shape:
+        products = [u for u in near.users.get(vertex.id, ()) if near.operation[u] == "multiply"]
+        weighs = [u for u in products if near.made_of(u) & {"log", "log_softmax"}]
+        inner = {near.operation[x] for u in weighs for y in near.inputs[u] for x in near.inputs.get(y, ())}
+        return "y" if weighs and "subtract" not in inner else ""
+    return ""
+
+
+def _with_counts(
+    graph: Graph, names: dict[int, str], near: _Near
+) -> tuple[Graph, dict[int, str]]:
+    """N for the number of examples, and y for picked classes, where the letters are free."""
+    vertices = list(graph.vertices)
+    examples = _examples(graph, near)
+    free_n = "N" not in names.values() and examples > 1
+    free_y = "y" not in names.values()
+    for vertex in graph.vertices:
+        if vertex.operation == "mean" and free_n:
+            size = vertices[near.inputs[vertex.id][0]].value.size // max(vertex.value.size, 1)
+            if size == examples:
+                vertices[vertex.id] = replace(vertex, static={**vertex.static, "letter": "N"})
+        elif vertex.operation == "getitem" and free_y:
+            vertices[vertex.id] = replace(vertex, static={**vertex.static, "letter": "y"})
+        elif vertex.kind == "constant" and not vertex.shape and free_n:
+            divides = near.used_by(vertex.id) == {"divide"}
+            if divides and vertex.value == examples and vertex.id not in names:
+                names[vertex.id] = "N"
+    return Graph(tuple(vertices), graph.edges, graph.output), names
+
+
+def _examples(graph: Graph, near: _Near) -> int:
+    """The length of the first axis of what enters the loss: the examples of a batch."""
+    here = graph.output
+    for _step in range(50):
+        vertex = graph.vertices[here]
+        if len(vertex.shape) >= 2:
+            return int(vertex.shape[0])
+        differentiated = [i for i in near.inputs.get(here, ()) if graph.vertices[i].requires_grad]
+        if not differentiated:
+            break
+        here = max(differentiated, key=lambda i: graph.vertices[i].value.ndim)
+    return 0
+
+
+def complements(graph: Graph, names: Mapping[int, str]) -> dict[int, str]:
+    """The symbol ``(1 - y)`` for an array without a name of which 1 - y gives every entry."""
+    arrays = [v for v in graph.vertices if v.kind == "constant" and v.value.size > 1]
+    found: dict[int, str] = {}
+    for vertex in arrays:
+        for other in arrays:
+            named = other.id in names and vertex.id not in names
+            if named and vertex.shape == other.shape and np.array_equal(vertex.value, 1 - other.value):
+                found[vertex.id] = rf"\left(1 - {symbol(names[other.id])}\right)"
+    return found

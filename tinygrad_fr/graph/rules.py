@@ -1,0 +1,315 @@
+r"""How a derivation writes operations: their value, and what they do to an upstream gradient.
+
+One row per operation: ``value(*inputs, vertex)`` writes it, ``pull(g, y, inputs, i, vertex)`` the
+gradient that it hands on to its input number ``i``. Both compute as they write (see ``terms``), so a
+rule is checked against the recorded gradient by itself. An operation without a row is quoted from
+the registry, its value taken from its closure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..kernels import Array
+from .extract import Vertex
+from .terms import (
+    ATOM, SUM, TIMES, Term, call, divided, fraction, matmul, minus, negated, plus, power, reshaped, spread,
+    summed_to, symbol_term, times, total, transposed,
+)  # fmt: skip
+
+Value = Callable[..., Term]
+Pull = Callable[[Term, Term, list[Term], int, Vertex], Term]
+
+ONE = Term("1", np.array(1.0))
+
+
+def _axes(vertex: Vertex, ndim: int) -> tuple[int, ...]:
+    axis = vertex.static.get("axis")
+    if axis is None:
+        return tuple(range(ndim))
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    return tuple(int(a) % ndim for a in axes)
+
+
+def _sum(x: Term, vertex: Vertex) -> Term:
+    return total(x, _axes(vertex, x.value.ndim), bool(vertex.static.get("keepdims")))
+
+
+def _mean(x: Term, vertex: Vertex) -> Term:
+    added = _sum(x, vertex)
+    return divided(added, _count(x.value.size // max(added.value.size, 1), vertex))
+
+
+def _count(n: int, vertex: Vertex) -> Term:
+    """How many entries a mean is over: N where they are the examples."""
+    return symbol_term(str(vertex.static.get("letter", n)), np.array(float(n)))
+
+
+def _from_sum(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
+    shape = list(xs[0].value.shape)
+    for axis in _axes(vertex, len(shape)):
+        shape[axis] = 1
+    if g.value.ndim and g.value.shape != tuple(shape):
+        g = reshaped(g, tuple(shape)) if g.is_ones else _replace_shape(g, tuple(shape))
+    return spread(g, xs[0].value.shape)
+
+
+def _replace_shape(g: Term, shape: tuple[int, ...]) -> Term:
+    """An axis of length 1 where the sum had taken one away: nothing that a reader would write."""
+    return Term(g.body, g.value.reshape(shape), g.level, g.negative, g.over, g.by)
+
+
+def _from_mean(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
+    n = xs[0].value.size // max(y.value.size, 1)
+    return divided(_from_sum(g, y, xs, i, vertex), _count(n, vertex))
+
+
+def _from_matmul(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
+    a, b = xs
+    if a.value.ndim == 2 and b.value.ndim == 2:
+        return matmul(g, transposed(b)) if i == 0 else matmul(transposed(a), g)
+    if a.value.ndim == 1 and b.value.ndim == 2:
+        return matmul(g, transposed(b)) if i == 0 else _outer(a, g)
+    if a.value.ndim == 2 and b.value.ndim == 1:
+        return _outer(g, b) if i == 0 else matmul(transposed(a), g)
+    if a.value.ndim == 1 and b.value.ndim == 1:
+        return times(g, b if i == 0 else a)
+    if i == 0:
+        return summed_to(matmul(g, transposed(b)), a.value.shape)
+    return summed_to(matmul(transposed(a), g), b.value.shape)
+
+
+def _outer(a: Term, b: Term) -> Term:
+    column = Term(a.body, a.value[:, None], a.level, a.negative, a.over, a.by)
+    row = Term(b.body, b.value[None, :], b.level, b.negative, b.over, b.by)
+    left, right = matmul(column, ONE_BY_ONE), transposed(_as_column(row))
+    words = matmul(Term(_head(left.body), column.value, column.level), right)
+    return Term(
+        words.body, column.value * row.value, words.level, a.negative != b.negative, (), a.by + b.by
+    )
+
+
+ONE_BY_ONE = Term("", np.ones((1, 1)))
+
+
+def _head(body: str) -> str:
+    return body.removesuffix(r" \mathbf{1}")
+
+
+def _as_column(row: Term) -> Term:
+    return Term(row.body, row.value.T, row.level, False, row.over, ())
+
+
+def _linear(x: Term, weight: Term, *rest: Any) -> Term:
+    product = matmul(x, transposed(weight))
+    bias = rest[0] if len(rest) == 2 else None
+    return product if bias is None else plus((product, bias))
+
+
+def _from_linear(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
+    if i == 2:
+        return summed_to(g, xs[2].value.shape)
+    if i == 0:
+        return matmul(g, xs[1])
+    if g.value.ndim == 1:
+        return _outer(g, xs[0])
+    if g.value.ndim == 2:
+        return matmul(transposed(g), xs[0])
+    raise NotImplementedError
+
+
+def _from_power(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
+    base, exponent = xs
+    if i == 1 or exponent.value.size != 1:
+        raise NotImplementedError
+    n = float(exponent.value)
+    lowered = base if n == 2 else power(base, n - 1)
+    number = symbol_term(f"{n:g}", np.array(n))
+    return times(g, times(number, lowered))
+
+
+def _power(base: Term, exponent: Term, vertex: Vertex) -> Term:
+    if exponent.value.size != 1 or not _is_number(exponent.body):
+        raise NotImplementedError
+    return power(base, float(exponent.value))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _one_minus(a: Term) -> Term:
+    return minus(ONE, a)
+
+
+def _positive(x: Term) -> Term:
+    return Term(rf"[{x.latex} > 0]", (x.value > 0).astype(x.value.dtype))
+
+
+def _softmax_axis(vertex: Vertex) -> int:
+    return int(vertex.static.get("axis", -1))
+
+
+def _inner(a: Term, b: Term, axis: int) -> Term:
+    """The sum over classes of a product."""
+    product = times(a, b)
+    body = product.body if not product.over else fraction(product)
+    value = product.value.sum(axis=axis, keepdims=True)
+    sign = "-" if product.negative else ""
+    whole = Term(body or "1", value, product.level, by=product.by).latex
+    return Term(rf"\sum_k \left[{sign}{whole}\right]_k", value, SUM)
+
+
+def _from_softmax(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
+    return times(y, minus(g, _inner(g, y, _softmax_axis(vertex))))
+
+
+def _log_softmax(x: Term, vertex: Vertex) -> Term:
+    shifted = x.value - x.value.max(_softmax_axis(vertex), keepdims=True)
+    value = shifted - np.log(np.exp(shifted).sum(_softmax_axis(vertex), keepdims=True))
+    return call(r"\ln \operatorname{softmax}", x, value)
+
+
+def _from_log_softmax(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
+    axis = _softmax_axis(vertex)
+    p = call(r"\operatorname{softmax}", xs[0], np.exp(y.value))
+    return minus(g, times(p, _inner(g, Term("", np.ones_like(g.value)), axis)))
+
+
+def _softmax(x: Term, vertex: Vertex) -> Term:
+    e = np.exp(x.value - x.value.max(_softmax_axis(vertex), keepdims=True))
+    return call(r"\operatorname{softmax}", x, e / e.sum(_softmax_axis(vertex), keepdims=True))
+
+
+def picks(vertex: Vertex, shape: tuple[int, ...]) -> Array:
+    """Ones where ``x[index]`` picks an entry, once each; zeros elsewhere."""
+    index = vertex.static["index"]
+    mask = np.zeros(shape)
+    np.add.at(mask, index, 1.0)
+    picked = np.zeros(shape)[index]
+    if mask.max(initial=0.0) > 1 or picked.size != mask.sum() or len(shape) != 2:
+        raise NotImplementedError
+    if not (mask.sum(1) == 1).all():  # not one per row: no one-hot encoding
+        raise NotImplementedError
+    return mask
+
+
+def _picked(vertex: Vertex) -> str:
+    """The letter of the one-hot encoding of what is picked."""
+    return str(vertex.static.get("letter", r"\mathbf{1}_{c}"))
+
+
+def _getitem(x: Term, vertex: Vertex) -> Term:
+    mask = picks(vertex, x.value.shape)
+    inner = times(Term(_picked(vertex), mask), x)
+    return total(inner, (1,))
+
+
+def _from_getitem(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
+    mask = picks(vertex, xs[0].value.shape)
+    column = _replace_shape(g, (*g.value.shape, 1)) if g.value.ndim else g
+    return times(column, Term(_picked(vertex), mask))
+
+
+def _reshape(x: Term, vertex: Vertex) -> Term:
+    return reshaped(x, vertex.shape)
+
+
+def _from_reshape(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
+    return reshaped(g, xs[0].value.shape)
+
+
+def _from_transpose(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
+    if xs[0].value.ndim != 2:
+        raise NotImplementedError
+    return transposed(g)
+
+
+def _transpose(x: Term, vertex: Vertex) -> Term:
+    if x.value.ndim != 2:
+        raise NotImplementedError
+    return transposed(x)
+
+
+def _sigmoid(x: Term, vertex: Vertex) -> Term:
+    return call(r"\sigma", x, 1 / (1 + np.exp(-x.value)))
+
+
+def _unary(name: str, f: Callable[[Array], Array]) -> Value:
+    return lambda x, vertex: call(name, x, f(x.value))
+
+
+RULES: dict[str, tuple[Value, Pull]] = {
+    "add": (lambda a, b, v: plus((a, b)), lambda g, y, xs, i, v: g),
+    "subtract": (lambda a, b, v: minus(a, b), lambda g, y, xs, i, v: g if i == 0 else negated(g)),
+    "multiply": (lambda a, b, v: times(a, b), lambda g, y, xs, i, v: times(g, xs[1 - i])),
+    "divide": (
+        lambda a, b, v: divided(a, b),
+        lambda g, y, xs, i, v: divided(g, xs[1])
+        if i == 0
+        else negated(divided(times(g, y), xs[1])),
+    ),
+    "negative": (lambda x, v: negated(x), lambda g, y, xs, i, v: negated(g)),
+    "matmul": (lambda a, b, v: matmul(a, b), _from_matmul),
+    "linear": (_linear, _from_linear),
+    "exp": (
+        lambda x, v: Term(rf"e^{{{x.latex}}}", np.exp(x.value), ATOM),
+        lambda g, y, xs, i, v: times(g, y),
+    ),
+    "log": (_unary(r"\ln", np.log), lambda g, y, xs, i, v: divided(g, xs[0])),
+    "sqrt": (
+        lambda x, v: Term(rf"\sqrt{{{x.latex}}}", np.sqrt(x.value), ATOM),
+        lambda g, y, xs, i, v: divided(
+            divided(g, symbol_term("2", np.array(2.0))), y
+        ),
+    ),
+    "square": (
+        lambda x, v: power(x, 2),
+        lambda g, y, xs, i, v: times(g, times(symbol_term("2", np.array(2.0)), xs[0])),
+    ),
+    "power": (_power, _from_power),
+    "sum": (_sum, _from_sum),
+    "mean": (_mean, _from_mean),
+    "reshape": (_reshape, _from_reshape),
+    "flatten": (_reshape, _from_reshape),
+    "ravel": (_reshape, _from_reshape),
+    "squeeze": (_reshape, _from_reshape),
+    "expand_dims": (_reshape, _from_reshape),
+    "transpose": (_transpose, _from_transpose),
+    "swapaxes": (_transpose, _from_transpose),
+    "identity": (lambda x, v: x, lambda g, y, xs, i, v: g),
+    "sin": (
+        _unary(r"\sin", np.sin),
+        lambda g, y, xs, i, v: times(g, call(r"\cos", xs[0], np.cos(xs[0].value))),
+    ),
+    "cos": (
+        _unary(r"\cos", np.cos),
+        lambda g, y, xs, i, v: negated(times(g, call(r"\sin", xs[0], np.sin(xs[0].value)))),
+    ),
+    "sigmoid": (_sigmoid, lambda g, y, xs, i, v: times(times(g, y), _one_minus(y))),
+    "tanh": (
+        _unary(r"\tanh", np.tanh), lambda g, y, xs, i, v: times(g, minus(ONE, power(y, 2)))
+    ),
+    "relu": (
+        lambda x, v: Term(
+            rf"\max(0, {x.latex})", np.maximum(x.value, 0), TIMES - 1
+        ),
+        lambda g, y, xs, i, v: times(g, _positive(xs[0])),
+    ),
+    "softmax": (_softmax, _from_softmax),
+    "log_softmax": (_log_softmax, _from_log_softmax),
+    "getitem": (_getitem, _from_getitem),
+}  # fmt: skip
+
+# Where the local derivative acts entry by entry, and can be written by itself.
+ENTRYWISE = frozenset(
+    "add subtract multiply divide negative exp log sqrt square power identity sin cos sigmoid tanh "
+    "relu".split()
+)

@@ -1,0 +1,118 @@
+r"""The simplifications that a course is about: softmax with log, sigmoid with its two logarithms.
+
+Each is a chain of algebra whose every member is computed; it is taken only if the members equal the
+recorded gradient, and ``Derivation.check`` evaluates them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..kernels import Array
+from ..messages import _
+from .naming import is_leaf
+from .terms import CALL, DOT, PLUS, Term, minus, plus, times
+
+if TYPE_CHECKING:
+    from .derivation import Writer
+
+ONE = Term("1", np.array(1.0))
+
+
+def simplified(writer: Writer, i: int) -> tuple[list[Term], str]:
+    """Shorter forms of the gradient of a value that enters a softmax or sigmoid; and why."""
+    users = [writer.graph.edges[n].target for n in writer.uses.get(i, ())]
+    users = [user for user in users if user in writer.path]
+    if len(users) != 1:
+        return [], ""
+    vertex = writer.graph.vertices[users[0]]
+    if vertex.operation not in ("softmax", "log_softmax", "sigmoid") or vertex.id not in writer.closed:
+        return [], ""
+    truth = writer.flow.upstream[i]
+    y = _output(writer, vertex.id)
+    algebra = _sigmoid if vertex.operation == "sigmoid" else _softmax
+    scales = [writer.closed[vertex.id].by, *_divisors(writer)]
+    for target in _targets(writer, y.value.shape):
+        terms, note = algebra(y, target, int(vertex.static.get("axis", -1)))
+        for by in dict.fromkeys(scales):
+            scaled = [_over(term, by) for term in terms]
+            if all(_equal(term.value, truth) for term in scaled):
+                return scaled, note
+    return [], ""
+
+
+def _divisors(writer: Writer) -> Iterator[tuple[tuple[str, float], ...]]:
+    """The numbers by which the graph divides: 1/N may stand within each term of a sum."""
+    yield ()
+    for vertex in writer.graph.vertices:
+        if vertex.operation == "mean":
+            source = next(iter(writer.inputs[vertex.id].values()))
+            n = writer.graph.vertices[source].value.size // max(vertex.value.size, 1)
+            yield ((str(vertex.static.get("letter", n)), float(n)),)
+        elif vertex.operation == "divide":
+            below = writer.graph.vertices[writer.inputs[vertex.id][1]]
+            if is_leaf(below) and below.value.size == 1:
+                yield ((writer.symbols[below.id], float(below.value.item())),)
+
+
+def _output(writer: Writer, i: int) -> Term:
+    """The probabilities: the softmax or sigmoid itself, or the exponential of a log-softmax."""
+    vertex = writer.graph.vertices[i]
+    if vertex.operation != "log_softmax":
+        return writer.term(i)
+    z = writer.term(next(iter(writer.inputs[i].values())))
+    words = rf"\operatorname{{softmax}}\left({z.latex}\right)"
+    return Term(words, np.exp(np.asarray(vertex.value)), CALL)
+
+
+def _softmax(y: Term, t: Term, axis: int) -> tuple[list[Term], str]:
+    """``y * sum(t) - t``; and ``y - t`` where the targets sum to 1."""
+    sums = t.value.sum(axis=axis, keepdims=True)
+    added = Term(rf"\sum_k {t.latex}_{{k}}", sums, DOT - 1)
+    full = minus(times(y, added), t)
+    if not np.allclose(sums, 1, rtol=1e-12, atol=0):
+        return [full], _("the targets do not sum to 1")
+    return [full, minus(y, t)], _("the targets sum to 1: {sum}").format(
+        sum=rf"$\sum_k {t.latex}_{{k}} = 1$"
+    )
+
+
+def _sigmoid(y: Term, t: Term, axis: int) -> tuple[list[Term], str]:
+    """``-t (1 - y) + (1 - t) y``, and ``y - t``."""
+    first = times(t, minus(ONE, y))
+    second = times(minus(ONE, t), y)
+    negative = Term(first.body, -first.value, first.level, True)
+    return [plus((negative, second)), minus(y, t)], _("multiplied out")
+
+
+def _over(term: Term, by: tuple[tuple[str, float], ...]) -> Term:
+    scaled = Term(term.body, term.value, term.level, term.negative, term.over, by)
+    return Term(**{**vars(scaled), "value": term.value / scaled.scale})
+
+
+def _equal(a: Array, b: Array) -> bool:
+    if a.shape != b.shape:
+        return False
+    tight = 1e-4 if b.dtype == np.float32 else 1e-9
+    top = float(np.abs(b).max(initial=0.0))
+    return bool(np.abs(np.asarray(a, float) - b).max(initial=0.0) <= tight * top + 1e-300)
+
+
+def _targets(writer: Writer, shape: tuple[int, ...]) -> Iterator[Term]:
+    """What may be the targets: values of that shape that are not differentiated, and picks."""
+    for vertex in writer.graph.vertices:
+        if is_leaf(vertex) and vertex.shape == shape and vertex.id not in writer.path:
+            yield writer.term(vertex.id)
+        elif vertex.operation == "getitem":
+            source = next(iter(writer.inputs[vertex.id].values()))
+            if writer.graph.vertices[source].shape == shape:
+                from .rules import picks
+
+                try:
+                    letter = str(vertex.static.get("letter", r"\mathbf{1}_{c}"))
+                    yield Term(letter, picks(vertex, shape))
+                except NotImplementedError:
+                    continue

@@ -1,0 +1,168 @@
+"""Derivations as LaTeX, Markdown and text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..messages import _
+from . import mathematics
+from .derivation import Line, array_latex
+
+if TYPE_CHECKING:
+    from .derive import Derivation
+
+PREAMBLE = r"""\documentclass{article}
+\usepackage[utf8]{inputenc}
+\usepackage[T1]{fontenc}
+\usepackage{amsmath, amssymb}
+\usepackage[margin=2cm]{geometry}
+\allowdisplaybreaks
+\setcounter{MaxMatrixCols}{20}
+"""
+
+
+def members(line: Line, numbers: bool) -> list[str]:
+    """The right sides of a line, each different from the last."""
+    found = [term.latex for term in line.terms]
+    if numbers:
+        found += [line.numbers] if line.numbers else []
+        found.append(array_latex(np.asarray(line.truth)))
+    return [words for i, words in enumerate(found) if words and words not in found[:i]]
+
+
+def warnings(derivation: Derivation) -> list[str]:
+    """What must be said before anything else: lines that do not hold."""
+    report = derivation.check()
+    wrong = [entry.name for entry in report if entry.verdict != "correct"]
+    if not wrong:
+        return []
+    return [_("This derivation does not hold, at: {lines}").format(lines=", ".join(wrong))]
+
+
+def _titles() -> tuple[str, str, str]:
+    return _("Given"), _("Forward: definitions"), _("Backward: the chain rule")
+
+
+def _notes(line: Line) -> list[str]:
+    notes = [line.note] if line.note else []
+    if line.quoted:
+        notes.append(_("rule quoted from the operation"))
+    return notes
+
+
+def latex(derivation: Derivation) -> str:
+    """A whole document."""
+    given, forward, backward = _titles()
+    parts = [rf"\textbf{{{_plain(words)}}}" + "\n" for words in warnings(derivation)]
+    parts.append(rf"\section*{{{given}}}")
+    rows = "\n".join(
+        rf"\item ${symbol}$ : {_plain(words)}" for symbol, words in derivation.givens
+    )
+    parts.append("\\begin{itemize}\n" + rows + "\n\\end{itemize}" if rows else "")
+    parts.append(rf"\section*{{{forward}}}")
+    parts += [_display(line, derivation.numbers) for line in derivation.definitions]
+    parts.append(rf"\section*{{{backward}}}")
+    for line in derivation.steps:
+        if line.local:
+            parts.append(rf"{_('Local derivative:')} ${line.local}$." + "\n")
+        parts.append(_display(line, derivation.numbers))
+        parts += [_plain(note, dollars=True) + ".\n" for note in _notes(line)]
+    parts.append(rf"\section*{{{_('Result')}}}")
+    parts.append(rf"\[ \boxed{{{derivation.result.what} = {_last(derivation)}}} \]")
+    body = "\n".join(parts)
+    declared = "".join(
+        rf"\DeclareUnicodeCharacter{{{ord(c):04X}}}{{\texttt{{[U+{ord(c):04X}]}}}}" + "\n"
+        for c in sorted({c for c in body if ord(c) > 0x17F and c not in "–—’“”…"})
+    )
+    return f"{PREAMBLE}{declared}\\begin{{document}}\n{body}\n\\end{{document}}\n"
+
+
+def _plain(words: str, dollars: bool = False) -> str:
+    """Words in a LaTeX text; formulas between dollars stay."""
+    pieces = words.split("$") if dollars else [words]
+    return "$".join(
+        piece if i % 2 else mathematics.escaped(piece) for i, piece in enumerate(pieces)
+    )
+
+
+def _last(derivation: Derivation) -> str:
+    return derivation.result.terms[-1].latex
+
+
+def _shape(line: Line) -> str:
+    return rf"\qquad \text{{{line.shape}}}" if line.shape else ""
+
+
+def _aligned(line: Line, numbers: bool) -> str:
+    """``what &= first \\ &= second``, the shape behind the first member."""
+    found = members(line, numbers)
+    rows = [rf"{line.what} &= {found[0]} {_shape(line)}".rstrip()]
+    rows += [rf"&= {words}" for words in found[1:]]
+    return " \\\\\n".join(rows)
+
+
+def _display(line: Line, numbers: bool) -> str:
+    return f"\\begin{{align*}}\n{_aligned(line, numbers)}\n\\end{{align*}}"
+
+
+def markdown(derivation: Derivation) -> str:
+    """For notebooks and MyST: formulas between dollars."""
+    given, forward, backward = _titles()
+    parts = [f"> **{words}**" for words in warnings(derivation)]
+    if derivation.givens:
+        parts.append(f"**{given}**")
+        parts.append("\n".join(f"- ${symbol}$ : {words}" for symbol, words in derivation.givens))
+    parts.append(f"**{forward}**")
+    parts += [_dollars(line, derivation.numbers) for line in derivation.definitions]
+    parts.append(f"**{backward}**")
+    for line in derivation.steps:
+        if line.local:
+            parts.append(f"{_('Local derivative:')} ${line.local}$")
+        parts.append(_dollars(line, derivation.numbers))
+        parts += [f"*{note}*" if "$" not in note else note for note in _notes(line)]
+    parts.append(f"**{_('Result')}**")
+    parts.append(f"$$\\boxed{{{derivation.result.what} = {_last(derivation)}}}$$")
+    return "\n\n".join(parts) + "\n"
+
+
+def _dollars(line: Line, numbers: bool) -> str:
+    return f"$$\n\\begin{{aligned}}\n{_aligned(line, numbers)}\n\\end{{aligned}}\n$$"
+
+
+def text(derivation: Derivation) -> str:
+    """For terminals: one line per equality."""
+    given, forward, backward = _titles()
+    lines = [f"!! {words}" for words in warnings(derivation)]
+    if derivation.givens:
+        lines.append(given)
+        lines += [f"  {mathematics.text(symbol)} : {words}" for symbol, words in derivation.givens]
+    lines += ["", forward]
+    for line in derivation.definitions:
+        lines += _equalities(line, derivation.numbers, "  ")
+    lines += ["", backward]
+    for i, line in enumerate(derivation.steps, 1):
+        indent = "      "
+        start = f"  ({i}) "
+        if line.local:
+            lines.append(f"{start}{_('Local derivative:')} {mathematics.text(line.local)}")
+            start = indent
+        lines += _equalities(line, derivation.numbers, start)
+        lines += [f"{indent}{_worded(note)}" for note in _notes(line)]
+    what = mathematics.text(derivation.result.what)
+    lines += ["", f"{_('Result')} : {what} = {mathematics.text(_last(derivation))}"]
+    return "\n".join(lines)
+
+
+def _worded(note: str) -> str:
+    pieces = note.split("$")
+    return "".join(mathematics.text(x) if i % 2 else x for i, x in enumerate(pieces))
+
+
+def _equalities(line: Line, numbers: bool, start: str) -> list[str]:
+    found = [mathematics.text(words) for words in members(line, numbers)]
+    what = f"{start}{mathematics.text(line.what)}"
+    shape = f"    {line.shape}" if line.shape else ""
+    indent = " " * (len(what) + 1)
+    return [f"{what} = {found[0]}{shape}", *(f"{indent}= {words}" for words in found[1:])]

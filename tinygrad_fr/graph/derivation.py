@@ -18,12 +18,12 @@ from .mathematics.source import latex_of
 from .naming import derivative, is_leaf, numeral
 from .rules import ENTRYWISE, RULES
 from .simplification import simplified
-from .terms import PLUS, Term, plus, summed_to, symbol_term
+from .terms import PLUS, Term, parenthesised, plus, summed_to, symbol_term
 
 LONGEST = 110  # characters of LaTeX: beyond, a gradient is written as a symbol in later lines
 SMALL = 6  # entries: arrays that numbers replace in a formula
 # What may stand within one definition, where it has no name and is used once.
-TAIL = frozenset("log negative multiply divide sum mean add subtract getitem".split())
+TAIL = frozenset("log negative multiply divide sum mean add subtract getitem square power".split())
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,9 @@ class Writer:
             user = self.graph.vertices[users[0]]
             if vertex.id == self.wrt or vertex.operation not in RULES:
                 continue
-            affine = vertex.operation == "matmul" and user.operation in ("add", "subtract")
+            affine = vertex.operation == "matmul" and user.operation == "add"
+            others = set(self.inputs.get(user.id, {}).values()) - {vertex.id}
+            affine = affine and all(self.graph.vertices[i].kind == "parameter" for i in others)
             if user.id in tail and vertex.operation in TAIL:
                 tail.add(vertex.id)
                 found.add(vertex.id)
@@ -116,8 +118,8 @@ class Writer:
         while here and seen < 50:
             vertex = self.graph.vertices[here.pop()]
             seen += 1
-            if vertex.operation in ("log", "log_softmax"):
-                return True
+            if vertex.operation in ("log", "log_softmax", "square", "power"):
+                return vertex.value.ndim > 0 or vertex.operation.startswith("log")
             if vertex.operation in TAIL and (vertex.id == self.graph.output or vertex.id not in self.named):
                 here += self.inputs.get(vertex.id, {}).values()
         return False
@@ -129,6 +131,8 @@ class Writer:
         if i in self.inlined:
             return self.value(i)
         value = np.asarray(self.graph.vertices[i].value)
+        if self.digits:
+            return Term(self.symbols[i], value)
         return symbol_term(self.symbols[i], value)
 
     def value(self, i: int) -> Term:
@@ -152,7 +156,7 @@ class Writer:
             return self.contributions(i, self.gradient)[0]
         g = self.flow.upstream[i]
         if self.digits and _is_small(g):
-            return symbol_term(array_latex(g), g)
+            return Term(array_latex(g, braced=True), g)
         return Term(self._gradient_symbol(i), g)
 
     def _gradient_symbol(self, i: int) -> str:
@@ -255,8 +259,8 @@ class Writer:
         y, x = self.symbols[edge.target], self.symbols[edge.source]
         if vertex.operation == "softmax":
             return (
-                rf"\frac{{\partial {y}_{{i}}}}{{\partial {x}_{{j}}}} = "
-                rf"{y}_{{i}} (\delta_{{ij}} - {y}_{{j}})"
+                rf"\frac{{\partial {{{y}}}_{{i}}}}{{\partial {{{x}}}_{{j}}}} = "
+                rf"{{{y}}}_{{i}} (\delta_{{ij}} - {{{y}}}_{{j}})"
             )
         chain, here = [edge], edge.target
         while here in self.inlined:  # x W within x W + b: down to the value that has a name
@@ -295,7 +299,7 @@ def with_numbers(lines: list[Line], numeric: list[Line]) -> list[Line]:
 def numbers_for(graph: Graph, symbols: dict[int, str]) -> dict[int, str]:
     """Numbers in the place of symbols, for small arrays."""
     return {
-        v.id: array_latex(np.asarray(v.value)) if _is_small(v.value) else symbols[v.id]
+        v.id: array_latex(np.asarray(v.value), braced=True) if _is_small(v.value) else symbols[v.id]
         for v in graph.vertices
     }
 
@@ -304,10 +308,13 @@ def _is_small(array: Array) -> bool:
     return 0 < np.size(array) <= SMALL and np.ndim(array) <= 2 and np.asarray(array).dtype.kind in "biuf"
 
 
-def array_latex(array: Array) -> str:
-    """A small array in LaTeX; a large one in words."""
+def array_latex(array: Array, braced: bool = False) -> str:
+    """A small array in LaTeX, a large one in words; ``braced`` as a factor that keeps its place."""
     if array.ndim == 0:
-        return numeral(float(f"{array.item():.4g}"))
+        words = numeral(float(f"{array.item():.4g}"))
+        if braced:
+            return parenthesised(words) if words.startswith("-") else f"{{{words}}}"
+        return words
     if array.size > values.FULL or array.ndim > 2 or not array.size:
         return rf"\text{{{_('array of shape {shape}').format(shape=array.shape)}}}"
     rows = array.reshape(1, -1) if array.ndim < 2 else array

@@ -233,4 +233,17 @@ def _keys(vertex: Vertex) -> list[int]:
 
 def _given(vertex: Vertex) -> str:
     kinds = {"parameter": _("parameter"), "input": _("input"), "constant": _("constant")}
-    return f"{kinds[vertex.kind]}, {values.shape(vertex.value)}"
+    if not vertex.shape:
+        return f"{kinds[vertex.kind]}, {values.summary(vertex.value)}"
+    words = f"{kinds[vertex.kind]}, {values.shape(vertex.value)}"
+    return f"{words}, {_('one-hot')}" if _is_one_hot(vertex) else words
+
+
+def _is_one_hot(vertex: Vertex) -> bool:
+    """Whether each row of a constant is one 1 among zeros."""
+    value = vertex.value
+    rows = value.reshape(-1, value.shape[-1]) if value.size else value
+    return bool(
+        vertex.kind == "constant" and value.size and value.shape[-1] > 1
+        and ((rows == 0) | (rows == 1)).all() and (rows.sum(-1) == 1).all()
+    )  # fmt: skip

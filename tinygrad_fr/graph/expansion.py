@@ -7,25 +7,31 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.engine import Node
+
 def _cross_entropy(
     logits: Any, target: Any, reduction: str = "mean", label_smoothing: float = 0.0
 ) -> Any:
     if label_smoothing:
         raise NotImplementedError
     axis = 1 if logits.ndim > 1 else 0
-    y = np.asarray(getattr(target, "data", target))
+    y = np.asarray(_plain(target))
     if y.dtype.kind in "iu":
         y = np.moveaxis(np.eye(logits.shape[axis])[y], -1, axis)
     return _reduced(-(y * logits.softmax(axis).log()).sum(axis), reduction)
 
 
+def _plain(x: Any) -> Any:
+    return x._array if isinstance(x, Node) else x
+
+
 def _nll_loss(log_p: Any, target: Any, reduction: str = "mean") -> Any:
-    y = np.eye(log_p.shape[-1])[np.asarray(target)]
+    y = np.eye(log_p.shape[-1])[np.asarray(_plain(target))]
     return _reduced(-(y * log_p).sum(-1), reduction)
 
 
 def _bce(p: Any, y: Any, reduction: str = "mean") -> Any:
-    y = getattr(y, "data", y)
+    y = np.asarray(_plain(y))
     return _reduced(-(y * p.log() + (1.0 - y) * (1.0 - p).log()), reduction)
 
 

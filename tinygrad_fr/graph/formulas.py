@@ -62,10 +62,35 @@ def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
     if len(set(letters.values())) < len(letters):
         given = {}
     given[y] = parse(symbols[vertex.id])
-    gradients = {y: parse(derivative(out, symbols[vertex.id]))}
+    at_output = edge.target == graph.output
+    gradients = {y: ONE if at_output else parse(derivative(out, symbols[vertex.id]))}
     if own:
         gradients[own] = parse(derivative(out, symbols[edge.source]))
-    return substituted(tree, given, gradients)
+    found = substituted(tree, given, gradients)
+    return Row(tuple(_without_ones(list(_items(found))))) if at_output else found
+
+
+ONE = Atom("number", "1")
+
+
+def _without_ones(items: list[Item]) -> list[Item]:
+    """``1 x`` is x: what is left of the gradient of the output with respect to itself."""
+    kept: list[Item] = []
+    for i, item in enumerate(items):
+        after = items[i + 1] if i + 1 < len(items) else None
+        before = items[i - 1] if i else None
+        if item == ONE and isinstance(after, Atom) and after.text == "⊙":
+            continue
+        if isinstance(item, Atom) and item.text == "⊙" and before == ONE:
+            continue
+        if item == ONE and isinstance(after, Item) and not _is_operator(after):
+            continue
+        kept.append(item)
+    return kept
+
+
+def _is_operator(item: Item) -> bool:
+    return isinstance(item, Atom) and item.kind == "operator" and item.text not in "(["
 
 
 def argument_letters(operation: Operation, vertex: Vertex) -> dict[int, str]:

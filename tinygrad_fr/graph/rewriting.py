@@ -134,10 +134,10 @@ def _letter(vertex: Vertex, near: _Near) -> str:
     if own in ACTIVATIONS:
         return "a"
     if own == "matmul":
-        return "z" if into - {"add", "subtract"} else ""
+        return "z" if into - {"add"} else ""
     if own in ("linear", "conv2d", "conv1d"):
         return "z"
-    if own in ("add", "subtract"):
+    if own == "add":
         return "z" if "matmul" in near.made_of(vertex.id) else ""
     if vertex.kind == "constant" and vertex.shape:
         products = [u for u in near.users.get(vertex.id, ()) if near.operation[u] == "multiply"]

@@ -9,6 +9,7 @@ the registry, its value taken from its closure.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from ..kernels import Array
 from .extract import Vertex
 from .terms import (
-    ATOM, SUM, TIMES, Term, call, divided, fraction, matmul, minus, negated, plus, power, reshaped, spread,
+    ATOM, SUM, TIMES, Term, call, divided, fraction, is_number, matmul, minus, negated, plus, power, reshaped, spread,
     summed_to, symbol_term, times, total, transposed,
 )  # fmt: skip
 
@@ -59,7 +60,7 @@ def _from_sum(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
 
 def _replace_shape(g: Term, shape: tuple[int, ...]) -> Term:
     """An axis of length 1 where the sum had taken one away: nothing that a reader would write."""
-    return Term(g.body, g.value.reshape(shape), g.level, g.negative, g.over, g.by)
+    return replace(g, value=g.value.reshape(shape))
 
 
 def _from_mean(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
@@ -83,24 +84,10 @@ def _from_matmul(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Te
 
 
 def _outer(a: Term, b: Term) -> Term:
-    column = Term(a.body, a.value[:, None], a.level, a.negative, a.over, a.by)
-    row = Term(b.body, b.value[None, :], b.level, b.negative, b.over, b.by)
-    left, right = matmul(column, ONE_BY_ONE), transposed(_as_column(row))
-    words = matmul(Term(_head(left.body), column.value, column.level), right)
-    return Term(
-        words.body, column.value * row.value, words.level, a.negative != b.negative, (), a.by + b.by
-    )
-
-
-ONE_BY_ONE = Term("", np.ones((1, 1)))
-
-
-def _head(body: str) -> str:
-    return body.removesuffix(r" \mathbf{1}")
-
-
-def _as_column(row: Term) -> Term:
-    return Term(row.body, row.value.T, row.level, False, row.over, ())
+    """Two vectors as a matrix: ``a b^T``."""
+    column = replace(a, value=a.value[:, None])
+    row = transposed(replace(b, value=b.value[:, None]))
+    return matmul(column, row)
 
 
 def _linear(x: Term, weight: Term, *rest: Any) -> Term:
@@ -132,17 +119,9 @@ def _from_power(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Ter
 
 
 def _power(base: Term, exponent: Term, vertex: Vertex) -> Term:
-    if exponent.value.size != 1 or not _is_number(exponent.body):
+    if exponent.value.size != 1 or not is_number(exponent.body):
         raise NotImplementedError
     return power(base, float(exponent.value))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _one_minus(a: Term) -> Term:

@@ -71,12 +71,12 @@ def _output(writer: Writer, i: int) -> Term:
 def _softmax(y: Term, t: Term, axis: int) -> tuple[list[Term], str]:
     """``y * sum(t) - t``; and ``y - t`` where the targets sum to 1."""
     sums = t.value.sum(axis=axis, keepdims=True)
-    added = Term(rf"\sum_k {t.latex}_{{k}}", sums, DOT - 1)
+    added = Term(rf"\sum_k {{{t.latex}}}_{{k}}", sums, DOT - 1)
     full = minus(times(y, added), t)
     if not np.allclose(sums, 1, rtol=1e-12, atol=0):
         return [full], _("the targets do not sum to 1")
     return [full, minus(y, t)], _("the targets sum to 1: {sum}").format(
-        sum=rf"$\sum_k {t.latex}_{{k}} = 1$"
+        sum=rf"$\sum_k {{{t.latex}}}_{{k}} = 1$"
     )
 
 

@@ -37,6 +37,8 @@ class Term:
         Denominators that are numbers.
     inner : str
         Of a sum, what is summed.
+    front : str
+        A number before all else.
     """
 
     body: str
@@ -46,15 +48,26 @@ class Term:
     over: tuple[str, ...] = ()
     by: tuple[tuple[str, float], ...] = ()
     inner: str = ""
+    front: str = ""
 
     @property
     def latex(self) -> str:
         """The whole, with its sign and denominators."""
         sign = "-" if self.negative else ""
+        if self.front:
+            rest = replace(self, negative=False, front="")
+            if rest.level >= SUM and not rest.by:
+                rest = replace(rest, body=parenthesised(rest.body), level=ATOM)
+            if not rest.body:
+                return sign + replace(rest, body=self.front).latex
+            if not rest.over:
+                return f"{sign}{self.front} {rest.latex}"
+            return sign + replace(rest, body=f"{self.front} {rest.body}", level=TIMES).latex
         body = self.body or "1"
         numbers = r" \cdot ".join(latex for latex, _value in self.by)
         if self.over:
-            below = r" \odot ".join(self.over)
+            body, below = unwrapped(body), r" \odot ".join(self.over)
+            below = below if numbers else unwrapped(below)
             return rf"{sign}\frac{{{body}}}{{{numbers} {below}}}" if numbers else (
                 rf"{sign}\frac{{{body}}}{{{below}}}"
             )
@@ -76,12 +89,35 @@ class Term:
     @property
     def is_ones(self) -> bool:
         """Whether nothing but a number is left of it."""
-        return not self.body and not self.over
+        return not (self.body or self.over or self.front)
 
 
 def parenthesised(body: str) -> str:
     """In parentheses that grow."""
     return rf"\left({body}\right)"
+
+
+def unwrapped(body: str) -> str:
+    """Without the parentheses around the whole, which a fraction bar replaces."""
+    start, end = r"\left(", r"\right)"
+    if not (body.startswith(start) and body.endswith(end)):
+        return body
+    inner = body[len(start) : -len(end)]
+    depth = 0
+    for i in range(len(inner)):
+        depth += inner.startswith(start, i) - inner.startswith(end, i)
+        if depth < 0:
+            return body
+    return inner
+
+
+def is_number(text: str) -> bool:
+    """Whether LaTeX is a plain number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def symbol_term(latex: str, value: Array) -> Term:
@@ -93,8 +129,8 @@ def symbol_term(latex: str, value: Array) -> Term:
 
 def fraction(a: Term) -> str:
     """The body over its denominators entry by entry."""
-    below = r" \odot ".join(a.over)
-    return rf"\frac{{{a.body or '1'}}}{{{below}}}"
+    below = unwrapped(r" \odot ".join(a.over))
+    return rf"\frac{{{unwrapped(a.body) or '1'}}}{{{below}}}"
 
 
 def _factor(a: Term, level: int) -> str:
@@ -108,8 +144,11 @@ def times(a: Term, b: Term) -> Term:
     r"""Entry by entry: ``a \odot b``; a number stands in front, and y / p times p is y."""
     over = list(a.over + b.over)
     factors: list[Term] = []
+    front = " ".join(x.front for x in (a, b) if x.front)
     for x in (a, b):
-        if x.level == ATOM and x.body in over:
+        if is_number(x.body) and x.value.size == 1 and not x.over:
+            front = rf"{front} \cdot {x.body}" if front else x.body
+        elif x.level == ATOM and x.body in over:
             over.remove(x.body)
         elif x.body:
             factors.append(x)
@@ -124,7 +163,7 @@ def times(a: Term, b: Term) -> Term:
             sign = r" \cdot "
         body, level = sign.join(words), TIMES if words else ATOM
     negative = a.negative != b.negative
-    return Term(body, a.value * b.value, level, negative, tuple(over), a.by + b.by)
+    return Term(body, a.value * b.value, level, negative, tuple(over), a.by + b.by, front=front)
 
 
 def divided(a: Term, b: Term) -> Term:
@@ -132,11 +171,11 @@ def divided(a: Term, b: Term) -> Term:
     with np.errstate(all="ignore"):
         value = a.value / b.value
     negative = a.negative != b.negative
-    if b.over or b.by:
-        return Term(
-            rf"\frac{{{a.latex}}}{{{b.latex}}}", value, ATOM
-        )
+    if b.over or b.by or b.front:
+        return Term(rf"\frac{{{a.latex}}}{{{b.latex}}}", value, TIMES)
     body = parenthesised(b.body) if b.level >= TIMES else b.body
+    if b.body == "1" and b.value.size == 1:
+        return replace(a, value=value, negative=negative)
     if b.value.size == 1:
         return replace(a, value=value, negative=negative, by=(*a.by, (body, float(b.value.item()))))
     return replace(a, value=value, negative=negative, over=(*a.over, body))
@@ -151,7 +190,8 @@ def matmul(a: Term, b: Term) -> Term:
     """The product of two matrices, as NumPy's ``@`` takes them."""
     value = np.matmul(a.value, b.value)
     body = " ".join(x for x in (_dotted(a), _dotted(b)))
-    return Term(body, value, DOT, a.negative != b.negative, (), a.by + b.by)
+    front = " ".join(x.front for x in (a, b) if x.front)
+    return Term(body, value, DOT, a.negative != b.negative, (), a.by + b.by, front=front)
 
 
 def _dotted(a: Term) -> str:
@@ -166,7 +206,7 @@ def transposed(a: Term) -> Term:
         return a
     body = _factor(a, ATOM) or r"\mathbf{1}"
     return Term(rf"{{{body}}}^{{\top}}" if len(body) > 1 else rf"{body}^{{\top}}",
-                value, ATOM, a.negative, (), a.by)  # fmt: skip
+                value, ATOM, a.negative, (), a.by, front=a.front)  # fmt: skip
 
 
 def plus(terms: Iterable[Term]) -> Term:
@@ -178,7 +218,7 @@ def plus(terms: Iterable[Term]) -> Term:
     value = terms[0].value
     for term in terms[1:]:
         positive = replace(term, negative=False).latex
-        if term.level >= PLUS and term.negative and not (term.by or term.over):
+        if term.level >= PLUS and term.negative and not (term.by or term.over or term.front):
             positive = parenthesised(term.body)
         words += f" {'-' if term.negative else '+'} {positive}"
         value = value + term.value
@@ -192,7 +232,7 @@ def minus(a: Term, b: Term) -> Term:
 
 def call(name: str, a: Term, value: Array) -> Term:
     r"""A function of a term: ``\ln x``, ``\operatorname{softmax}(z)``."""
-    simple = a.level == ATOM and not (a.negative or a.over or a.by) and name.count("\\") == 1
+    simple = a.level == ATOM and not (a.negative or a.over or a.by or a.front) and name.count("\\") == 1
     simple = simple and name[1:] in ("ln", "sin", "cos", "tanh")
     words = a.latex
     return Term(f"{name} {words}" if simple else f"{name}{parenthesised(words)}", value, CALL)
@@ -201,7 +241,7 @@ def call(name: str, a: Term, value: Array) -> Term:
 def power(a: Term, exponent: float) -> Term:
     """A constant power."""
     body = a.latex
-    if a.level > ATOM or a.negative or a.over or a.by or "^" in body:
+    if a.level > ATOM or a.negative or a.over or a.by or a.front or "^" in body:
         body = parenthesised(body)
     with np.errstate(all="ignore"):
         value = np.power(a.value, exponent)
@@ -211,6 +251,8 @@ def power(a: Term, exponent: float) -> Term:
 def total(a: Term, axes: tuple[int, ...], keepdims: bool = False) -> Term:
     """The sum along axes; indices say which, where it is not all of them."""
     value = a.value.sum(axis=axes, keepdims=keepdims)
+    if not a.value.ndim:
+        return a
     if a.is_ones:
         count = int(np.prod([a.value.shape[axis] for axis in axes]))
         return replace(a, body=str(count) if count != 1 else "", value=value)
@@ -225,7 +267,7 @@ def total(a: Term, axes: tuple[int, ...], keepdims: bool = False) -> Term:
         every = INDICES[:ndim]
         entry = body if a.level == ATOM and not a.over else rf"\left[{body}\right]"
         words = rf"\sum_{{{below}}} {{{entry}}}_{{{every}}}"
-    return Term(words, value, SUM, a.negative, (), a.by, inner)
+    return Term(words, value, SUM, a.negative, (), a.by, inner, a.front)
 
 
 def spread(a: Term, shape: tuple[int, ...]) -> Term:
@@ -240,7 +282,7 @@ def reshaped(a: Term, shape: tuple[int, ...]) -> Term:
     if a.is_ones:
         return replace(a, value=a.value.reshape(shape))
     body = rf"\operatorname{{reshape}}{parenthesised(_factor(a, PLUS))}"
-    return Term(body, a.value.reshape(shape), CALL, a.negative, (), a.by)
+    return Term(body, a.value.reshape(shape), CALL, a.negative, (), a.by, front=a.front)
 
 
 def summed_to(a: Term, shape: tuple[int, ...]) -> Term:

@@ -9,6 +9,7 @@ import numpy as np
 from ..messages import _
 from . import mathematics
 from .derivation import Line, array_latex
+from .terms import unwrapped
 
 if TYPE_CHECKING:
     from .derive import Derivation
@@ -20,6 +21,7 @@ PREAMBLE = r"""\documentclass{article}
 \usepackage[margin=2cm]{geometry}
 \allowdisplaybreaks
 \setcounter{MaxMatrixCols}{20}
+\setlength{\parindent}{0pt}
 """
 
 
@@ -27,8 +29,10 @@ def members(line: Line, numbers: bool) -> list[str]:
     """The right sides of a line, each different from the last."""
     found = [term.latex for term in line.terms]
     if numbers:
-        found += [line.numbers] if line.numbers else []
-        found.append(array_latex(np.asarray(line.truth)))
+        value = array_latex(np.asarray(line.truth))
+        bare = unwrapped(line.numbers).removeprefix("{").removesuffix("}")
+        found += [line.numbers] if bare not in ("", value) else []
+        found.append(value)
     return [words for i, words in enumerate(found) if words and words not in found[:i]]
 
 

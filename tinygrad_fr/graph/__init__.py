@@ -1,8 +1,19 @@
 """Reading the recorded graph: as data, as a picture, as a page to step through, as a derivation."""
 
-from .derive import Derivation, derive
-from .draw import Drawing, draw
+from .deriving.derive import Derivation, derive
+from .drawing.draw import Drawing, draw
 from .extract import Edge, Graph, Vertex, extract
-from .replay import Replay, replay
+from .replaying.replay import Replay, replay
 
-__all__ = ["Derivation", "Drawing", "Edge", "Graph", "Replay", "Vertex", "derive", "draw", "extract", "replay"]
+__all__ = [
+    "Derivation",
+    "Drawing",
+    "Edge",
+    "Graph",
+    "Replay",
+    "Vertex",
+    "derive",
+    "draw",
+    "extract",
+    "replay",
+]

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..autograd.engine import Node
 
+
 def _cross_entropy(
     logits: Any, target: Any, reduction: str = "mean", label_smoothing: float = 0.0
 ) -> Any:

@@ -87,7 +87,7 @@ def local(graph: Graph, edge: Edge) -> Array | None:
         return None
     values = (node._array, *(getattr(i, "_array", i) for i in node._inputs))
     ones = np.ones_like(node._array)
-    probe = np.random.default_rng(0).uniform(1, 2, ones.shape).astype(ones.dtype)
+    probe = np.asarray(np.random.default_rng(0).uniform(1, 2, ones.shape), ones.dtype)
     with no_grad(), np.errstate(all="ignore"):
         slope, tested = closure(ones, *values), closure(probe, *values)
     if slope is None or np.shape(slope) != ones.shape:

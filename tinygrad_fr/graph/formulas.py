@@ -1,8 +1,9 @@
 r"""The formulas of operations with the actual values' symbols in them.
 
 The registry says ``Y = A B`` and ``\bar{A} = \bar{Y} B^{\top}``; a vertex z made of x and W reads
-``z = x W``, and its edge from x ``\partial L / \partial x = \partial L / \partial z W^{\top}``. Which
-letter means which argument is read off the rules: the rule of an argument begins with its letter.
+``z = x W``, and its edge from x ``\partial L / \partial x = \partial L / \partial z W^{\top}``.
+Which letter means which argument is read off the rules: the rule of an argument begins with its
+letter.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from ..autograd.op import Operation, registry
 from .extract import Edge, Graph, Vertex
 from .mathematics import escaped, parse, substituted
-from .mathematics.latex import Accent, Atom, Item, Row, Scripts
+from .mathematics.latex import Accent, Atom, Item, Row, Scripts, atoms
 from .naming import derivative
 
 # Arguments that formulas write with another letter.
@@ -37,12 +38,12 @@ def formula(graph: Graph, vertex: Vertex, symbols: Mapping[int, str]) -> Item:
         arguments = ", ".join(symbols[inputs[i]] for i in sorted(inputs))
         call = rf"{symbols[vertex.id]} = \text{{{escaped(operation.name)}}}({arguments})"
         return parse(call)
-    given = {
-        letter: parse(symbols[inputs[i]]) for i, letter in letters.items() if i in inputs
-    }
+    given = {letter: parse(symbols[inputs[i]]) for i, letter in letters.items() if i in inputs}
     right = _without_missing(right, {x for i, x in letters.items() if i not in inputs})
     left = _left(tree)
-    above = Scripts(own, left.below) if isinstance(left, Scripts) and "K" not in _text(left) else own
+    above = (
+        Scripts(own, left.below) if isinstance(left, Scripts) and "K" not in _text(left) else own
+    )
     return Row((above, Atom("operator", "="), *_items(substituted(right, given, {}))))
 
 
@@ -145,6 +146,7 @@ def _left(tree: Item) -> Item:
 
 
 def after_equals(tree: Item) -> Item | None:
+    """The right side of a formula."""
     items = _items(tree)
     cut = [i for i, item in enumerate(items) if item == Atom("operator", "=")]
     return Row(items[cut[0] + 1 :]) if cut else None
@@ -165,8 +167,6 @@ def _barred(tree: Item) -> str:
 
 
 def _text(item: Item) -> str:
-    from .mathematics.latex import atoms
-
     return "".join(atom.text for atom in atoms(item))
 
 
@@ -181,8 +181,8 @@ def _without_missing(right: Item, missing: set[str]) -> Item:
     """``X W + b`` without its bias where there is none."""
     items = list(_items(right))
     for i in range(len(items) - 1, 0, -1):
-        plus = items[i - 1] == Atom("operator", "+")
-        if plus and isinstance(items[i], Atom) and items[i].text in missing:  # type: ignore[union-attr]
+        plus, term = items[i - 1] == Atom("operator", "+"), items[i]
+        if plus and isinstance(term, Atom) and term.text in missing:
             del items[i - 1 : i + 1]
     return Row(tuple(items))
 

@@ -69,9 +69,40 @@ Item = Atom | Row | Fraction | Root | Accent | Scripts | Matrix
 
 GREEK = dict(
     zip(
-        "alpha beta gamma delta epsilon varepsilon zeta eta theta kappa lambda mu nu xi pi rho "
-        "sigma tau phi varphi chi psi omega Gamma Delta Theta Lambda Sigma Phi Psi Omega "
-        "ell".split(),
+        [
+            "alpha",
+            "beta",
+            "gamma",
+            "delta",
+            "epsilon",
+            "varepsilon",
+            "zeta",
+            "eta",
+            "theta",
+            "kappa",
+            "lambda",
+            "mu",
+            "nu",
+            "xi",
+            "pi",
+            "rho",
+            "sigma",
+            "tau",
+            "phi",
+            "varphi",
+            "chi",
+            "psi",
+            "omega",
+            "Gamma",
+            "Delta",
+            "Theta",
+            "Lambda",
+            "Sigma",
+            "Phi",
+            "Psi",
+            "Omega",
+            "ell",
+        ],
         "αβγδϵεζηθκλμνξπρστϕφχψωΓΔΘΛΣΦΨΩℓ",
         strict=True,
     )
@@ -80,16 +111,33 @@ OPERATORS = {
     "odot": "⊙", "otimes": "⊗", "cdot": "·", "times": "×", "star": "⋆", "ast": "∗", "circ": "°",
     "leq": "≤", "geq": "≥", "neq": "≠", "in": "∈", "ni": "∋", "land": "∧", "lor": "∨",
     "lnot": "¬", "exists": "∃", "forall": "∀", "ldots": "…", "top": "⊤", "partial": "∂",
-    "infty": "∞", "mapsto": "↦", "vert": "|", "Vert": "‖", "mid": "|", "to": "→", "approx": "≈", "pm": "±",
+    "infty": "∞", "mapsto": "↦", "vert": "|", "Vert": "‖", "mid": "|", "to": "→", "approx": "≈",
+    "pm": "±",
     "#": "#", "{": "{", "}": "}", "|": "‖", "_": "_", "%": "%", "&": "&", "$": "$",
 }  # fmt: skip
 LARGE = {"sum": "∑", "prod": "∏", "int": "∫"}
 FUNCTIONS = frozenset(
-    "ln log exp max min sin cos tan arcsin arccos arctan sinh cosh tanh det".split()
+    [
+        "ln",
+        "log",
+        "exp",
+        "max",
+        "min",
+        "sin",
+        "cos",
+        "tan",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "det",
+    ]
 )
 SPACES = {"quad": "  ", ",": " ", ";": " ", " ": " ", "!": ""}
-ACCENTS = frozenset("bar hat tilde dot overline".split())
-IGNORED = frozenset("left right Big big Bigg displaystyle limits".split())
+ACCENTS = frozenset(["bar", "hat", "tilde", "dot", "overline"])
+IGNORED = frozenset(["left", "right", "Big", "big", "Bigg", "displaystyle", "limits"])
 
 TOKEN = re.compile(
     r"\\text\{(?P<text>(?:[^{}\\]|\\[A-Za-z]+(?:\{\})?|\\[^A-Za-z])*)\}"
@@ -205,7 +253,7 @@ class _Reader:
         return Atom("text", "\\" + name)
 
     def argument(self) -> Item:
-        """A group, or the single next character: the 1 of ``\\tfrac1n``."""
+        r"""A group, or the single next character: the 1 of ``\tfrac1n``."""
         group, token = self.peek()
         if group == "number" and len(token) > 1:
             self.tokens[self.place] = (group, token[1:])

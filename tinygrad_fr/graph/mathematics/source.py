@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from .latex import (
-    GREEK, LARGE, OPERATORS, Accent, Atom, Fraction, Item, Matrix, Root, Row, Scripts, escaped,
+    FUNCTIONS,
+    GREEK,
+    LARGE,
+    OPERATORS,
+    Accent,
+    Atom,
+    Fraction,
+    Item,
+    Matrix,
+    Root,
+    Row,
+    Scripts,
+    escaped,
 )  # fmt: skip
 
 COMMANDS = {
@@ -49,8 +61,7 @@ def _atom(kind: str, text: str) -> str:
     if kind == "space":
         return r"\quad" if len(text) > 1 else r"\,"
     if kind == "function":
-        return "\\" + text if text in ("ln", "log", "exp", "max", "min", "sin", "cos", "tan", "det",
-            "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan") else rf"\operatorname{{{text}}}"  # fmt: skip
+        return "\\" + text if text in FUNCTIONS else rf"\operatorname{{{text}}}"
     if kind == "identifier" and len(text) > 1:
         return rf"\mathrm{{{text}}}"
     if text == "+=":

@@ -7,20 +7,20 @@ from html import escape
 
 import numpy as np
 
-from ..kernels import Array
-from ..messages import _
-from . import values
-from .dot import Sheet
-from .extract import Edge, Vertex
-from .flow import local
-from .formulas import formula, rule
-from .mathematics import mathml, text
-from .mathematics.latex import Item as Formula
-from .naming import derivative, is_leaf
-from .outline import Item
-
+from ...kernels import Array
+from ...messages import _
+from .. import values
+from ..drawing.outline import Item
+from ..drawing.sheet import Sheet
+from ..extract import Edge, Vertex
+from ..flow import local
+from ..formulas import formula, rule
+from ..mathematics import mathml, text
+from ..mathematics.latex import Item as Formula
+from ..naming import derivative, is_leaf
 
 MOST_FACTORS = 8  # of the chain rule, written out
+ASKED = 64  # entries: of a larger gradient an exercise asks the shape
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,11 @@ def _forward(sheet: Sheet, i: int, place: dict[int, int]) -> Step:
     used = {v.id: (sheet.symbols[v.id], v.value) for v in arguments}
     body = _formula(formula(sheet.graph, vertex, sheet.symbols))
     if vertex.module:
-        body += f'<p class="note">{escape(_("layer {module}").format(module=vertex.module))}</p>'
+        words = escape(_("layer {module}").format(module=vertex.module))
+        body += f'<p class="note">{words}</p>'
     body += _values([(s, v) for s, v in used.values() if _is_told(s, v)])
-    body += f"<h3>{escape(_('value'))}</h3>" + _values([(sheet.symbols[vertex.id], vertex.value)])
+    heading = escape(_("value"))
+    body += f"<h3>{heading}</h3>" + _values([(sheet.symbols[vertex.id], vertex.value)])
     return Step(title, body, i, edges)
 
 
@@ -115,7 +117,9 @@ def _turn(sheet: Sheet, place: dict[int, int]) -> Step:
     last = sheet.graph.vertices[sheet.graph.output]
     own = derivative(sheet.output, sheet.symbols[last.id])
     body = _formula(f"{own} = 1")
-    words = _("The backward pass starts at the output, whose derivative with respect to itself is 1.")
+    words = _(
+        "The backward pass starts at the output, whose derivative with respect to itself is 1."
+    )
     if sheet.title:
         words += f" {sheet.title}."
     return Step(
@@ -167,9 +171,8 @@ def _local(sheet: Sheet, edge: Edge, what: str, slope: Array | None) -> str:
     where = rule(sheet.graph, edge, sheet.symbols)
     words = "" if where is None else f'<span class="word">{mathml(where)}</span>'
     numbers = "" if slope is None else f" = {_array(slope)}"
-    return (
-        f'<span><span class="word">{escape(_("local"))}</span>{mathml(what)}{numbers}{words}</span>'
-    )
+    word = escape(_("local"))
+    return f'<span><span class="word">{word}</span>{mathml(what)}{numbers}{words}</span>'
 
 
 def _quantity(word: str, what: str, array: Array, classes: str = "") -> str:
@@ -180,18 +183,23 @@ def _quantity(word: str, what: str, array: Array, classes: str = "") -> str:
 
 
 def _guess(d: Array, name: str) -> str:
-    """Where a learner writes the downstream gradient: a number, or its largest entry."""
+    """Where a learner writes the downstream gradient: its largest entry, or only its shape."""
     if not d.size or not np.isfinite(d).all():
         return ""
-    index = np.unravel_index(int(np.abs(d).argmax()), d.shape)
-    entry = f"[{', '.join(map(str, index))}]" if d.ndim else ""
-    words = _("downstream gradient of {name}{entry}:").format(name=name, entry=entry)
-    truth = float(d[index])
+    if d.size > ASKED:
+        words = _("shape of the downstream gradient of {name}:").format(name=name)
+        truth: object = ", ".join(map(str, d.shape))
+    else:
+        index = np.unravel_index(int(np.abs(d).argmax()), d.shape)
+        entry = f"[{', '.join(map(str, index))}]" if d.ndim else ""
+        words = _("downstream gradient of {name}{entry}:").format(name=name, entry=entry)
+        truth = float(d[index])
+    check, show = escape(_("check")), escape(_("show"))
     return (
         f'<div class="guess"><label>{escape(words)} <input type="text" inputmode="decimal" '
-        f'autocomplete="off" data-truth="{truth!r}"></label>'
-        f'<button type="button" class="check">{escape(_("check"))}</button>'
-        f'<button type="button" class="reveal">{escape(_("show"))}</button></div>'
+        f'autocomplete="off" data-truth="{truth}"></label>'
+        f'<button type="button" class="check">{check}</button>'
+        f'<button type="button" class="reveal">{show}</button></div>'
     )
 
 
@@ -219,8 +227,7 @@ def _sum(sheet: Sheet, number: int, source: Vertex) -> str:
         ]
         total = f"{what} = " + " + ".join(terms[:6]) + (r" + \ldots" if len(terms) > 6 else "")
         shown += (
-            f'<div class="gradient told">{mathml(total)} = '
-            f"{_array(flow.upstream[source.id])}</div>"
+            f'<div class="gradient told">{mathml(total)} = {_array(flow.upstream[source.id])}</div>'
         )
     return shown
 
@@ -243,8 +250,8 @@ def _chain(sheet: Sheet, edge: Edge) -> str:
         return ""
     own = derivative(sheet.output, sheet.symbols[edge.source])
     right = r" \cdot ".join(factors)
-    words = f'<span class="word">{escape(_("the chain rule so far"))}</span>'
-    return f'<div class="chain">{words}{mathml(f"{own} = {right}")}</div>'
+    words = escape(_("the chain rule so far"))
+    return f'<div class="chain"><span class="word">{words}</span>{mathml(f"{own} = {right}")}</div>'
 
 
 def _end(sheet: Sheet) -> Step:

@@ -7,15 +7,18 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from .. import messages
-from ..autograd.tensor import Tensor
-from ..errors import DTypeError
-from ..messages import _
-from . import rendering
-from .describe import describe
-from .dot import GRADIENT, LINE, Sheet, source
-from .draw import sheet
-from .naming import scope
+from ... import messages
+from ...autograd.tensor import Tensor
+from ...errors import DTypeError
+from ...messages import _
+from ..drawing import rendering
+from ..drawing.describe import describe
+from ..drawing.dot import source
+from ..drawing.draw import sheet
+from ..drawing.sheet import Sheet
+from ..drawing.style import GRADIENT, LINE
+from ..mathematics import text
+from ..naming import scope
 from .steps import Step, steps
 
 PAGE = Path(__file__).parent / "page"
@@ -41,9 +44,9 @@ class Replay:
 
     def _repr_html_(self) -> str:
         """For notebooks: in a frame of its own, so that no other output is touched."""
+        title = escape(_("Replay of the backward pass"))
         return (
-            f'<iframe srcdoc="{escape(self.html)}" sandbox="allow-scripts" '
-            f'title="{escape(_("Replay of the backward pass"))}" '
+            f'<iframe srcdoc="{escape(self.html)}" sandbox="allow-scripts" title="{title}" '
             'style="width:100%;height:720px;border:1px solid #999"></iframe>'
         )
 
@@ -55,8 +58,8 @@ def replay(tensor: Tensor, path: str | Path | None = None) -> Replay:
     """Make a page that replays the computation and its backward pass, step by step.
 
     The drawing of :func:`tinygrad_fr.draw`, a slider, keys, and for each step the operation, its
-    formula, the numbers, "upstream x local = downstream" and the chain rule so far. In exercise mode
-    a downstream gradient stays hidden until it is found.
+    formula, the numbers, "upstream x local = downstream" and the chain rule so far. In exercise
+    mode a downstream gradient stays hidden until it is found.
 
     Parameters
     ----------
@@ -88,14 +91,13 @@ def _page(drawn: Sheet) -> str:
     found = steps(drawn)
     picture = rendering.svg(source(drawn))
     sections = "\n".join(
-        f'<section class="step" id="step{i}"><h2>{i}. {escape(step.title)}</h2>{step.body}</section>'
+        f'<section class="step" id="step{i}"><h2>{i}. {escape(step.title)}</h2>'
+        f"{step.body}</section>"
         for i, step in enumerate(found)
     )
     words = {
         "language": messages.language,
-        "title": _("Replay: how the gradient of {name} comes about").format(
-            name=_name(drawn)
-        ),
+        "title": _("Replay: how the gradient of {name} comes about").format(name=_name(drawn)),
         "alternative": _("Drawing of the computation graph; in words at the end of the page"),
         "controls": _("Controls"),
         "first": _("to the start"),
@@ -134,8 +136,6 @@ def _page(drawn: Sheet) -> str:
 
 
 def _name(drawn: Sheet) -> str:
-    from .mathematics import text
-
     return text(drawn.output)
 
 
@@ -162,6 +162,8 @@ def _data(drawn: Sheet, found: list[Step]) -> str:
         known = max(arrivals[i]) if i in arrivals else (turn if i in backward else None)
         asked = [name for name in needs.get(i, []) if int(name[4:]) in guessed]
         nodes[f"node{i}"] = [forward.get(i, 0), known, asked]
+    drawn_edges = {f"edge{link.edges[0]}" for link in drawn.outline.links}
+    edges = {name: entry for name, entry in edges.items() if name in drawn_edges}
     for name, entry in edges.items():
         entry[2] = [name] if int(name[4:]) in guessed else []
     data = {
@@ -184,6 +186,7 @@ def _data(drawn: Sheet, found: list[Step]) -> str:
             "wrong": _("Not yet: multiply the upstream gradient by the local derivative."),
             "sign": _("The size is right, the sign is not."),
             "number": _("Please write a number."),
+            "shape": _("Not yet: a gradient has the shape of its value."),
         },
     }
     return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..messages import _
-from . import values
-from .dot import TERMS, Sheet
-from .extract import Vertex
-from .formulas import formula
-from .mathematics import text
-from .naming import derivative, is_leaf
+from ...messages import _
+from .. import values
+from ..extract import Vertex
+from ..formulas import formula
+from ..mathematics import text
+from ..naming import derivative, is_leaf
+from .sheet import TERMS, Sheet
 
 
 def describe(sheet: Sheet) -> str:

@@ -1,9 +1,9 @@
 r"""How a derivation writes operations: their value, and what they do to an upstream gradient.
 
-One row per operation: ``value(*inputs, vertex)`` writes it, ``pull(g, y, inputs, i, vertex)`` the
-gradient that it hands on to its input number ``i``. Both compute as they write (see ``terms``), so a
-rule is checked against the recorded gradient by itself. An operation without a row is quoted from
-the registry, its value taken from its closure.
+One row per operation: ``value(*inputs, vertex)`` writes it, ``pull(g, y, inputs, i, vertex)``
+the gradient that it hands on to its input number ``i``. Both compute as they write (see
+``terms``), so a rule is checked against the recorded gradient by itself. An operation without a
+row is quoted from the registry, its value taken from its closure.
 """
 
 from __future__ import annotations
@@ -14,11 +14,29 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import Array
-from .extract import Vertex
+from ...kernels import Array
+from ..extract import Vertex
 from .terms import (
-    ATOM, SUM, TIMES, Term, call, divided, fraction, is_number, matmul, minus, negated, plus, power, reshaped, spread,
-    summed_to, symbol_term, times, total, transposed,
+    ATOM,
+    SUM,
+    TIMES,
+    Term,
+    call,
+    divided,
+    fraction,
+    is_number,
+    matmul,
+    minus,
+    negated,
+    plus,
+    power,
+    reshaped,
+    spread,
+    summed_to,
+    symbol_term,
+    times,
+    total,
+    transposed,
 )  # fmt: skip
 
 Value = Callable[..., Term]
@@ -289,6 +307,22 @@ RULES: dict[str, tuple[Value, Pull]] = {
 
 # Where the local derivative acts entry by entry, and can be written by itself.
 ENTRYWISE = frozenset(
-    "add subtract multiply divide negative exp log sqrt square power identity sin cos sigmoid tanh "
-    "relu".split()
+    [
+        "add",
+        "subtract",
+        "multiply",
+        "divide",
+        "negative",
+        "exp",
+        "log",
+        "sqrt",
+        "square",
+        "power",
+        "identity",
+        "sin",
+        "cos",
+        "sigmoid",
+        "tanh",
+        "relu",
+    ]
 )

@@ -9,9 +9,9 @@ import struct
 import warnings
 import zlib
 
-from ..errors import TinygradError
-from ..messages import _
-from .dot import NIGHT
+from ...errors import TinygradError
+from ...messages import _
+from .style import NIGHT
 
 
 class RenderingError(TinygradError, RuntimeError):
@@ -52,9 +52,9 @@ def render(dot: str, kind: str) -> bytes:
     except ImportError:
         error = RenderingError(
             _(
-                'drawing needs Graphviz: pip install "tinygrad_fr[viz]" (no system package needed), '
-                "or your system's graphviz package. Without it, .dot gives the picture as text for "
-                "any Graphviz viewer, and .text describes it"
+                'drawing needs Graphviz: pip install "tinygrad_fr[viz]" (no system package '
+                "needed), or your system's graphviz package. Without it, .dot gives the picture as "
+                "text for any Graphviz viewer, and .text describes it"
             )
         )
         error.dot = dot
@@ -89,7 +89,8 @@ def svg(dot: str) -> str:
 # --- thumbnails -------------------------------------------------------------------------------
 
 CELL = re.compile(
-    r'<polygon fill="#([0-9a-f]{6})" stroke="(?:none|transparent)" points="([-.\d]+),([-.\d]+) [-.\d]+,([-.\d]+) '
+    r'<polygon fill="#([0-9a-f]{6})" stroke="(?:none|transparent)" '
+    r'points="([-.\d]+),([-.\d]+) [-.\d]+,([-.\d]+) '
     r'([-.\d]+),[^"]*"/>\n'
 )
 SIDES = (5.0, 7.0)  # of the cells of thumbnails, in points
@@ -107,7 +108,10 @@ def _with_images(picture: str) -> str:
             plane.clear()
 
     for found in CELL.finditer(picture):
-        xs, ys = sorted((float(found[2]), float(found[5]))), sorted((float(found[3]), float(found[4])))
+        xs, ys = (
+            sorted((float(found[2]), float(found[5]))),
+            sorted((float(found[3]), float(found[4]))),
+        )
         side = round(xs[1] - xs[0], 1)
         if side not in SIDES or round(ys[1] - ys[0], 1) != side:
             continue

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..messages import _
-from . import mathematics
-from .derivation import Line, array_latex
+from ...messages import _
+from .. import mathematics
 from .terms import unwrapped
+from .writer import Line, array_latex
 
 if TYPE_CHECKING:
     from .derive import Derivation
@@ -45,8 +45,8 @@ def warnings(derivation: Derivation) -> list[str]:
     return [_("This derivation does not hold, at: {lines}").format(lines=", ".join(wrong))]
 
 
-def _titles() -> tuple[str, str, str]:
-    return _("Given"), _("Forward: definitions"), _("Backward: the chain rule")
+def _titles() -> tuple[str, str, str, str]:
+    return _("Given"), _("Forward: definitions"), _("Backward: the chain rule"), _("Result")
 
 
 def _notes(line: Line) -> list[str]:
@@ -58,22 +58,20 @@ def _notes(line: Line) -> list[str]:
 
 def latex(derivation: Derivation) -> str:
     """A whole document."""
-    given, forward, backward = _titles()
+    given, forward, backward, result = _titles()
     parts = [rf"\textbf{{{_plain(words)}}}" + "\n" for words in warnings(derivation)]
     parts.append(rf"\section*{{{given}}}")
-    rows = "\n".join(
-        rf"\item ${symbol}$ : {_plain(words)}" for symbol, words in derivation.givens
-    )
+    rows = "\n".join(rf"\item ${symbol}$ : {_plain(words)}" for symbol, words in derivation.givens)
     parts.append("\\begin{itemize}\n" + rows + "\n\\end{itemize}" if rows else "")
     parts.append(rf"\section*{{{forward}}}")
     parts += [_display(line, derivation.numbers) for line in derivation.definitions]
     parts.append(rf"\section*{{{backward}}}")
     for line in derivation.steps:
         if line.local:
-            parts.append(rf"{_('Local derivative:')} ${line.local}$." + "\n")
+            parts.append(_("Local derivative: {formula}").format(formula=f"${line.local}$") + ".\n")
         parts.append(_display(line, derivation.numbers))
         parts += [_plain(note, dollars=True) + ".\n" for note in _notes(line)]
-    parts.append(rf"\section*{{{_('Result')}}}")
+    parts.append(rf"\section*{{{result}}}")
     parts.append(rf"\[ \boxed{{{derivation.result.what} = {_last(derivation)}}} \]")
     body = "\n".join(parts)
     declared = "".join(
@@ -100,7 +98,7 @@ def _shape(line: Line) -> str:
 
 
 def _aligned(line: Line, numbers: bool) -> str:
-    """``what &= first \\ &= second``, the shape behind the first member."""
+    r"""``what &= first \\ &= second``, the shape behind the first member."""
     found = members(line, numbers)
     rows = [rf"{line.what} &= {found[0]} {_shape(line)}".rstrip()]
     rows += [rf"&= {words}" for words in found[1:]]
@@ -113,7 +111,7 @@ def _display(line: Line, numbers: bool) -> str:
 
 def markdown(derivation: Derivation) -> str:
     """For notebooks and MyST: formulas between dollars."""
-    given, forward, backward = _titles()
+    given, forward, backward, result = _titles()
     parts = [f"> **{words}**" for words in warnings(derivation)]
     if derivation.givens:
         parts.append(f"**{given}**")
@@ -123,10 +121,10 @@ def markdown(derivation: Derivation) -> str:
     parts.append(f"**{backward}**")
     for line in derivation.steps:
         if line.local:
-            parts.append(f"{_('Local derivative:')} ${line.local}$")
+            parts.append(_("Local derivative: {formula}").format(formula=f"${line.local}$"))
         parts.append(_dollars(line, derivation.numbers))
         parts += [f"*{note}*" if "$" not in note else note for note in _notes(line)]
-    parts.append(f"**{_('Result')}**")
+    parts.append(f"**{result}**")
     parts.append(f"$$\\boxed{{{derivation.result.what} = {_last(derivation)}}}$$")
     return "\n\n".join(parts) + "\n"
 
@@ -137,7 +135,7 @@ def _dollars(line: Line, numbers: bool) -> str:
 
 def text(derivation: Derivation) -> str:
     """For terminals: one line per equality."""
-    given, forward, backward = _titles()
+    given, forward, backward, result = _titles()
     lines = [f"!! {words}" for words in warnings(derivation)]
     if derivation.givens:
         lines.append(given)
@@ -150,12 +148,13 @@ def text(derivation: Derivation) -> str:
         indent = "      "
         start = f"  ({i}) "
         if line.local:
-            lines.append(f"{start}{_('Local derivative:')} {mathematics.text(line.local)}")
+            formula = mathematics.text(line.local)
+            lines.append(start + _("Local derivative: {formula}").format(formula=formula))
             start = indent
         lines += _equalities(line, derivation.numbers, start)
         lines += [f"{indent}{_worded(note)}" for note in _notes(line)]
     what = mathematics.text(derivation.result.what)
-    lines += ["", f"{_('Result')} : {what} = {mathematics.text(_last(derivation))}"]
+    lines += ["", result, f"  {what} = {mathematics.text(_last(derivation))}"]
     return "\n".join(lines)
 
 

@@ -1,8 +1,8 @@
 r"""Terms of a derivation: a formula in LaTeX, and the array that it stands for.
 
-Every function here does to the array what it writes: a line of a derivation is therefore evaluated
-while it is written. A term is ``sign body / (over * by)``: ``over`` are denominators entry by entry,
-``by`` are numbers, so that factors like 1/N stay in one place.
+Every function here does to the array what it writes: a line of a derivation is therefore
+evaluated while it is written. A term is ``sign front body / (over * by)``: ``over`` are
+denominators entry by entry, ``by`` are numbers, so that factors like 1/N stay in one place.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..kernels import Array
+from ...kernels import Array
 
 # How tightly a body binds: what must stand in parentheses where.
 ATOM, CALL, TIMES, DOT, SUM, PLUS = range(6)
@@ -68,8 +68,10 @@ class Term:
         if self.over:
             body, below = unwrapped(body), r" \odot ".join(self.over)
             below = below if numbers else unwrapped(below)
-            return rf"{sign}\frac{{{body}}}{{{numbers} {below}}}" if numbers else (
-                rf"{sign}\frac{{{body}}}{{{below}}}"
+            return (
+                rf"{sign}\frac{{{body}}}{{{numbers} {below}}}"
+                if numbers
+                else (rf"{sign}\frac{{{body}}}{{{below}}}")
             )
         if not numbers:
             needs = sign and self.level >= PLUS
@@ -232,7 +234,9 @@ def minus(a: Term, b: Term) -> Term:
 
 def call(name: str, a: Term, value: Array) -> Term:
     r"""A function of a term: ``\ln x``, ``\operatorname{softmax}(z)``."""
-    simple = a.level == ATOM and not (a.negative or a.over or a.by or a.front) and name.count("\\") == 1
+    simple = (
+        a.level == ATOM and not (a.negative or a.over or a.by or a.front) and name.count("\\") == 1
+    )
     simple = simple and name[1:] in ("ln", "sin", "cos", "tanh")
     words = a.latex
     return Term(f"{name} {words}" if simple else f"{name}{parenthesised(words)}", value, CALL)

@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..autograd.tensor import Tensor
-from ..errors import ArgumentError, TinygradError
-from ..messages import _
+from ...autograd.tensor import Tensor
+from ...errors import ArgumentError, TinygradError
+from ...messages import _
+from ..extract import Graph, extract
+from ..flow import flow
+from ..naming import named, scope, symbols
 from . import rendering
 from .describe import describe
-from .dot import LEVELS, VALUES, Sheet, source
-from .extract import Graph, extract
-from .flow import flow
-from .naming import named, scope, symbols
+from .dot import source
 from .outline import outline
+from .sheet import DETAILS, LEVELS, Sheet
 
 SUFFIXES = ("svg", "png", "pdf", "dot")
 
@@ -148,7 +149,7 @@ def sheet(
     direction: str = "LR",
 ) -> Sheet:
     """All that a picture needs; ``variables`` are the caller's."""
-    _check(values, VALUES, "values")
+    _check(values, DETAILS, "values")
     _check(direction, ("LR", "TB", "RL", "BT"), "direction")
     if depth is not None and (not isinstance(depth, int) or depth < 0):
         raise ArgumentError(_("depth is a number of levels, from 0 on, not {got!r}"), got=depth)

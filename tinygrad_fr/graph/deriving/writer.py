@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..kernels import Array
-from ..messages import _
-from . import values
-from .extract import Edge, Graph
-from .flow import Flow, pulled
-from .formulas import after_equals, formula, rule
-from .mathematics.latex import Item
-from .mathematics.source import latex_of
-from .naming import derivative, is_leaf, numeral
+from ...kernels import Array
+from ...messages import _
+from .. import values
+from ..extract import Edge, Graph
+from ..flow import Flow, pulled
+from ..formulas import after_equals, formula, rule
+from ..mathematics.latex import Item, escaped
+from ..mathematics.source import latex_of
+from ..naming import derivative, is_leaf, numeral
 from .rules import ENTRYWISE, RULES
 from .simplification import simplified
 from .terms import PLUS, Term, parenthesised, plus, summed_to, symbol_term
@@ -23,7 +23,21 @@ from .terms import PLUS, Term, parenthesised, plus, summed_to, symbol_term
 LONGEST = 110  # characters of LaTeX: beyond, a gradient is written as a symbol in later lines
 SMALL = 6  # entries: arrays that numbers replace in a formula
 # What may stand within one definition, where it has no name and is used once.
-TAIL = frozenset("log negative multiply divide sum mean add subtract getitem square power".split())
+TAIL = frozenset(
+    [
+        "log",
+        "negative",
+        "multiply",
+        "divide",
+        "sum",
+        "mean",
+        "add",
+        "subtract",
+        "getitem",
+        "square",
+        "power",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -120,7 +134,9 @@ class Writer:
             seen += 1
             if vertex.operation in ("log", "log_softmax", "square", "power"):
                 return vertex.value.ndim > 0 or vertex.operation.startswith("log")
-            if vertex.operation in TAIL and (vertex.id == self.graph.output or vertex.id not in self.named):
+            if vertex.operation in TAIL and (
+                vertex.id == self.graph.output or vertex.id not in self.named
+            ):
                 here += self.inputs.get(vertex.id, {}).values()
         return False
 
@@ -292,7 +308,8 @@ def _latex(item: Item | None) -> str:
 def with_numbers(lines: list[Line], numeric: list[Line]) -> list[Line]:
     """Lines, each with the words of another writer that used numbers as symbols."""
     return [
-        replace(line, numbers=other.terms[0].latex) for line, other in zip(lines, numeric, strict=True)
+        replace(line, numbers=other.terms[0].latex)
+        for line, other in zip(lines, numeric, strict=True)
     ]
 
 
@@ -305,7 +322,11 @@ def numbers_for(graph: Graph, symbols: dict[int, str]) -> dict[int, str]:
 
 
 def _is_small(array: Array) -> bool:
-    return 0 < np.size(array) <= SMALL and np.ndim(array) <= 2 and np.asarray(array).dtype.kind in "biuf"
+    return (
+        0 < np.size(array) <= SMALL
+        and np.ndim(array) <= 2
+        and np.asarray(array).dtype.kind in "biuf"
+    )
 
 
 def array_latex(array: Array, braced: bool = False) -> str:
@@ -316,10 +337,10 @@ def array_latex(array: Array, braced: bool = False) -> str:
             return parenthesised(words) if words.startswith("-") else f"{{{words}}}"
         return words
     if array.size > values.FULL or array.ndim > 2 or not array.size:
-        return rf"\text{{{_('array of shape {shape}').format(shape=array.shape)}}}"
+        words = _("array of shape {shape}").format(shape=array.shape)
+        return rf"\text{{{escaped(words)}}}"
     rows = array.reshape(1, -1) if array.ndim < 2 else array
     cells = r" \\ ".join(
         " & ".join(numeral(float(f"{x:.4g}")) for x in row.tolist()) for row in rows
     )
     return rf"\begin{{pmatrix}} {cells} \end{{pmatrix}}"
-

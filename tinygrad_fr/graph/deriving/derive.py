@@ -9,18 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.tensor import Tensor
-from ..errors import ArgumentError, DTypeError, GraphError
-from ..kernels import Array
-from ..messages import _
-from ..report import Entry, Report
-from . import typesetting, values
-from .derivation import Line, Writer, numbers_for, with_numbers
-from .extract import Graph, Vertex, extract
-from .flow import flow
-from .mathematics import text
-from .naming import is_leaf, named, scope, symbols
+from ...autograd.tensor import Tensor
+from ...errors import ArgumentError, DTypeError, GraphError
+from ...kernels import Array
+from ...messages import _
+from ...report import Entry, Report
+from .. import values
+from ..extract import Graph, Vertex, extract
+from ..flow import flow
+from ..mathematics import text
+from ..naming import is_leaf, named, scope, symbols
+from . import typesetting
 from .rewriting import complements, expanded, lettered, recognised
+from .writer import Line, Writer, numbers_for, with_numbers
 
 
 class Derivation:
@@ -132,8 +133,9 @@ def derive(
 ) -> Derivation:
     """Write out the chain rule from a loss to one of the values it was made from.
 
-    Definitions in the order of computation, then a step for each gradient: the local derivative, the
-    product, and what is known put in. Losses such as ``cross_entropy`` are written out; softmax or
+    Definitions in the order of computation, then a step for each gradient: the local derivative,
+    the product, and what is known put in. Losses such as ``cross_entropy`` are written out; softmax
+    or
     sigmoid with a logarithm end in ``(y_hat - y) / N``, by an algebra of which every member is
     evaluated. Symbols are the names of Tensors, parameters and the caller's variables.
 
@@ -220,7 +222,9 @@ def _written(
         definitions = with_numbers(definitions, other.definitions())
     steps[-1] = replace(steps[-1], truth=truth)
     givens = [
-        (signs[v.id], _given(v)) for v in wider.vertices if is_leaf(v) and (v.shape or v.id in names)
+        (signs[v.id], _given(v))
+        for v in wider.vertices
+        if is_leaf(v) and (v.shape or v.id in names)
     ]
     return Derivation(givens, definitions, steps, numbers)
 
@@ -236,7 +240,7 @@ def _given(vertex: Vertex) -> str:
     if not vertex.shape:
         return f"{kinds[vertex.kind]}, {values.summary(vertex.value)}"
     words = f"{kinds[vertex.kind]}, {values.shape(vertex.value)}"
-    return f"{words}, {_('one-hot')}" if _is_one_hot(vertex) else words
+    return words + ", " + _("one-hot") if _is_one_hot(vertex) else words
 
 
 def _is_one_hot(vertex: Vertex) -> bool:

@@ -126,9 +126,15 @@
     const field = box.querySelector("input");
     if (!field) continue;
     const check = () => {
+      const said = box.querySelector(".said");
+      if (field.dataset.truth.includes(",")) { // a shape
+        const numbers = (text) => (text.match(/\d+/g) ?? []).join();
+        if (numbers(field.value) === numbers(field.dataset.truth)) reveal(box, data.words.right);
+        else said.textContent = data.words.shape;
+        return;
+      }
       const guess = Number(field.value.trim().replace(",", ".").replace("−", "-"));
       const truth = Number(field.dataset.truth);
-      const said = box.querySelector(".said");
       if (field.value.trim() === "" || Number.isNaN(guess)) said.textContent = data.words.number;
       else if (Math.abs(guess - truth) <= 1e-8 + 0.01 * Math.abs(truth)) reveal(box, data.words.right);
       else if (Math.abs(guess + truth) <= 0.01 * Math.abs(truth)) said.textContent = data.words.sign;

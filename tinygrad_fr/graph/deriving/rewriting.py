@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.tensor import Tensor
-from .expansion import EXPANSIONS
-from .extract import Edge, Graph, Vertex, extract
-from .mathematics import symbol
+from ...autograd.tensor import Tensor
+from ..expansion import EXPANSIONS
+from ..extract import Edge, Graph, Vertex, extract
+from ..mathematics import symbol
 
 # Written out for a derivation; layers such as conv2d stay one step.
 LOSSES = (
@@ -58,28 +58,25 @@ def recognised(graph: Graph, keep: int, named: Mapping[int, str]) -> Graph:
     operation = {v.id: v.operation for v in graph.vertices}
     vertices, edges = list(graph.vertices), list(graph.edges)
     for vertex in graph.vertices:
-        if vertex.operation != "divide":
+        if vertex.operation != "divide" or len(inputs[vertex.id]) != 2:
             continue
-        top, total = inputs[vertex.id].get(0), inputs[vertex.id].get(1)
-        if operation.get(top) != "exp" or operation.get(total) != "sum":  # type: ignore[arg-type]
+        top, total = inputs[vertex.id][0], inputs[vertex.id][1]
+        if operation[top] != "exp" or operation[total] != "sum":
             continue
-        below = inputs[total].get(0)  # type: ignore[index]
-        if operation.get(below) != "exp" or inputs[below][0] != inputs[top][0]:  # type: ignore[index]
+        below = inputs[total][0]
+        if operation[below] != "exp" or inputs[below][0] != inputs[top][0]:
             continue
-        z = graph.vertices[inputs[top][0]]  # type: ignore[index]
-        parts = {top, total, below}
-        own = sum(uses.get(part, 0) for part in parts if part is not None)  # within the quotient
-        axis = vertices[total].static.get("axis")  # type: ignore[index]
-        whole = axis is None and len(z.shape) == 1
-        if own != 3 or keep in parts or any(part in named for part in parts):
+        z, parts = graph.vertices[inputs[top][0]], {top, total, below}
+        apart = sum(uses[part] for part in parts) != 3  # used elsewhere, too
+        if apart or keep in parts or any(part in named for part in parts):
             continue
-        if not (isinstance(axis, int) or whole):
-            continue
-        vertices[vertex.id] = replace(
-            vertex, operation="softmax", static={"axis": -1 if axis is None else axis}
-        )
-        edges = [e for e in edges if e.target != vertex.id and e.target not in parts]
-        edges.append(Edge(z.id, vertex.id, 0, "softmax"))
+        axis = graph.vertices[total].static.get("axis")
+        if isinstance(axis, int) or (axis is None and len(z.shape) == 1):
+            vertices[vertex.id] = replace(
+                vertex, operation="softmax", static={"axis": -1 if axis is None else axis}
+            )
+            edges = [e for e in edges if e.target != vertex.id and e.target not in parts]
+            edges.append(Edge(z.id, vertex.id, 0, "softmax"))
     return Graph(tuple(vertices), tuple(edges), graph.output)
 
 
@@ -142,14 +139,17 @@ def _letter(vertex: Vertex, near: _Near) -> str:
     if vertex.kind == "constant" and vertex.shape:
         products = [u for u in near.users.get(vertex.id, ()) if near.operation[u] == "multiply"]
         weighs = [u for u in products if near.made_of(u) & {"log", "log_softmax"}]
-        inner = {near.operation[x] for u in weighs for y in near.inputs[u] for x in near.inputs.get(y, ())}
+        inner = {
+            near.operation[x]
+            for u in weighs
+            for y in near.inputs[u]
+            for x in near.inputs.get(y, ())
+        }
         return "y" if weighs and "subtract" not in inner else ""
     return ""
 
 
-def _with_counts(
-    graph: Graph, names: dict[int, str], near: _Near
-) -> tuple[Graph, dict[int, str]]:
+def _with_counts(graph: Graph, names: dict[int, str], near: _Near) -> tuple[Graph, dict[int, str]]:
     """N for the number of examples, and y for picked classes, where the letters are free."""
     vertices = list(graph.vertices)
     examples = _examples(graph, near)
@@ -190,6 +190,10 @@ def complements(graph: Graph, names: Mapping[int, str]) -> dict[int, str]:
     for vertex in arrays:
         for other in arrays:
             named = other.id in names and vertex.id not in names
-            if named and vertex.shape == other.shape and np.array_equal(vertex.value, 1 - other.value):
+            if (
+                named
+                and vertex.shape == other.shape
+                and np.array_equal(vertex.value, 1 - other.value)
+            ):
                 found[vertex.id] = rf"\left(1 - {symbol(names[other.id])}\right)"
     return found

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..kernels import Array
-from ..messages import _
-from .naming import is_leaf
-from .terms import CALL, DOT, PLUS, Term, minus, plus, times
+from ...kernels import Array
+from ...messages import _
+from ..naming import is_leaf
+from .terms import CALL, DOT, Term, minus, plus, times
 
 if TYPE_CHECKING:
-    from .derivation import Writer
+    from .writer import Writer
 
 ONE = Term("1", np.array(1.0))
 
@@ -29,7 +29,10 @@ def simplified(writer: Writer, i: int) -> tuple[list[Term], str]:
     if len(users) != 1:
         return [], ""
     vertex = writer.graph.vertices[users[0]]
-    if vertex.operation not in ("softmax", "log_softmax", "sigmoid") or vertex.id not in writer.closed:
+    if (
+        vertex.operation not in ("softmax", "log_softmax", "sigmoid")
+        or vertex.id not in writer.closed
+    ):
         return [], ""
     truth = writer.flow.upstream[i]
     y = _output(writer, vertex.id)

@@ -1,0 +1,1 @@
+"""The chain rule written out, every line evaluated."""

@@ -1,0 +1,153 @@
+"""A graph in Graphviz's language: what each node, edge and box says and looks like.
+
+Kinds differ by their border and by a word, not only by colour: a parameter has a thick border, a
+constant a dashed one. Gradients are written in a colour of their own, so that ``replay`` finds
+them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...autograd.op import registry
+from ...kernels import Array
+from ...messages import _
+from .. import values
+from ..flow import local
+from ..formulas import rule
+from ..mathematics import label, text
+from .nodes import closed_label, tip, vertex_label
+from .outline import Link, Repeat
+from .sheet import Sheet
+from .style import BOX, FONT, GRADIENT, INK, LINE, PALE, PAPER, attribute, escape, font
+
+LONGEST_RULE = 44  # characters: a longer one would push the nodes apart
+
+
+def source(sheet: Sheet) -> str:
+    """The picture in Graphviz's language, written with the ``graphviz`` package."""
+    import graphviz
+
+    n = len(sheet.outline.items)
+    picture = graphviz.Digraph("graph", graph_attr=_graph_style(sheet, n))
+    picture.attr("node", shape="plain", fontname=FONT, fontsize="11", fontcolor=INK)
+    picture.attr("edge", fontname=FONT, fontsize="10", color=LINE, fontcolor=INK, arrowsize="0.7")
+    _boxed(picture, sheet, list(range(n)), 0)
+    for link in sheet.outline.links:
+        _edge(picture, sheet, link)
+    return str(picture.source)
+
+
+def _graph_style(sheet: Sheet, n: int) -> dict[str, str]:
+    style = {
+        "rankdir": sheet.direction, "bgcolor": PAPER, "fontname": FONT, "fontcolor": INK,
+        "fontsize": "11", "nodesep": "0.25", "ranksep": "0.4", "pad": "0.15",
+        "outputorder": "edgesfirst",
+    }  # fmt: skip
+    if n > 300:  # a second instead of many
+        style |= {"nslimit": "2", "nslimit1": "2", "mclimit": "0.2", "splines": "polyline"}
+    if sheet.title:
+        style |= {
+            "label": f"<{font(escape(sheet.title), PALE)}>",
+            "labelloc": "b",
+            "labeljust": "l",
+        }
+    return style
+
+
+def _boxed(picture: Any, sheet: Sheet, items: list[int], level: int) -> None:
+    """The items of a box, and the boxes in it, in the order of computation."""
+    inner: dict[int, tuple[Any, list[int]]] = {}
+    for i in items:
+        boxes = sheet.outline.items[i].boxes
+        if len(boxes) > level:
+            inner.setdefault(id(boxes[level]), (boxes[level], []))[1].append(i)
+        else:
+            _node(picture, sheet, i)
+    for box, members in inner.values():
+        with picture.subgraph(name=f"cluster_{level}_{members[0]}") as part:
+            repeated = isinstance(box, Repeat)
+            words = _count(box.count) if repeated else escape(str(box))
+            part.attr(
+                label=f"<{font(words, PALE, bold=True)}>", labeljust="l", bgcolor=BOX,
+                color=LINE, style="dashed,rounded" if repeated else "rounded", margin="10",
+                penwidth="1.6" if repeated else "0.8",
+            )  # fmt: skip
+            _boxed(part, sheet, members, level + 1)
+
+
+def _count(n: int) -> str:
+    return f"× {n}: " + escape(_("{n} times the same block").format(n=n))
+
+
+# --- nodes ------------------------------------------------------------------------------------
+
+
+def _node(picture: Any, sheet: Sheet, i: int) -> None:
+    item = sheet.outline.items[i]
+    if item.call is not None:
+        words, shown = closed_label(item, sheet), str(item.call)
+    else:
+        vertex = sheet.graph.vertices[item.members[0]]
+        words, shown = vertex_label(vertex, item, sheet), tip(vertex, sheet)
+    picture.node(f"n{i}", label=f"<{words}>", tooltip=attribute(shown), id=f"node{i}")
+
+
+# --- edges ------------------------------------------------------------------------------------
+
+
+def _edge(picture: Any, sheet: Sheet, link: Link) -> None:
+    style: dict[str, str] = {}
+    ends = [sheet.outline.items[i] for i in (link.source, link.target)]
+    number = link.edges[0]
+    if link.again:
+        style = {"style": "dashed", "constraint": "false", "label": _again(), "color": PALE}
+    elif sheet.flow is not None and sheet.detail == "full" and all(e.count == 1 for e in ends):
+        words = _carried(sheet, number) if len(link.edges) == 1 else ""
+        style = {"label": f"<{words}>"} if words else {}
+        if number not in sheet.flow.downstream:
+            style["color"] = PALE
+    target = sheet.graph.vertices[sheet.graph.edges[number].target]
+    if target.kind == "failure":
+        style |= {"style": "bold", "label": f"<{_argument(sheet, number)}>"}
+    picture.edge(f"n{link.source}", f"n{link.target}", id=f"edge{number}", **style)
+
+
+def _argument(sheet: Sheet, number: int) -> str:
+    """What the operation that failed calls an argument, and its shape."""
+    edge = sheet.graph.edges[number]
+    operation = registry.get(sheet.graph.vertices[edge.target].operation or "")
+    name = operation.parameter(edge.position) if operation is not None else ""
+    return font(escape(f"{name} {sheet.graph.vertices[edge.source].shape}"), INK)
+
+
+def _again() -> str:
+    return "<" + font(escape(_("next copy")), PALE, size=9) + ">"
+
+
+def _carried(sheet: Sheet, number: int) -> str:
+    """The label of an edge: upstream gradient, local derivative, downstream gradient."""
+    edge = sheet.graph.edges[number]
+    flow = sheet.flow
+    if flow is None or number not in flow.downstream:
+        return ""
+    g, d = flow.upstream[edge.target], flow.downstream[number]
+    slope = local(sheet.graph, edge)
+    where = rule(sheet.graph, edge, sheet.symbols)
+    rows = [(_("upstream"), _brief(g))]
+    if slope is not None and slope.size <= 4:
+        rows.append(("× " + _("local"), escape(values.summary(slope))))
+    rows.append(("= " + _("downstream"), _brief(d)))
+    cells = "".join(
+        f'<TR><TD ALIGN="RIGHT">{font(escape(word), PALE, size=9)}</TD>'
+        f'<TD ALIGN="LEFT">{font(words, GRADIENT, size=9)}</TD></TR>'
+        for word, words in rows
+    )
+    if where is not None and len(text(where)) <= LONGEST_RULE:
+        cells = f'<TR><TD COLSPAN="2">{font(label(where, 9), PALE, size=9)}</TD></TR>{cells}'
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{cells}</TABLE>'
+
+
+def _brief(array: Array) -> str:
+    words = values.summary(array) if array.size <= 4 else values.norm(array)
+    return escape(words)

@@ -1,0 +1,228 @@
+"""What a node says: formula or name, shape, value, gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...kernels import Array
+from ...messages import _
+from .. import values
+from ..extract import Vertex
+from ..formulas import arguments, formula
+from ..mathematics import label, text
+from ..naming import derivative, is_leaf
+from .outline import Item
+from .sheet import TERMS, Sheet
+from .style import (
+    FAILURE,
+    GRADIENT,
+    INK,
+    INPUT,
+    LINE,
+    OPERATION,
+    OUTPUT,
+    PALE,
+    PAPER,
+    PARAMETER,
+    escape,
+    font,
+    row,
+)  # fmt: skip
+
+
+def vertex_label(vertex: Vertex, item: Item, sheet: Sheet) -> str:
+    """A value: its formula or name, shape, entries and gradient."""
+    fill, border, style, word = _kind(vertex, sheet)
+    rows = [row(words, fill) for words in _header(vertex, sheet, word, item.count)]
+    if vertex.kind != "failure":
+        rows += _value_rows(vertex, item, sheet)
+    return (
+        f'<TABLE BORDER="{border}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" '
+        f'COLOR="{LINE}" BGCOLOR="{PAPER}" STYLE="{style}">{"".join(rows)}</TABLE>'
+    )
+
+
+def _kind(vertex: Vertex, sheet: Sheet) -> tuple[str, int, str, str]:
+    """Fill, width and style of the border, and the word for a kind."""
+    if vertex.kind == "parameter":
+        return PARAMETER, 3, "ROUNDED", _("parameter")
+    if vertex.kind == "input":
+        return INPUT, 1, "SOLID", _("input")
+    if vertex.kind == "constant":
+        return PAPER, 1, "DASHED", _("constant")
+    if vertex.kind == "failure":
+        return FAILURE, 4, "SOLID", _("fails here")
+    return (OUTPUT if vertex.id == sheet.graph.output else OPERATION), 1, "SOLID", ""
+
+
+def _header(vertex: Vertex, sheet: Sheet, word: str, count: int) -> list[str]:
+    """What stands at the top: the formula of an operation, the name of a leaf."""
+    if vertex.kind == "failure":
+        return [f"<B>✗ {escape(vertex.operation or '')}</B> {font(escape(word), INK)}"]
+    own = sheet.symbols[vertex.id]
+    name = _single_line(sheet.names.get(vertex.id, ""))
+    name = "" if name == text(own) else escape(name)
+    repeated = f" <B>× {count}</B>" if count > 1 else ""
+    if is_leaf(vertex):
+        words = font(label(own, 14), INK, size=14) + repeated + font(f" {name}", INK)
+        return [f"{words}  {font(escape(word), PALE, size=9)}"]
+    extra = arguments(vertex)
+    operation = escape(f"{vertex.operation}({extra})" if extra else str(vertex.operation))
+    if sheet.detail == "none" or count > 1:
+        return [f"<B>{operation}</B>{repeated}"]
+    shown = font(label(formula(sheet.graph, vertex, sheet.symbols), 14), INK, size=14)
+    return [shown, font(f"{name} : {operation}" if name else operation, PALE, size=9)]
+
+
+def _single_line(name: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in name)
+
+
+def _value_rows(vertex: Vertex, item: Item, sheet: Sheet) -> list[str]:
+    if item.count > 1:
+        rows = [row(font(values.shape(vertex.value), PALE, size=9))]
+        return rows + _gradients_of_copies(item, sheet)
+    if sheet.detail == "none":
+        return [row(font(values.shape(vertex.value), PALE, size=9))]
+    rows = []
+    if (
+        vertex.kind != "constant"
+        or vertex.shape
+        or sheet.symbols[vertex.id] != values.number(vertex.value.item())
+    ):
+        if vertex.shape or vertex.value.dtype != np.float64:
+            rows.append(row(font(values.shape(vertex.value), PALE, size=9)))
+        rows.append(row(_array(vertex.value, sheet, INK)))
+    if sheet.flow is not None and vertex.requires_grad:
+        rows.append(row(_gradient(vertex, sheet)))
+    return rows
+
+
+def _gradient(vertex: Vertex, sheet: Sheet) -> str:
+    """The gradient that arrives; at a fan-out, as the sum of its contributions."""
+    what = font(label(derivative(sheet.output, sheet.symbols[vertex.id])), GRADIENT)
+    g = sheet.upstream(vertex.id)
+    if g is None:
+        return f"{what} " + font(escape(_("not computed")), GRADIENT)
+    flow = sheet.flow
+    uses = [n for n in sheet.uses.get(vertex.id, ()) if flow is not None and n in flow.downstream]
+    if len(uses) > 1 and flow is not None:
+        if g.size == 1 and len(uses) <= TERMS:
+            terms = " + ".join(values.number(flow.downstream[n].item()) for n in uses)
+            words = f" = {terms} = <B>{values.number(g.item())}</B>".replace("+ -", "− ")
+            return what + font(words, GRADIENT)
+        what += font(f" = Σ ({len(uses)})", GRADIENT)
+    if g.size == 1:
+        return what + font(f" = <B>{values.number(g.item())}</B>", GRADIENT)
+    if sheet.detail == "full" and (values.grid(g) or values.thumbnail(g) is not None):
+        return f"{what}{font(' =', GRADIENT)}</TD></TR><TR><TD>{_array(g, sheet, GRADIENT)}"
+    return f"{what}{font(' : ' + escape(values.norm(g)), GRADIENT)}"
+
+
+def _gradients_of_copies(item: Item, sheet: Sheet) -> list[str]:
+    """How long the gradient is at the last copy and at the first: where it vanishes or explodes."""
+    last, first = (sheet.upstream(i) for i in (max(item.members), min(item.members)))
+    if last is None or first is None:
+        return []
+    words = _("gradient: {last} (last) … {first} (first)").format(
+        last=values.norm(last), first=values.norm(first)
+    )
+    return [row(font(escape(words), GRADIENT, size=9))]
+
+
+def _array(array: Array, sheet: Sheet, colour: str) -> str:
+    """An array in a label: its entries, a thumbnail, or a summary."""
+    if sheet.detail == "full" and array.ndim:
+        entries = values.grid(array)
+        if entries is not None:
+            return _matrix(entries, colour)
+        pixels = values.thumbnail(array)
+        if pixels is not None:
+            words = font(escape(values.summary(array)), colour, size=9)
+            return f"{_thumbnail(pixels)}</TD></TR><TR><TD>{words}"
+    if array.ndim and array.size > 4:
+        words = values.norm(array) if colour == GRADIENT else values.summary(array)
+        return font(escape(words), colour)
+    return font(escape(values.summary(array)), colour)
+
+
+def _matrix(entries: list[list[str]], colour: str) -> str:
+    """A small array between the two bars of a matrix."""
+    columns = len(entries[0])
+    rows = []
+    for line in entries:
+        cells = []
+        for j, words in enumerate(line):
+            sides = ("L" if j == 0 else "") + ("R" if j == columns - 1 else "")
+            bars = f' BORDER="1" SIDES="{sides}"' if sides else ' BORDER="0"'
+            cells.append(f'<TD ALIGN="RIGHT"{bars} COLOR="{colour}">{font(words, colour)}</TD>')
+        rows.append(f"<TR>{''.join(cells)}</TR>")
+    return (
+        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{"".join(rows)}</TABLE>'
+    )
+
+
+def _thumbnail(pixels: Array) -> str:
+    """Images as tables of coloured cells: any renderer draws them, and no file is needed."""
+    side = 5 if pixels.shape[1] > 7 else 7
+    planes = []
+    for plane in pixels:
+        rows = "".join(
+            "<TR>"
+            + "".join(
+                f'<TD FIXEDSIZE="TRUE" WIDTH="{side}" HEIGHT="{side}" '
+                f'BGCOLOR="#{r:02x}{g:02x}{b:02x}"></TD>'
+                for r, g, b in row.tolist()
+            )
+            + "</TR>"
+            for row in plane
+        )
+        planes.append(
+            '<TD><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">'
+            f"{rows}</TABLE></TD>"
+        )
+    wide = 4
+    lines = "".join(
+        f"<TR>{''.join(planes[i : i + wide])}</TR>" for i in range(0, len(planes), wide)
+    )
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="0">{lines}</TABLE>'
+
+
+def closed_label(item: Item, sheet: Sheet) -> str:
+    """A Module call with all that it holds, as one node."""
+    vertices = [sheet.graph.vertices[i] for i in item.members]
+    parameters = sum(v.value.size for v in vertices if v.kind == "parameter") // item.count
+    last = max(v.id for v in vertices)
+    made = [v for v in vertices if v.kind == "operation"]
+    operations = len(made) // item.count
+    head = f"<B>{escape(str(item.call))}</B>" + (
+        f" <B>× {item.count}</B>" if item.count > 1 else ""
+    )
+    facts = _("{n} operations, {m} parameters").format(n=operations, m=parameters)
+    rows = [row(head, OPERATION), row(font(escape(facts), PALE, size=9))]
+    end = sheet.graph.vertices[last]
+    rows.append(row(font(values.shape(end.value), PALE, size=9)))
+    g = sheet.upstream(last)
+    if item.count > 1:
+        rows += _gradients_of_copies(Item([v.id for v in made]), sheet)
+    elif g is not None and sheet.detail != "none":
+        words = f"{label(derivative(sheet.output, sheet.symbols[last]), 9)} {values.norm(g)}"
+        rows.append(row(font(words, GRADIENT, size=9)))
+    return (
+        '<TABLE BORDER="2" CELLBORDER="0" CELLSPACING="0" CELLPADDING="4" '
+        f'COLOR="{LINE}" BGCOLOR="{PAPER}">{"".join(rows)}</TABLE>'
+    )
+
+
+def tip(vertex: Vertex, sheet: Sheet) -> str:
+    """What a pointer shows: the array itself."""
+    name = text(sheet.symbols[vertex.id])
+    if vertex.kind == "failure":
+        return str(vertex.operation)
+    words = f"{name} {values.shape(vertex.value)}\n{values.full_text(vertex.value)}"
+    g = sheet.upstream(vertex.id)
+    if g is not None:
+        words += (
+            f"\n{text(derivative(sheet.output, sheet.symbols[vertex.id]))}\n{values.full_text(g)}"
+        )
+    return words

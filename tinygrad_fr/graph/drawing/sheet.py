@@ -1,0 +1,42 @@
+"""All that a picture, a page or a description needs to know of a graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ...kernels import Array
+from ..extract import Graph
+from ..flow import Flow
+from .outline import Outline
+
+LEVELS = {"full": 26, "summary": 90}  # up to how many items, each detail
+DETAILS = ("auto", "full", "summary", "none")
+TERMS = 6  # of a sum written out
+
+
+@dataclass
+class Sheet:
+    """All that a picture needs to know of a graph."""
+
+    graph: Graph
+    outline: Outline
+    symbols: dict[int, str]
+    names: dict[int, str]
+    flow: Flow | None
+    detail: str = "full"
+    direction: str = "LR"
+    title: str = ""
+    uses: dict[int, list[int]] = field(default_factory=dict)  # edges by source
+
+    def __post_init__(self) -> None:
+        for number, edge in enumerate(self.graph.edges):
+            self.uses.setdefault(edge.source, []).append(number)
+
+    @property
+    def output(self) -> str:
+        """The symbol of what is differentiated."""
+        return self.symbols[self.graph.output]
+
+    def upstream(self, vertex: int) -> Array | None:
+        """The gradient that arrives at a vertex, if one was computed."""
+        return None if self.flow is None else self.flow.upstream.get(vertex)

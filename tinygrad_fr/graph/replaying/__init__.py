@@ -1,0 +1,1 @@
+"""A page that replays a computation and its backward pass."""

@@ -13,6 +13,8 @@ from ..autograd.engine import no_grad
 from ..autograd.tensor import Tensor
 from ..autograd.transforms import gradients
 from ..data import ArrayDataset, DataLoader, load_digits
+from ..graph import derive, draw, replay
+from ..graph.drawing.rendering import RenderingError
 from ..io import check_writable
 from ..kernels import Array
 from ..messages import _, say
@@ -55,7 +57,30 @@ def demo(options: Any) -> int:
     (folder / "history.json").write_text(json.dumps(history.to_dict(), indent=2), encoding="utf-8")
     say("\n" + results)
     say(_("weights, history and report are in {folder}").format(folder=folder))
+    show_gradients(model, *test[:1], folder)
     return 0
+
+
+def show_gradients(model: Module, image: Array, label: Array, folder: Path) -> None:
+    """Draw, replay and derive the loss of one digit, beside the report."""
+    digit = Tensor(image, name="image")
+    loss = cross_entropy(model(digit), label)
+    last = [name for name, _parameter in model.named_parameters() if name.endswith("weight")][-1]
+    derivation = derive(loss, dict(model.named_parameters())[last])
+    (folder / "derivation.md").write_text(derivation.markdown, encoding="utf-8")
+    try:
+        draw(loss).save(folder / "graph.svg")
+        replay(loss, folder / "replay.html")
+    except RenderingError as error:  # no Graphviz here: the drawing as text, and how to get it
+        draw(loss).save(folder / "graph.dot")
+        say(str(error))
+    else:
+        say(
+            _(
+                "{drawing}: one digit's graph with its gradients; {page}: the backward pass step "
+                "by step; {derivation}: the chain rule written out"
+            ).format(drawing="graph.svg", page="replay.html", derivation="derivation.md")
+        )
 
 
 def logits_agreement(model: Module, images: Array, labels: Array) -> dict[str, float]:

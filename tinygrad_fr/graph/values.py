@@ -13,7 +13,7 @@ FULL = 12  # entries shown one by one
 PIXELS, PLANES = 14, 8  # of a thumbnail's longer side; images beside each other
 
 
-def number(x: Any) -> str:
+def number(x: Any, digits: int = 4) -> str:
     """A number as Python would read it, with four digits.
 
     >>> number(2 / 3), number(5), number(True), number(float("nan"))
@@ -22,8 +22,8 @@ def number(x: Any) -> str:
     if isinstance(x, (bool, np.bool_, int, np.integer)):
         return str(x)
     if isinstance(x, (complex, np.complexfloating)):
-        return f"{x:.4g}"
-    text = f"{x:.4g}"
+        return f"{x:.{digits}g}"
+    text = f"{x:.{digits}g}"
     return "0" if text == "-0" else text
 
 
@@ -32,7 +32,8 @@ def grid(array: Array) -> list[list[str]] | None:
     if array.size > FULL or array.ndim > 2 or not array.size or array.dtype.kind not in "biuf":
         return None
     rows = array.reshape(1, -1) if array.ndim < 2 else array
-    return [[number(x) for x in row] for row in rows]
+    digits = 4 if rows.shape[1] <= 6 else 2  # a long row must not push the picture apart
+    return [[number(x, digits) for x in row] for row in rows]
 
 
 def shape(array: Array) -> str:

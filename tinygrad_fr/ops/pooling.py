@@ -16,7 +16,7 @@ from ..messages import _
 from .convolution import fits, pair
 
 
-@op(r"y = \max_{(i,j) \in \text{fenêtre}} x_{ij}", examples=lambda draw: [
+@op(r"y = \max_{\text{fenêtre}} x", examples=lambda draw: [
     (draw.distinct(2, 3, 4, 6), 2), (draw.distinct(1, 2, 5, 5), 3, 2),
     (draw.distinct(1, 2, 5, 5), 3, 1, 1), (draw.distinct(2, 1, 5, 4), (2, 3), (1, 2)),
 ])  # fmt: skip
@@ -54,7 +54,7 @@ def max_pool2d(
     return y, to_x
 
 
-@op(r"y = \tfrac{1}{k_h k_w} \sum_{(i,j) \in \text{fenêtre}} x_{ij}", examples=lambda draw: [
+@op(r"y = \tfrac{1}{k_h k_w} \sum_{\text{fenêtre}} x", examples=lambda draw: [
     (draw(2, 3, 4, 6), 2), (draw(1, 2, 5, 5), 3, 2), (draw(1, 2, 5, 5), 3, 1, 1),
     (draw(2, 1, 5, 4), (2, 3), (1, 2)), (draw(1, 1, 4, 4), 2, 2, 1, {"count_include_pad": False}),
 ])  # fmt: skip

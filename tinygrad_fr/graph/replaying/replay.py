@@ -175,7 +175,7 @@ def _data(drawn: Sheet, found: list[Step]) -> str:
         "steps": [
             {
                 "node": None if s.item is None else f"node{s.item}",
-                "edges": [f"edge{n}" for n in s.edges],
+                "edges": [f"edge{n}" for n in s.edges if f"edge{n}" in drawn_edges],
             }
             for s in found
         ],

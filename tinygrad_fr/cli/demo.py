@@ -57,7 +57,8 @@ def demo(options: Any) -> int:
     (folder / "history.json").write_text(json.dumps(history.to_dict(), indent=2), encoding="utf-8")
     say("\n" + results)
     say(_("weights, history and report are in {folder}").format(folder=folder))
-    show_gradients(model, *test[:1], folder)
+    image, label = test[:1]
+    show_gradients(model, image, label, folder)
     return 0
 
 

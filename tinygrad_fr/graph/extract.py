@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,6 +89,27 @@ class Graph:
     edges: tuple[Edge, ...]
     output: int
 
+    @functools.cached_property
+    def arriving(self) -> dict[int, list[int]]:
+        """By vertex, the edges that end there: their places in ``edges``."""
+        return self._by(lambda edge: edge.target)
+
+    @functools.cached_property
+    def leaving(self) -> dict[int, list[int]]:
+        """By vertex, the edges that begin there: the uses of its value."""
+        return self._by(lambda edge: edge.source)
+
+    def _by(self, end: Callable[[Edge], int]) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {vertex.id: [] for vertex in self.vertices}
+        for number, edge in enumerate(self.edges):
+            found[end(edge)].append(number)
+        return found
+
+    def inputs(self, vertex: int) -> dict[int, int]:
+        """By argument, the vertices that a vertex is made from."""
+        edges = (self.edges[number] for number in self.arriving[vertex])
+        return {edge.position: edge.source for edge in edges}
+
 
 def extract(output: Tensor | TinygradError) -> Graph:
     """Read the graph behind a Tensor, or up to the operation that raised an error.
@@ -161,7 +184,9 @@ def extract(output: Tensor | TinygradError) -> Graph:
                 rule = None if closure is None else (closure.__doc__ or "").strip()
                 edges.append(Edge(source, ids[rank], position, rule))
     if isinstance(output, Tensor):
-        return Graph(tuple(vertices), tuple(edges), number(output) or 0)
+        last = number(output)  # a leaf alone becomes a vertex here
+        assert last is not None
+        return Graph(tuple(vertices), tuple(edges), last)
     sources = [number(x) for x in failed]
     last = len(vertices)
     vertices.append(

@@ -48,13 +48,10 @@ def flow(graph: Graph) -> Flow:
     last = graph.vertices[graph.output]
     if last.requires_grad:
         upstream[last.id] = np.ones(last.shape, last.value.dtype)
-    arriving: dict[int, list[int]] = {}
-    for number, edge in enumerate(graph.edges):
-        arriving.setdefault(edge.target, []).append(number)
     with no_grad(), np.errstate(all="ignore"):
         for vertex in reversed(graph.vertices):
             g = upstream.get(vertex.id)
-            for number in arriving.get(vertex.id, ()) if g is not None else ():
+            for number in graph.arriving[vertex.id] if g is not None else ():
                 d = pulled(graph, graph.edges[number], g)
                 if d is None:
                     continue

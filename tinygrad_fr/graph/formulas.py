@@ -30,7 +30,7 @@ def formula(graph: Graph, vertex: Vertex, symbols: Mapping[int, str]) -> Item:
     if vertex.operation is None or vertex.kind == "failure":
         return own
     operation: Operation = vertex.tensor._op  # type: ignore[union-attr]
-    inputs = {e.position: e.source for e in graph.edges if e.target == vertex.id}
+    inputs = graph.inputs(vertex.id)
     tree = parse(vertex.latex)
     right = after_equals(tree)
     letters = argument_letters(operation, vertex)
@@ -48,12 +48,15 @@ def formula(graph: Graph, vertex: Vertex, symbols: Mapping[int, str]) -> Item:
 
 
 def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
-    """The local rule of an edge, between the gradients of its target and its source."""
+    """The local rule of an edge, between the gradients of its target and its source.
+
+    A value that is used several times adds up what its uses give: ``+=``.
+    """
     if not edge.rule:
         return None
     vertex = graph.vertices[edge.target]
     operation: Operation = vertex.tensor._op  # type: ignore[union-attr]
-    inputs = {e.position: e.source for e in graph.edges if e.target == vertex.id}
+    inputs = graph.inputs(vertex.id)
     out = symbols[graph.output]
     letters = argument_letters(operation, vertex)
     tree = parse(edge.rule)
@@ -67,11 +70,13 @@ def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
     gradients = {y: ONE if at_output else parse(derivative(out, symbols[vertex.id]))}
     if own:
         gradients[own] = parse(derivative(out, symbols[edge.source]))
-    found = substituted(tree, given, gradients)
-    return Row(tuple(_without_ones(list(_items(found))))) if at_output else found
+    found = list(_items(substituted(tree, given, gradients)))
+    found = _without_ones(found) if at_output else found
+    uses = sum(graph.edges[n].rule is not None for n in graph.leaving[edge.source])
+    return Row(tuple(PLUS_EQUALS if x == EQUALS and uses > 1 else x for x in found))
 
 
-ONE = Atom("number", "1")
+ONE, EQUALS, PLUS_EQUALS = Atom("number", "1"), Atom("operator", "="), Atom("operator", "+=")
 
 
 def _without_ones(items: list[Item]) -> list[Item]:
@@ -148,7 +153,7 @@ def _left(tree: Item) -> Item:
 def after_equals(tree: Item) -> Item | None:
     """The right side of a formula."""
     items = _items(tree)
-    cut = [i for i, item in enumerate(items) if item == Atom("operator", "=")]
+    cut = [i for i, item in enumerate(items) if item in (EQUALS, PLUS_EQUALS)]
     return Row(items[cut[0] + 1 :]) if cut else None
 
 

@@ -88,7 +88,7 @@ def _known(variables: Mapping[str, Any]) -> dict[int, str]:
 
 
 def _is_public(name: str) -> bool:
-    return not name.startswith("_") and name not in ("In", "Out")
+    return name.isidentifier() and not name.startswith("_") and name not in ("In", "Out")
 
 
 def _parameters(module: Any) -> Iterator[tuple[str, Any]]:

@@ -24,7 +24,7 @@ ONE = Term("1", np.array(1.0))
 
 def simplified(writer: Writer, i: int) -> tuple[list[Term], str]:
     """Shorter forms of the gradient of a value that enters a softmax or sigmoid; and why."""
-    users = [writer.graph.edges[n].target for n in writer.uses.get(i, ())]
+    users = [writer.graph.edges[n].target for n in writer.uses[i]]
     users = [user for user in users if user in writer.path]
     if len(users) != 1:
         return [], ""

@@ -84,11 +84,8 @@ class Writer:
     ) -> None:  # fmt: skip
         self.graph, self.symbols, self.flow, self.wrt = graph, symbols, flow, wrt
         self.named, self.digits = named, digits
-        self.inputs: dict[int, dict[int, int]] = {}
-        self.uses: dict[int, list[int]] = {}
-        for number, edge in enumerate(graph.edges):
-            self.inputs.setdefault(edge.target, {})[edge.position] = edge.source
-            self.uses.setdefault(edge.source, []).append(number)
+        self.inputs = {v.id: graph.inputs(v.id) for v in graph.vertices}
+        self.uses = graph.leaving
         self.path = self._path()
         self.inlined = self._inlined()
         self.closed: dict[int, Term] = {}
@@ -110,14 +107,14 @@ class Writer:
         found: set[int] = set()
         tail: set[int] = {self.graph.output} if self._ends_in_a_loss() else set()
         for vertex in reversed(self.graph.vertices):
-            users = [self.graph.edges[n].target for n in self.uses.get(vertex.id, ())]
+            users = [self.graph.edges[n].target for n in self.uses[vertex.id]]
             if is_leaf(vertex) or len(users) != 1 or vertex.id in self.named:
                 continue
             user = self.graph.vertices[users[0]]
             if vertex.id == self.wrt or vertex.operation not in RULES:
                 continue
             affine = vertex.operation == "matmul" and user.operation == "add"
-            others = set(self.inputs.get(user.id, {}).values()) - {vertex.id}
+            others = set(self.inputs[user.id].values()) - {vertex.id}
             affine = affine and all(self.graph.vertices[i].kind == "parameter" for i in others)
             if user.id in tail and vertex.operation in TAIL:
                 tail.add(vertex.id)
@@ -137,7 +134,7 @@ class Writer:
             if vertex.operation in TAIL and (
                 vertex.id == self.graph.output or vertex.id not in self.named
             ):
-                here += self.inputs.get(vertex.id, {}).values()
+                here += self.inputs[vertex.id].values()
         return False
 
     # --- terms ---------------------------------------------------------------------------------
@@ -154,7 +151,7 @@ class Writer:
     def value(self, i: int) -> Term:
         """What an operation computes."""
         vertex = self.graph.vertices[i]
-        found = self.inputs.get(i, {})
+        found = self.inputs[i]
         if vertex.operation in RULES:
             try:
                 terms = [self.term(found[position]) for position in sorted(found)]
@@ -182,7 +179,7 @@ class Writer:
         """The sum over the uses of a value of what they hand on; and whether a rule was quoted."""
         terms: list[Term] = []
         quoted = False
-        for n in self.uses.get(i, ()):
+        for n in self.uses[i]:
             edge = self.graph.edges[n]
             if edge.target not in self.path or edge.rule is None:
                 continue
@@ -228,7 +225,7 @@ class Writer:
         ]
 
     def _is_used(self, i: int) -> bool:
-        return i == self.graph.output or bool(self.uses.get(i))
+        return i == self.graph.output or bool(self.uses[i])
 
     def steps(self) -> list[Line]:
         """The gradients, from the output down to ``wrt``."""
@@ -262,7 +259,7 @@ class Writer:
     def _local(self, i: int) -> str:
         """The local derivatives of the uses of a value."""
         words = []
-        for n in self.uses.get(i, ()):
+        for n in self.uses[i]:
             edge = self.graph.edges[n]
             user = self.graph.vertices[edge.target]
             if edge.target not in self.path or edge.rule is None or user.id == self.graph.output:

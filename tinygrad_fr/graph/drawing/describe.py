@@ -66,7 +66,7 @@ def _gradient(sheet: Sheet, vertex: Vertex) -> str:
         return f"{what}: " + _("not computed")
     terms = [
         (sheet.graph.edges[n].target, sheet.flow.downstream[n])
-        for n in sheet.uses.get(vertex.id, ())
+        for n in sheet.graph.leaving[vertex.id]
         if n in sheet.flow.downstream
     ]
     words = f"{what} = {values.summary(g)}"

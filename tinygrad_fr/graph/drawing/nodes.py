@@ -105,7 +105,7 @@ def _gradient(vertex: Vertex, sheet: Sheet) -> str:
     if g is None:
         return f"{what} " + font(escape(_("not computed")), GRADIENT)
     flow = sheet.flow
-    uses = [n for n in sheet.uses.get(vertex.id, ()) if flow is not None and n in flow.downstream]
+    uses = [n for n in sheet.graph.leaving[vertex.id] if flow is not None and n in flow.downstream]
     if len(uses) > 1 and flow is not None:
         if g.size == 1 and len(uses) <= TERMS:
             terms = " + ".join(values.number(flow.downstream[n].item()) for n in uses)

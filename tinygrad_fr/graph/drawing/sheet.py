@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ...kernels import Array
 from ..extract import Graph
@@ -26,11 +26,6 @@ class Sheet:
     detail: str = "full"
     direction: str = "LR"
     title: str = ""
-    uses: dict[int, list[int]] = field(default_factory=dict)  # edges by source
-
-    def __post_init__(self) -> None:
-        for number, edge in enumerate(self.graph.edges):
-            self.uses.setdefault(edge.source, []).append(number)
 
     @property
     def output(self) -> str:

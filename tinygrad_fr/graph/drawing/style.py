@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-import re
+
+from ..mathematics import kept_spaces
 
 # By day and by night. The values of one column are all different: pictures are recoloured by them.
 INK, PALE, GRADIENT, LINE = "#1a1a1a", "#5c6166", "#a33b00", "#5c6167"
@@ -36,7 +37,7 @@ def row(content: str, fill: str = "") -> str:
 
 def font(content: str, colour: str, size: int = 0, bold: bool = False) -> str:
     """Coloured text; ``content`` is a label already."""
-    content = re.sub(r"(<[^>]*>)|[ ]", lambda m: m[1] or "\u00a0", content)  # as in label()
+    content = kept_spaces(content)
     points = f' POINT-SIZE="{size}"' if size else ""
     words = f"<B>{content}</B>" if bold else content
     return f'<FONT COLOR="{colour}"{points}>{words}</FONT>'

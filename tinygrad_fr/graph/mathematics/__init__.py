@@ -2,6 +2,6 @@
 
 from .latex import escaped, parse, substituted, symbol
 from .mathml import mathml
-from .writing import label, text
+from .writing import kept_spaces, label, text
 
-__all__ = ["escaped", "label", "mathml", "parse", "substituted", "symbol", "text"]
+__all__ = ["escaped", "kept_spaces", "label", "mathml", "parse", "substituted", "symbol", "text"]

@@ -30,13 +30,18 @@ def text(formula: str | Item) -> str:
 def label(formula: str | Item, size: int = 11) -> str:
     r"""A formula in Graphviz's HTML-like labels, ``size`` points high: italics, small scripts.
 
-    Spaces are unbreakable: SVG drops those where a style begins or ends.
+    Spaces where a style begins or ends are unbreakable: SVG would drop them.
 
     >>> label(r"x^2", size=10)
     '<I>x</I><SUP><FONT POINT-SIZE="7">2</FONT></SUP>'
     """
     words = _Label(size).of(parse(formula) if isinstance(formula, str) else formula)
-    return re.sub(r"(<[^>]*>)|[ ]", lambda m: m[1] or "\u00a0", words)
+    return kept_spaces(words)
+
+
+def kept_spaces(words: str) -> str:
+    """A label whose spaces beside a change of style are unbreakable."""
+    return re.sub(r"^ | $|(?<=>) | (?=<)|(?<= ) ", "\u00a0", words)
 
 
 @dataclass

@@ -11,7 +11,7 @@ from ...kernels import Array
 from ...messages import _
 from .. import values
 from ..drawing.outline import Item
-from ..drawing.sheet import Sheet
+from ..drawing.sheet import TERMS, Sheet
 from ..extract import Edge, Vertex
 from ..flow import local
 from ..formulas import formula, rule
@@ -135,7 +135,7 @@ def _backward(sheet: Sheet, i: int, place: dict[int, int]) -> Step:
         last = sheet.graph.vertices[max(item.members)]
         title = _("Backward: {what}").format(what=str(item.call or last.operation))
         rows = [(derivative(sheet.output, sheet.symbols[last.id]), sheet.upstream(last.id))]
-        sources = dict.fromkeys(sheet.graph.edges[n].source for n in edges)
+        sources = list(dict.fromkeys(sheet.graph.edges[n].source for n in edges))[:TERMS]
         rows += [(derivative(sheet.output, sheet.symbols[v]), sheet.upstream(v)) for v in sources]
         told = [(what, g) for what, g in rows if g is not None]
         return Step(title, f'<div class="gradient">{_values(told)}</div>', i, edges, True)
@@ -156,7 +156,11 @@ def _product(sheet: Sheet, number: int) -> str:
     cells = [_quantity(_("upstream"), derivative(sheet.output, y), g)]
     cells += ['<span class="sign">×</span>', _local(sheet, edge, derivative(y, x), slope)]
     cells.append('<span class="sign">=</span>')
-    cells.append(_quantity(_("downstream"), derivative(sheet.output, x), d, "answer"))
+    several = sum(n in flow.downstream for n in sheet.graph.leaving[edge.source]) > 1
+    path = rf"{derivative(sheet.output, y)} {derivative(y, x)}"  # one contribution of several
+    cells.append(
+        _quantity(_("downstream"), path if several else derivative(sheet.output, x), d, "answer")
+    )
     heading = _("to {name}").format(name=text(x))
     body = f"<h3>{escape(heading)}</h3>{_chain(sheet, edge)}"
     body += f'<div class="product">{"".join(cells)}</div>'
@@ -207,7 +211,7 @@ def _sum(sheet: Sheet, number: int, source: Vertex) -> str:
     """At a fan-out: which contribution this is, and the sum when it is the last."""
     flow = sheet.flow
     assert flow is not None
-    uses = [n for n in sheet.uses[source.id] if n in flow.downstream]
+    uses = [n for n in sheet.graph.leaving[source.id] if n in flow.downstream]
     if len(uses) < 2:
         return ""
     name = text(sheet.symbols[source.id])
@@ -238,7 +242,7 @@ def _chain(sheet: Sheet, edge: Edge) -> str:
     here = edge.target
     while here != sheet.graph.output:
         flow = sheet.flow
-        uses = [n for n in sheet.uses.get(here, ()) if flow is not None and n in flow.downstream]
+        uses = [n for n in sheet.graph.leaving[here] if flow is not None and n in flow.downstream]
         if len(uses) != 1 or len(factors) == MOST_FACTORS:
             # Several ways: the gradient here is already a sum.
             factors.insert(0, derivative(sheet.output, sheet.symbols[here]))
@@ -273,10 +277,12 @@ def _end(sheet: Sheet) -> Step:
 
 
 def _incoming(sheet: Sheet, i: int, place: dict[int, int]) -> tuple[int, ...]:
+    """The edges that end in an item and begin elsewhere."""
     return tuple(
         n
-        for n, edge in enumerate(sheet.graph.edges)
-        if place[edge.target] == i and place[edge.source] != i
+        for member in sheet.outline.items[i].members
+        for n in sheet.graph.arriving[member]
+        if place[sheet.graph.edges[n].source] != i
     )
 
 

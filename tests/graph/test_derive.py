@@ -36,9 +36,7 @@ def end(derivation):
 
 def said(derivation):
     """Each step: what, and its members."""
-    return {
-        text(line.what): [text(term.latex) for term in line.terms] for line in derivation.steps
-    }
+    return {text(line.what): [text(term.latex) for term in line.terms] for line in derivation.steps}
 
 
 # --- the course's results ------------------------------------------------------------------------

@@ -229,7 +229,15 @@ def test_notebooks_get_a_picture_and_words(renderer):
 
 # --- safety and sameness ------------------------------------------------------------------------
 
-EVIL = ["<script>alert(1)</script>", 'a"b\n{|}\\N\\L', "&amp;]]>", "{{style}}", "x" * 300, " ", "\x00"]
+EVIL = [
+    "<script>alert(1)</script>",
+    'a"b\n{|}\\N\\L',
+    "&amp;]]>",
+    "{{style}}",
+    "x" * 300,
+    " ",
+    "\x00",
+]
 
 
 @pytest.mark.parametrize("name", EVIL)

@@ -124,7 +124,9 @@ def visit(browser, tmp_path):
         page.wrong = []
         page.on("console", lambda m: page.wrong.append(m.text))
         page.on("pageerror", lambda e: page.wrong.append(str(e)))
-        page.on("request", lambda r: r.url.startswith(("file:", "data:")) or page.wrong.append(r.url))
+        page.on(
+            "request", lambda r: r.url.startswith(("file:", "data:")) or page.wrong.append(r.url)
+        )
         page.goto(path.as_uri())
         pages.append(page)
         return page

@@ -17,7 +17,7 @@ import numpy as np
 from ..autograd.op import Operation, registry
 from .extract import Edge, Graph, Vertex
 from .mathematics import escaped, parse, substituted
-from .mathematics.latex import Accent, Atom, Item, Row, Scripts, atoms
+from .mathematics.latex import Accent, Atom, Fraction, Item, Row, Scripts, atoms
 from .naming import derivative
 
 # Arguments that formulas write with another letter.
@@ -32,7 +32,7 @@ def formula(graph: Graph, vertex: Vertex, symbols: Mapping[int, str]) -> Item:
     operation: Operation = vertex.tensor._op  # type: ignore[union-attr]
     inputs = graph.inputs(vertex.id)
     tree = parse(vertex.latex)
-    right = after_equals(tree)
+    right = after_equals(_reduced(tree, vertex))
     letters = argument_letters(operation, vertex)
     if right is None or not letters or not _fits(letters, inputs, right):
         arguments = ", ".join(symbols[inputs[i]] for i in sorted(inputs))
@@ -59,7 +59,7 @@ def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
     inputs = graph.inputs(vertex.id)
     out = symbols[graph.output]
     letters = argument_letters(operation, vertex)
-    tree = parse(edge.rule)
+    tree = _reduced(parse(edge.rule), vertex)
     own = _barred(tree)
     y = output_letter(operation)
     given = {letter: parse(symbols[inputs[i]]) for i, letter in letters.items() if i in inputs}
@@ -74,6 +74,21 @@ def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
     found = _without_ones(found) if at_output else found
     uses = sum(graph.edges[n].rule is not None for n in graph.leaving[edge.source])
     return Row(tuple(PLUS_EQUALS if x == EQUALS and uses > 1 else x for x in found))
+
+
+def _reduced(tree: Item, vertex: Vertex) -> Item:
+    """A loss's formula without its 1/N, where the reduction is no mean."""
+    if vertex.static.get("reduction", "mean") == "mean":
+        return tree
+    letter, kept = Atom("identifier", "N"), list[Item]()
+    for item in _items(tree):
+        if item == letter and kept and kept[-1] == Atom("operator", "/"):
+            kept.pop()
+        elif isinstance(item, Fraction) and item.bottom == letter:
+            kept += [] if item.top == ONE else [item.top]
+        else:
+            kept.append(item)
+    return Row(tuple(kept))
 
 
 ONE, EQUALS, PLUS_EQUALS = Atom("number", "1"), Atom("operator", "="), Atom("operator", "+=")

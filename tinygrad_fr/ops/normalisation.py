@@ -114,6 +114,9 @@ def batch_norm(
         centred = g - g.mean(axes, keepdims=True)
         return s * (centred - xhat * (g * xhat).mean(axes, keepdims=True))
 
+    if not training:  # the statistics are given: nothing flows through them
+        to_x.__doc__ = r"\bar{x} = \frac{\gamma}{\sigma} \bar{y}"
+
     def to_weight(g, y, x, running_mean, running_var, weight, bias):
         r"""\bar{\gamma} = \sum \bar{y} \odot \hat{x}"""
         if isinstance(g, Node):

@@ -167,7 +167,7 @@ def kl_div(x: Array, target: Array, reduction: str = "mean", log_target: bool = 
     return y, to_x, to_target
 
 
-@op(r"D_{KL}(p \| q) = \sum_k p_k \ln \frac{p_k}{q_k}", examples=lambda draw: [
+@op(r"D_{KL}(p \| q) = \tfrac1N \sum_n \sum_k p_{nk} \ln \frac{p_{nk}}{q_{nk}}", examples=lambda draw: [
     (draw.probabilities(4), draw.probabilities(4)), (*_two(draw), "sum"), (*_two(draw), "none"),
     _two(draw), (*_two(draw), "mean", 0),
 ])  # fmt: skip
@@ -210,11 +210,11 @@ def kl_divergence(p: Array, q: Array, reduction: str = "mean", axis: int = -1):
         return expand_dims(g * factor, axis) if reduction == "none" else g * factor
 
     def to_p(g, y, p, q):
-        r"""\bar{p} = \bar{D} \odot (\ln p - \ln q + 1)"""
+        r"""\bar{p} = \bar{D} \odot (\ln p - \ln q + 1) / N"""
         return upstream(g) * (log(p) - log(q) + 1)
 
     def to_q(g, y, p, q):
-        r"""\bar{q} = -\bar{D} \odot p / q"""
+        r"""\bar{q} = -\bar{D} \odot \frac{p}{q} / N"""
         return -quotient(upstream(g) * p, q)
 
     return y, to_p, to_q

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,11 +13,32 @@ from ..expansion import EXPANSIONS
 from ..extract import Edge, Graph, Vertex, extract
 from ..mathematics import symbol
 
+
+def _kl_divergence(p: Any, q: Any, reduction: str = "mean", axis: int = -1) -> Any:
+    """The sum of p ln p, which is a number, less that of p ln q."""
+    if isinstance(p, Tensor) and p.requires_grad:
+        raise NotImplementedError
+    p = np.asarray(p._array if isinstance(p, Tensor) else p)
+    entropy = (p * np.log(np.where(p > 0, p, 1))).sum()
+    crossed = -(p * q.log()).sum(axis)
+    if reduction == "none":
+        raise NotImplementedError
+    total = crossed.sum() if crossed.ndim else crossed
+    total = total + float(entropy) if entropy else total
+    return total / float(crossed.size) if reduction == "mean" and crossed.size > 1 else total
+
+
 # Written out for a derivation; layers such as conv2d stay one step.
-LOSSES = (
-    "cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits",
-    "mse_loss",
-)  # fmt: skip
+LOSSES: dict[str, Callable[..., Any]] = {
+    "kl_divergence": _kl_divergence,
+    **{
+        name: EXPANSIONS[name]
+        for name in (
+            "cross_entropy", "nll_loss", "binary_cross_entropy",
+            "binary_cross_entropy_with_logits", "mse_loss",
+        )
+    },
+}  # fmt: skip
 
 
 def expanded(graph: Graph) -> Graph:
@@ -35,7 +56,7 @@ def expanded(graph: Graph) -> Graph:
         changed = any(isinstance(x, Tensor) and id(x) in new for x in node._inputs)
         if vertex.operation in LOSSES:
             try:
-                new[id(node)] = EXPANSIONS[vertex.operation](*args, **kwargs)
+                new[id(node)] = LOSSES[vertex.operation](*args, **kwargs)
             except Exception:  # an option that the written-out form does not have
                 continue
         elif changed:

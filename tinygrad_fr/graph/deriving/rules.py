@@ -96,6 +96,8 @@ def _from_matmul(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Te
         return _outer(g, b) if i == 0 else matmul(transposed(a), g)
     if a.value.ndim == 1 and b.value.ndim == 1:
         return times(g, b if i == 0 else a)
+    if min(a.value.ndim, b.value.ndim) < 2:  # a vector with a stack of matrices
+        raise NotImplementedError
     if i == 0:
         return summed_to(matmul(g, transposed(b)), a.value.shape)
     return summed_to(matmul(transposed(a), g), b.value.shape)

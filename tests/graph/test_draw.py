@@ -251,16 +251,17 @@ def test_names_harm_nothing(name, renderer):
 
 
 def test_the_same_graph_gives_the_same_bytes(tmp_path):
+    root = str(Path(tg.__file__).parent.parent)
     code = (
-        "import sys; sys.path.insert(0, {root!r})\n"
+        f"import sys; sys.path.insert(0, {root!r})\n"
+        "import hashlib\n"
         "import tinygrad_fr as tg\n"
         "from tests.graph import networks\n"
-        "import hashlib\n"
         "for f in (networks.dense, networks.two_layers):\n"
         "    d = tg.draw(f(), names='tensors')\n"
-        "    print(hashlib.md5(d.dot.encode()).hexdigest(), hashlib.md5(d.svg.encode()).hexdigest(),"
-        " hashlib.md5(tg.replay(f()).html.encode()).hexdigest())\n"
-    ).format(root=str(Path(tg.__file__).parent.parent))
+        "    for text in (d.dot, d.svg, tg.replay(f()).html, tg.derive(f(), f.wrt).latex):\n"
+        "        print(hashlib.md5(text.encode()).hexdigest())\n"
+    ).replace("f.wrt", "'W' if f is networks.dense else '0.weight'")
     outputs = {
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True
@@ -268,7 +269,7 @@ def test_the_same_graph_gives_the_same_bytes(tmp_path):
         for _ in range(2)
     }
     assert len(outputs) == 1
-    assert outputs.pop().count("\n") == 2
+    assert outputs.pop().count("\n") == 8
 
 
 def test_colours_of_day_and_night_can_be_told_apart():

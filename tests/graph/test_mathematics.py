@@ -36,7 +36,8 @@ def test_a_formula_on_a_line(latex, line):
 NAMES = {
     "y_hat": "ŷ", "W1": "W₁", "W_2": "W₂", "alpha": "α", "logits": "logits", "0.weight": "W₀",
     "weight": "W", "features.3.bias": "b_features.3", "x_true": "x_true", "<script>": "<script>",
-    'a"b{|}\\N': 'a"b{|}\\N', "$x_1$": "$x_1$", "100%": "100%", "損失": "損失", "a~b^c&#": "a~b^c&#",
+    'a"b{|}\\N': 'a"b{|}\\N', "$x_1$": "$x_1$", "100%": "100%", "損失": "損失",
+    "a~b^c&#": "a~b^c&#",
 }  # fmt: skip
 
 

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.skipif(not drawable(), reason="no Graphviz")
 class Tags(HTMLParser):
     """Checks that elements are closed in order."""
 
-    VOID = frozenset("meta input br img hr link".split())
+    VOID = frozenset(["meta", "input", "br", "img", "hr", "link"])
 
     def __init__(self):
         super().__init__()
@@ -80,7 +80,8 @@ def test_steps_go_forward_and_then_backward():
     assert titles == [
         "0. Start: inputs and parameters", "1. Forward: v₁, multiply", "2. Forward: v₂, add",
         "3. Forward: L, sum", "4. Turn: the gradient of the output", "5. Backward: L, sum",
-        "6. Backward: v₂, add", "7. Backward: v₁, multiply", "8. End: the gradients of the parameters",
+        "6. Backward: v₂, add", "7. Backward: v₁, multiply",
+        "8. End: the gradients of the parameters",
     ]  # fmt: skip
     assert "x is used 2 times: contribution 2 of 2; they add up." in page
 
@@ -124,9 +125,7 @@ def visit(browser, tmp_path):
         page.wrong = []
         page.on("console", lambda m: page.wrong.append(m.text))
         page.on("pageerror", lambda e: page.wrong.append(str(e)))
-        page.on(
-            "request", lambda r: r.url.startswith(("file:", "data:")) or page.wrong.append(r.url)
-        )
+        page.on("request", lambda r: r.url[:5] in ("file:", "data:") or page.wrong.append(r.url))
         page.goto(path.as_uri())
         pages.append(page)
         return page

@@ -57,7 +57,7 @@ def flow(graph: Graph) -> Flow:
                     continue
                 source = graph.edges[number].source
                 downstream[number] = d
-                upstream[source] = upstream[source] + d if source in upstream else d
+                upstream[source] = np.asarray(upstream[source] + d) if source in upstream else d
     return Flow(upstream, downstream)
 
 

@@ -167,7 +167,7 @@ def kl_div(x: Array, target: Array, reduction: str = "mean", log_target: bool = 
     return y, to_x, to_target
 
 
-@op(r"D_{KL}(p \| q) = \tfrac1N \sum_n \sum_k p_{nk} \ln \frac{p_{nk}}{q_{nk}}", examples=lambda draw: [
+@op(r"D_{KL}(p \| q) = \tfrac1N \sum_n \sum_k p_{nk} \ln (p_{nk} / q_{nk})", examples=lambda draw: [
     (draw.probabilities(4), draw.probabilities(4)), (*_two(draw), "sum"), (*_two(draw), "none"),
     _two(draw), (*_two(draw), "mean", 0),
 ])  # fmt: skip

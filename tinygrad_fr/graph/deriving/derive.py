@@ -171,7 +171,7 @@ def derive(
     >>> bool(derivation.check())
     True
     >>> print(tg.graph.mathematics.text(derivation.result.terms[-1].latex))
-    xᵀ (ŷ − y)/2
+    xᵀ (ŷ − y)/N
     """
     if not isinstance(tensor, Tensor):
         raise DTypeError(_("derive takes a Tensor, not {kind}"), kind=type(tensor).__name__)

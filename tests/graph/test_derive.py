@@ -244,6 +244,16 @@ def test_a_derivation_that_does_not_hold_is_never_silent():
     assert all(entry.verdict == "correct" for entry in report if entry.name != "∂L/∂z")
 
 
+def test_a_long_sum_of_losses_is_read_step_by_step():
+    w = tg.Tensor(0.5, requires_grad=True, name="w")
+    loss = tg.Tensor(0.0)
+    for k in range(1500):
+        loss = loss + (w * float(k) - 1.0) ** 2
+    derivation = tg.derive(loss, w)
+    assert derivation.check()
+    assert len(derivation.steps) > 1500
+
+
 def test_float32_is_judged_as_float32():
     tg.manual_seed(0)
     loss = networks.two_layers()

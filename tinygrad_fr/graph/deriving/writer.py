@@ -21,6 +21,7 @@ from .simplification import simplified
 from .terms import PLUS, Term, parenthesised, plus, summed_to, symbol_term
 
 LONGEST = 110  # characters of LaTeX: beyond, a gradient is written as a symbol in later lines
+LONGEST_TAIL = 20  # operations within the definition of a loss
 SMALL = 6  # entries: arrays that numbers replace in a formula
 # What may stand within one definition, where it has no name and is used once.
 TAIL = frozenset(
@@ -118,10 +119,10 @@ class Writer:
             affine = affine and all(self.graph.vertices[i].kind == "parameter" for i in others)
             if user.id in tail and vertex.operation in TAIL:
                 tail.add(vertex.id)
+            elif affine and user.operation in RULES and user.id not in tail:
                 found.add(vertex.id)
-            elif affine and user.operation in RULES and user.id not in found:
-                found.add(vertex.id)
-        return found
+        # A tail that long is no formula of a loss: it is better read step by step.
+        return found | (tail - {self.graph.output} if len(tail) <= LONGEST_TAIL else set())
 
     def _ends_in_a_loss(self) -> bool:
         """Whether the last operations make a loss of logarithms or squares."""

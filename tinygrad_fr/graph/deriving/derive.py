@@ -211,7 +211,7 @@ def _written(
         names[wider.output] = found[graph.output]
     wrt = next(v.id for v in wider.vertices if v.tensor is target)
     gradients = flow(wider)  # before recognition, which changes what operations are called
-    wider = recognised(wider, wrt, names)
+    wider = recognised(wider, wrt)
     wider, names = lettered(wider, names)
     signs = symbols(wider, names) | complements(wider, names)
     writer = Writer(wider, signs, names, gradients, wrt)

@@ -69,36 +69,95 @@ def expanded(graph: Graph) -> Graph:
     return extract(new.get(id(output), output))
 
 
-def recognised(graph: Graph, keep: int, named: Mapping[int, str]) -> Graph:
-    """The graph with ``exp(z) / exp(z).sum(axis)`` as one softmax, unless its parts have names."""
-    inputs: dict[int, dict[int, int]] = {}
-    uses: dict[int, int] = {}
-    for edge in graph.edges:
-        inputs.setdefault(edge.target, {})[edge.position] = edge.source
-        uses[edge.source] = uses.get(edge.source, 0) + 1
-    operation = {v.id: v.operation for v in graph.vertices}
+class _Near:
+    """What each value is made of, and what it is used for."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.operation = {v.id: v.operation for v in graph.vertices}
+        self.inputs = {v.id: list(graph.inputs(v.id).values()) for v in graph.vertices}
+        self.users = {
+            i: [graph.edges[n].target for n in edges] for i, edges in graph.leaving.items()
+        }
+
+    def made_of(self, i: int) -> set[str | None]:
+        return {self.operation[x] for x in self.inputs[i]}
+
+    def used_by(self, i: int) -> set[str | None]:
+        return {self.operation[u] for u in self.users[i]}
+
+
+def recognised(graph: Graph, keep: int) -> Graph:
+    """The graph with a softmax or sigmoid that was written out as one operation.
+
+    That is ``exp(z) / exp(z).sum(axis)``, its stable form with ``z - z.max(axis)``, and
+    ``1 / (1 + exp(-z))``; not where a part is used elsewhere, too, or is the value ``keep``.
+    """
+    near = _Near(graph)
     vertices, edges = list(graph.vertices), list(graph.edges)
     for vertex in graph.vertices:
-        if vertex.operation != "divide" or len(inputs[vertex.id]) != 2:
+        if vertex.operation != "divide" or len(near.inputs[vertex.id]) != 2:
             continue
-        top, total = inputs[vertex.id][0], inputs[vertex.id][1]
-        if operation[top] != "exp" or operation[total] != "sum":
+        found = _softmax(vertex, near) or _sigmoid(vertex, near)
+        if found is None:
             continue
-        below = inputs[total][0]
-        if operation[below] != "exp" or inputs[below][0] != inputs[top][0]:
+        name, z, static, parts = found
+        users = {user for part in parts for user in near.users[part]}
+        if keep in parts or not users <= {*parts, vertex.id}:
             continue
-        z, parts = graph.vertices[inputs[top][0]], {top, total, below}
-        apart = sum(uses[part] for part in parts) != 3  # used elsewhere, too
-        if apart or keep in parts or any(part in named for part in parts):
-            continue
-        axis = graph.vertices[total].static.get("axis")
-        if isinstance(axis, int) or (axis is None and len(z.shape) == 1):
-            vertices[vertex.id] = replace(
-                vertex, operation="softmax", static={"axis": -1 if axis is None else axis}
-            )
-            edges = [e for e in edges if e.target != vertex.id and e.target not in parts]
-            edges.append(Edge(z.id, vertex.id, 0, "softmax"))
+        vertices[vertex.id] = replace(vertex, operation=name, static=static)
+        edges = [e for e in edges if e.target != vertex.id and e.target not in parts]
+        edges.append(Edge(z, vertex.id, 0, name))
     return Graph(tuple(vertices), tuple(edges), graph.output)
+
+
+Found = tuple[str, int, dict[str, Any], set[int]]  # operation, its input, arguments, the parts
+
+
+def _softmax(vertex: Vertex, near: _Near) -> Found | None:
+    top, total = near.inputs[vertex.id]
+    if near.operation[top] != "exp" or near.operation[total] != "sum":
+        return None
+    (below,) = near.inputs[total]
+    if near.operation[below] != "exp":
+        return None
+    (z, up), (other, down) = _unshifted(top, near), _unshifted(below, near)
+    shape = near.graph.vertices[z].shape
+    axis = near.graph.vertices[total].static.get("axis")
+    long = [i for i, n in enumerate(shape) if n > 1]
+    if axis is None and len(long) <= 1:  # one vector, be it a column
+        axis = long[0] if long else len(shape) - 1
+    if z != other or not isinstance(axis, int):
+        return None
+    return "softmax", z, {"axis": axis}, {top, total, below, *up, *down}
+
+
+def _unshifted(exponential: int, near: _Near) -> tuple[int, set[int]]:
+    """The z of ``exp(z)`` and of ``exp(z - max(z))``, and what lies between."""
+    (z,) = near.inputs[exponential]
+    if near.operation[z] == "subtract":
+        inner, shift = near.inputs[z]
+        if near.operation[shift] == "max" and near.inputs[shift] == [inner]:
+            return inner, {z, shift}
+    return z, set()
+
+
+def _sigmoid(vertex: Vertex, near: _Near) -> Found | None:
+    one, total = near.inputs[vertex.id]
+    if not _is_one(one, near) or near.operation[total] != "add":
+        return None
+    parts = [i for i in near.inputs[total] if not _is_one(i, near)]
+    if len(parts) != 1 or near.operation[parts[0]] != "exp":
+        return None
+    (minus,) = near.inputs[parts[0]]
+    if near.operation[minus] != "negative":
+        return None
+    return "sigmoid", near.inputs[minus][0], {}, {total, parts[0], minus}
+
+
+def _is_one(i: int, near: _Near) -> bool:
+    vertex = near.graph.vertices[i]
+    return vertex.kind == "constant" and not vertex.shape and vertex.value == 1
 
 
 def lettered(graph: Graph, names: Mapping[int, str]) -> tuple[Graph, dict[int, str]]:
@@ -123,25 +182,6 @@ def lettered(graph: Graph, names: Mapping[int, str]) -> tuple[Graph, dict[int, s
     return _with_counts(graph, found, near)
 
 
-class _Near:
-    """What each value is made of, and what it is used for."""
-
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.operation = {v.id: v.operation for v in graph.vertices}
-        self.inputs: dict[int, list[int]] = {}
-        self.users: dict[int, list[int]] = {}
-        for edge in graph.edges:
-            self.inputs.setdefault(edge.target, []).append(edge.source)
-            self.users.setdefault(edge.source, []).append(edge.target)
-
-    def made_of(self, i: int) -> set[str | None]:
-        return {self.operation[x] for x in self.inputs.get(i, ())}
-
-    def used_by(self, i: int) -> set[str | None]:
-        return {self.operation[u] for u in self.users.get(i, ())}
-
-
 ACTIVATIONS = ("relu", "tanh", "leaky_relu", "elu", "gelu", "silu", "softplus")
 
 
@@ -158,7 +198,7 @@ def _letter(vertex: Vertex, near: _Near) -> str:
     if own == "add":
         return "z" if "matmul" in near.made_of(vertex.id) else ""
     if vertex.kind == "constant" and vertex.shape:
-        products = [u for u in near.users.get(vertex.id, ()) if near.operation[u] == "multiply"]
+        products = [u for u in near.users[vertex.id] if near.operation[u] == "multiply"]
         weighs = [u for u in products if near.made_of(u) & {"log", "log_softmax"}]
         inner = {
             near.operation[x]
@@ -197,7 +237,7 @@ def _examples(graph: Graph, near: _Near) -> int:
         vertex = graph.vertices[here]
         if len(vertex.shape) >= 2:
             return int(vertex.shape[0])
-        differentiated = [i for i in near.inputs.get(here, ()) if graph.vertices[i].requires_grad]
+        differentiated = [i for i in near.inputs[here] if graph.vertices[i].requires_grad]
         if not differentiated:
             break
         here = max(differentiated, key=lambda i: graph.vertices[i].value.ndim)

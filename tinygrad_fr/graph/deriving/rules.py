@@ -24,10 +24,10 @@ from .terms import (
     call,
     divided,
     fraction,
-    is_number,
     matmul,
     minus,
     negated,
+    plain_number,
     plus,
     power,
     reshaped,
@@ -132,16 +132,16 @@ def _from_power(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Ter
     base, exponent = xs
     if i == 1 or exponent.value.size != 1:
         raise NotImplementedError
-    n = float(exponent.value)
+    n = float(exponent.value.item())
     lowered = base if n == 2 else power(base, n - 1)
     number = symbol_term(f"{n:g}", np.array(n))
     return times(g, times(number, lowered))
 
 
 def _power(base: Term, exponent: Term, vertex: Vertex) -> Term:
-    if exponent.value.size != 1 or not is_number(exponent.body):
+    if exponent.value.size != 1 or plain_number(exponent) is None:
         raise NotImplementedError
-    return power(base, float(exponent.value))
+    return power(base, float(exponent.value.item()))
 
 
 def _one_minus(a: Term) -> Term:
@@ -162,7 +162,7 @@ def _inner(a: Term, b: Term, axis: int) -> Term:
     body = product.body if not product.over else fraction(product)
     value = product.value.sum(axis=axis, keepdims=True)
     sign = "-" if product.negative else ""
-    whole = Term(body or "1", value, product.level, by=product.by).latex
+    whole = replace(product, body=body, over=(), negative=False, value=value).latex
     return Term(rf"\sum_k \left[{sign}{whole}\right]_k", value, SUM)
 
 

@@ -7,6 +7,8 @@ recorded gradient, and ``Derivation.check`` evaluates them again.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,12 +16,13 @@ import numpy as np
 from ...kernels import Array
 from ...messages import _
 from ..naming import is_leaf
-from .terms import CALL, DOT, Term, minus, plus, times
+from .terms import CALL, SUM, Term, divided, minus, plus, times
 
 if TYPE_CHECKING:
     from .writer import Writer
 
 ONE = Term("1", np.array(1.0))
+Scale = tuple[Fraction, tuple[tuple[str, float], ...]]  # what a gradient is divided by
 
 
 def simplified(writer: Writer, i: int) -> tuple[list[Term], str]:
@@ -37,28 +40,31 @@ def simplified(writer: Writer, i: int) -> tuple[list[Term], str]:
     truth = writer.flow.upstream[i]
     y = _output(writer, vertex.id)
     algebra = _sigmoid if vertex.operation == "sigmoid" else _softmax
-    scales = [writer.closed[vertex.id].by, *_divisors(writer)]
+    closed = writer.closed[vertex.id]
+    scales = [(closed.below / closed.front, closed.by), *_divisors(writer)]
     for target in _targets(writer, y.value.shape):
         terms, note = algebra(y, target, int(vertex.static.get("axis", -1)))
-        for by in dict.fromkeys(scales):
-            scaled = [_over(term, by) for term in terms]
+        for scale in dict.fromkeys(scales):
+            scaled = [_over(term, *scale) for term in terms]
             if all(_equal(term.value, truth) for term in scaled):
                 return scaled, note
     return [], ""
 
 
-def _divisors(writer: Writer) -> Iterator[tuple[tuple[str, float], ...]]:
+def _divisors(writer: Writer) -> Iterator[Scale]:
     """The numbers by which the graph divides: 1/N may stand within each term of a sum."""
-    yield ()
+    yield Fraction(1), ()
     for vertex in writer.graph.vertices:
         if vertex.operation == "mean":
             source = next(iter(writer.inputs[vertex.id].values()))
             n = writer.graph.vertices[source].value.size // max(vertex.value.size, 1)
-            yield ((str(vertex.static.get("letter", n)), float(n)),)
+            letter = vertex.static.get("letter")
+            yield (Fraction(1), ((letter, float(n)),)) if letter else (Fraction(n or 1), ())
         elif vertex.operation == "divide":
             below = writer.graph.vertices[writer.inputs[vertex.id][1]]
             if is_leaf(below) and below.value.size == 1:
-                yield ((writer.symbols[below.id], float(below.value.item())),)
+                number = divided(ONE, writer.term(below.id))
+                yield number.below, number.by
 
 
 def _output(writer: Writer, i: int) -> Term:
@@ -74,7 +80,7 @@ def _output(writer: Writer, i: int) -> Term:
 def _softmax(y: Term, t: Term, axis: int) -> tuple[list[Term], str]:
     """``y * sum(t) - t``; and ``y - t`` where the targets sum to 1."""
     sums = t.value.sum(axis=axis, keepdims=True)
-    added = Term(rf"\sum_k {{{t.latex}}}_{{k}}", sums, DOT - 1)
+    added = Term(rf"\sum_k {{{t.latex}}}_{{k}}", sums, SUM)
     full = minus(times(y, added), t)
     if not np.allclose(sums, 1, rtol=1e-12, atol=0):
         return [full], _("the targets do not sum to 1")
@@ -91,9 +97,9 @@ def _sigmoid(y: Term, t: Term, axis: int) -> tuple[list[Term], str]:
     return [plus((negative, second)), minus(y, t)], _("multiplied out")
 
 
-def _over(term: Term, by: tuple[tuple[str, float], ...]) -> Term:
-    scaled = Term(term.body, term.value, term.level, term.negative, term.over, by)
-    return Term(**{**vars(scaled), "value": term.value / scaled.scale})
+def _over(term: Term, below: Fraction, by: tuple[tuple[str, float], ...]) -> Term:
+    scaled = replace(term, below=below, by=by)
+    return replace(scaled, value=term.value / scaled.scale)
 
 
 def _equal(a: Array, b: Array) -> bool:

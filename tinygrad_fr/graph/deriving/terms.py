@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -34,11 +35,11 @@ class Term:
     over : tuple of str
         Denominators, entry by entry.
     by : tuple of (str, float)
-        Denominators that are numbers.
+        Denominators that are numbers with a name, such as N.
     inner : str
         Of a sum, what is summed.
-    front : str
-        A number before all else.
+    front, below : Fraction
+        The plain numbers among the factors and among the denominators.
     """
 
     body: str
@@ -48,50 +49,55 @@ class Term:
     over: tuple[str, ...] = ()
     by: tuple[tuple[str, float], ...] = ()
     inner: str = ""
-    front: str = ""
+    front: Fraction = Fraction(1)
+    below: Fraction = Fraction(1)
+
+    @property
+    def numbers(self) -> tuple[str, str]:
+        """The plain numbers before and below, reduced; a decimal stays one where none is below."""
+        ratio = self.front / self.below
+        if self.below == 1 and ratio.denominator != 1:
+            return f"{float(ratio):g}", ""
+        above = "" if ratio.numerator == 1 else str(ratio.numerator)
+        return above, "" if ratio.denominator == 1 else str(ratio.denominator)
 
     @property
     def latex(self) -> str:
-        """The whole, with its sign and denominators."""
+        """The whole, with its sign, numbers and denominators."""
         sign = "-" if self.negative else ""
-        if self.front:
-            rest = replace(self, negative=False, front="")
-            if rest.level >= SUM and not rest.by:
-                rest = replace(rest, body=parenthesised(rest.body), level=ATOM)
-            if not rest.body:
-                return sign + replace(rest, body=self.front).latex
-            if not rest.over:
-                return f"{sign}{self.front} {rest.latex}"
-            return sign + replace(rest, body=f"{self.front} {rest.body}", level=TIMES).latex
-        body = self.body or "1"
-        numbers = r" \cdot ".join(latex for latex, _value in self.by)
+        front, below = self.numbers
+        numbers = r" \cdot ".join(x for x in (below, *(latex for latex, _value in self.by)) if x)
+        ones = "1" if self.value.size == 1 else r"\mathbf{1}"
         if self.over:
-            body, below = unwrapped(body), r" \odot ".join(self.over)
-            below = below if numbers else unwrapped(below)
-            return (
-                rf"{sign}\frac{{{body}}}{{{numbers} {below}}}"
-                if numbers
-                else (rf"{sign}\frac{{{body}}}{{{below}}}")
-            )
-        if not numbers:
-            needs = sign and self.level >= PLUS
-            return sign + (parenthesised(body) if needs else body)
+            top = parenthesised(self.body) if front and self.level >= SUM else self.body
+            top = f"{front} {top}".strip() if front else unwrapped(top or ones)
+            bottom = r" \odot ".join(self.over)
+            bottom = f"{numbers} {bottom}" if numbers else unwrapped(bottom)
+            return rf"{sign}\frac{{{top}}}{{{bottom}}}"
         if not self.body:
-            return rf"{sign}\frac{{1}}{{{numbers}}}"
-        if self.level == SUM:
-            return rf"{sign}\frac{{1}}{{{numbers}}} {body}"
-        inner = parenthesised(body) if self.level > SUM else body
-        return f"{sign}{inner} / {numbers if len(self.by) == 1 else f'({numbers})'}"
+            top = front if front and self.value.size == 1 else f"{front} {ones}".strip()
+            return rf"{sign}\frac{{{top}}}{{{numbers}}}" if numbers else sign + top
+        if self.level == SUM and numbers:
+            return rf"{sign}\frac{{{front or 1}}}{{{numbers}}} {self.body}"
+        loose = self.level >= PLUS and bool(sign or front or numbers)
+        body = parenthesised(self.body) if loose else self.body
+        if front:
+            digits = body[:1].isdigit()
+            body = rf"{front} \cdot {body}" if digits else f"{front} {body}"
+        if numbers:
+            body += f" / {numbers if r' ' not in numbers else f'({numbers})'}"
+        return sign + body
 
     @property
     def scale(self) -> float:
-        """What the numbers below it come to."""
-        return float(np.prod([value for _latex, value in self.by]))
+        """What it is divided by, all numbers taken together."""
+        named = float(np.prod([value for _latex, value in self.by]))
+        return float(self.below / self.front) * named
 
     @property
     def is_ones(self) -> bool:
         """Whether nothing but a number is left of it."""
-        return not (self.body or self.over or self.front)
+        return not (self.body or self.over)
 
 
 def parenthesised(body: str) -> str:
@@ -113,13 +119,14 @@ def unwrapped(body: str) -> str:
     return inner
 
 
-def is_number(text: str) -> bool:
-    """Whether LaTeX is a plain number."""
+def plain_number(a: Term) -> Fraction | None:
+    """The number that a term's body is, if it is one; 0 stays what it is."""
+    if a.value.size != 1 or a.over or a.by or a.level != ATOM:
+        return None
     try:
-        float(text)
+        return Fraction(a.body) or None
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def symbol_term(latex: str, value: Array) -> Term:
@@ -146,10 +153,11 @@ def times(a: Term, b: Term) -> Term:
     r"""Entry by entry: ``a \odot b``; a number stands in front, and y / p times p is y."""
     over = list(a.over + b.over)
     factors: list[Term] = []
-    front = " ".join(x.front for x in (a, b) if x.front)
+    front, below = a.front * b.front, a.below * b.below
     for x in (a, b):
-        if is_number(x.body) and x.value.size == 1 and not x.over:
-            front = rf"{front} \cdot {x.body}" if front else x.body
+        number = plain_number(x)
+        if number is not None:
+            front *= number
         elif x.level == ATOM and x.body in over:
             over.remove(x.body)
         elif x.body:
@@ -164,23 +172,27 @@ def times(a: Term, b: Term) -> Term:
         if all(x.value.size == 1 for x in factors):
             sign = r" \cdot "
         body, level = sign.join(words), TIMES if words else ATOM
-    negative = a.negative != b.negative
-    return Term(body, a.value * b.value, level, negative, tuple(over), a.by + b.by, front=front)
+    value = np.asarray(a.value * b.value)
+    return Term(body, value, level, a.negative != b.negative, tuple(over), a.by + b.by,
+                front=front, below=below)  # fmt: skip
 
 
 def divided(a: Term, b: Term) -> Term:
     """Entry by entry, or by a number."""
     with np.errstate(all="ignore"):
-        value = a.value / b.value
+        value = np.asarray(a.value / b.value)
     negative = a.negative != b.negative
-    if b.over or b.by or b.front:
+    if b.over or b.by:
         return Term(rf"\frac{{{a.latex}}}{{{b.latex}}}", value, TIMES)
+    number = plain_number(b)
+    below = a.below * b.front / b.below * (number or 1)
+    if number is not None or not b.body:
+        return replace(a, value=value, negative=negative, below=below)
     body = parenthesised(b.body) if b.level >= TIMES else b.body
-    if b.body == "1" and b.value.size == 1:
-        return replace(a, value=value, negative=negative)
+    changed = replace(a, value=value, negative=negative, below=below)
     if b.value.size == 1:
-        return replace(a, value=value, negative=negative, by=(*a.by, (body, float(b.value.item()))))
-    return replace(a, value=value, negative=negative, over=(*a.over, body))
+        return replace(changed, by=(*a.by, (body, float(b.value.item()))))
+    return replace(changed, over=(*a.over, body))
 
 
 def negated(a: Term) -> Term:
@@ -191,9 +203,9 @@ def negated(a: Term) -> Term:
 def matmul(a: Term, b: Term) -> Term:
     """The product of two matrices, as NumPy's ``@`` takes them."""
     value = np.matmul(a.value, b.value)
-    body = " ".join(x for x in (_dotted(a), _dotted(b)))
-    front = " ".join(x.front for x in (a, b) if x.front)
-    return Term(body, value, DOT, a.negative != b.negative, (), a.by + b.by, front=front)
+    body = f"{_dotted(a)} {_dotted(b)}"
+    return Term(body, value, DOT, a.negative != b.negative, (), a.by + b.by,
+                front=a.front * b.front, below=a.below * b.below)  # fmt: skip
 
 
 def _dotted(a: Term) -> str:
@@ -208,7 +220,7 @@ def transposed(a: Term) -> Term:
         return a
     body = _factor(a, ATOM) or r"\mathbf{1}"
     return Term(rf"{{{body}}}^{{\top}}" if len(body) > 1 else rf"{body}^{{\top}}",
-                value, ATOM, a.negative, (), a.by, front=a.front)  # fmt: skip
+                value, ATOM, a.negative, (), a.by, front=a.front, below=a.below)  # fmt: skip
 
 
 def plus(terms: Iterable[Term]) -> Term:
@@ -220,7 +232,7 @@ def plus(terms: Iterable[Term]) -> Term:
     value = terms[0].value
     for term in terms[1:]:
         positive = replace(term, negative=False).latex
-        if term.level >= PLUS and term.negative and not (term.by or term.over or term.front):
+        if term.level >= PLUS and term.negative and positive == term.body:
             positive = parenthesised(term.body)
         words += f" {'-' if term.negative else '+'} {positive}"
         value = value + term.value
@@ -234,18 +246,21 @@ def minus(a: Term, b: Term) -> Term:
 
 def call(name: str, a: Term, value: Array) -> Term:
     r"""A function of a term: ``\ln x``, ``\operatorname{softmax}(z)``."""
-    simple = (
-        a.level == ATOM and not (a.negative or a.over or a.by or a.front) and name.count("\\") == 1
-    )
+    simple = a.level == ATOM and not _has_factors(a) and name.count("\\") == 1
     simple = simple and name[1:] in ("ln", "sin", "cos", "tanh")
     words = a.latex
     return Term(f"{name} {words}" if simple else f"{name}{parenthesised(words)}", value, CALL)
 
 
+def _has_factors(a: Term) -> bool:
+    """Whether more than the body is written."""
+    return a.negative or bool(a.over or a.by) or a.front != 1 or a.below != 1
+
+
 def power(a: Term, exponent: float) -> Term:
     """A constant power."""
     body = a.latex
-    if a.level > ATOM or a.negative or a.over or a.by or a.front or "^" in body:
+    if a.level > ATOM or _has_factors(a) or "^" in body:
         body = parenthesised(body)
     with np.errstate(all="ignore"):
         value = np.power(a.value, exponent)
@@ -259,7 +274,7 @@ def total(a: Term, axes: tuple[int, ...], keepdims: bool = False) -> Term:
         return a
     if a.is_ones:
         count = int(np.prod([a.value.shape[axis] for axis in axes]))
-        return replace(a, body=str(count) if count != 1 else "", value=value)
+        return replace(a, value=value, front=a.front * count) if count else replace(a, value=value)
     body = _factor(a, PLUS)
     ndim = a.value.ndim
     inner = _factor(a, TIMES)
@@ -271,7 +286,7 @@ def total(a: Term, axes: tuple[int, ...], keepdims: bool = False) -> Term:
         every = INDICES[:ndim]
         entry = body if a.level == ATOM and not a.over else rf"\left[{body}\right]"
         words = rf"\sum_{{{below}}} {{{entry}}}_{{{every}}}"
-    return Term(words, value, SUM, a.negative, (), a.by, inner, a.front)
+    return Term(words, value, SUM, a.negative, (), a.by, inner, a.front, a.below)
 
 
 def spread(a: Term, shape: tuple[int, ...]) -> Term:
@@ -286,7 +301,9 @@ def reshaped(a: Term, shape: tuple[int, ...]) -> Term:
     if a.is_ones:
         return replace(a, value=a.value.reshape(shape))
     body = rf"\operatorname{{reshape}}{parenthesised(_factor(a, PLUS))}"
-    return Term(body, a.value.reshape(shape), CALL, a.negative, (), a.by, front=a.front)
+    return Term(
+        body, a.value.reshape(shape), CALL, a.negative, (), a.by, front=a.front, below=a.below
+    )
 
 
 def summed_to(a: Term, shape: tuple[int, ...]) -> Term:

@@ -240,7 +240,10 @@ class _Reader:
             return Root(self.argument())
         if name in ACCENTS:
             return Accent(name, self.argument())
-        if name in ("operatorname", "mathrm", "mathit", "mathbf"):
+        if name == "mathbf":  # of ones only
+            letters = "".join(atom.text for atom in atoms(self.argument()))
+            return Atom("identifier", letters.replace("1", "𝟏"))
+        if name in ("operatorname", "mathrm", "mathit"):
             letters = "".join(atom.text for atom in atoms(self.argument()))
             return Atom("function" if name == "operatorname" else "identifier", letters)
         if name == "mathrel":  # \mathrel{+}= is one sign

@@ -22,7 +22,7 @@ COMMANDS = {
     **{letter: "\\" + name for name, letter in GREEK.items()},
     **{sign: "\\" + name for name, sign in OPERATORS.items()},
     **{sign: "\\" + name for name, sign in LARGE.items()},
-    "−": "-", "|": "|", "°": r"\circ", "′": "'",
+    "−": "-", "𝟏": r"\mathbf{1}", "|": "|", "°": r"\circ", "′": "'",
 }  # fmt: skip
 
 

@@ -65,6 +65,9 @@ class TinygradError(Exception):
             text += " " + _("[layer {module}]").format(module=self.module)
         return text
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
     def __reduce__(self) -> tuple[Any, ...]:
         # The Tensors stay behind: a recorded Tensor cannot be pickled.
         return _rebuild, (type(self), str(self))

@@ -17,9 +17,13 @@ import numpy as np
 from ..autograd.op import Operation, registry
 from .extract import Edge, Graph, Vertex
 from .mathematics import escaped, parse, substituted
-from .mathematics.latex import Accent, Atom, Fraction, Item, Row, Scripts, atoms
+from .mathematics.latex import Accent, Atom, Fraction, Item, Row, Scripts, atoms, mapped
 from .naming import derivative
 
+# Operations whose arguments NumPy stretches: their rules want a sum back.
+BROADCASTING = frozenset(
+    ["add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "where"]
+)
 # Arguments that formulas write with another letter.
 LETTERS = {"target": "y", "condition": "c", "indices": "k"}
 
@@ -39,12 +43,14 @@ def formula(graph: Graph, vertex: Vertex, symbols: Mapping[int, str]) -> Item:
         call = rf"{symbols[vertex.id]} = \text{{{escaped(operation.name)}}}({arguments})"
         return parse(call)
     given = {letter: parse(symbols[inputs[i]]) for i, letter in letters.items() if i in inputs}
+    _target(vertex, letters, given, graph)
     right = _without_missing(right, {x for i, x in letters.items() if i not in inputs})
     left = _left(tree)
     above = (
         Scripts(own, left.below) if isinstance(left, Scripts) and "K" not in _text(left) else own
     )
-    return Row((above, Atom("operator", "="), *_items(substituted(right, given, {}))))
+    whole = Row((above, Atom("operator", "="), *_items(substituted(right, given, {}))))
+    return _dotted(whole, graph, vertex)
 
 
 def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
@@ -65,6 +71,7 @@ def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
     given = {letter: parse(symbols[inputs[i]]) for i, letter in letters.items() if i in inputs}
     if len(set(letters.values())) < len(letters):
         given = {}
+    _target(vertex, letters, given, graph)
     given[y] = parse(symbols[vertex.id])
     at_output = edge.target == graph.output
     gradients = {y: ONE if at_output else parse(derivative(out, symbols[vertex.id]))}
@@ -72,8 +79,55 @@ def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
         gradients[own] = parse(derivative(out, symbols[edge.source]))
     found = list(_items(substituted(tree, given, gradients)))
     found = _without_ones(found) if at_output else found
+    found = _summed(found, graph, edge)
     uses = sum(graph.edges[n].rule is not None for n in graph.leaving[edge.source])
-    return Row(tuple(PLUS_EQUALS if x == EQUALS and uses > 1 else x for x in found))
+    found = [PLUS_EQUALS if x == EQUALS and uses > 1 else x for x in found]
+    return _dotted(Row(tuple(found)), graph, vertex)
+
+
+def _summed(items: list[Item], graph: Graph, edge: Edge) -> list[Item]:
+    """A rule with the sum over the axes along which a value was broadcast."""
+    vertex, source = graph.vertices[edge.target], graph.vertices[edge.source]
+    if vertex.operation not in BROADCASTING or source.shape == vertex.shape:
+        return items
+    added = len(vertex.shape) - len(source.shape)
+    padded = (*(1 for _axis in range(added)), *source.shape)
+    axes = [
+        i for i, (n, m) in enumerate(zip(padded, vertex.shape, strict=True)) if n == 1 and m != 1
+    ]
+    cut = next((i for i, item in enumerate(items) if item == EQUALS), None)
+    if cut is None or not axes:
+        return items
+    letters = "ijklmn"[: len(vertex.shape)]
+    right = items[cut + 1 :]
+    bracketed = (
+        right[0] if len(right) == 1 else Row((Atom("operator", "["), *right, Atom("operator", "]")))
+    )
+    below = Row(tuple(Atom("identifier", letters[i]) for i in axes))
+    every = Row(tuple(Atom("identifier", letter) for letter in letters))
+    return [*items[: cut + 1], Scripts(Atom("large", "∑"), below), Scripts(bracketed, every)]
+
+
+def _dotted(tree: Item, graph: Graph, vertex: Vertex) -> Item:
+    """A product of numbers with a dot, not with the sign of a product entry by entry."""
+    shapes = [vertex.shape, *(graph.vertices[i].shape for i in graph.inputs(vertex.id).values())]
+    if any(shapes):
+        return tree
+    times, dot = Atom("operator", "⊙"), Atom("operator", "·")
+    return mapped(tree, lambda x: dot if x == times else None)
+
+
+def _target(
+    vertex: Vertex, letters: Mapping[int, str], given: dict[str, Item], graph: Graph
+) -> None:
+    """Class indices stand in formulas as their one-hot encoding."""
+    if vertex.operation not in ("cross_entropy", "nll_loss"):
+        return
+    source = graph.inputs(vertex.id).get(1)
+    letter = letters.get(1, "y")
+    if source is not None and letter in given and graph.vertices[source].value.dtype.kind in "iu":
+        given[letter] = Row((Atom("function", "onehot"), Atom("operator", "("), given[letter],
+                             Atom("operator", ")")))  # fmt: skip
 
 
 def _reduced(tree: Item, vertex: Vertex) -> Item:
@@ -227,3 +281,18 @@ def _is_default(value: Any, default: Any) -> bool:
     if isinstance(value, tuple) and isinstance(default, int) and not isinstance(default, bool):
         return bool(value) and all(x == default for x in value)
     return type(value) is type(default) and bool(value == default)
+
+
+def counts(graph: Graph, vertex: Vertex) -> str:
+    """What N is in the formula of a loss: ``N = 6``."""
+    letters = {atom.text for atom in atoms(parse(vertex.latex))}
+    if "N" not in letters or vertex.static.get("reduction", "mean") != "mean":
+        return ""
+    first = graph.vertices[graph.inputs(vertex.id)[0]]
+    if vertex.operation == "kl_divergence":
+        n = first.value.size // max(first.shape[vertex.static.get("axis", -1)], 1)
+    elif vertex.operation in ("cross_entropy", "nll_loss"):
+        n = first.value.size // max(first.shape[1 if len(first.shape) > 1 else 0], 1)
+    else:
+        n = first.value.size
+    return f"N = {n}"

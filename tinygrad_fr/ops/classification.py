@@ -102,7 +102,7 @@ def cross_entropy(
         return g.reshape((*g.shape[:axis], 1, *g.shape[axis:])) if reduction == "none" else g
 
     def to_logits(g, y, logits, target):
-        r"""\bar{z} = \bar{L} \odot (\hat{y} - y) / N"""
+        r"""\bar{z} = \bar{L} \odot (\operatorname{softmax}(z) - y) / N"""
         if soft:
             p = target * (1 - label_smoothing) + label_smoothing / classes
             return upstream(g) * (softmax(logits, axis) * p.sum(axis, keepdims=True) - p)

@@ -219,6 +219,7 @@ def transposed(a: Term) -> Term:
     if a.value.ndim < 2:
         return a
     body = _factor(a, ATOM) or r"\mathbf{1}"
+    body = parenthesised(body) if body.startswith(r"\frac") else body
     return Term(rf"{{{body}}}^{{\top}}" if len(body) > 1 else rf"{body}^{{\top}}",
                 value, ATOM, a.negative, (), a.by, front=a.front, below=a.below)  # fmt: skip
 
@@ -284,7 +285,8 @@ def total(a: Term, axes: tuple[int, ...], keepdims: bool = False) -> Term:
     else:
         below = " ".join(INDICES[axis % len(INDICES)] for axis in sorted(axes))
         every = INDICES[:ndim]
-        entry = body if a.level == ATOM and not a.over else rf"\left[{body}\right]"
+        simple = a.level == ATOM and not a.over and "frac" not in body
+        entry = body if simple else rf"\left[{body}\right]"
         words = rf"\sum_{{{below}}} {{{entry}}}_{{{every}}}"
     return Term(words, value, SUM, a.negative, (), a.by, inner, a.front, a.below)
 

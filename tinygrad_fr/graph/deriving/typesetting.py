@@ -49,6 +49,33 @@ def _titles() -> tuple[str, str, str, str]:
     return _("Given"), _("Forward: definitions"), _("Backward: the chain rule"), _("Result")
 
 
+def _legend(derivation: Derivation) -> list[str]:
+    """What the signs mean that a reader may not know; formulas between dollars."""
+    written = " ".join(
+        (*(line.local for line in derivation.steps),
+         *(term.latex for line in derivation.steps for term in line.terms))
+    )  # fmt: skip
+    signs = {
+        r"^{\top} G": _("$G$: the gradient that arrives (upstream)"),
+        r"\odot": _("$\\odot$: product entry by entry"),
+        r"> 0]": _("$[\\ldots]$: 1 where the condition holds, 0 elsewhere"),
+        r"\mathbf{1}": _("$\\mathbf{1}$: an array of ones"),
+        r"\star": _("$\\star$: cross-correlation"),
+    }
+    found = [words for sign, words in signs.items() if sign in written]
+    return [" ; ".join(found)] if found else []
+
+
+def _open_ends(derivation: Derivation) -> list[str]:
+    """Where the gradients are written out that the result still names."""
+    last = _last(derivation)
+    return [
+        _("with {what} from step ({n})").format(what=f"${line.what}$", n=i)
+        for i, line in enumerate(derivation.steps[:-1], 1)
+        if line.what in last
+    ]
+
+
 def _notes(line: Line) -> list[str]:
     notes = [line.note] if line.note else []
     if line.quoted:
@@ -66,13 +93,15 @@ def latex(derivation: Derivation) -> str:
     parts.append(rf"\section*{{{forward}}}")
     parts += [_display(line, derivation.numbers) for line in derivation.definitions]
     parts.append(rf"\section*{{{backward}}}")
-    for line in derivation.steps:
-        if line.local:
-            parts.append(_("Local derivative: {formula}").format(formula=f"${line.local}$") + ".\n")
+    parts += [f"{words}\n" for words in _legend(derivation)]
+    for i, line in enumerate(derivation.steps, 1):
+        local = _("Local derivative: {formula}").format(formula=f"${line.local}$")
+        parts.append(rf"\textbf{{({i})}} " + (f"{local}.\n" if line.local else "\n"))
         parts.append(_display(line, derivation.numbers))
         parts += [_plain(note, dollars=True) + ".\n" for note in _notes(line)]
     parts.append(rf"\section*{{{result}}}")
     parts.append(rf"\[ \boxed{{{derivation.result.what} = {_last(derivation)}}} \]")
+    parts += [f"{words}\n" for words in _open_ends(derivation)]
     body = "\n".join(parts)
     declared = "".join(
         rf"\DeclareUnicodeCharacter{{{ord(c):04X}}}{{\texttt{{[U+{ord(c):04X}]}}}}" + "\n"
@@ -119,13 +148,15 @@ def markdown(derivation: Derivation) -> str:
     parts.append(f"**{forward}**")
     parts += [_dollars(line, derivation.numbers) for line in derivation.definitions]
     parts.append(f"**{backward}**")
-    for line in derivation.steps:
-        if line.local:
-            parts.append(_("Local derivative: {formula}").format(formula=f"${line.local}$"))
+    parts += _legend(derivation)
+    for i, line in enumerate(derivation.steps, 1):
+        local = _("Local derivative: {formula}").format(formula=f"${line.local}$")
+        parts.append(f"**({i})** {local if line.local else ''}".strip())
         parts.append(_dollars(line, derivation.numbers))
         parts += [f"*{note}*" if "$" not in note else note for note in _notes(line)]
     parts.append(f"**{result}**")
     parts.append(f"$$\\boxed{{{derivation.result.what} = {_last(derivation)}}}$$")
+    parts += _open_ends(derivation)
     return "\n\n".join(parts) + "\n"
 
 
@@ -143,7 +174,7 @@ def text(derivation: Derivation) -> str:
     lines += ["", forward]
     for line in derivation.definitions:
         lines += _equalities(line, derivation.numbers, "  ")
-    lines += ["", backward]
+    lines += ["", backward, *(f"  {_worded(words)}" for words in _legend(derivation))]
     for i, line in enumerate(derivation.steps, 1):
         indent = "      "
         start = f"  ({i}) "
@@ -155,6 +186,7 @@ def text(derivation: Derivation) -> str:
         lines += [f"{indent}{_worded(note)}" for note in _notes(line)]
     what = mathematics.text(derivation.result.what)
     lines += ["", result, f"  {what} = {mathematics.text(_last(derivation))}"]
+    lines += [f"  {_worded(words)}" for words in _open_ends(derivation)]
     return "\n".join(lines)
 
 

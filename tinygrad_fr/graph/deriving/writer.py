@@ -295,8 +295,10 @@ class Writer:
         if term is None:
             return ""
         term = summed_to(term, self.graph.vertices[edge.source].shape)
-        sign = "=" if entrywise else r": G \mapsto"
-        return rf"{derivative(y, x)} {sign} {term.latex}"
+        if entrywise:
+            return rf"{derivative(y, x)} = {term.latex}"
+        # The upstream gradient G goes through the transposed Jacobian.
+        return rf"\left({derivative(y, x)}\right)^{{\top}} G = {term.latex}"
 
 
 def _latex(item: Item | None) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ...kernels import Array
-from ...messages import _
+from ...messages import _, ngettext
 from .. import values
 from ..extract import Vertex
-from ..formulas import arguments, formula
+from ..formulas import arguments, counts, formula
 from ..mathematics import label, text
 from ..naming import derivative, is_leaf
 from .outline import Item
@@ -70,6 +70,8 @@ def _header(vertex: Vertex, sheet: Sheet, word: str, count: int) -> list[str]:
     operation = escape(f"{vertex.operation}({extra})" if extra else str(vertex.operation))
     if sheet.detail == "none" or count > 1:
         return [f"<B>{operation}</B>{repeated}"]
+    how_many = counts(sheet.graph, vertex)
+    operation += f", {how_many}" if how_many else ""
     shown = font(label(formula(sheet.graph, vertex, sheet.symbols), 14), INK, size=14)
     return [shown, font(f"{name} : {operation}" if name else operation, PALE, size=9)]
 
@@ -198,7 +200,8 @@ def closed_label(item: Item, sheet: Sheet) -> str:
     head = f"<B>{escape(str(item.call))}</B>" + (
         f" <B>× {item.count}</B>" if item.count > 1 else ""
     )
-    facts = _("{n} operations, {m} parameters").format(n=operations, m=parameters)
+    facts = ngettext("{n} operation", "{n} operations", operations).format(n=operations)
+    facts += ", " + ngettext("{n} parameter", "{n} parameters", parameters).format(n=parameters)
     rows = [row(head, OPERATION), row(font(escape(facts), PALE, size=9))]
     end = sheet.graph.vertices[last]
     rows.append(row(font(values.shape(end.value), PALE, size=9)))

@@ -114,7 +114,7 @@ def _items(graph: Graph, depth: int | None) -> list[Item]:
     for vertex in graph.vertices:
         if is_leaf(vertex):
             around = [chains[user] for user in users.get(vertex.id, ())]
-            chains[vertex.id] = _common(around) if vertex.kind != "input" else ()
+            chains[vertex.id] = _common(around) if _belongs(vertex) else ()
     items: list[Item] = []
     closed: dict[int, Item] = {}
     for vertex in graph.vertices:
@@ -128,6 +128,11 @@ def _items(graph: Graph, depth: int | None) -> list[Item]:
             closed[id(chain[depth])] = items[-1]
     # A closed call stands where its last operation does: after all that it uses.
     return sorted(items, key=lambda item: item.members[-1])
+
+
+def _belongs(vertex: Vertex) -> bool:
+    """Whether a leaf is part of the module that uses it: a constant, or one of its parameters."""
+    return vertex.kind == "constant" or type(vertex.tensor).__name__ == "Parameter"
 
 
 def _common(chains: list[tuple[Any, ...]]) -> tuple[Any, ...]:

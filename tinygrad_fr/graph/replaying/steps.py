@@ -154,8 +154,12 @@ def _product(sheet: Sheet, number: int) -> str:
     y, x = sheet.symbols[edge.target], sheet.symbols[edge.source]
     g, d, slope = flow.upstream[edge.target], flow.downstream[number], local(sheet.graph, edge)
     cells = [_quantity(_("upstream"), derivative(sheet.output, y), g)]
-    cells += ['<span class="sign">×</span>', _local(sheet, edge, derivative(y, x), slope)]
-    cells.append('<span class="sign">=</span>')
+    if slope is not None:
+        cells += ['<span class="sign">×</span>', _local(sheet, edge, derivative(y, x), slope)]
+        cells.append('<span class="sign">=</span>')
+    else:  # a Jacobian: its transpose times the upstream gradient, as the rule says
+        cells += ['<span class="sign">→</span>', _rule(sheet, edge)]
+        cells.append('<span class="sign">→</span>')
     several = sum(n in flow.downstream for n in sheet.graph.leaving[edge.source]) > 1
     path = rf"{derivative(sheet.output, y)} {derivative(y, x)}"  # one contribution of several
     cells.append(
@@ -170,13 +174,19 @@ def _product(sheet: Sheet, number: int) -> str:
     )
 
 
-def _local(sheet: Sheet, edge: Edge, what: str, slope: Array | None) -> str:
-    """The local derivative: its numbers where it acts entry by entry, and its rule."""
+def _local(sheet: Sheet, edge: Edge, what: str, slope: Array) -> str:
+    """A local derivative that acts entry by entry: its numbers, and its rule."""
     where = rule(sheet.graph, edge, sheet.symbols)
     words = "" if where is None else f'<span class="word">{mathml(where)}</span>'
-    numbers = "" if slope is None else f" = {_array(slope)}"
     word = escape(_("local"))
-    return f'<span><span class="word">{word}</span>{mathml(what)}{numbers}{words}</span>'
+    return f'<span><span class="word">{word}</span>{mathml(what)} = {_array(slope)}{words}</span>'
+
+
+def _rule(sheet: Sheet, edge: Edge) -> str:
+    """The rule of an operation whose local derivative is a Jacobian."""
+    where = rule(sheet.graph, edge, sheet.symbols)
+    word = escape(_("local rule"))
+    return f'<span><span class="word">{word}</span>{"" if where is None else mathml(where)}</span>'
 
 
 def _quantity(word: str, what: str, array: Array, classes: str = "") -> str:
@@ -197,6 +207,8 @@ def _guess(d: Array, name: str) -> str:
         index = np.unravel_index(int(np.abs(d).argmax()), d.shape)
         entry = f"[{', '.join(map(str, index))}]" if d.ndim else ""
         words = _("downstream gradient of {name}{entry}:").format(name=name, entry=entry)
+        if entry:
+            words += " " + _("(indices from 0)")
         truth = float(d[index])
     check, show = escape(_("check")), escape(_("show"))
     return (
@@ -273,7 +285,9 @@ def _end(sheet: Sheet) -> Step:
                     f'<td class="gradient">{shown}</td></tr>'
                 )
     title = _("End: the gradients of the parameters")
-    return Step(title, f'<table class="values">{"".join(rows)}</table>', backward=True)
+    hidden = escape(_("Find the downstream gradients first: {n} are left.").format(n="\0"))
+    body = f'<p class="left" hidden>{hidden}</p><table class="values end">{"".join(rows)}</table>'
+    return Step(title, body.replace("\0", '<span class="count"></span>'), backward=True)
 
 
 def _incoming(sheet: Sheet, i: int, place: dict[int, int]) -> tuple[int, ...]:

@@ -55,6 +55,14 @@
     for (const box of steps[place].querySelectorAll("[data-edge]")) {
       box.classList.toggle("guessing", exercising() && !solved.has(box.dataset.edge));
     }
+    const boxes = [...document.querySelectorAll("[data-edge]")].filter((box) => box.querySelector(".guess"));
+    const left = exercising() ? boxes.filter((box) => !solved.has(box.dataset.edge)).length : 0;
+    for (const end of document.querySelectorAll(".end")) end.hidden = left > 0;
+    for (const note of document.querySelectorAll(".left")) {
+      note.hidden = left === 0;
+      note.querySelector(".count").textContent = String(left);
+    }
+    at("words").hidden = left > 0; // they tell the gradients, too
     const node = step.node && at(step.node);
     halo.style.display = node ? "" : "none";
     if (node) {
@@ -155,7 +163,8 @@
   at("larger").onclick = () => { scale(zoom * 1.25); show(place); };
   at("smaller").onclick = () => { scale(zoom / 1.25); show(place); };
   at("fit").onclick = () => { scale((at("picture").clientWidth - 4) / (width * 4 / 3)); show(place); };
-  scale(1);
+  const fitting = (at("picture").clientWidth - 4) / (width * 4 / 3);
+  scale(Math.max(0.6, Math.min(1, fitting))); // smaller than that could not be read
   document.body.classList.add("ready");
   show(0);
 })();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..kernels import Array
+from ..messages import _
+from ..report import Entry
 from .case import close
 from .numeric import one_sided, signed
 from .tape import Tape
@@ -70,6 +73,30 @@ def at_kinks(
             if not min(left, right) - allowed <= value <= max(left, right) + allowed:
                 return Kinks(True, False)
     return Kinks(True, True)
+
+
+def sampled_kinks(entry: Entry, f: Scalar, x: Array, rng: np.random.Generator) -> Entry:
+    """Judge a large gradient again that is wrong where it was sampled: are these kinks?
+
+    The entries at the value that occurs most often (the zeros after a relu) may all be at kinks:
+    away from them, the slopes along random directions must be right.
+    """
+    claimed, true = np.asarray(entry.hand, float), np.asarray(entry.numeric, float)
+    recorded = np.where(np.isnan(true), claimed, true)
+    kinks = at_kinks(f, x, claimed, recorded, rng)
+    if (claimed != recorded).any() and not (kinks.found and kinks.accepted):
+        return entry
+    values, counts = np.unique(x, return_counts=True)
+    elsewhere = x != values[counts.argmax()]
+    for _trial in range(TRIALS):
+        d = signed(rng, x.shape) * elsewhere
+        left, right = (float(side) for side in one_sided(lambda z: np.asarray(f(z)), x, d))
+        value = float((claimed * d).sum())
+        allowed = 1e-4 * float(np.linalg.norm(claimed * d)) + 1e-8 * abs(float(f(x)))
+        if not min(left, right) - allowed <= value <= max(left, right) + allowed:
+            return entry
+    note = _("not differentiable here; the gradient is one of the subgradients")
+    return dataclasses.replace(entry, verdict="kink", note=note)
 
 
 def _stays(f: Scalar, x: Array, k: int, gap: float) -> bool:

@@ -647,6 +647,43 @@ def test_a_known_rate_still_shows_a_wrong_factor():
     assert verify.layer(Mean(), X)["W"].diagnoses[0].detail["equals"] == "1/N"
 
 
+def test_momentum_excuses_a_factor_and_a_stored_gradient_does_not():
+    class Momentum(UpdatingItself):
+        def __init__(self):
+            super().__init__()
+            self.v = np.zeros_like(self.W)
+
+        def backward(self, d):
+            g = d @ self.W.T
+            self.v = 0.9 * self.v + 0.1 * self.x.T @ d
+            self.W -= self.lr * self.v
+            self.db = d.sum(0)
+            return g
+
+    assert verify.layer(Momentum(), X)["W"].verdict == "inconclusive"
+
+    class Half(UpdatingItself):
+        def backward(self, d):
+            g = d @ self.W.T
+            self.W -= self.lr * 0.5 * self.x.T @ d
+            self.db = d.sum(0)
+            return g
+
+    assert verify.layer(Half(), X)["W"].verdict == "wrong"
+
+
+def test_numbers_in_a_history_are_no_parameters():
+    class Logged(Dense):
+        def __init__(self):
+            super().__init__()
+            self.losses = [0.5] * 150
+
+        def forward(self, x):
+            return super().forward(x) + 0 * sum(self.losses)
+
+    assert set(verify.layer(Logged(), X).entries) == {"input", "W", "b"}
+
+
 def test_float32_inside_the_forward_is_not_called_wrong():
     class Single:
         def __init__(self):

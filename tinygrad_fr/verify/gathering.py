@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import Array
-from .matching import listed, ordered, stored_gradient
+from .matching import gradient_like, listed, ordered, stored_gradient
 from .names import is_gradient_of
 from .objects import Slot, get, slots
 from .student import as_array
@@ -36,7 +36,7 @@ class Call:
     changed_input: Array | None = None
     drew_random_numbers: bool = False
     idle: list[str] = field(default_factory=list)  # gradients of what the forward does not use
-    has_momentum: bool = False  # something besides the weights, of their shapes, was renewed
+    with_momentum: set[str] = field(default_factory=set)  # something of their shape is renewed
 
 
 def collect(
@@ -56,10 +56,11 @@ def collect(
         values = {**subject.values, name: np.asarray(get(owner, slot))}
         if stored_gradient(name, {**subject.slots, name: slot}, values, fresh) is not None:
             call.idle.append(name)
-    shapes = {a.shape for a in (subject.values[name] for name in subject.slots) if a.ndim}
-    call.has_momentum = any(
-        s not in subject.slots.values() and a.shape in shapes for s, a in fresh.items()
-    )
+    renewed = [
+        a.shape for s, a in fresh.items()
+        if s not in subject.slots.values() and not gradient_like(s)
+    ]  # fmt: skip
+    call.with_momentum = {name for name in subject.slots if subject.values[name].shape in renewed}
     for name, slot in subject.slots.items():
         if name in call.gradients:
             continue

@@ -275,7 +275,7 @@ class LayerCheck:
         if call.sources[name] != "update":
             return ""
         known = self.subject.asks_rate or self.subject.rate_is_known
-        return of_an_update(claimed, true, known, call.has_momentum)
+        return of_an_update(claimed, true, known, name in call.with_momentum)
 
     def _said(self, entry: Entry, call: Call) -> Entry:
         words = {

@@ -34,7 +34,7 @@ def stored_gradient(name: str, places: Mapping[str, Slot], values: Mapping[str, 
         found = [s for f, _same, s in sorted(ranked, key=lambda r: -r[1]) if f == best]
         return free[found[0]]
     alike = [n for n, v in values.items() if v.shape == shape and n != "input"]
-    matches = [a for s, a in free.items() if _gradient_like(s) and a.shape == shape]
+    matches = [a for s, a in free.items() if gradient_like(s) and a.shape == shape]
     return matches[0] if len(matches) == 1 and alike == [name] and shape else None
 
 
@@ -66,7 +66,8 @@ def _holds_gradients(key: Any) -> bool:
     return isinstance(key, str) and bool(re.match(r"_?d?(grad|dparam|d$)", key.lower()))
 
 
-def _gradient_like(slot: Slot) -> bool:
+def gradient_like(slot: Slot) -> bool:
+    """Whether an array is called like some gradient where it is."""
     return named_like_a_gradient(tuple(key for key in slot if isinstance(key, str)))
 
 

@@ -44,6 +44,10 @@ def slots(owner: Any, integers: bool = False) -> Iterator[tuple[Slot, Array]]:
     """The arrays and floats of an object: its attributes, and those in its lists and parts."""
     for slot, value in _walk(owner, (), set()):
         words = [key for key in slot if isinstance(key, str)]
+        # Numbers in lists are mostly histories, not weights.
+        history = isinstance(value, float) and not isinstance(slot[-1], str)
+        if history and not any(word.lower() in group for word in words for group in GROUPS):
+            continue
         if _is_array(value, integers, words[-1] if words else ""):
             yield slot, np.asarray(value) if isinstance(value, float) else value
 

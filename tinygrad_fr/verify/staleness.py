@@ -21,7 +21,7 @@ from .tape import Tape
 
 # What sets accumulated gradients back to zero.
 RESET = ("zero_grad", "zero_grads", "zero_gradients", "reset_grad", "reset_grads",
-         "reset_gradients", "clear_grad", "clear_grads")  # fmt: skip
+         "reset_gradients", "clear_grad", "clear_grads", "reset")  # fmt: skip
 
 
 def stale(

@@ -34,7 +34,7 @@ from .tape import Tape
 # Seconds of forward computations that one gradient may cost, and the most entries for them.
 SECONDS, MOST = 4.0, 5000
 # Seconds after which no forward is computed any more only to say what a mistake is.
-PATIENCE = 15.0
+PATIENCE = 20.0
 
 T = TypeVar("T")
 
@@ -179,8 +179,8 @@ class LayerCheck:
                 return truth, recorded
             if truth.verdict == "wrong" and truth.numeric is not None:
                 numeric = np.where(np.isnan(truth.numeric), recorded, truth.numeric)
-                found_kinks = self._kinks(name, numeric, recorded).found
-                if found_kinks:
+                kinks = self._kinks(name, numeric, recorded, found_only=True)
+                if kinks is not None and kinks.found:
                     return truth, recorded
         if x.size <= self._affordable():
             truth = confirm(name, f, x, np.zeros(x.shape), 1e-5, self.atol, self.rng, MOST)
@@ -227,8 +227,7 @@ class LayerCheck:
         if not np.isfinite(true).all():
             note = _("the forward is not finite around this point")
             return dataclasses.replace(base, verdict="inconclusive", note=note)
-        single = mine.dtype == np.float32 or self.rounded
-        rtol = max(self.rtol, 1e-4) if single else self.rtol
+        rtol = max(self.rtol, 1e-4 * (mine.dtype == np.float32 or self.rounded))
         # What finite differences alone can tell, or the recovery from an update.
         if tape is None or truth.verdict != "correct":
             rtol = max(rtol, 3e-6)
@@ -248,11 +247,14 @@ class LayerCheck:
             if base.verdict == "correct":
                 return self._said(base, call)
             kinks = self._kinks(name, claimed, true, rtol)
-            if (kinks.found and kinks.accepted) or by_convention(
+            if (kinks is not None and kinks.found and kinks.accepted) or by_convention(
                 tape, name, claimed, lambda rules: self._pulled(tape, name, rules), rtol
             ):
                 note = _("not differentiable here; the gradient is one of the subgradients")
                 return dataclasses.replace(base, verdict="kink", note=note)
+            if kinks is None:
+                note = _("the forward is too slow to tell whether it is differentiable here")
+                base = dataclasses.replace(base, verdict="inconclusive", note=note)
             if base.verdict == "inconclusive":
                 return base
             doubt = self._doubt(name, call, claimed, true)
@@ -264,10 +266,14 @@ class LayerCheck:
             )
         return self._within_time(lambda: self._diagnosed(base, call, tape, true, rtol), base)
 
-    def _kinks(self, name: str, claimed: Array, true: Array, rtol: float = 1e-6) -> Kinks:
+    def _kinks(
+        self, name: str, claimed: Array, true: Array, rtol: float = 1e-6, found_only: bool = False
+    ) -> Kinks | None:
+        """What is at the entries that differ; None if the forward is too slow for it."""
         f, x = self.functions[name], self.values[name]
+        share = min(1.0, PATIENCE / (40000 * max(self._seconds(), 1e-6)))
         return self._within_time(
-            lambda: at_kinks(f, x, claimed, true, self.rng, rtol), Kinks(False, False)
+            lambda: at_kinks(f, x, claimed, true, self.rng, rtol, False, share, found_only), None
         )
 
     def _doubt(self, name: str, call: Call, claimed: Array, true: Array) -> str:

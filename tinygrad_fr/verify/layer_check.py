@@ -33,7 +33,7 @@ from .tape import Tape
 
 # Seconds of forward computations that one gradient may cost, and the most entries for them.
 SECONDS, MOST = 4.0, 5000
-# Seconds after which no forward is computed any more only to say what a mistake is.
+# Seconds after which no forward is computed any more for a closer look at a gradient.
 PATIENCE = 20.0
 
 T = TypeVar("T")
@@ -117,7 +117,7 @@ class LayerCheck:
 
     def _within_time(self, look: Callable[[], T], otherwise: T) -> T:
         """What a closer look gives, if the forward is not too slow for it."""
-        self.subject.deadline = self.until
+        before, self.subject.deadline = self.subject.deadline, self.until
         try:
             return look()
         except OutOfTimeError:
@@ -126,7 +126,7 @@ class LayerCheck:
                 self.notes.append(text)
             return otherwise
         finally:
-            self.subject.deadline = np.inf
+            self.subject.deadline = before
 
     def _value(self, values: Mapping[str, Array]) -> float:
         return float((self.subject.output(values) * self.upstream).sum())

@@ -672,6 +672,31 @@ def test_momentum_excuses_a_factor_and_a_stored_gradient_does_not():
     assert verify.layer(Half(), X)["W"].verdict == "wrong"
 
 
+def test_a_gradient_that_is_stored_and_used_with_momentum_is_not_stale():
+    class Stored(UpdatingItself):
+        def __init__(self):
+            super().__init__()
+            self.v = np.zeros_like(self.W)
+
+        def backward(self, d):
+            g = d @ self.W.T
+            self.dW, self.db = self.x.T @ d, d.sum(0)
+            self.v = 0.9 * self.v + self.dW
+            self.W -= self.lr * self.v
+            return g
+
+    assert verify.layer(Stored(), X)
+
+
+def test_arguments_that_have_no_names_are_refused():
+    class Anything(Dense):
+        def backward(self, *gradients):
+            return gradients[0] @ self.W.T
+
+    with pytest.raises(ArgumentError, match="write its arguments out"):
+        verify.layer(Anything(), X)
+
+
 def test_numbers_in_a_history_are_no_parameters():
     class Logged(Dense):
         def __init__(self):

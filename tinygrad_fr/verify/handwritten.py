@@ -286,6 +286,10 @@ class Handwritten:
         """Which argument of the backward is what."""
         found = parameters_of(self.method(self.template, self.backward_name))
         known, called = list(self.arguments), self._label(self.backward_name)
+        if not positional(found) and any(p.kind is p.VAR_POSITIONAL for p in found):
+            raise ArgumentError(
+                _("{backward} takes anything (*args): write its arguments out"), backward=called
+            )
         at_a_point = takes_the_point(called, self.template is None, found, known)
         self.roles = roles_of(found, known, self.optional, self.main, self.is_loss, at_a_point)
         given = set(self.roles.values())

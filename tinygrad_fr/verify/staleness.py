@@ -51,7 +51,9 @@ def _accumulated(
     for name, g in call.gradients.items():
         there = second.gradients.get(name)
         first, now = np.asarray(g, float), np.asarray(there, float)
-        if there is None or call.sources[name] == "update" or near(first, now):
+        # A stored gradient that is the same again cannot be told from an old one.
+        comparable = second.sources.get(name) == call.sources[name] != "update"
+        if there is None or not comparable or near(first, now):
             continue
         factor = float((first * now).sum() / max((first**2).sum(), 1e-300))
         text = _(
@@ -78,7 +80,9 @@ def _left_behind(
     if not near(second.output, alone.output):
         return
     for name, g in alone.gradients.items():
-        if name not in second.gradients or call.sources.get(name) in ("update", "optimizer"):
+        if second.sources.get(name) != alone.sources[name] or (
+            alone.sources[name] in ("update", "optimizer")
+        ):
             continue
         first, now = np.asarray(g, float), np.asarray(second.gradients[name], float)
         if not near(first, now):

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 
 from ..kernels import Array
 from ..messages import _
-from ..report import Diagnosis, Entry
 from .blind import redrawn
+from .case import close
 from .gathering import Call
 from .handwritten import Handwritten
-from .objects import put
-from .student import StudentError, attempted
+from .matching import listed
+from .objects import generator_states, set_generators
+from .student import StudentError, as_array, attempted
 
 
 def repeatable(subject: Handwritten, output: Array, notes: list[str]) -> str:
@@ -27,9 +27,11 @@ def repeatable(subject: Handwritten, output: Array, notes: list[str]) -> str:
     owner = subject.placed(subject.values)
     if owner is None:
         return ""
+    states = generator_states(owner)
     first = subject.forward(owner, subject.values)
+    set_generators(owner, states)
     if same(first, subject.forward(owner, subject.values)):
-        subject.reuse = owner
+        subject.reuse = None if states else owner
     else:
         text = _(
             "state leaks between calls: a second forward on the same input gives another output"
@@ -60,7 +62,8 @@ def order_of_calls(
     notes: list[str] = []
     if call.changed_input is not None:
         notes.append(_("the layer modifies its input in place: work on a copy of it"))
-    if subject.template is None or subject.pointwise or subject.is_loss:
+    nothing_kept = subject.template is None or subject.pointwise or subject.is_loss
+    if nothing_kept or "input" not in subject.values:
         return notes, []
     owner = subject.placed(subject.values)
     try:
@@ -77,57 +80,40 @@ def order_of_calls(
     except StudentError:
         return notes, []
     mine = call.gradients.get("input")
-    if after is None or mine is None or same(np.asarray(after), np.asarray(mine)):
+    if after is None or mine is None or same(after, np.asarray(mine)):
         return notes, []
     text = _("a second forward (a validation batch) before the backward replaces the cached values")
     return notes, [text]
 
 
+def not_proportional(subject: Handwritten, call: Call, upstream: Array) -> list[str]:
+    """Whether the gradients are cut where they are large: what the check does not see."""
+    if not subject.takes_upstream:
+        return []
+    factor = 1e3
+    try:
+        larger = subject.gradients(subject.values, factor * upstream)
+    except StudentError:
+        return []
+    for name, g in call.gradients.items():
+        small, large = np.asarray(g, float), np.asarray(larger.gradients.get(name, g), float)
+        if call.sources[name] != "update" and not close(factor * small, large, 1e-6):
+            return [
+                _(
+                    "the gradients do not grow with the upstream gradient (clipped?): they were "
+                    "judged for upstream gradients of about 1 only"
+                )
+            ]
+    return []
+
+
 def _backward_alone(subject: Handwritten, owner: Any, output: Array, upstream: Array) -> Any:
     given = subject.backward_arguments(None, output, upstream, subject.values)
     result = attempted(subject.method(owner, subject.backward_name), **given)
-    return result[0] if isinstance(result, tuple) else result
-
-
-def accumulated(
-    subject: Handwritten, call: Call, upstream: Array, entries: dict[str, Entry], notes: list[str]
-) -> None:
-    """Gradients that grow from call to call: accumulated, and never set back to zero."""
-    if subject.template is None:
-        return
-    owner = subject.placed(subject.values)
-    try:
-        subject.gradients(subject.values, upstream, owner)
-        for name, slot in subject.slots.items():
-            put(owner, slot, np.array(subject.values[name]))
-        if callable(getattr(owner, "zero_grad", None)):
-            owner.zero_grad()
-        second = subject.gradients(subject.values, upstream, owner)
-    except StudentError as error:
-        notes.append(_("a second call fails: {error}").format(error=error))
-        return
-    for name, g in call.gradients.items():
-        there = second.gradients.get(name)
-        first, now = np.asarray(g, float), np.asarray(there, float)
-        if there is None or call.sources[name] == "update" or _near(first, now):
-            continue
-        factor = float((first * now).sum() / max((first**2).sum(), 1e-300))
-        text = _(
-            "the gradient depends on earlier calls: at the second call it is {factor:.6g} times "
-            "the first; set it to zero, or assign it (=), in each backward"
-        ).format(factor=factor)
-        d = Diagnosis("stale_cache", text, {"factor": factor})
-        entry = entries[name]
-        entries[name] = dataclasses.replace(
-            entry, verdict="wrong", diagnoses=(d, *entry.diagnoses), hand=now,
-            max_rel_error=max(abs(factor - 1), entry.max_rel_error),
-        )  # fmt: skip
+    found = listed(result, list(subject.values), subject.values)[0]
+    return None if found is None else as_array(found)
 
 
 def same(a: Array, b: Array) -> bool:
     """Whether two arrays are equal to the bit, NaN included."""
     return a.shape == b.shape and bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
-
-
-def _near(a: Array, b: Array) -> bool:
-    return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-9, atol=1e-300, equal_nan=True))

@@ -7,9 +7,10 @@ is never touched: everything happens on copies.
 
 from __future__ import annotations
 
-import copy
 import inspect
-from collections.abc import Callable, Mapping
+import re
+import time
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,23 +21,44 @@ from ..messages import _
 from .gathering import Call, collect
 from .names import (
     BACKWARD,
-    CACHE,
     FORWARD,
     GROUPS,
-    INPUT,
-    OUTPUT,
-    PREDICTION,
     RATE,
     STORED_OUTPUT,
     TARGET,
     TRAINING,
-    is_pointwise,
-    like_upstream,
+    UNSURE_RATE,
     member,
-    named_like_a_gradient,
 )
-from .objects import Slot, generator_states, put, seeded, slots, spying
+from .objects import (
+    Slot,
+    detach_class_attributes,
+    duplicate,
+    generator_states,
+    label,
+    members,
+    put,
+    seeded,
+    slots,
+    spying,
+)
+from .roles import (
+    LOSS,
+    NO_UPSTREAM,
+    STEP,
+    UPSTREAM,
+    main_of_a_loss,
+    may_be_a_gate,
+    other_arguments,
+    positional,
+    roles_of,
+    takes_the_point,
+)
 from .student import StudentError, as_array, attempted, parameters_of
+
+
+class OutOfTimeError(Exception):
+    """The time for looking closer is over."""
 
 
 class Handwritten:
@@ -52,7 +74,7 @@ class Handwritten:
 
     def __init__(self, layer: Any, x: Any, forward: Any, backward: Any, parameters: Any) -> None:
         if isinstance(layer, type):
-            layer = attempted(layer)
+            layer = _made(layer)
         if isinstance(layer, tuple) and len(layer) == 2 and all(map(callable, layer)):
             forward, backward = forward or layer[0], backward or layer[1]
             layer = None
@@ -65,17 +87,29 @@ class Handwritten:
                 getattr(layer, f) if isinstance(f, str) else f for f in (forward, backward)
             )
             layer = None
+        # Methods of an object: it is the object that is copied, and called.
+        owner = getattr(forward, "__self__", None)
+        of_an_object = inspect.ismethod(forward) and not isinstance(owner, type)
+        if of_an_object and (layer is None or owner is layer):
+            layer, forward = owner, forward.__name__
+            backward = backward.__name__ if inspect.ismethod(backward) else backward
         self.template = layer
         self.forward_name = forward or member(layer, FORWARD, "forward")
         self.backward_name = backward or member(layer, BACKWARD, "backward")
+        if layer is not None:
+            self.template = duplicate(layer)
+            detach_class_attributes(self.template)
         self.slots: dict[str, Slot] = {}
+        self.idle: dict[str, Slot] = {}  # called like weights, but unused by the forward
         self.functional = layer is None or callable(self.forward_name)
-        self.rate = self._rate()
+        self.reuse: Any = None
+        self.deadline = np.inf
         self._inputs(x)
+        self._settle_integers()
         if layer is not None:
             self._state(parameters)
         self._roles()
-        self.reuse: Any = None
+        self.rate, self.rate_is_known = self._rate()
 
     # --- what it is made of --------------------------------------------------------------------
 
@@ -90,96 +124,132 @@ class Handwritten:
             )
         return method
 
-    def _required(self, which: Any) -> list[str]:
-        """The names of the arguments that a method needs."""
-        found = parameters_of(self.method(self.template, which))
-        return [
-            p.name for p in found
-            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-            and (p.default is p.empty or p.name in RATE | CACHE)
-        ]  # fmt: skip
-
     def _inputs(self, x: Any) -> None:
-        asked = self._required(self.forward_name)
+        asked = parameters_of(self.method(self.template, self.forward_name))
+        names, needed = positional(asked), positional(asked, needed=True)
         given = list(x) if isinstance(x, tuple) else [x]
-        flags = [name for name in asked[len(given) :] if name in TRAINING]
-        self.arguments: dict[str, Any] = dict(zip(asked, given, strict=False))
-        self.flags = dict.fromkeys(flags, True)
-        if len(given) < len(asked) - len(flags):
+        self.arguments: dict[str, Any] = dict(zip(names, given, strict=False))
+        self.optional = [name for name in names if name not in needed]
+        left = [name for name in needed if name not in self.arguments]
+        self.flags = dict.fromkeys([name for name in left if name in TRAINING], True)
+        if len(left) > len(self.flags):
             raise ArgumentError(
                 _("{forward} takes {asked}: give a tuple of as many arrays"),
                 forward=self._label(self.forward_name),
-                asked=", ".join(asked),
+                asked=", ".join(needed),
             )
-        for k, extra in enumerate(given[len(asked) :]):
-            self.arguments[f"argument {len(asked) + k}"] = extra
+        for k, extra in enumerate(given[len(names) :]):
+            self.arguments[f"argument {len(names) + k}"] = extra
         names = list(self.arguments)
-        targets = [n for n in names if n in TARGET]
-        self.is_loss = len(names) == 2 and (
-            bool(targets) or "loss" in str(self.forward_name) or "cost" in str(self.forward_name)
-        )
-        if self.is_loss:
-            predicted = next(
-                (n for n in names if n in PREDICTION and n not in targets[:1]), names[1]
-            )
-            self.main = predicted if predicted not in targets or len(targets) > 1 else names[0]
-        else:
-            self.main = names[0]
+        self.is_loss = self._is_a_loss(names)
+        self.main = main_of_a_loss(names) if self.is_loss else names[0]
         self.values: dict[str, Array] = {}
         self.argument_of: dict[str, str] = {}
         for name in names:
             array = np.asarray(self.arguments[name])
-            label = "input" if name == self.main else name
+            called = "input" if name == self.main else name
             if array.dtype.kind == "f" and (not self.is_loss or name == self.main):
-                self.values[label] = np.array(array, np.float64)
-                self.argument_of[label] = name
+                self.values[called] = np.array(array, np.float64)
+                self.argument_of[called] = name
         if "input" not in self.values:
             array = np.asarray(self.arguments[self.main])
             if array.dtype.kind not in "iu":
                 raise ArgumentError(_("the input must be an array of numbers"))
             self.values = {"input": np.array(array, np.float64), **self.values}
             self.argument_of["input"] = self.main
+        # Numbers are mostly settings; they count where the backward has a gradient for them.
+        self.optional_gradients = {
+            name for name, x in self.values.items() if name != "input" and x.ndim == 0
+        }
+
+    def _is_a_loss(self, names: list[str]) -> bool:
+        if len(names) != 2:
+            return False
+        called = self._label(self.forward_name) + " " + type(self.template).__name__
+        if not any(n in TARGET for n in names) or LOSS.search(called):
+            return any(n in TARGET for n in names) or bool(
+                re.search("loss|cost", self._label(self.forward_name))
+            )
+        backward = parameters_of(self.method(self.template, self.backward_name))
+        if not may_be_a_gate(self.arguments, positional(backward, needed=True)):
+            return True
+        self.values, self.argument_of = {}, {}
+        return bool(self.forward(duplicate(self.template), {}).ndim == 0)
+
+    def _settle_integers(self) -> None:
+        """Integers are numbers like others, unless the forward needs them as they are: indices."""
+        if np.asarray(self.arguments[self.main]).dtype.kind not in "iu":
+            return
+        try:
+            self.forward(duplicate(self.template), self.values)
+        except StudentError:
+            del self.argument_of["input"]
+            values = {name: v for name, v in self.values.items() if name != "input"}
+            self.forward(duplicate(self.template), values)
+            self.values = values
 
     def _state(self, parameters: Any) -> None:
         """Find the parameters: the arrays that the output depends on."""
-        try:
-            self.template = copy.deepcopy(self.template)
-        except Exception as error:
-            raise StudentError(
-                _("the layer cannot be copied: {error}").format(error=error)
-            ) from error
         before = dict(slots(self.template))
-        made = copy.deepcopy(self.template)
+        made = duplicate(self.template)
         self.reference_output = self.forward(made, self.values)
-        if not before or (parameters is not None):
+        if parameters is not None or not any(a.ndim for a in before.values()):
             after = {
                 s: a for s, a in slots(made)
-                if s in before or parameters is not None or any(s[-1].lower() in g for g in GROUPS)
+                if s in before or parameters is not None or _called_a_weight(s)
             }  # fmt: skip
             if set(after) - set(before):  # made at the first call
                 self.template, before = made, after
         wanted = [parameters] if isinstance(parameters, str) else parameters
+        found = set()
         for slot, array in before.items():
-            name = slot[-1] if sum(s[-1] == slot[-1] for s in before) == 1 else ".".join(slot)
-            if wanted is not None:
-                if name in wanted or slot[-1] in wanted or ".".join(slot) in wanted:
+            alone = isinstance(slot[-1], str) and sum(s[-1] == slot[-1] for s in before) == 1
+            alone = alone and slot[-1] not in ("value", "data")  # of a Parameter: W.value
+            name = slot[-1] if alone else label(slot)
+            if wanted is None:
+                if self._matters(slot, array):
                     self._enter(name, slot, array)
-            elif not named_like_a_gradient(slot) and self._matters(slot, array):
+                elif array.ndim and _called_a_weight(slot[-1:]):
+                    self.idle[name] = slot
+                continue
+            asked = {name, label(slot), slot[-1], slot[0]} & set(wanted)
+            if asked:
+                found |= asked
                 self._enter(name, slot, array)
-        missing = [n for n in wanted or () if n not in self.slots]
+        used = {id(before[slot]) for slot in self.slots.values()}  # the same array elsewhere
+        self.idle = {name: slot for name, slot in self.idle.items() if id(before[slot]) not in used}
+        missing = [n for n in wanted or () if n not in found]
         if missing:
             raise ArgumentError(
                 _("the layer has no parameter {names}; its arrays are {known}"),
                 names=", ".join(missing),
-                known=", ".join(".".join(s) for s in before) or "-",
+                known=", ".join(label(s) for s, a in before.items() if a.ndim) or "-",
             )
+        after = dict(slots(made))
+        self.optional_gradients |= {
+            name for name, slot in self.slots.items()
+            if wanted is None and (
+                (self.values[name].ndim == 0 and not _called_a_weight(slot))
+                or re.match("running|moving", str(slot[-1]))
+                or not np.array_equal(after.get(slot, before[slot]), before[slot])
+            )
+        }  # fmt: skip
 
     def _enter(self, name: str, slot: Slot, array: Array) -> None:
         self.slots[name] = slot
         self.values[name] = np.array(array, np.float64)
 
+    def forget_constants(self, found: Collection[str]) -> list[str]:
+        """Take numbers and running statistics without a gradient for what they are: constants."""
+        gone = [n for n in self.optional_gradients if n not in found]
+        for name in gone:
+            del self.values[name]
+            self.slots.pop(name, None)
+            self.argument_of.pop(name, None)
+        return gone
+
     def _matters(self, slot: Slot, array: Array) -> bool:
-        other = copy.deepcopy(self.template)
+        other = duplicate(self.template)
         if array.size == 0:
             return False
         moved = np.array(array, np.float64)
@@ -197,59 +267,35 @@ class Handwritten:
             y, self.reference_output, rtol=1e-12, atol=0, equal_nan=True
         )
 
-    def _rate(self) -> float | None:
-        for name, value in (
-            vars(self.template).items() if hasattr(self.template, "__dict__") else ()
-        ):
-            if name in RATE and isinstance(value, (int, float)) and value:
-                return float(value)
-        return None
+    def _rate(self) -> tuple[float | None, bool]:
+        """The learning rate, and whether it is sure to be one."""
+        kinds = reversed(type(self.template).__mro__)
+        attributes = {k: v for kind in kinds for k, v in vars(kind).items()}
+        attributes |= members(self.template)
+        known = {
+            name.strip("_").lower(): float(value)
+            for name, value in attributes.items()
+            if name.strip("_").lower() in RATE and isinstance(value, (int, float)) and value
+        }
+        sure = [value for name, value in known.items() if name not in UNSURE_RATE]
+        if sure or not known:
+            return (sure[0] if sure else None), bool(sure)
+        return next(iter(known.values())), False
 
     def _roles(self) -> None:
         """Which argument of the backward is what."""
         found = parameters_of(self.method(self.template, self.backward_name))
-        names = [p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-        required = self._required(self.backward_name)
-        label = self._label(self.backward_name)
-        self.roles: dict[str, str] = {}
-        forward_names = list(self.arguments)
-        for name in names:
-            if name in RATE:
-                self.roles[name] = "rate"
-            elif name in CACHE:
-                self.roles[name] = "cache"
-            elif name not in required:
-                continue
-            elif self.is_loss and name in forward_names:
-                self.roles[name] = name
-            elif self.is_loss and len(required) == 2:
-                others = [n for n in forward_names if n != self.main]
-                is_target = name in TARGET and not (name in PREDICTION and name == required[-1])
-                self.roles[name] = others[0] if is_target else self.main
-            elif name in forward_names and name != self.main:
-                self.roles[name] = name
-            elif name in TRAINING:
-                self.roles[name] = "training"
-            elif (
-                "upstream" not in self.roles.values()
-                and not self.is_loss
-                and not (is_pointwise(label) and len(required) == 1 and not like_upstream(name))
-                and not (name in INPUT and len(required) > 1)
-            ):
-                self.roles[name] = "upstream"
-            elif name in OUTPUT and name not in forward_names:
-                self.roles[name] = "output"
-            else:
-                self.roles[name] = self.main
-        if self.is_loss and len(set(self.roles.values())) < len(self.roles) and len(required) == 2:
-            self.roles = dict(zip(required, forward_names, strict=False))
-        self.pointwise = (
-            "upstream" not in self.roles.values()
-            and not self.is_loss
-            and bool(self.roles)
-            and is_pointwise(label)
-        )
-        self.takes_upstream = "upstream" in self.roles.values()
+        known, called = list(self.arguments), self._label(self.backward_name)
+        if not positional(found) and any(p.kind is p.VAR_POSITIONAL for p in found):
+            raise ArgumentError(
+                _("{backward} takes anything (*args): write its arguments out"), backward=called
+            )
+        at_a_point = takes_the_point(called, self.template is None, found, known)
+        self.roles = roles_of(found, known, self.optional, self.main, self.is_loss, at_a_point)
+        given = set(self.roles.values())
+        self.takes_upstream, self.asks_rate = UPSTREAM in given, STEP in given
+        self.several_upstreams = NO_UPSTREAM in given
+        self.pointwise = at_a_point and bool(given) and not (self.takes_upstream or self.is_loss)
 
     def _label(self, which: Any) -> str:
         return which if isinstance(which, str) else getattr(which, "__name__", "function")
@@ -260,11 +306,13 @@ class Handwritten:
         self, owner: Any, values: Mapping[str, Array], keep: list[Any] | None = None
     ) -> Array:
         """The output of a copy of the layer; ``keep`` receives what it returned and was given."""
+        if time.perf_counter() > self.deadline:
+            raise OutOfTimeError
         arguments = {name: self._typed(name, values) for name in self.arguments}
         with seeded(0):
             y = attempted(self.method(owner, self.forward_name), *arguments.values(), **self.flags)
         if y is None and owner is not None:  # it stores its output, and returns nothing
-            stored = {name.lower(): value for name, value in vars(owner).items()}
+            stored = {name.lower(): value for name, value in members(owner).items()}
             y = next((stored[n] for n in STORED_OUTPUT if stored.get(n) is not None), None)
         if keep is not None:
             keep += [y, arguments]
@@ -273,17 +321,16 @@ class Handwritten:
         return np.array(as_array(y), np.float64)
 
     def _typed(self, argument: str, values: Mapping[str, Array]) -> Any:
-        for label, name in self.argument_of.items():
+        for value, name in self.argument_of.items():
             if name == argument:
-                return np.array(values[label])
-        x = self.arguments[argument]
-        return x.copy() if isinstance(x, np.ndarray) else copy.copy(x)
+                return np.array(values[value])
+        return duplicate(self.arguments[argument])
 
     def placed(self, values: Mapping[str, Array]) -> Any:
         """A fresh copy of the layer with given parameters."""
         if self.template is None:
             return None
-        owner = copy.deepcopy(self.template)
+        owner = duplicate(self.template)
         for name, slot in self.slots.items():
             put(owner, slot, np.array(values[name]))
         return owner
@@ -311,12 +358,10 @@ class Handwritten:
         with spying(owner, spied), seeded(seed):
             given = self.backward_arguments(raw, output, upstream, values)
             result = attempted(self.method(owner, self.backward_name), **given)
-        call.drew_random_numbers = before_drawing != generator_states(owner)
-        main = self.argument_of["input"]
-        if isinstance(arguments[main], np.ndarray) and not np.array_equal(
-            arguments[main], np.asarray(values["input"]), equal_nan=True
-        ):
-            call.changed_input = np.array(arguments[main], float)
+        call.drew_random_numbers = str(before_drawing) != str(generator_states(owner))
+        after = arguments[self.main]
+        if "input" in self.values and not np.array_equal(after, values["input"], equal_nan=True):
+            call.changed_input = np.array(after, float)
         collect(self, call, owner, result, upstream, before, spied)
         return call
 
@@ -324,19 +369,22 @@ class Handwritten:
         self, raw: Any, output: Array, upstream: Array, values: Mapping[str, Array]
     ) -> dict[str, Any]:
         """What to call the backward with; ``raw`` is what the forward returned."""
-        given: dict[str, Any] = {}
+        given = other_arguments(self.roles, raw, output, upstream)
         for name, role in self.roles.items():
-            if role == "upstream":
-                given[name] = np.array(upstream) if upstream.ndim else float(upstream)
-            elif role == "rate":
-                given[name] = 1.0
-            elif role == "cache":
-                rest = raw[1:] if isinstance(raw, tuple) else ()
-                given[name] = rest[0] if len(rest) == 1 else rest
-            elif role == "training":
-                given[name] = True
-            elif role == "output":
-                given[name] = np.array(output)
-            else:
+            if role in self.arguments:
                 given[name] = self._typed(role, values)
         return given
+
+
+def _made(kind: type) -> Any:
+    """An object of a class, if it needs no arguments."""
+    if positional(parameters_of(kind), needed=True):
+        raise ArgumentError(
+            _("{kind} takes arguments: give an object, {kind}(...), not the class"),
+            kind=kind.__name__,
+        )
+    return attempted(kind)
+
+
+def _called_a_weight(slot: Slot) -> bool:
+    return any(str(key).lower() in group for key in slot for group in GROUPS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..kernels import Array
+from ..messages import _
+from ..report import Entry
 from .case import close
 from .numeric import one_sided, signed
 from .tape import Tape
@@ -28,21 +31,30 @@ class Kinks:
 
 
 def at_kinks(
-    f: Scalar, x: Array, claimed: Array, recorded: Array, rng: np.random.Generator,
-    rtol: float = 1e-6, near: bool = False,
+    function: Scalar, x: Array, claimed: Array, recorded: Array, rng: np.random.Generator,
+    rtol: float = 1e-6, near: bool = False, share: float = 1.0,
+    found_only: bool = False,
 ) -> Kinks:  # fmt: skip
     """Whether a gradient of a scalar function that differs from the recorded one is a subgradient.
 
     Entries whose kinks belong together (the equal maxima of a window) are moved together, along
     random directions: entry by entry, a mask that pays every one of several maxima would pass.
-    With ``near`` kinks within the steps of finite differences count, too.
+    With ``near`` kinks within the steps of finite differences count, too; with a ``share`` below 1
+    fewer entries are looked at, for functions that are slow; with ``found_only`` nothing is said
+    about whether the gradient is accepted.
     """
+    here = float(function(x))
+
+    def f(z: Array) -> float:
+        return here if z is x else function(z)
+
     size, most = np.abs(claimed - recorded).ravel(), float(np.abs(recorded).max(initial=0.0))
     differs = size > max(1e-6 * float(size.max(initial=0.0)), rtol * most)
     if not np.isfinite(size).all() or not differs.any():
         return Kinks(False, False)
-    worst = np.argsort(-size)[: min(int(differs.sum()), ENTRIES)]
-    rounding = 1e-9 * abs(float(f(x)))
+    entries, together = max(6, int(share * ENTRIES)), max(5, int(share**0.5 * TOGETHER))
+    worst = np.argsort(-size)[: min(int(differs.sum()), entries)]
+    rounding = 1e-9 * abs(here)
     slopes = []
     for k in worst:
         left, right = _slopes(f, x, np.array([k]), np.ones(1))
@@ -54,14 +66,16 @@ def at_kinks(
         if not near and not _stays(f, x, int(k), abs(left - right)):
             return Kinks(False, False)  # a kink nearby, but not here
         slopes.append((left, right))
+    if found_only:
+        return Kinks(True, False)
     values, sides = claimed.ravel()[worst], np.array(slopes)
     slack = 1e-5 * np.abs(sides).sum(1) + rounding
     if not ((sides.min(1) - slack <= values) & (values <= sides.max(1) + slack)).all():
         return Kinks(True, False)
     if not _along_equal_values(f, x, claimed, rng, rtol):
         return Kinks(True, False)
-    sample = worst[:TOGETHER]
-    for group in _groups(f, x, sample, sides[:TOGETHER], slack[:TOGETHER]):
+    sample = worst[:together]
+    for group in _groups(f, x, sample, sides[:together], slack[:together]):
         for trial in range(TRIALS):
             step = signed(rng, (len(group),)) if trial else np.ones(len(group))
             left, right = _slopes(f, x, sample[group], step)
@@ -70,6 +84,30 @@ def at_kinks(
             if not min(left, right) - allowed <= value <= max(left, right) + allowed:
                 return Kinks(True, False)
     return Kinks(True, True)
+
+
+def sampled_kinks(entry: Entry, f: Scalar, x: Array, rng: np.random.Generator) -> Entry:
+    """Judge a large gradient again that is wrong where it was sampled: are these kinks?
+
+    The entries at the value that occurs most often (the zeros after a relu) may all be at kinks:
+    away from them, the slopes along random directions must be right.
+    """
+    claimed, true = np.asarray(entry.hand, float), np.asarray(entry.numeric, float)
+    recorded = np.where(np.isnan(true), claimed, true)
+    kinks = at_kinks(f, x, claimed, recorded, rng)
+    if (claimed != recorded).any() and not (kinks.found and kinks.accepted):
+        return entry
+    values, counts = np.unique(x, return_counts=True)
+    elsewhere = x != values[counts.argmax()]
+    for _trial in range(TRIALS):
+        d = signed(rng, x.shape) * elsewhere
+        left, right = (float(side) for side in one_sided(lambda z: np.asarray(f(z)), x, d))
+        value = float((claimed * d).sum())
+        allowed = 1e-4 * float(np.linalg.norm(claimed * d)) + 1e-8 * abs(float(f(x)))
+        if not min(left, right) - allowed <= value <= max(left, right) + allowed:
+            return entry
+    note = _("not differentiable here; the gradient is one of the subgradients")
+    return dataclasses.replace(entry, verdict="kink", note=note)
 
 
 def _stays(f: Scalar, x: Array, k: int, gap: float) -> bool:

@@ -36,6 +36,8 @@ RATE = {
     "alpha",
     "l_rate",
 }
+# These are called so, too, where they are no learning rates: slopes, parts that are dropped.
+UNSURE_RATE = {"alpha", "rate", "pas"}
 CACHE = {"cache", "ctx", "memo", "saved", "context", "memory"}
 INPUT = {"entree", "entrees", "x", "z", "input", "inputs", "inp", "X", "Z", "last_input", "data"}
 OUTPUT = {"sortie", "a", "A", "out", "output", "outputs", "activated", "activation", "s", "p"}
@@ -85,10 +87,11 @@ def aliases(name: str) -> set[str]:
     return found
 
 
-def is_gradient_of(attribute: str, name: str) -> bool:
-    """Whether an attribute is called like the gradient of a parameter."""
+def is_gradient_of(attribute: str, name: str, exactly: bool = False) -> bool:
+    """Whether an attribute is called like the gradient of a parameter (of that very name)."""
     word = attribute.lower().replace("_", "")
-    for alias in aliases(name):
+    for known in {name.lower().replace("_", "")} if exactly else aliases(name):
+        alias = re.escape(known)
         start = "d|grad|grads|gradient|gradients|dl?d|dlossd|dcd|dcostd|djd|delta|nabla|g"
         before = rf"({start})(of|l)?{alias}"
         after = rf"{alias}(grad|grads|gradient|gradients|delta|g)"
@@ -99,7 +102,7 @@ def is_gradient_of(attribute: str, name: str) -> bool:
 
 def is_pointwise(method: str) -> bool:
     """Whether a method is called like a derivative at a point, such as ``sigmoid_prime``."""
-    return method in POINTWISE or bool(re.search("prime|deriv|grad", method))
+    return method in POINTWISE or bool(re.search("prime|deriv|grad|^d_", method))
 
 
 def like_upstream(name: str) -> bool:

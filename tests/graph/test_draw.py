@@ -246,7 +246,7 @@ def test_names_harm_nothing(name, renderer):
     drawing = tg.draw((x * x).sum())
     ET.fromstring(drawing.svg)
     assert "<script" not in drawing.svg
-    if name.isprintable() and name.strip():
+    if name.isprintable() and name.strip() and len(name) < 60:
         assert name.replace("\n", " ") in words(drawing.svg)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..autograd.engine import _fit
+from ..autograd.engine import _changed, _fit
 from ..autograd.modes import no_grad
 from ..kernels import Array
 from .extract import Edge, Graph
@@ -59,6 +59,16 @@ def flow(graph: Graph) -> Flow:
                 downstream[number] = d
                 upstream[source] = np.asarray(upstream[source] + d) if source in upstream else d
     return Flow(upstream, downstream)
+
+
+def refuse_changed(graph: Graph) -> None:
+    """Raise if a value was changed in place after an operation had used it."""
+    for edge in graph.edges:
+        node, x = graph.vertices[edge.target].tensor, graph.vertices[edge.source].tensor
+        if node is not None and x is not None:
+            later = x._memory is not None and x._memory[0] > node._rank
+            if x._rank > node._rank or later:
+                raise _changed(node, x)
 
 
 def pulled(graph: Graph, edge: Edge, g: Array | None) -> Array | None:

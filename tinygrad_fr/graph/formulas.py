@@ -20,6 +20,7 @@ from .mathematics import escaped, parse, substituted
 from .mathematics.latex import Accent, Atom, Fraction, Item, Row, Scripts, atoms, mapped
 from .naming import derivative
 
+MOST_LETTERS = 8  # arguments: a list of more has no letters of their own
 # Operations whose arguments NumPy stretches: their rules want a sum back.
 BROADCASTING = frozenset(
     ["add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "where"]
@@ -37,9 +38,12 @@ def formula(graph: Graph, vertex: Vertex, symbols: Mapping[int, str]) -> Item:
     inputs = graph.inputs(vertex.id)
     tree = parse(vertex.latex)
     right = after_equals(_reduced(tree, vertex))
-    letters = argument_letters(operation, vertex)
+    letters = argument_letters(operation, vertex) if len(inputs) <= MOST_LETTERS else {}
     if right is None or not letters or not _fits(letters, inputs, right):
-        arguments = ", ".join(symbols[inputs[i]] for i in sorted(inputs))
+        listed = [symbols[inputs[i]] for i in sorted(inputs)]
+        if len(listed) > MOST_LETTERS:
+            listed = [*listed[:3], r"\ldots", listed[-1]]
+        arguments = ", ".join(listed)
         call = rf"{symbols[vertex.id]} = \text{{{escaped(operation.name)}}}({arguments})"
         return parse(call)
     given = {letter: parse(symbols[inputs[i]]) for i, letter in letters.items() if i in inputs}
@@ -64,7 +68,7 @@ def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
     operation: Operation = vertex.tensor._op  # type: ignore[union-attr]
     inputs = graph.inputs(vertex.id)
     out = symbols[graph.output]
-    letters = argument_letters(operation, vertex)
+    letters = argument_letters(operation, vertex) if len(inputs) <= MOST_LETTERS else {}
     tree = _reduced(parse(edge.rule), vertex)
     own = _barred(tree)
     y = output_letter(operation)
@@ -253,12 +257,14 @@ def _fits(letters: Mapping[int, str], inputs: Mapping[int, int], right: Item) ->
 
 def _without_missing(right: Item, missing: set[str]) -> Item:
     """``X W + b`` without its bias where there is none."""
-    items = list(_items(right))
-    for i in range(len(items) - 1, 0, -1):
-        plus, term = items[i - 1] == Atom("operator", "+"), items[i]
-        if plus and isinstance(term, Atom) and term.text in missing:
-            del items[i - 1 : i + 1]
-    return Row(tuple(items))
+    kept: list[Item] = []
+    for item in _items(right):
+        absent = isinstance(item, Atom) and item.text in missing
+        if absent and kept and kept[-1] == Atom("operator", "+"):
+            kept.pop()
+        else:
+            kept.append(item)
+    return Row(tuple(kept))
 
 
 def arguments(vertex: Vertex) -> str:

@@ -12,9 +12,10 @@ from ..autograd.tensor import Tensor
 from ..errors import ArgumentError
 from ..messages import _
 from .extract import Edge, Graph, Vertex
-from .mathematics import symbol
+from .mathematics import escaped, symbol
 
 # What a loss is often called in a program, and always on the blackboard.
+LONGEST = 60  # characters of a name
 LOSSES = ("loss", "cost", "perte")
 
 
@@ -41,6 +42,8 @@ def named(
         Where to look for Tensors, arrays and Modules.
     """
     if isinstance(names, Mapping):
+        if not all(isinstance(name, str) for name in names):
+            raise ArgumentError(_("names: a dict has names, which are strings, for its keys"))
         given, variables = dict(names), {**variables, **names}
     elif names in ("auto", "tensors"):
         given, variables = {}, variables if names == "auto" else {}
@@ -62,9 +65,19 @@ def named(
         own = first.get(id(thing)) or vertex.name
         name = own or known.get(id(thing)) or arguments.get(vertex.id)
         if name:
+            name = _printable(str(name))
+            while f"{name} ({used.get(name, 0) + 1})" in found.values():
+                used[name] = used.get(name, 0) + 1
             used[name] = used.get(name, 0) + 1
-            found[vertex.id] = name if used[name] == 1 else f"{name} ({used[name]})"
+            again = used[name] > 1 or name in found.values()
+            found[vertex.id] = f"{name} ({max(used[name], 2)})" if again else name
     return found
+
+
+def _printable(name: str) -> str:
+    """A name on one line, cut when it is longer than a picture can bear."""
+    line = "".join(c if c.isprintable() else " " for c in name)
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
 def _known(variables: Mapping[str, Any]) -> dict[int, str]:
@@ -73,7 +86,7 @@ def _known(variables: Mapping[str, Any]) -> dict[int, str]:
     modules = [
         (name, value)
         for name, value in variables.items()
-        if hasattr(value, "named_parameters") and not isinstance(value, type) and _is_public(name)
+        if _is_public(name) and hasattr(type(value), "named_parameters")
     ]
     for name, module in modules:
         for path, parameter in _parameters(module):
@@ -126,33 +139,51 @@ def symbols(graph: Graph, names: Mapping[int, str]) -> dict[int, str]:
 
     The output is L unless something else is; a number stands for itself.
     """
-    taken = {symbol(name) for name in names.values()}
     found: dict[int, str] = {}
+    taken: set[str] = set()
+    named_symbols = {_symbol(name, names) for name in names.values()}
     counts: dict[str, int] = {}
+
+    def free(letter: str) -> str:
+        while True:
+            counts[letter] = counts.get(letter, 0) + 1
+            new = f"{letter}_{{{counts[letter]}}}"
+            if new not in named_symbols | taken:
+                return new
+
     for vertex in graph.vertices:
         name = names.get(vertex.id)
         is_output = vertex.id == graph.output and vertex.kind == "operation"
-        if is_output and "L" not in taken and (name in LOSSES or (not name and not vertex.shape)):
-            found[vertex.id] = "L"
+        is_loss = name in LOSSES or (not name and not vertex.shape)
+        if is_output and is_loss and "L" not in named_symbols:
+            new = "L"
         elif name:
-            base, _space, number = name.rpartition(" ")
-            twice = number.startswith("(") and base in names.values()
-            found[vertex.id] = f"{symbol(base)}^{{{number}}}" if twice else symbol(name)
+            new = _symbol(name, names)
+            if new in taken:  # W1 and W_1, weight and W
+                new = rf"\text{{{escaped(name)}}}"
         elif vertex.kind == "constant" and not vertex.shape:
             found[vertex.id] = numeral(vertex.value.item())
+            continue
         else:
-            letter = {"parameter": r"\theta", "input": "x", "constant": "c"}.get(vertex.kind, "v")
-            while True:
-                counts[letter] = counts.get(letter, 0) + 1
-                new = f"{letter}_{{{counts[letter]}}}"
-                if new not in taken:
-                    break
-            found[vertex.id] = new
+            letter = {"parameter": r"\theta", "input": "x", "constant": "c"}
+            new = free(letter.get(vertex.kind, "v"))
+        found[vertex.id] = new
+        taken.add(new)
     return found
+
+
+def _symbol(name: str, names: Mapping[int, str]) -> str:
+    """The symbol of a name; of the second x, x with a number above."""
+    base, _space, number = name.rpartition(" ")
+    if number.startswith("(") and number.endswith(")") and base in names.values():
+        return f"{{{symbol(base)}}}^{{{number}}}"
+    return symbol(name)
 
 
 def numeral(x: Any) -> str:
     """A number in LaTeX."""
+    if not np.isfinite(x):
+        return r"\text{nan}" if np.isnan(x) else r"-\infty" if x < 0 else r"\infty"
     if isinstance(x, (bool, np.bool_)):
         return str(int(x))
     text = f"{x:.6g}"

@@ -139,7 +139,7 @@ def _all_axes(x: Array, axis: Axis) -> Any:
     return tuple(range(x.ndim)) if axis is None else axis
 
 
-@op(r"y = \tfrac{1}{n - d} \sum_i (x_i - \bar{x})^2", numpy=np.var, examples=_examples_of_spread)
+@op(r"y = \tfrac{1}{n - d} \sum_i (x_i - \mu)^2", numpy=np.var, examples=_examples_of_spread)
 def var(
     x: Array, axis: Axis = None, keepdims: bool = False, ddof: int = 0, *,
     correction: int | None = None,
@@ -157,7 +157,7 @@ def var(
     share = _share(x, axis, ddof)
 
     def to_x(g, y, x):
-        r"""\bar{x}_i = \tfrac{2}{n - d} \bar{y} (x_i - \bar{x})"""
+        r"""\bar{x}_i = \tfrac{2}{n - d} \bar{y} (x_i - \mu)"""
         return (g * (2 * share)).reshape(kept_shape(x.shape, axis)) * _centred(x, axis)
 
     return x.var(axis, ddof=ddof, keepdims=keepdims), to_x
@@ -179,7 +179,7 @@ def std(
     share = _share(x, axis, ddof)
 
     def to_x(g, y, x):
-        r"""\bar{x}_i = \bar{y} \frac{x_i - \bar{x}}{(n - d) y}"""
+        r"""\bar{x}_i = \bar{y} \frac{x_i - \mu}{(n - d) y}"""
         zero = y == 0
         slope = where(zero, 0, g * share) / where(zero, 1, y)
         return slope.reshape(kept_shape(x.shape, axis)) * _centred(x, axis)

@@ -16,11 +16,12 @@ from ...messages import _
 from ...report import Entry, Report
 from .. import values
 from ..extract import Graph, Vertex, extract
-from ..flow import flow
+from ..flow import flow, refuse_changed
 from ..mathematics import text
-from ..naming import is_leaf, named, scope, symbols
+from ..naming import derivative, is_leaf, named, scope, symbols
 from . import typesetting
 from .rewriting import complements, expanded, lettered, recognised
+from .terms import Term
 from .writer import Line, Writer, numbers_for, with_numbers
 
 
@@ -38,8 +39,9 @@ class Derivation:
 
     def __init__(
         self, givens: list[tuple[str, str]], definitions: list[Line], steps: list[Line],
-        numbers: bool,
+        numbers: bool, single: bool = False,
     ) -> None:  # fmt: skip
+        self.single = single  # whether something was computed in single precision
         self.givens, self.definitions, self.steps = givens, definitions, steps
         self.result = steps[-1]
         self.numbers = numbers
@@ -76,7 +78,7 @@ class Derivation:
             name = text(line.what)
             while name in entries:
                 name += "′"
-            entries[name] = _judged(name, line)
+            entries[name] = _judged(name, line, self.single)
         return Report(entries)
 
     def __str__(self) -> str:
@@ -89,12 +91,13 @@ class Derivation:
         return self.markdown
 
 
-def _judged(name: str, line: Line) -> Entry:
+def _judged(name: str, line: Line, single: bool) -> Entry:
     """Whether all members of a line equal what was recorded."""
     truth = np.asarray(line.truth)
-    tight = 1e-3 if truth.dtype == np.float32 else 1e-8
+    tight = 1e-3 if single else 1e-8
     worst, at, hand = 0.0, 0, np.asarray(line.terms[0].value)
-    top = float(np.nan_to_num(np.abs(truth)).max(initial=0.0))
+    finite = np.isfinite(truth)
+    top = float(np.abs(truth[finite]).max(initial=0.0))
     for i, term in enumerate(line.terms):
         value = np.asarray(term.value)
         if value.shape != truth.shape:
@@ -102,12 +105,9 @@ def _judged(name: str, line: Line) -> Entry:
                 n=i + 1, got=value.shape, shape=truth.shape
             )
             return Entry(name, "wrong", autograd=truth, hand=value, note=note)
-        with np.errstate(all="ignore"):
-            same = np.isclose(value, truth, rtol=0, atol=0, equal_nan=True)
-            error = np.where(same, 0.0, np.abs(np.asarray(value, float) - truth))
-        error = np.nan_to_num(error, nan=np.inf)
-        if float(error.max(initial=0.0)) > worst:
-            worst, at, hand = float(error.max(initial=0.0)), i, value
+        error = _error(value, truth)
+        if error > worst:
+            worst, at, hand = error, i, value
     wrong = worst > tight * top + 1e-12 * (top > 0)
     note = _("quoted from the operation's own rule") if line.quoted else ""
     if wrong:
@@ -117,6 +117,14 @@ def _judged(name: str, line: Line) -> Entry:
         name, "wrong" if wrong else "correct", autograd=truth, hand=hand, max_abs_error=worst,
         max_rel_error=worst / top if top else worst, worst_index=index, note=note,
     )  # fmt: skip
+
+
+def _error(value: Array, truth: Array) -> float:
+    """The largest difference; infinite where only one of them is a number."""
+    with np.errstate(all="ignore"):
+        same = (value == truth) | (np.isnan(value) & np.isnan(truth))
+        error = np.where(same, 0.0, np.abs(np.asarray(value, float) - truth))
+    return float(np.nan_to_num(error, nan=np.inf, posinf=np.inf).max(initial=0.0))
 
 
 def _worst(a: Array, b: Array) -> tuple[int, ...]:
@@ -181,6 +189,7 @@ def derive(
             shape=tensor.shape,
         )
     graph = extract(tensor)
+    refuse_changed(graph)
     found = named(graph, names, scope())
     target = _target(graph, wrt, found)
     truth = flow(graph)
@@ -193,6 +202,11 @@ def derive(
 
 
 def _target(graph: Graph, wrt: Tensor | str, found: Mapping[int, str]) -> Any:
+    if not isinstance(wrt, (Tensor, str)):
+        raise DTypeError(
+            _("derive takes a Tensor of the graph or its name, not {kind}"),
+            kind=type(wrt).__name__,
+        )
     for vertex in graph.vertices:
         if vertex.tensor is wrt or (isinstance(wrt, str) and found.get(vertex.id) == wrt):
             return vertex
@@ -204,11 +218,12 @@ def _written(
     graph: Graph, found: dict[int, str], target: Tensor, truth: Array, numbers: bool
 ) -> Derivation:
     """The derivation, on the graph with its fused losses written out."""
-    wider = expanded(graph)
+    wider, new = expanded(graph)
     known = {key: found[v.id] for v in graph.vertices if v.id in found for key in _keys(v)}
     names = {v.id: known[key] for v in wider.vertices for key in _keys(v) if key in known}
     if graph.output in found:
         names[wider.output] = found[graph.output]
+    target = new.get(id(target), target)
     wrt = next(v.id for v in wider.vertices if v.tensor is target)
     gradients = flow(wider)  # before recognition, which changes what operations are called
     wider = recognised(wider, wrt)
@@ -220,13 +235,17 @@ def _written(
         other = Writer(wider, numbers_for(wider, signs), names, gradients, wrt, digits=True)
         steps = with_numbers(steps, other.steps())
         definitions = with_numbers(definitions, other.definitions())
+    if not steps:  # the output with respect to itself
+        what = derivative(signs[wider.output], signs[wider.output])
+        steps = [Line(what, (Term("", np.ones(truth.shape)),), truth)]
     steps[-1] = replace(steps[-1], truth=truth)
     givens = [
         (signs[v.id], _given(v))
         for v in wider.vertices
         if is_leaf(v) and (v.shape or v.id in names)
     ]
-    return Derivation(givens, definitions, steps, numbers)
+    single = any(v.value.dtype == np.float32 for v in wider.vertices)
+    return Derivation(givens, definitions, steps, numbers, single)
 
 
 def _keys(vertex: Vertex) -> list[int]:

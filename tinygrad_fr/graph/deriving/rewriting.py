@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ...autograd.modes import switch
 from ...autograd.tensor import Tensor
 from ..expansion import EXPANSIONS
 from ..extract import Edge, Graph, Vertex, extract
@@ -41,12 +43,21 @@ LOSSES: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-def expanded(graph: Graph) -> Graph:
-    """The graph with fused losses written out.
+def expanded(graph: Graph) -> tuple[Graph, dict[int, Tensor]]:
+    """The graph with fused losses written out, and its new Tensors by the id of the old ones.
 
     What lies before a loss stays as it was recorded; only what follows it is computed again.
     """
     new: dict[int, Tensor] = {}
+    with switch(recording=True):
+        _expand(graph, new)
+    output = graph.vertices[graph.output].tensor
+    if not new or output is None:
+        return graph, {}
+    return extract(new.get(id(output), output)), new
+
+
+def _expand(graph: Graph, new: dict[int, Tensor]) -> None:
     for vertex in graph.vertices:
         node: Any = vertex.tensor
         if vertex.kind != "operation":
@@ -54,7 +65,9 @@ def expanded(graph: Graph) -> Graph:
         args, kwargs = node._static or (node._inputs, {})
         args = tuple(new.get(id(x), x) if isinstance(x, Tensor) else x for x in args)
         changed = any(isinstance(x, Tensor) and id(x) in new for x in node._inputs)
-        if vertex.operation in LOSSES:
+        differentiated = [x for x in node._inputs[1:] if getattr(x, "_requires_grad", False)]
+        plain = vertex.operation in ("mse_loss", "kl_divergence") or not differentiated
+        if vertex.operation in LOSSES and plain:
             try:
                 new[id(node)] = LOSSES[vertex.operation](*args, **kwargs)
             except Exception:  # an option that the written-out form does not have
@@ -63,10 +76,6 @@ def expanded(graph: Graph) -> Graph:
             new[id(node)] = node._op.function(*args, **kwargs)
         if id(node) in new and node._name:
             new[id(node)].named(node._name)
-    output = graph.vertices[graph.output].tensor
-    if not new or output is None:
-        return graph
-    return extract(new.get(id(output), output))
 
 
 class _Near:
@@ -174,11 +183,14 @@ def lettered(graph: Graph, names: Mapping[int, str]) -> tuple[Graph, dict[int, s
             if letter:
                 letters[vertex.id] = letter
     found = dict(names)
+    taken = {symbol(name) for name in names.values()}
     for letter in dict.fromkeys(letters.values()):
         those = [i for i, own in letters.items() if own == letter]
-        single = len(those) == 1 and letter not in names.values()
-        for n, i in enumerate(those, 1):
-            found[i] = letter if single else f"{letter}{n}"
+        if len(those) == 1 and symbol(letter) not in taken:
+            found[those[0]] = letter
+            continue
+        numbers = (n for n in itertools.count(1) if symbol(f"{letter}{n}") not in taken)
+        found |= {i: f"{letter}{n}" for i, n in zip(those, numbers, strict=False)}
     return _with_counts(graph, found, near)
 
 
@@ -215,16 +227,22 @@ def _with_counts(graph: Graph, names: dict[int, str], near: _Near) -> tuple[Grap
     vertices = list(graph.vertices)
     examples = _examples(graph, near)
     free_n = "N" not in names.values() and examples > 1
-    free_y = "y" not in names.values()
+    picks = [v.id for v in graph.vertices if v.operation == "getitem"]
+    free_y = "y" not in names.values() and len(picks) == 1
     for vertex in graph.vertices:
-        if vertex.operation == "mean" and free_n:
+        if vertex.operation == "mean" and free_n and vertex.value.size == 1:
             size = vertices[near.inputs[vertex.id][0]].value.size // max(vertex.value.size, 1)
             if size == examples:
                 vertices[vertex.id] = replace(vertex, static={**vertex.static, "letter": "N"})
-        elif vertex.operation == "getitem" and free_y:
-            vertices[vertex.id] = replace(vertex, static={**vertex.static, "letter": "y"})
+        elif vertex.operation == "getitem":
+            n = picks.index(vertex.id) + 1
+            letter = "y" if free_y else rf"\mathbf{{1}}_{{c_{{{n}}}}}"
+            vertices[vertex.id] = replace(vertex, static={**vertex.static, "letter": letter})
         elif vertex.kind == "constant" and not vertex.shape and free_n:
-            divides = near.used_by(vertex.id) == {"divide"}
+            users = near.users[vertex.id]
+            divides = near.used_by(vertex.id) == {"divide"} and all(
+                vertices[user].value.size == 1 for user in users
+            )
             if divides and vertex.value == examples and vertex.id not in names:
                 names[vertex.id] = "N"
     return Graph(tuple(vertices), graph.edges, graph.output), names

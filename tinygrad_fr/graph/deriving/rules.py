@@ -18,11 +18,14 @@ from ...kernels import Array
 from ..extract import Vertex
 from .terms import (
     ATOM,
+    INDICES,
+    PLUS,
     SUM,
     TIMES,
     Term,
     call,
     divided,
+    factor,
     fraction,
     matmul,
     minus,
@@ -37,17 +40,18 @@ from .terms import (
     times,
     total,
     transposed,
-)  # fmt: skip
+    unwrapped,
+)
 
 Value = Callable[..., Term]
 Pull = Callable[[Term, Term, list[Term], int, Vertex], Term]
 
-ONE = Term("1", np.array(1.0))
+ONE, TWO = Term("1", np.array(1.0)), Term("2", np.array(2.0))
 
 
 def _axes(vertex: Vertex, ndim: int) -> tuple[int, ...]:
     axis = vertex.static.get("axis")
-    if axis is None:
+    if axis is None or not ndim:
         return tuple(range(ndim))
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
     return tuple(int(a) % ndim for a in axes)
@@ -69,10 +73,15 @@ def _count(n: int, vertex: Vertex) -> Term:
 
 def _from_sum(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
     shape = list(xs[0].value.shape)
-    for axis in _axes(vertex, len(shape)):
+    axes = _axes(vertex, len(shape))
+    for axis in axes:
         shape[axis] = 1
     if g.value.ndim and g.value.shape != tuple(shape):
-        g = reshaped(g, tuple(shape)) if g.is_ones else _replace_shape(g, tuple(shape))
+        # Which axis went away is told by the indices that are left.
+        left = "".join(INDICES[axis] for axis in range(len(shape)) if axis not in axes)
+        words = rf"\left[{unwrapped(factor(g, PLUS))}\right]_{{{left}}}"
+        g = g if g.is_ones else replace(g, body=words, level=ATOM, over=(), inner="")
+        g = replace(g, value=g.value.reshape(shape))
     return spread(g, xs[0].value.shape)
 
 
@@ -134,6 +143,8 @@ def _from_power(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Ter
         raise NotImplementedError
     n = float(exponent.value.item())
     lowered = base if n == 2 else power(base, n - 1)
+    if not np.isfinite(lowered.value).all():
+        raise NotImplementedError
     number = symbol_term(f"{n:g}", np.array(n))
     return times(g, times(number, lowered))
 
@@ -251,9 +262,9 @@ RULES: dict[str, tuple[Value, Pull]] = {
     "multiply": (lambda a, b, v: times(a, b), lambda g, y, xs, i, v: times(g, xs[1 - i])),
     "divide": (
         lambda a, b, v: divided(a, b),
-        lambda g, y, xs, i, v: divided(g, xs[1])
+        lambda g, y, xs, i, v: divided(g, xs[1], adjoint=True)
         if i == 0
-        else negated(divided(times(g, y), xs[1])),
+        else negated(divided(times(g, y), xs[1], adjoint=True)),
     ),
     "negative": (lambda x, v: negated(x), lambda g, y, xs, i, v: negated(g)),
     "matmul": (lambda a, b, v: matmul(a, b), _from_matmul),
@@ -262,16 +273,14 @@ RULES: dict[str, tuple[Value, Pull]] = {
         lambda x, v: Term(rf"e^{{{x.latex}}}", np.exp(x.value), ATOM),
         lambda g, y, xs, i, v: times(g, y),
     ),
-    "log": (_unary(r"\ln", np.log), lambda g, y, xs, i, v: divided(g, xs[0])),
+    "log": (_unary(r"\ln", np.log), lambda g, y, xs, i, v: divided(g, xs[0], adjoint=True)),
     "sqrt": (
         lambda x, v: Term(rf"\sqrt{{{x.latex}}}", np.sqrt(x.value), ATOM),
-        lambda g, y, xs, i, v: divided(
-            divided(g, symbol_term("2", np.array(2.0))), y
-        ),
+        lambda g, y, xs, i, v: divided(divided(g, TWO), y, adjoint=True),
     ),
     "square": (
         lambda x, v: power(x, 2),
-        lambda g, y, xs, i, v: times(g, times(symbol_term("2", np.array(2.0)), xs[0])),
+        lambda g, y, xs, i, v: times(g, times(TWO, xs[0])),
     ),
     "power": (_power, _from_power),
     "sum": (_sum, _from_sum),

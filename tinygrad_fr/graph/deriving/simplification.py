@@ -37,6 +37,8 @@ def simplified(writer: Writer, i: int) -> tuple[list[Term], str]:
         or vertex.id not in writer.closed
     ):
         return [], ""
+    if not _meets_logarithm(writer, vertex.id):
+        return [], ""
     truth = writer.flow.upstream[i]
     y = _output(writer, vertex.id)
     algebra = _sigmoid if vertex.operation == "sigmoid" else _softmax
@@ -49,6 +51,19 @@ def simplified(writer: Writer, i: int) -> tuple[list[Term], str]:
             if all(_equal(term.value, truth) for term in scaled):
                 return scaled, note
     return [], ""
+
+
+def _meets_logarithm(writer: Writer, i: int) -> bool:
+    """Whether the probabilities go into a logarithm, as they are or as 1 - p or as one of them."""
+    if writer.graph.vertices[i].operation == "log_softmax":
+        return True
+    users = [writer.graph.vertices[writer.graph.edges[n].target] for n in writer.uses[i]]
+    names = {user.operation for user in users}
+    if names & {"log", "binary_cross_entropy", "kl_divergence"}:
+        return True
+    steps = [user.id for user in users if user.operation in ("getitem", "subtract", "sum")]
+    products = [user.id for user in users if user.operation == "multiply"]
+    return any(_meets_logarithm(writer, step) for step in (*steps, *products))
 
 
 def _divisors(writer: Writer) -> Iterator[Scale]:

@@ -70,7 +70,7 @@ class Term:
         ones = "1" if self.value.size == 1 else r"\mathbf{1}"
         if self.over:
             top = parenthesised(self.body) if front and self.level >= SUM else self.body
-            top = f"{front} {top}".strip() if front else unwrapped(top or ones)
+            top = f"{front} {top}".strip() if front else unwrapped(top or "1")
             bottom = r" \odot ".join(self.over)
             bottom = f"{numbers} {bottom}" if numbers else unwrapped(bottom)
             return rf"{sign}\frac{{{top}}}{{{bottom}}}"
@@ -142,7 +142,7 @@ def fraction(a: Term) -> str:
     return rf"\frac{{{unwrapped(a.body) or '1'}}}{{{below}}}"
 
 
-def _factor(a: Term, level: int) -> str:
+def factor(a: Term, level: int) -> str:
     """The body as a factor, its fraction included; the sign and numbers are left to the caller."""
     if a.over:
         return fraction(a)
@@ -167,7 +167,11 @@ def times(a: Term, b: Term) -> Term:
         body, level = factors[0].body, factors[0].level
     else:
         # Sums and products of matrices are set apart from products entry by entry.
-        words = [parenthesised(x.body) if x.level >= DOT else x.body for x in factors]
+        last = len(factors) - 1
+        words = [
+            parenthesised(x.body) if _stands_apart(x, i == last) else x.body
+            for i, x in enumerate(factors)
+        ]
         sign = " " if factors and factors[0].value.size == 1 else r" \odot "
         if all(x.value.size == 1 for x in factors):
             sign = r" \cdot "
@@ -177,10 +181,17 @@ def times(a: Term, b: Term) -> Term:
                 front=front, below=below)  # fmt: skip
 
 
-def divided(a: Term, b: Term) -> Term:
-    """Entry by entry, or by a number."""
+def _stands_apart(x: Term, is_last: bool) -> bool:
+    """Whether a factor needs parentheses: a sum, a product of matrices, ``ln x`` before others."""
+    bare = x.level == CALL and not x.body.endswith((")", "]", "}"))
+    return x.level >= DOT or (bare and not is_last)
+
+
+def divided(a: Term, b: Term, adjoint: bool = False) -> Term:
+    """Entry by entry, or by a number; in an ``adjoint`` 0 over anything is 0, as in the library."""
     with np.errstate(all="ignore"):
         value = np.asarray(a.value / b.value)
+        value = np.where(a.value == 0, np.zeros_like(value), value) if adjoint else value
     negative = a.negative != b.negative
     if b.over or b.by:
         return Term(rf"\frac{{{a.latex}}}{{{b.latex}}}", value, TIMES)
@@ -209,7 +220,7 @@ def matmul(a: Term, b: Term) -> Term:
 
 
 def _dotted(a: Term) -> str:
-    body = _factor(a, CALL if a.level != DOT else DOT)
+    body = factor(a, CALL if a.level != DOT else DOT)
     return body or r"\mathbf{1}"
 
 
@@ -218,7 +229,7 @@ def transposed(a: Term) -> Term:
     value = np.swapaxes(a.value, -1, -2) if a.value.ndim > 1 else a.value
     if a.value.ndim < 2:
         return a
-    body = _factor(a, ATOM) or r"\mathbf{1}"
+    body = factor(a, ATOM) or r"\mathbf{1}"
     body = parenthesised(body) if body.startswith(r"\frac") else body
     return Term(rf"{{{body}}}^{{\top}}" if len(body) > 1 else rf"{body}^{{\top}}",
                 value, ATOM, a.negative, (), a.by, front=a.front, below=a.below)  # fmt: skip
@@ -276,11 +287,11 @@ def total(a: Term, axes: tuple[int, ...], keepdims: bool = False) -> Term:
     if a.is_ones:
         count = int(np.prod([a.value.shape[axis] for axis in axes]))
         return replace(a, value=value, front=a.front * count) if count else replace(a, value=value)
-    body = _factor(a, PLUS)
+    body = factor(a, PLUS)
     ndim = a.value.ndim
-    inner = _factor(a, TIMES)
+    inner = factor(a, TIMES)
     if len(axes) == ndim:
-        inner = a.inner or inner  # a sum of sums is one sum
+        inner = (a.inner if not a.over else "") or inner  # a sum of sums is one sum
         words = rf"\sum {inner}"
     else:
         below = " ".join(INDICES[axis % len(INDICES)] for axis in sorted(axes))
@@ -293,7 +304,7 @@ def total(a: Term, axes: tuple[int, ...], keepdims: bool = False) -> Term:
 
 def spread(a: Term, shape: tuple[int, ...]) -> Term:
     """The same number, or row, everywhere."""
-    return replace(a, value=np.broadcast_to(a.value, shape))
+    return replace(a, value=np.broadcast_to(a.value, shape), inner="")
 
 
 def reshaped(a: Term, shape: tuple[int, ...]) -> Term:
@@ -302,7 +313,7 @@ def reshaped(a: Term, shape: tuple[int, ...]) -> Term:
         return a
     if a.is_ones:
         return replace(a, value=a.value.reshape(shape))
-    body = rf"\operatorname{{reshape}}{parenthesised(_factor(a, PLUS))}"
+    body = rf"\operatorname{{reshape}}{parenthesised(factor(a, PLUS))}"
     return Term(
         body, a.value.reshape(shape), CALL, a.negative, (), a.by, front=a.front, below=a.below
     )

@@ -16,7 +16,7 @@ from ..formulas import after_equals, formula, rule
 from ..mathematics.latex import Item, escaped
 from ..mathematics.source import latex_of
 from ..naming import derivative, is_leaf, numeral
-from .rules import ENTRYWISE, RULES
+from .rules import ENTRYWISE, RULES, picks
 from .simplification import simplified
 from .terms import PLUS, Term, parenthesised, plus, summed_to, symbol_term
 
@@ -117,12 +117,23 @@ class Writer:
             affine = vertex.operation == "matmul" and user.operation == "add"
             others = set(self.inputs[user.id].values()) - {vertex.id}
             affine = affine and all(self.graph.vertices[i].kind == "parameter" for i in others)
-            if user.id in tail and vertex.operation in TAIL:
+            if user.id in tail and vertex.operation in TAIL and self._can_be_written(vertex.id):
                 tail.add(vertex.id)
             elif affine and user.operation in RULES and user.id not in tail:
                 found.add(vertex.id)
         # A tail that long is no formula of a loss: it is better read step by step.
         return found | (tail - {self.graph.output} if len(tail) <= LONGEST_TAIL else set())
+
+    def _can_be_written(self, i: int) -> bool:
+        """Whether an operation can stand within a formula: not every index can."""
+        vertex = self.graph.vertices[i]
+        if vertex.operation != "getitem":
+            return True
+        try:
+            picks(vertex, self.graph.vertices[self.inputs[i][0]].shape)
+        except NotImplementedError:
+            return False
+        return True
 
     def _ends_in_a_loss(self) -> bool:
         """Whether the last operations make a loss of logarithms or squares."""
@@ -156,7 +167,8 @@ class Writer:
         if vertex.operation in RULES:
             try:
                 terms = [self.term(found[position]) for position in sorted(found)]
-                return RULES[vertex.operation][0](*terms, vertex)
+                with np.errstate(all="ignore"):
+                    return RULES[vertex.operation][0](*terms, vertex)
             except (NotImplementedError, KeyError, TypeError, ValueError):
                 pass
         right = after_equals(formula(self.graph, vertex, self.symbols))
@@ -211,7 +223,12 @@ class Writer:
         d = pulled(self.graph, edge, np.asarray(g.value, dtype))
         tree = rule(self.graph, edge, self.symbols)
         right = after_equals(tree) if tree is not None else None
-        words = _latex(right) if right is not None else r"\text{?}"
+        operation = self.graph.vertices[edge.target].operation
+        if right is None or operation in ("matmul", "linear"):
+            # Its rule says less than it does with these shapes: only that it is the adjoint.
+            words = rf"\operatorname{{{operation}}}^{{\top}} {parenthesised(g.latex)}"
+        else:
+            words = _latex(right)
         shape = self.graph.vertices[edge.source].shape
         return Term(words, np.zeros(shape) if d is None else np.asarray(d), PLUS)
 

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...autograd.tensor import Tensor
-from ...errors import ArgumentError, TinygradError
+from ...errors import ArgumentError, GraphError, TinygradError
 from ...messages import _
 from ..extract import Graph, extract
-from ..flow import flow
+from ..flow import flow, refuse_changed
 from ..naming import named, scope, symbols
 from . import rendering
 from .describe import describe
@@ -151,7 +153,8 @@ def sheet(
     """All that a picture needs; ``variables`` are the caller's."""
     _check(values, DETAILS, "values")
     _check(direction, ("LR", "TB", "RL", "BT"), "direction")
-    if depth is not None and (not isinstance(depth, int) or depth < 0):
+    whole = isinstance(depth, (int, np.integer)) and not isinstance(depth, bool)
+    if depth is not None and (not whole or depth < 0):
         raise ArgumentError(_("depth is a number of levels, from 0 on, not {got!r}"), got=depth)
     graph = extract(tensor)
     drawn = outline(graph, depth)
@@ -159,10 +162,15 @@ def sheet(
         n = len(drawn.items)
         values = next((level for level, most in LEVELS.items() if n <= most), "none")
     found = named(graph, names, variables)
+    title, shown = _title(graph, tensor, gradients), gradients and isinstance(tensor, Tensor)
+    if shown:
+        try:
+            refuse_changed(graph)
+        except GraphError as error:  # the values are still worth a look; gradients would be wrong
+            title, shown = str(error), False
     return Sheet(
-        graph, drawn, symbols(graph, found), found,
-        flow(graph) if gradients and isinstance(tensor, Tensor) else None, values,
-        direction, _title(graph, tensor, gradients),
+        graph, drawn, symbols(graph, found), found, flow(graph) if shown else None, values,
+        direction, title,
     )  # fmt: skip
 
 

@@ -116,6 +116,7 @@ OPERATORS = {
     "#": "#", "{": "{", "}": "}", "|": "‖", "_": "_", "%": "%", "&": "&", "$": "$",
 }  # fmt: skip
 LARGE = {"sum": "∑", "prod": "∏", "int": "∫"}
+DEEPEST = 40  # groups within groups
 FUNCTIONS = frozenset(
     [
         "ln",
@@ -172,7 +173,7 @@ class _Reader:
 
     def __init__(self, latex: str) -> None:
         self.tokens = [(m.lastgroup or "", m[m.lastgroup or 0]) for m in TOKEN.finditer(latex)]
-        self.place = 0
+        self.place = self.depth = 0
 
     def peek(self) -> tuple[str, str]:
         return self.tokens[self.place] if self.place < len(self.tokens) else ("end", "")
@@ -184,10 +185,12 @@ class _Reader:
 
     def row(self, *stops: tuple[str, str]) -> Item:
         items: list[Item] = []
+        self.depth += 1
         while self.peek()[0] != "end" and self.peek() not in stops:
             item = self.scripted()
             if item is not None:
                 items.append(item)
+        self.depth -= 1
         return items[0] if len(items) == 1 else Row(tuple(items))
 
     def scripted(self) -> Item | None:
@@ -205,6 +208,8 @@ class _Reader:
         group, token = self.take()
         if group == "end":
             return None
+        if self.depth > DEEPEST:  # no formula: shown as it is
+            return Atom("text", token)
         if group == "text":
             return Atom("text", unescaped(token))
         if group == "number":

@@ -142,7 +142,7 @@ def test_zero_upstream_times_an_infinite_derivative():
     last((np.array([0.0, 1.0]) * x.sqrt()).sum(), x)
     with np.errstate(divide="ignore", invalid="ignore"):
         loss = (np.array([0.0, 1.0]) * x.log()).sum()
-    assert text(tg.derive(loss, x).result.terms[-1].latex) == "c₁/x"
+    assert text(tg.derive(loss, x).result.terms[-1].latex) == "y/x"
     last((x**0).sum(), x)
 
 

@@ -51,6 +51,8 @@ def summary(array: Array) -> str:
         words = ", ".join(number(x) for x in array.ravel())
         return words if array.ndim == 0 else f"[{words}]"
     low, high = _range(array)
+    if low == high and np.isfinite(array).all():
+        return _("all {value}").format(value=number(low))
     return _("{low} to {high}").format(low=number(low), high=number(high)) + _non_finite(array)
 
 

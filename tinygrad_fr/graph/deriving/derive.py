@@ -74,11 +74,14 @@ class Derivation:
     @functools.cached_property
     def _checked(self) -> Report:
         entries: dict[str, Entry] = {}
-        for line in (*self.definitions, *self.steps):
+        lines = (*self.definitions, *self.steps)
+        # Where large numbers cancel, what is left of them is rounding.
+        noise = 1e-13 * max((_size(line.truth) for line in lines), default=0.0)
+        for line in lines:
             name = text(line.what)
             while name in entries:
                 name += "′"
-            entries[name] = _judged(name, line, self.single)
+            entries[name] = _judged(name, line, self.single, noise)
         return Report(entries)
 
     def __str__(self) -> str:
@@ -91,13 +94,12 @@ class Derivation:
         return self.markdown
 
 
-def _judged(name: str, line: Line, single: bool) -> Entry:
+def _judged(name: str, line: Line, single: bool, noise: float) -> Entry:
     """Whether all members of a line equal what was recorded."""
     truth = np.asarray(line.truth)
     tight = 1e-3 if single else 1e-8
     worst, at, hand = 0.0, 0, np.asarray(line.terms[0].value)
-    finite = np.isfinite(truth)
-    top = float(np.abs(truth[finite]).max(initial=0.0))
+    top = _size(truth)
     for i, term in enumerate(line.terms):
         value = np.asarray(term.value)
         if value.shape != truth.shape:
@@ -108,7 +110,7 @@ def _judged(name: str, line: Line, single: bool) -> Entry:
         error = _error(value, truth)
         if error > worst:
             worst, at, hand = error, i, value
-    wrong = worst > tight * top + 1e-12 * (top > 0)
+    wrong = worst > tight * top + noise
     note = _("quoted from the operation's own rule") if line.quoted else ""
     if wrong:
         note = _("member {n} differs").format(n=at + 1)
@@ -117,6 +119,11 @@ def _judged(name: str, line: Line, single: bool) -> Entry:
         name, "wrong" if wrong else "correct", autograd=truth, hand=hand, max_abs_error=worst,
         max_rel_error=worst / top if top else worst, worst_index=index, note=note,
     )  # fmt: skip
+
+
+def _size(array: Array) -> float:
+    """The largest of its finite numbers, without its sign."""
+    return float(np.abs(array[np.isfinite(array)]).max(initial=0.0))
 
 
 def _error(value: Array, truth: Array) -> float:

@@ -34,6 +34,7 @@ from .terms import (
     plus,
     power,
     reshaped,
+    solid,
     spread,
     summed_to,
     symbol_term,
@@ -80,7 +81,8 @@ def _from_sum(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
         # Which axis went away is told by the indices that are left.
         left = "".join(INDICES[axis] for axis in range(len(shape)) if axis not in axes)
         words = rf"\left[{unwrapped(factor(g, PLUS))}\right]_{{{left}}}"
-        g = g if g.is_ones else replace(g, body=words, level=ATOM, over=(), inner="")
+        if not g.is_ones and g.written:  # a single number needs no index
+            g = replace(solid(g), body=words, level=ATOM, over=(), inner="")
         g = replace(g, value=g.value.reshape(shape))
     return spread(g, xs[0].value.shape)
 
@@ -169,7 +171,7 @@ def _softmax_axis(vertex: Vertex) -> int:
 
 def _inner(a: Term, b: Term, axis: int) -> Term:
     """The sum over classes of a product."""
-    product = times(a, b)
+    product = solid(times(a, b))
     body = product.body if not product.over else fraction(product)
     value = product.value.sum(axis=axis, keepdims=True)
     sign = "-" if product.negative else ""

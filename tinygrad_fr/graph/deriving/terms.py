@@ -40,6 +40,8 @@ class Term:
         Of a sum, what is summed.
     front, below : Fraction
         The plain numbers among the factors and among the denominators.
+    narrow : tuple of int or None
+        The shape of what is written, where broadcasting has made the value larger.
     """
 
     body: str
@@ -51,6 +53,14 @@ class Term:
     inner: str = ""
     front: Fraction = Fraction(1)
     below: Fraction = Fraction(1)
+    narrow: tuple[int, ...] | None = None
+
+    @property
+    def written(self) -> tuple[int, ...]:
+        """The shape of what is written: none for ones, which products leave out."""
+        if self.is_ones:
+            return ()
+        return self.value.shape if self.narrow is None else self.narrow
 
     @property
     def numbers(self) -> tuple[str, str]:
@@ -177,8 +187,15 @@ def times(a: Term, b: Term) -> Term:
             sign = r" \cdot "
         body, level = sign.join(words), TIMES if words else ATOM
     value = np.asarray(a.value * b.value)
+    narrow = _together(value, a.written, b.written)
     return Term(body, value, level, a.negative != b.negative, tuple(over), a.by + b.by,
-                front=front, below=below)  # fmt: skip
+                front=front, below=below, narrow=narrow)  # fmt: skip
+
+
+def _together(value: Array, *shapes: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape of what is written of a value; None where that is all of it."""
+    shape = np.broadcast_shapes(*shapes)
+    return None if shape == value.shape else shape
 
 
 def _stands_apart(x: Term, is_last: bool) -> bool:
@@ -203,7 +220,8 @@ def divided(a: Term, b: Term, adjoint: bool = False) -> Term:
     changed = replace(a, value=value, negative=negative, below=below)
     if b.value.size == 1:
         return replace(changed, by=(*a.by, (body, float(b.value.item()))))
-    return replace(changed, over=(*a.over, body))
+    narrow = _together(value, a.written, b.written)
+    return replace(changed, over=(*a.over, body), narrow=narrow)
 
 
 def negated(a: Term) -> Term:
@@ -214,6 +232,7 @@ def negated(a: Term) -> Term:
 def matmul(a: Term, b: Term) -> Term:
     """The product of two matrices, as NumPy's ``@`` takes them."""
     value = np.matmul(a.value, b.value)
+    a, b = solid(a), solid(b)
     body = f"{_dotted(a)} {_dotted(b)}"
     return Term(body, value, DOT, a.negative != b.negative, (), a.by + b.by,
                 front=a.front * b.front, below=a.below * b.below)  # fmt: skip
@@ -229,6 +248,7 @@ def transposed(a: Term) -> Term:
     value = np.swapaxes(a.value, -1, -2) if a.value.ndim > 1 else a.value
     if a.value.ndim < 2:
         return a
+    a = solid(a)
     body = factor(a, ATOM) or r"\mathbf{1}"
     body = parenthesised(body) if body.startswith(r"\frac") else body
     return Term(rf"{{{body}}}^{{\top}}" if len(body) > 1 else rf"{body}^{{\top}}",
@@ -248,7 +268,8 @@ def plus(terms: Iterable[Term]) -> Term:
             positive = parenthesised(term.body)
         words += f" {'-' if term.negative else '+'} {positive}"
         value = value + term.value
-    return Term(words, value, PLUS)
+    shapes = [term.value.shape if term.is_ones else term.written for term in terms]
+    return Term(words, value, PLUS, narrow=_together(value, *shapes))
 
 
 def minus(a: Term, b: Term) -> Term:
@@ -281,16 +302,28 @@ def power(a: Term, exponent: float) -> Term:
 
 def total(a: Term, axes: tuple[int, ...], keepdims: bool = False) -> Term:
     """The sum along axes; indices say which, where it is not all of them."""
-    value = a.value.sum(axis=axes, keepdims=keepdims)
-    if not a.value.ndim:
-        return a
-    if a.is_ones:
-        count = int(np.prod([a.value.shape[axis] for axis in axes]))
-        return replace(a, value=value, front=a.front * count) if count else replace(a, value=value)
+    value, gone = np.asarray(a.value.sum(axis=axes, keepdims=keepdims)), axes
+    padded = (1,) * (a.value.ndim - len(a.written)) + a.written
+    # Along a stretched axis the same is added up n times: that is n times what is written.
+    stretched = [axis for axis in axes if padded[axis] == 1 and a.value.shape[axis] > 1]
+    count = int(np.prod([a.value.shape[axis] for axis in stretched]))
+    axes = tuple(axis for axis in axes if axis not in stretched and a.value.shape[axis] != 1)
+    a = replace(a, front=a.front * count)
+    if stretched:
+        for axis in stretched:
+            a = replace(a, value=a.value.take([0], axis))
+        a = replace(a, narrow=None if a.value.shape == padded else padded)
+    if not (axes or stretched or keepdims or a.is_ones):
+        axes = gone  # a column that becomes a vector: the sum is written, if only of one entry
+    if not axes:  # nothing is left to add up
+        kept = _kept(padded, value, keepdims)
+        return replace(a, value=value, narrow=kept, inner="")
     body = factor(a, PLUS)
     ndim = a.value.ndim
     inner = factor(a, TIMES)
-    if len(axes) == ndim:
+    after = tuple(1 if axis in axes else n for axis, n in enumerate(padded))
+    after = after if keepdims else tuple(n for axis, n in enumerate(after) if axis not in gone)
+    if {axis for axis, n in enumerate(padded) if n != 1} <= set(axes) and value.size == 1:
         inner = (a.inner if not a.over else "") or inner  # a sum of sums is one sum
         words = rf"\sum {inner}"
     else:
@@ -299,12 +332,32 @@ def total(a: Term, axes: tuple[int, ...], keepdims: bool = False) -> Term:
         simple = a.level == ATOM and not a.over and "frac" not in body
         entry = body if simple else rf"\left[{body}\right]"
         words = rf"\sum_{{{below}}} {{{entry}}}_{{{every}}}"
-    return Term(words, value, SUM, a.negative, (), a.by, inner, a.front, a.below)
+    narrow = None if after == value.shape else after
+    return Term(words, value, SUM, a.negative, (), a.by, inner, a.front, a.below, narrow)
+
+
+def _kept(padded: tuple[int, ...], value: Array, keepdims: bool) -> tuple[int, ...] | None:
+    """What is written when nothing was added up: as before, axes of length 1 aside."""
+    written = tuple(n for n in padded if n != 1)
+    left = tuple(n for n in value.shape if n != 1)
+    return None if written == left else written
 
 
 def spread(a: Term, shape: tuple[int, ...]) -> Term:
     """The same number, or row, everywhere."""
-    return replace(a, value=np.broadcast_to(a.value, shape), inner="")
+    value = np.broadcast_to(a.value, shape)
+    return replace(a, value=value, inner="", narrow=_together(value, a.written))
+
+
+def solid(a: Term) -> Term:
+    """A term written in its full shape: times ones, where broadcasting has made it larger."""
+    if a.is_ones or a.written == a.value.shape:
+        return a
+    body = parenthesised(a.body) if a.level >= SUM else a.body
+    if a.over:
+        body = fraction(a)
+    ones = r"\mathbf{1}" if not a.written else r"\odot \mathbf{1}"
+    return replace(a, body=f"{body} {ones}", level=TIMES, over=(), inner="", narrow=None)
 
 
 def reshaped(a: Term, shape: tuple[int, ...]) -> Term:
@@ -313,6 +366,7 @@ def reshaped(a: Term, shape: tuple[int, ...]) -> Term:
         return a
     if a.is_ones:
         return replace(a, value=a.value.reshape(shape))
+    a = solid(a)
     body = rf"\operatorname{{reshape}}{parenthesised(factor(a, PLUS))}"
     return Term(
         body, a.value.reshape(shape), CALL, a.negative, (), a.by, front=a.front, below=a.below

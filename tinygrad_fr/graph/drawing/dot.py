@@ -135,7 +135,7 @@ def _carried(sheet: Sheet, number: int) -> str:
     slope = local(sheet.graph, edge)
     where = rule(sheet.graph, edge, sheet.symbols)
     rows = [(_("upstream"), _brief(g))]
-    if slope is not None and slope.size <= 4:
+    if slope is not None and slope.size <= 4 and slope.shape == d.shape:
         rows.append(("× " + _("local"), escape(values.summary(slope))))
     rows.append(("= " + _("downstream"), _brief(d)))
     cells = "".join(

@@ -154,10 +154,10 @@ def _product(sheet: Sheet, number: int) -> str:
     y, x = sheet.symbols[edge.target], sheet.symbols[edge.source]
     g, d, slope = flow.upstream[edge.target], flow.downstream[number], local(sheet.graph, edge)
     cells = [_quantity(_("upstream"), derivative(sheet.output, y), g)]
-    if slope is not None:
+    if slope is not None and slope.shape == d.shape:
         cells += ['<span class="sign">×</span>', _local(sheet, edge, derivative(y, x), slope)]
         cells.append('<span class="sign">=</span>')
-    else:  # a Jacobian: its transpose times the upstream gradient, as the rule says
+    else:  # a Jacobian, or a sum over what was broadcast: as the rule says
         cells += ['<span class="sign">→</span>', _rule(sheet, edge)]
         cells.append('<span class="sign">→</span>')
     several = sum(n in flow.downstream for n in sheet.graph.leaving[edge.source]) > 1

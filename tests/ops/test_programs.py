@@ -229,3 +229,14 @@ def test_every_step_works_somewhere(name):
             continue
         return
     pytest.fail("it always raises")
+
+
+@pytest.mark.parametrize("width", [0, 3])
+def test_a_kernel_without_entries_gives_zeros_and_a_gradient_of_zeros(width):
+    x = tg.Tensor(np.ones((2, 2, 1, width)), requires_grad=True)
+    weight = tg.Tensor(np.ones((2, 2, 1, 0)), requires_grad=True)
+    y = tg.conv2d(x, weight)
+    found = tg.gradients(y.sum(), [x, weight])
+    assert not y.data.any()
+    assert [g.shape for g in found] == [x.shape, weight.shape]
+    assert not found[0].data.any()

@@ -113,7 +113,8 @@ def conv_input(
     x = np.empty((n, groups * c, *size), np.result_type(g, w))
     for block in _blocks(n, groups * c * kh * kw * oh * ow):
         cols = np.matmul(matrices, rows[block])
-        x[block] = fold(cols.reshape(-1, groups * c, kh, kw, oh, ow), size, *cut)
+        shape = len(g[block]), groups * c, kh, kw, oh, ow  # -1 would not do for an empty kernel
+        x[block] = fold(cols.reshape(shape), size, *cut)
     return x
 
 

@@ -159,7 +159,8 @@ def symbols(graph: Graph, names: Mapping[int, str]) -> dict[int, str]:
             new = "L"
         elif name:
             new = _symbol(name, names)
-            if new in taken:  # W1 and W_1, weight and W
+            number = vertex.kind == "constant" and not vertex.shape  # N may stand twice
+            if new in taken and not number:  # W1 and W_1, weight and W
                 new = rf"\text{{{escaped(name)}}}"
         elif vertex.kind == "constant" and not vertex.shape:
             found[vertex.id] = numeral(vertex.value.item())

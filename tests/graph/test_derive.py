@@ -182,6 +182,24 @@ def test_targets_that_do_not_sum_to_one_keep_their_sum():
     assert "do not sum to 1" in derivation.text
 
 
+def test_smoothed_labels_are_targets_like_others():
+    x, W, b = data()
+    for options in ({"label_smoothing": 0.1}, {"label_smoothing": 0.1, "reduction": "sum"}):
+        derivation = tg.derive(tg.cross_entropy(x @ W + b, LABELS, **options), W)
+        assert derivation.check()
+        assert end(derivation).startswith("∂L/∂W = xᵀ (ŷ − y)")
+
+
+def test_distributions_that_are_not_one_hot_have_an_entropy():
+    x, W, _b = data()
+    p = np.full((6, 3), 1 / 3)
+    for reduction in ("mean", "sum", "none"):
+        loss = tg.kl_divergence(p, (x @ W).softmax(), reduction).sum()
+        derivation = tg.derive(loss, W)
+        assert derivation.check()
+        assert end(derivation).startswith("∂L/∂W = xᵀ (")
+
+
 def test_the_notation_follows_the_users_convention():
     """002: one column per example, W @ X."""
     rng = networks.draws()

@@ -14,8 +14,8 @@ from ..messages import _
 from .extract import Edge, Graph, Vertex
 from .mathematics import escaped, symbol
 
-# What a loss is often called in a program, and always on the blackboard.
 LONGEST = 60  # characters of a name
+# What a loss is often called in a program: on the blackboard it is L.
 LOSSES = ("loss", "cost", "perte")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import TinygradError
+from ..graph.expansion import Unwritten
 from ..kernels import Array
 from ..messages import _
 from ..report import Diagnosis
@@ -25,7 +26,7 @@ from .subsets import named
 
 # What a hypothesis that does not apply may raise.
 _MISFITS = (ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError,
-            NotImplementedError, AssertionError, TinygradError)  # fmt: skip
+            Unwritten, AssertionError, TinygradError)  # fmt: skip
 # How many local mistakes are tried in pairs.
 PAIRS = 60
 

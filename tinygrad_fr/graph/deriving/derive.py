@@ -149,10 +149,9 @@ def derive(
     """Write out the chain rule from a loss to one of the values it was made from.
 
     Definitions in the order of computation, then a step for each gradient: the local derivative,
-    the product, and what is known put in. Losses such as ``cross_entropy`` are written out; softmax
-    or
-    sigmoid with a logarithm end in ``(y_hat - y) / N``, by an algebra of which every member is
-    evaluated. Symbols are the names of Tensors, parameters and the caller's variables.
+    the product, and what is known put in. Losses such as ``cross_entropy`` are written out;
+    softmax or sigmoid with a logarithm end in ``(y_hat - y) / N``, by an algebra of which every
+    member is evaluated. Symbols are the names of Tensors, parameters and the caller's variables.
 
     Parameters
     ----------

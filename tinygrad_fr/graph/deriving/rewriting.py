@@ -11,23 +11,17 @@ import numpy as np
 
 from ...autograd.modes import switch
 from ...autograd.tensor import Tensor
-from ..expansion import EXPANSIONS
+from ..expansion import EXPANSIONS, reduced
 from ..extract import Edge, Graph, Vertex, extract
 from ..mathematics import symbol
 
 
 def _kl_divergence(p: Any, q: Any, reduction: str = "mean", axis: int = -1) -> Any:
-    """The sum of p ln p, which is a number, less that of p ln q."""
-    if isinstance(p, Tensor) and p.requires_grad:
-        raise NotImplementedError
+    """The sum of p ln p, which is a number per distribution, less that of p ln q."""
     p = np.asarray(p._array if isinstance(p, Tensor) else p)
-    entropy = (p * np.log(np.where(p > 0, p, 1))).sum()
+    entropy = (p * np.log(np.where(p > 0, p, 1))).sum(axis)
     crossed = -(p * q.log()).sum(axis)
-    if reduction == "none":
-        raise NotImplementedError
-    total = crossed.sum() if crossed.ndim else crossed
-    total = total + float(entropy) if entropy else total
-    return total / float(crossed.size) if reduction == "mean" and crossed.size > 1 else total
+    return reduced(crossed + entropy if entropy.any() else crossed, reduction)
 
 
 # Written out for a derivation; layers such as conv2d stay one step.
@@ -65,17 +59,18 @@ def _expand(graph: Graph, new: dict[int, Tensor]) -> None:
         args, kwargs = node._static or (node._inputs, {})
         args = tuple(new.get(id(x), x) if isinstance(x, Tensor) else x for x in args)
         changed = any(isinstance(x, Tensor) and id(x) in new for x in node._inputs)
-        differentiated = [x for x in node._inputs[1:] if getattr(x, "_requires_grad", False)]
-        plain = vertex.operation in ("mse_loss", "kl_divergence") or not differentiated
-        if vertex.operation in LOSSES and plain:
-            try:
-                new[id(node)] = LOSSES[vertex.operation](*args, **kwargs)
-            except Exception:  # an option that the written-out form does not have
-                continue
+        if vertex.operation in LOSSES and _has_plain_targets(node):
+            new[id(node)] = LOSSES[vertex.operation](*args, **kwargs)
         elif changed:
             new[id(node)] = node._op.function(*args, **kwargs)
         if id(node) in new and node._name:
             new[id(node)].named(node._name)
+
+
+def _has_plain_targets(node: Any) -> bool:
+    """Whether the targets are numbers: written out, all but a square error are cut off there."""
+    targets = node._inputs[0 if node._op.name == "kl_divergence" else 1]
+    return node._op.name == "mse_loss" or not getattr(targets, "_requires_grad", False)
 
 
 class _Near:

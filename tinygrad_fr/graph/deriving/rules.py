@@ -3,7 +3,8 @@ r"""How a derivation writes operations: their value, and what they do to an upst
 One row per operation: ``value(*inputs, vertex)`` writes it, ``pull(g, y, inputs, i, vertex)``
 the gradient that it hands on to its input number ``i``. Both compute as they write (see
 ``terms``), so a rule is checked against the recorded gradient by itself. An operation without a
-row is quoted from the registry, its value taken from its closure.
+row is quoted from the registry, its value taken from its closure; so is one that a row does not
+know how to write with the shapes at hand (:class:`Unwritten`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels import Array
+from ..expansion import Unwritten
 from ..extract import Vertex
 from .terms import (
     ATOM,
@@ -87,11 +89,6 @@ def _from_sum(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
     return spread(g, xs[0].value.shape)
 
 
-def _replace_shape(g: Term, shape: tuple[int, ...]) -> Term:
-    """An axis of length 1 where the sum had taken one away: nothing that a reader would write."""
-    return replace(g, value=g.value.reshape(shape))
-
-
 def _from_mean(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
     n = xs[0].value.size // max(y.value.size, 1)
     return divided(_from_sum(g, y, xs, i, vertex), _count(n, vertex))
@@ -108,7 +105,7 @@ def _from_matmul(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Te
     if a.value.ndim == 1 and b.value.ndim == 1:
         return times(g, b if i == 0 else a)
     if min(a.value.ndim, b.value.ndim) < 2:  # a vector with a stack of matrices
-        raise NotImplementedError
+        raise Unwritten
     if i == 0:
         return summed_to(matmul(g, transposed(b)), a.value.shape)
     return summed_to(matmul(transposed(a), g), b.value.shape)
@@ -136,24 +133,24 @@ def _from_linear(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Te
         return _outer(g, xs[0])
     if g.value.ndim == 2:
         return matmul(transposed(g), xs[0])
-    raise NotImplementedError
+    raise Unwritten
 
 
 def _from_power(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
     base, exponent = xs
     if i == 1 or exponent.value.size != 1:
-        raise NotImplementedError
+        raise Unwritten
     n = float(exponent.value.item())
     lowered = base if n == 2 else power(base, n - 1)
     if not np.isfinite(lowered.value).all():
-        raise NotImplementedError
+        raise Unwritten
     number = symbol_term(f"{n:g}", np.array(n))
     return times(g, times(number, lowered))
 
 
 def _power(base: Term, exponent: Term, vertex: Vertex) -> Term:
     if exponent.value.size != 1 or plain_number(exponent) is None:
-        raise NotImplementedError
+        raise Unwritten
     return power(base, float(exponent.value.item()))
 
 
@@ -207,9 +204,9 @@ def picks(vertex: Vertex, shape: tuple[int, ...]) -> Array:
     np.add.at(mask, index, 1.0)
     picked = np.zeros(shape)[index]
     if mask.max(initial=0.0) > 1 or picked.size != mask.sum() or len(shape) != 2:
-        raise NotImplementedError
+        raise Unwritten
     if not (mask.sum(1) == 1).all():  # not one per row: no one-hot encoding
-        raise NotImplementedError
+        raise Unwritten
     return mask
 
 
@@ -226,7 +223,7 @@ def _getitem(x: Term, vertex: Vertex) -> Term:
 
 def _from_getitem(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
     mask = picks(vertex, xs[0].value.shape)
-    column = _replace_shape(g, (*g.value.shape, 1)) if g.value.ndim else g
+    column = replace(g, value=g.value[:, None]) if g.value.ndim else g
     return times(column, Term(_picked(vertex), mask))
 
 
@@ -240,13 +237,13 @@ def _from_reshape(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> T
 
 def _from_transpose(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
     if xs[0].value.ndim != 2:
-        raise NotImplementedError
+        raise Unwritten
     return transposed(g)
 
 
 def _transpose(x: Term, vertex: Vertex) -> Term:
     if x.value.ndim != 2:
-        raise NotImplementedError
+        raise Unwritten
     return transposed(x)
 
 
@@ -319,23 +316,7 @@ RULES: dict[str, tuple[Value, Pull]] = {
 }  # fmt: skip
 
 # Where the local derivative acts entry by entry, and can be written by itself.
-ENTRYWISE = frozenset(
-    [
-        "add",
-        "subtract",
-        "multiply",
-        "divide",
-        "negative",
-        "exp",
-        "log",
-        "sqrt",
-        "square",
-        "power",
-        "identity",
-        "sin",
-        "cos",
-        "sigmoid",
-        "tanh",
-        "relu",
-    ]
-)
+ENTRYWISE = frozenset([
+    "add", "subtract", "multiply", "divide", "negative", "exp", "log", "sqrt", "square", "power",
+    "identity", "sin", "cos", "sigmoid", "tanh", "relu",
+])  # fmt: skip

@@ -15,7 +15,9 @@ import numpy as np
 
 from ...kernels import Array
 from ...messages import _
+from ..expansion import Unwritten
 from ..naming import is_leaf
+from .rules import picks
 from .terms import CALL, SUM, Term, divided, minus, plus, times
 
 if TYPE_CHECKING:
@@ -133,10 +135,8 @@ def _targets(writer: Writer, shape: tuple[int, ...]) -> Iterator[Term]:
         elif vertex.operation == "getitem":
             source = next(iter(writer.inputs[vertex.id].values()))
             if writer.graph.vertices[source].shape == shape:
-                from .rules import picks
-
                 try:
                     letter = str(vertex.static.get("letter", r"\mathbf{1}_{c}"))
                     yield Term(letter, picks(vertex, shape))
-                except NotImplementedError:
+                except Unwritten:
                     continue

@@ -10,6 +10,7 @@ import numpy as np
 from ...kernels import Array
 from ...messages import _
 from .. import values
+from ..expansion import Unwritten
 from ..extract import Edge, Graph
 from ..flow import Flow, pulled
 from ..formulas import after_equals, formula, rule
@@ -131,7 +132,7 @@ class Writer:
             return True
         try:
             picks(vertex, self.graph.vertices[self.inputs[i][0]].shape)
-        except NotImplementedError:
+        except Unwritten:
             return False
         return True
 
@@ -169,7 +170,7 @@ class Writer:
                 terms = [self.term(found[position]) for position in sorted(found)]
                 with np.errstate(all="ignore"):
                     return RULES[vertex.operation][0](*terms, vertex)
-            except (NotImplementedError, KeyError, TypeError, ValueError):
+            except Unwritten:
                 pass
         right = after_equals(formula(self.graph, vertex, self.symbols))
         return Term(_latex(right), np.asarray(vertex.value), PLUS)
@@ -214,7 +215,7 @@ class Writer:
             place = sorted(found).index(edge.position)
             with np.errstate(all="ignore"):
                 return RULES[vertex.operation][1](g, y, xs, place, vertex)
-        except (NotImplementedError, KeyError, ValueError):
+        except Unwritten:
             return None
 
     def _quoted(self, edge: Edge, g: Term) -> Term:

@@ -60,7 +60,7 @@ def _header(vertex: Vertex, sheet: Sheet, word: str, count: int) -> list[str]:
     if vertex.kind == "failure":
         return [f"<B>✗ {escape(vertex.operation or '')}</B> {font(escape(word), INK)}"]
     own = sheet.symbols[vertex.id]
-    name = _single_line(sheet.names.get(vertex.id, ""))
+    name = sheet.names.get(vertex.id, "")
     name = "" if name == text(own) else escape(name)
     repeated = f" <B>× {count}</B>" if count > 1 else ""
     if is_leaf(vertex):
@@ -74,10 +74,6 @@ def _header(vertex: Vertex, sheet: Sheet, word: str, count: int) -> list[str]:
     operation += f", {how_many}" if how_many else ""
     shown = font(label(formula(sheet.graph, vertex, sheet.symbols), 14), INK, size=14)
     return [shown, font(f"{name} : {operation}" if name else operation, PALE, size=9)]
-
-
-def _single_line(name: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in name)
 
 
 def _value_rows(vertex: Vertex, item: Item, sheet: Sheet) -> list[str]:

@@ -160,12 +160,11 @@ def _merged(items: list[Item], graph: Graph, closed: bool) -> Outline:
         for run in _runs(items, steps, graph, place, many):
             _merge(run, items, target, graph, place)
     links: dict[tuple[int, int, bool], list[int]] = {}
-    order = {i: n for n, i in enumerate(range(len(items)))}
     for number, edge in enumerate(graph.edges):
         a, b = place[edge.source], place[edge.target]
         if a == b:
             continue
-        again = order[target[a]] > order[target[b]] or (target[a] == target[b])
+        again = target[a] >= target[b]
         links.setdefault((target[a], target[b], again), []).append(number)
     kept = sorted(set(target))
     where = {i: n for n, i in enumerate(kept)}

@@ -36,17 +36,13 @@ def render(dot: str, kind: str) -> bytes:
     RenderingError
         If neither is there. It holds the text in Graphviz's language.
     """
+    sharp = dot.replace("{", "{ graph [dpi=160];", 1) if kind == "png" else dot
     if shutil.which("dot"):
         import graphviz
 
-        picture = graphviz.Source(dot)
-        options = {"-Gdpi": "160"} if kind == "png" else {}
-        if options:
-            dot = dot.replace("{", "{ graph [dpi=160];", 1)
-            picture = graphviz.Source(dot)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return bytes(picture.pipe(format=kind, quiet=True))
+            return bytes(graphviz.Source(sharp).pipe(format=kind, quiet=True))
     try:
         import pygraphviz
     except ImportError:
@@ -59,11 +55,9 @@ def render(dot: str, kind: str) -> bytes:
         )
         error.dot = dot
         raise error from None
-    if kind == "png":
-        dot = dot.replace("{", "{ graph [dpi=160];", 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return bytes(pygraphviz.AGraph(string=dot).draw(format=kind, prog="dot"))
+        return bytes(pygraphviz.AGraph(string=sharp).draw(format=kind, prog="dot"))
 
 
 def svg(dot: str) -> str:

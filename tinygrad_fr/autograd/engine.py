@@ -196,9 +196,16 @@ def _walk(
     heap = [-output._rank]
     if output._op is None:
         leaves, heap = nodes, []
-    while heap:
-        rank = -heappop(heap)
-        node = nodes.pop(rank)
+    ahead: Node | None = None  # the highest-ranking node that waits; the others are in the heap
+    while True:
+        if ahead is not None:
+            node, ahead = ahead, None
+            rank = node._rank
+        elif heap:
+            rank = -heappop(heap)
+            node = nodes.pop(rank)
+        else:
+            break
         g = grads.pop(rank)
         if asked is not None:
             if rank in asked:
@@ -251,9 +258,13 @@ def _walk(
                 grads[where] = d
                 if x._op is None:
                     leaves[where] = x
+                elif ahead is None and (not heap or where > -heap[0]):
+                    ahead = x
                 else:
-                    nodes[where] = x
-                    heappush(heap, -where)
+                    if ahead is not None and where > ahead._rank:
+                        ahead, x = x, ahead
+                    nodes[x._rank] = x
+                    heappush(heap, -x._rank)
             elif where in ours:
                 old += d  # the one place where a gradient is added to in place
                 grads[where] = old

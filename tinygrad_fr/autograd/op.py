@@ -296,16 +296,23 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
         raw: list[Any] = []
         found = nested = False
         tracked = 0
-        for x in args:
-            if isinstance(x, Node):
-                found = True
-                tracked += x._requires_grad
-                raw.append(x._array)
-            elif x.__class__ in NESTED:
-                args, raw, found, tracked, nested = unwrapped(operation, args)
-                break
-            else:
-                raw.append(x)
+        if len(args) == 2 and args[0].__class__ is args[1].__class__ is Tensor:
+            # Two Tensors, as in x * w: 0.15 us less than the loop, of 1.3 in all.
+            a, b = args
+            raw = [a._array, b._array]
+            tracked = a._requires_grad + b._requires_grad
+            found = True
+        else:
+            for x in args:
+                if isinstance(x, Node):
+                    found = True
+                    tracked += x._requires_grad
+                    raw.append(x._array)
+                elif x.__class__ in NESTED:
+                    args, raw, found, tracked, nested = unwrapped(operation, args)
+                    break
+                else:
+                    raw.append(x)
         try:
             out = body(*raw, **kwargs) if kwargs else body(*raw)
         except TinygradError as error:
@@ -333,7 +340,7 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
             share_memory(args[0], tensor)
         if tracked:
             inputs, closures = args, out[1:] if out.__class__ is tuple else ()
-            if nested or tracked != len(args) or tracked != len(closures) or not all(closures):
+            if nested or tracked != len(args) or tracked != len(closures) or None in closures:
                 inputs, closures = matched(operation, args, closures, tracked, nested)
             if closures and mode.recording and y.dtype.kind == "f":
                 tensor._requires_grad = True

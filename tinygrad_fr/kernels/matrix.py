@@ -17,13 +17,13 @@ def product(a: Array, b: Array, like: Array) -> Array:
     """
     if like.size > 2**14:
         prepare()
-    multiply = _outer if a.shape[1] == 1 else np.matmul
+    multiply = outer if a.shape[1] == 1 else np.matmul
     if like.strides[0] < like.strides[1]:
         return np.asarray(multiply(b.T, a.T).T)
     return np.asarray(multiply(a, b))
 
 
-def _outer(a: Array, b: Array) -> Array:
+def outer(a: Array, b: Array) -> Array:
     """The product of a column and a row, as one example gives it.
 
     BLAS is slow at it (784x256: 200 us), broadcasting is good while the result fits into the

@@ -297,7 +297,9 @@ def softmax(x: Array, axis: int = -1):
 
     def to_x(g, y, x):
         r"""\bar{x} = y \odot \left(\bar{y} - \sum_k \bar{y}_k y_k\right)"""
-        return y * (g - (g * y).sum(axis, keepdims=True))
+        if isinstance(g, Node):
+            return y * (g - (g * y).sum(axis, keepdims=True))
+        return stable.softmax_gradient(g, y, axis)
 
     return stable.softmax(x, axis), to_x
 

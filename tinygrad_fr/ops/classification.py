@@ -72,9 +72,7 @@ def cross_entropy(
     if not classes:
         raise ShapeError(_("{logits} has no class on axis {axis}"), axis=axis)
     others = (*logits.shape[:axis], *logits.shape[axis + 1 :])
-    log_p = stable.log_softmax(logits, axis)
     soft = target.dtype.kind == "f"
-    picked: Any = None
     if soft:
         if target.shape == others != logits.shape:
             raise DTypeError(
@@ -88,13 +86,15 @@ def cross_entropy(
         if np.isnan(target).any():
             raise ArgumentError(_("the target probabilities hold NaN: look where they come from"))
         weights = target * (1 - label_smoothing) + label_smoothing / classes
-        loss = -(weights * log_p).sum(axis)
+        loss = -(weights * stable.log_softmax(logits, axis)).sum(axis)
     else:
         check_labels(target, others, classes)
         picked = _positions(target.copy(), axis)  # changed later, it would be wrong
-        loss = -log_p[picked]
         if label_smoothing:
-            loss = loss * (1 - label_smoothing) - label_smoothing * log_p.mean(axis)
+            log_p = stable.log_softmax(logits, axis)
+            loss = log_p[picked] * (label_smoothing - 1) - label_smoothing * log_p.mean(axis)
+        else:
+            loss, exponentials, sums = stable.cross_entropy(logits, picked, axis)
     y, factor = reduce(loss, reduction, math.prod(others))
 
     def upstream(g: Any) -> Any:
@@ -107,12 +107,11 @@ def cross_entropy(
             p = target * (1 - label_smoothing) + label_smoothing / classes
             return upstream(g) * (softmax(logits, axis) * p.sum(axis, keepdims=True) - p)
         if isinstance(g, Node) or label_smoothing:
-            one_hot = np.zeros(log_p.shape, log_p.dtype)
+            one_hot = np.zeros(logits.shape, y.dtype)
             one_hot[picked] = 1 - label_smoothing
             return upstream(g) * (softmax(logits, axis) - (one_hot + label_smoothing / classes))
-        d = np.exp(log_p)
-        d[picked] -= 1
-        d *= upstream(g)
+        d = exponentials * (upstream(g) / sums)
+        d[picked] -= g * factor
         return d
 
     def to_target(g, y, logits, target):
@@ -145,7 +144,9 @@ def check_labels(target: Array, shape: tuple[int, ...], classes: int) -> None:
             ),
             shape=shape,
         )
-    if target.size and (target.min() < 0 or target.max() >= classes):
+    if target.size and (
+        np.minimum.reduce(target, None) < 0 or np.maximum.reduce(target, None) >= classes
+    ):
         raise ArgumentError(
             _("class indices go from 0 to {last}; the target has {low} to {high}"),
             last=classes - 1,
@@ -155,8 +156,8 @@ def check_labels(target: Array, shape: tuple[int, ...], classes: int) -> None:
 
 
 def _warn_probabilities(logits: Array, axis: int) -> None:
-    # One number settles it for almost all logits, before the whole array is looked at.
-    if not logits.size or logits.item(0) < 0 or logits.shape[axis] < 2:
+    # The first example settles it for almost all logits, before the whole array is looked at.
+    if not logits.size or logits.shape[axis] < 2 or logits.item(0) < 0 or logits[0].min() < 0:
         return
     if logits.min() >= 0 and (abs(logits.sum(axis) - 1.0) <= 1e-4).all():
         warnings.warn(

@@ -185,17 +185,14 @@ def layer_norm(
     x = floating(x)
     axes = tuple(range(-len(shape), 0))
     n = math.prod(shape)
-    d = x - x.mean(axes, keepdims=True)
-    scale = 1 / np.sqrt((d * d).sum(axes, keepdims=True) / n + x.dtype.type(eps))
-    d *= scale
-    y = d.copy() if weight is None else d * weight
+    flat = None if weight is None else weight.ravel()
+    d, scale = kernel.centred_rows(x.reshape(x.size // max(n, 1), n), eps)
+    y = kernel.scale_rows(d, scale, flat).reshape(x.shape)
     if bias is not None:
         y += bias
 
-    def normalised(g: Any, x: Any) -> tuple[Any, Any]:
-        """The normalised input and its scale: those of the forward pass, or recorded."""
-        if not isinstance(g, Node):
-            return d, scale
+    def normalised(x: Any) -> tuple[Any, Any]:
+        """The normalised input and its scale, recorded."""
         centred = x - x.mean(axes, keepdims=True)
         s = ((centred * centred).mean(axes, keepdims=True) + eps) ** -0.5
         return centred * s, s
@@ -204,14 +201,18 @@ def layer_norm(
         r"""\bar{x} = \frac{1}{\sigma} \left(\bar{h} - \overline{\bar{h}} -
         \hat{x} \, \overline{\bar{h} \odot \hat{x}}\right), \quad \bar{h} = \gamma \bar{y}
         """
-        xhat, s = normalised(g, x)
+        if not isinstance(g, Node):
+            return kernel.rows_input(g.reshape(d.shape), d, scale, flat).reshape(x.shape)
+        xhat, s = normalised(x)
         g = g if weight is None else g * weight
         moment = (g * xhat).sum(axes, keepdims=True) * (1 / n)
         return (g - g.sum(axes, keepdims=True) * (1 / n) - xhat * moment) * s
 
     def to_weight(g, y, x, shape, weight, bias):
         r"""\bar{\gamma} = \sum \bar{y} \odot \hat{x}"""
-        return g * normalised(g, x)[0]  # the engine sums over the examples
+        if not isinstance(g, Node):
+            return kernel.rows_weight(g.reshape(d.shape), d, scale).reshape(weight.shape)
+        return g * normalised(x)[0]  # the engine sums over the examples
 
     def to_bias(g, y, x, shape, weight, bias):
         r"""\bar{\beta} = \sum \bar{y}"""

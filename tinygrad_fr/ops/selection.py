@@ -8,7 +8,7 @@ import numpy as np
 
 from ..autograd.op import op, operator
 from ..errors import ArgumentError, DTypeError
-from ..kernels import Array
+from ..kernels import Array, stable
 from ..messages import _
 
 
@@ -65,6 +65,10 @@ def where(condition: Array, a: Array, b: Array):
 
 def quotient(g: Any, b: Any) -> Any:
     """``g / b`` with 0 / 0 = 0 and 0 / NaN = 0: no NaN from a branch not taken."""
+    if isinstance(g, np.ndarray) and isinstance(b, np.ndarray):
+        q = stable.finite_quotient(g, b)
+        if q is not None:
+            return q
     undefined = (g == 0) & ((b == 0) | (b != b))
     if not np.any(undefined):
         return g / b

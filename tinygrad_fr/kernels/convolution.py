@@ -13,6 +13,7 @@ Many channels under 3x3 filters go through ``winograd`` instead.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -35,40 +36,58 @@ class Windows(NamedTuple):
     dilation: Pair
 
 
-def columns(x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
+def columns(
+    x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, ones: bool = False
+) -> Array:
     """The windows of images (N, C, H, W) as columns (N, C kh kw, OH OW).
 
     One row per position in the window (tap), so that each row is copied from long stretches of
-    memory: with one channel 9 times faster than one row per window.
+    memory: with one channel 9 times faster than one row per window. With ``ones`` as a last row, a
+    product adds the bias: on the course's network at batch 128 a forward pass of 2.6 ms to 1.6.
     """
     prepare()
     view = windows(pad(x, padding), kernel, stride, dilation)
     n, c, kh, kw, oh, ow = view.shape
-    return np.ascontiguousarray(view).reshape(n, c * kh * kw, oh * ow)
+    taps = c * kh * kw
+    cols = np.empty((n, taps + ones, oh * ow), x.dtype)
+    cols[:, :taps].reshape(view.shape)[...] = view
+    if ones:
+        cols[:, taps] = 1
+    return cols
 
 
 def conv(
-    x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int
-) -> tuple[Array, Array | Windows]:
-    """Images (N, C, H, W) and filters (F, C // groups, kh, kw) to (N, F, OH, OW), and the windows.
+    x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int,
+    bias: Array | None = None,
+) -> tuple[Array, Array | Windows]:  # fmt: skip
+    """Images (N, C, H, W) by filters (F, C // groups, kh, kw): (N, F, OH, OW), and the windows.
 
     The windows are for ``conv_weight``: columns, or where these are large what they are made from.
     """
     f, _, kh, kw = w.shape
     cut = stride, padding, dilation
-    if _fast(x, w.dtype, w.shape, *cut, groups):
-        return winograd.conv(x, w, padding), Windows(x, *cut)
+    if _fast(x, w.dtype, w.shape, *cut, groups) and (bias is None or bias.dtype == w.dtype):
+        return winograd.conv(x, w, padding, bias), Windows(x, *cut)
     n, c, height, width = x.shape
     oh, ow = output_size((height, width), (kh, kw), *cut)
     matrices, size = _grouped(w, groups), c * kh * kw * oh * ow
+    ones = False
+    if bias is not None and groups == 1:
+        ones = True
+        matrices = np.concatenate([matrices, bias[:, None]], 1)
     if n * size <= _KEPT:
-        cols = columns(x, (kh, kw), *cut)
-        return np.matmul(matrices, _split(cols, groups)).reshape(n, f, oh, ow), cols
-    y = np.empty((n, groups, f // groups, oh * ow), np.result_type(x, w))
-    for block in _blocks(n, size):
-        cols = columns(x[block], (kh, kw), *cut)
-        np.matmul(matrices, cols.reshape(len(cols), groups, -1, oh * ow), out=y[block])
-    return y.reshape(n, f, oh, ow), Windows(x, *cut)
+        kept = columns(x, (kh, kw), *cut, ones)
+        y = np.matmul(matrices, _split(kept, groups)).reshape(n, f, oh, ow)
+        source: Array | Windows = kept
+    else:
+        y = np.empty((n, groups, f // groups, oh * ow), np.result_type(x, matrices))
+        for block in _blocks(n, size):
+            cols = columns(x[block], (kh, kw), *cut, ones)
+            np.matmul(matrices, cols.reshape(len(cols), groups, -1, oh * ow), out=y[block])
+        y, source = y.reshape(n, f, oh, ow), Windows(x, *cut)
+    if bias is not None and not ones:
+        y = y + bias[:, None, None]
+    return y, source
 
 
 def conv_weight(source: Array | Windows, g: Array, shape: tuple[int, ...], groups: int) -> Array:
@@ -83,6 +102,7 @@ def conv_weight(source: Array | Windows, g: Array, shape: tuple[int, ...], group
         for block in _blocks(n, size):
             total += conv_weight(columns(x[block], kernel, *cut), g[block], shape, groups)
         return total
+    source = source[:, : math.prod(shape[1:]) * groups]  # without a row of ones
     rows = g.reshape(n, f, oh * ow)
     if n == 1 and groups == 1:  # the larger factor on the left: 12 us to 9 on 8 filters of 3x3
         return np.asarray((source[0] @ rows[0].T).T.reshape(shape))

@@ -33,14 +33,13 @@ def max_pool(
     n, c, h, w = padded.shape
     # Copied first: comparisons of contiguous arrays run 4 times faster than of strided ones.
     values = [padded[:, :, rows, cols].copy() for rows, cols in taps(kernel, stride, out)]
-    y, offsets = _of_four(*values) if kernel == (2, 2) else _of_many(values, kernel, w)
+    y, offsets = _of_four(*values) if kernel == (2, 2) else _of_many(values, kernel)
 
     def places() -> Array:
-        index = offsets(w) if callable(offsets) else offsets.astype(np.intp)
-        index = index.reshape(n * c, *out)
-        index += _corners(w, stride, out)
-        index += np.arange(0, n * c * h * w, h * w)[:, None, None]
-        return index.reshape(y.shape)
+        corners = _kept_corners if y.size < 2**16 else _corners
+        index = offsets(w).astype(np.intp).reshape(y.shape)
+        index += corners((n, c, h, w), stride, out)
+        return index
 
     return y, places
 
@@ -53,31 +52,38 @@ def _of_four(a: Array, b: Array, c: Array, d: Array) -> tuple[Array, Callable[[i
     right ^= low & (right ^ (d > c))  # where it is low: d > c
 
     def offsets(width: int) -> Array:
-        index = low.astype(np.intp)
-        index *= width
-        index += right.astype(np.intp)
-        return index
+        # In single bytes where they suffice: with the corners kept, 11 us to 5.
+        below, beside = low.view(np.uint8), right.view(np.uint8)
+        offset = below * (np.uint8(width) if width < 255 else np.intp(width))
+        offset += beside
+        return np.asarray(offset)
 
     return np.asarray(np.maximum(top, bottom, out=top)), offsets
 
 
-def _of_many(values: list[Array], kernel: Pair, width: int) -> tuple[Array, Array]:
-    y, offsets = values[0], np.zeros(values[0].shape, np.int32)
+def _of_many(values: list[Array], kernel: Pair) -> tuple[Array, Callable[[int], Array]]:
+    y, taps = values[0], np.zeros(values[0].shape, np.int32)
     for tap, value in enumerate(values[1:], 1):
         # A product with the mask and a maximum: np.where takes 1.5 times as long.
-        offset = np.int32(tap // kernel[1] * width + tap % kernel[1])
-        np.maximum(offsets, (value > y) * offset, out=offsets)
+        np.maximum(taps, (value > y) * np.int32(tap), out=taps)
         np.maximum(y, value, out=y)
+
+    def offsets(width: int) -> Array:
+        rows, columns = np.divmod(taps, np.int32(kernel[1]))
+        return np.asarray(rows * np.int32(width) + columns)
+
     return y, offsets
 
 
-@functools.lru_cache(maxsize=16)
-def _corners(width: int, stride: Pair, out: Pair) -> Array:
-    """The place of each window's first pixel, in one image."""
+def _corners(shape: tuple[int, ...], stride: Pair, out: Pair) -> Array:
+    """The place of each window's first pixel in the flattened batch of padded images."""
+    n, c, h, w = shape
     rows, cols = np.arange(out[0]), np.arange(out[1])
-    corners: Array = rows[:, None] * (stride[0] * width) + cols * stride[1]
-    corners.flags.writeable = False
-    return corners
+    corners = rows[:, None] * (stride[0] * w) + cols * stride[1]
+    return np.arange(0, n * c * h * w, h * w).reshape(n, c, 1, 1) + corners
+
+
+_kept_corners = functools.lru_cache(maxsize=16)(_corners)
 
 
 def scatter(g: Array, index: Array, size: Pair, kernel: Pair, stride: Pair, padding: Pair) -> Array:

@@ -28,8 +28,8 @@ def softmax(z: Array, axis: int) -> Array:
 
 def softmax_gradient(g: Array, y: Array, axis: int) -> Array:
     """``y (g - sum(g y))``, the sums as products of rows: 70 us to 40 on (128, 1000)."""
-    sums = np.expand_dims(np.vecdot(g, y, axis=axis), axis) if g.ndim else g * y
-    d = np.asarray(g - sums)
+    dots: Any = np.vecdot(g, y, axis=axis) if g.ndim else g * y  # type: ignore[call-overload]
+    d = np.asarray(g - (np.expand_dims(dots, axis) if g.ndim else dots))
     d *= y
     return d
 

@@ -59,8 +59,8 @@ def suits(x: Array, filters: tuple[int, ...], padding: Pair) -> bool:
     )
 
 
-def conv(x: Array, w: Array, padding: Pair) -> Array:
-    """Images (N, C, H, W) and filters (F, C, 3, 3) to (N, F, OH, OW)."""
+def conv(x: Array, w: Array, padding: Pair, bias: Array | None = None) -> Array:
+    """Images (N, C, H, W), filters (F, C, 3, 3) and a bias (F,) to (N, F, OH, OW)."""
     prepare()
     a, g, b = _maps(x.dtype)
     n, c, height, width = x.shape
@@ -77,7 +77,8 @@ def conv(x: Array, w: Array, padding: Pair) -> Array:
             k, th, tw = grid
             part = out.transpose(2, 3, 0, 4, 1, 5).reshape(k, _OUT * th, _OUT * tw, f)
             target = y[images, :, _OUT * rows.start : _OUT * rows.stop]
-            target[...] = part[:, : target.shape[2], :ow].transpose(0, 3, 1, 2)
+            part = part[:, : target.shape[2], :ow].transpose(0, 3, 1, 2)
+            np.add(part, 0 if bias is None else bias[:, None, None], out=target)
 
     share(work, _pieces(n, oh, ow, max(c, f)))
     return y

@@ -78,9 +78,7 @@ def conv2d(
     _check(x, weight, bias, groups)
     padding = _padding(padding, (weight.shape[2], weight.shape[3]), stride, dilation)
     fits(x, (weight.shape[2], weight.shape[3]), stride, padding, dilation)
-    y, windows = kernel.conv(x, weight, stride, padding, dilation, groups)
-    if bias is not None:
-        y = _with_bias(y, bias)
+    y, windows = kernel.conv(x, weight, stride, padding, dilation, groups, bias)
     static = stride, padding, dilation, groups
 
     def to_x(g, y, x, weight, bias):
@@ -99,11 +97,6 @@ def conv2d(
         return _to_bias(g)
 
     return y, to_x, to_weight, to_bias
-
-
-def _with_bias(y: Array, bias: Array) -> Array:
-    column = bias.reshape(-1, 1, 1)
-    return np.add(y, column, out=y) if bias.dtype == y.dtype else y + column
 
 
 def _to_bias(g: Any) -> Any:
@@ -214,7 +207,7 @@ def conv_transpose2d(
     static = stride, padding, dilation, groups
     y = kernel.conv_input(x, weight, size, *static)
     if bias is not None:
-        y = _with_bias(y, bias)
+        y = y + bias[:, None, None]
 
     def reached(g: Any) -> Any:
         """Without rows and columns that lie a stride or more beyond the last window."""

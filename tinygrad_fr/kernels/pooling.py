@@ -10,25 +10,38 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import Array
+from . import Array, fast
 from .memory import prepare
 from .windows import Pair, fold, output_size, pad, taps
 
 
-def max_pool(
-    x: Array, kernel: Pair, stride: Pair, padding: Pair
-) -> tuple[Array, Callable[[], Array]]:
-    """Maxima (N, C, OH, OW) of the windows of images (N, C, H, W).
+class Maxima(NamedTuple):
+    """What a gradient needs to know of maxima.
 
-    And a function that gives their places in the flattened batch of padded images: only a gradient
-    needs those.
+    Attributes
+    ----------
+    places
+        Gives their places in the flattened batch of padded images, in the maxima's shape.
+    spread
+        Puts a value for each at its place in images, where windows overlap adding.
     """
+
+    places: Callable[[], Array]
+    spread: Callable[[Array], Array]
+
+
+def max_pool(x: Array, kernel: Pair, stride: Pair, padding: Pair) -> tuple[Array, Maxima]:
+    """Maxima (N, C, OH, OW) of the windows of images (N, C, H, W), and where they stand."""
     prepare()
     out = output_size((x.shape[2], x.shape[3]), kernel, stride, padding)
+    compiled = fast.kernels()
+    plain = kernel == stride == (2, 2) and padding == (0, 0) and x.dtype.char in "fd"
+    if compiled and plain and not math.isnan(np.vdot(x, x)):
+        return _compiled_max_pool(compiled, x, out)
     padded = pad(x, padding, -np.inf)
     n, c, h, w = padded.shape
     # Copied first: comparisons of contiguous arrays run 4 times faster than of strided ones.
@@ -41,7 +54,29 @@ def max_pool(
         index += corners((n, c, h, w), stride, out)
         return index
 
-    return y, places
+    def spread(g: Array) -> Array:
+        return scatter(g, places(), (x.shape[2], x.shape[3]), kernel, stride, padding)
+
+    return y, Maxima(places, spread)
+
+
+def _compiled_max_pool(compiled: Any, x: Array, out: Pair) -> tuple[Array, Maxima]:
+    """2x2 windows in one pass forward and one backward: a tenth of the time."""
+    n, c, h, w = x.shape
+    y, place = np.empty((n * c, *out), x.dtype), np.empty((n * c, *out), np.uint8)
+    compiled.max_pool(np.ascontiguousarray(x).reshape(n * c, h, w), y, place)
+
+    def places() -> Array:
+        rows, columns = np.divmod(place.astype(np.intp), 2)
+        index = rows * w + columns
+        return np.asarray(_corners(x.shape, (2, 2), out) + index.reshape(n, c, *out))
+
+    def spread(g: Array) -> Array:
+        image = np.empty((n * c, h, w), g.dtype)
+        compiled.max_pool_input(np.ascontiguousarray(g).reshape(place.shape), place, image)
+        return image.reshape(x.shape)
+
+    return y.reshape(n, c, *out), Maxima(places, spread)
 
 
 def _of_four(a: Array, b: Array, c: Array, d: Array) -> tuple[Array, Callable[[int], Array]]:
@@ -79,7 +114,7 @@ def _corners(shape: tuple[int, ...], stride: Pair, out: Pair) -> Array:
     """The place of each window's first pixel in the flattened batch of padded images."""
     n, c, h, w = shape
     rows, cols = np.arange(out[0]), np.arange(out[1])
-    corners = rows[:, None] * (stride[0] * w) + cols * stride[1]
+    corners: Array = rows[:, None] * (stride[0] * w) + cols * stride[1]
     return np.arange(0, n * c * h * w, h * w).reshape(n, c, 1, 1) + corners
 
 

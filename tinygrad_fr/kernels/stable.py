@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from . import Array
+from . import Array, fast
 from .memory import prepare
 
 _LARGE = 2**12  # numbers from which a product with ones adds faster than NumPy's sums
@@ -41,18 +42,44 @@ def log_softmax(z: Array, axis: int) -> Array:
     return d
 
 
-def cross_entropy(z: Array, labels: Any, axis: int) -> tuple[Array, Array, Array]:
-    """``-log(softmax(z))`` at the ``labels`` (an index), and what its gradient is made of.
+def cross_entropy(
+    z: Array, labels: tuple[Array, ...], axis: int
+) -> tuple[Array, Callable[[Array], Array]]:
+    """``-log(softmax(z))`` at the ``labels`` (an index), and its gradient's closure.
 
-    That is ``exp(z - max(z))`` and its sums: their quotient is the softmax. The logarithms of the
-    other classes are not formed, nor the exponentials a second time: on (128, 1000) a step takes
-    0.6 times as long as through ``log_softmax``.
+    The logarithms of the other classes are not formed, nor the exponentials a second time: on
+    (128, 1000) a step takes 0.6 times as long as through ``log_softmax``.
     """
+    compiled = fast.kernels()
+    if compiled and z.size < _LARGE and z.ndim == 2 and z.dtype.char in "fd":
+        return _compiled_cross_entropy(compiled, z, labels[1])
     e = _shifted(z, axis)
     right = e[labels]
     np.exp(e, out=e)
     sums = row_sums(e, axis)
-    return np.log(sums.reshape(right.shape)) - right, e, sums
+
+    def to_z(upstream: Array) -> Array:
+        d = e * ((np.expand_dims(upstream, axis) if upstream.ndim else upstream) / sums)
+        d[labels] -= upstream
+        return np.asarray(d)
+
+    return np.log(sums.reshape(right.shape)) - right, to_z
+
+
+def _compiled_cross_entropy(
+    compiled: Any, z: Array, labels: Array
+) -> tuple[Array, Callable[[Array], Array]]:
+    """Few logits in one pass: 10 us to 2. Of many, NumPy's exponentials are the faster ones."""
+    loss, sums = np.empty(len(z), z.dtype), np.empty((len(z), 1), z.dtype)
+    e = np.empty(z.shape, z.dtype)
+    compiled.cross_entropy(np.ascontiguousarray(z), labels, loss, e, sums)
+
+    def to_z(upstream: Array) -> Array:
+        d = np.empty(e.shape, e.dtype)
+        compiled.cross_entropy_logits(upstream.reshape(-1), labels, e, sums, d)
+        return d
+
+    return loss, to_z
 
 
 def _shifted(z: Array, axis: int) -> Array:

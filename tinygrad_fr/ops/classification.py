@@ -94,7 +94,7 @@ def cross_entropy(
             log_p = stable.log_softmax(logits, axis)
             loss = log_p[picked] * (label_smoothing - 1) - label_smoothing * log_p.mean(axis)
         else:
-            loss, exponentials, sums = stable.cross_entropy(logits, picked, axis)
+            loss, to_z = stable.cross_entropy(logits, picked, axis)
     y, factor = reduce(loss, reduction, math.prod(others))
 
     def upstream(g: Any) -> Any:
@@ -110,9 +110,7 @@ def cross_entropy(
             one_hot = np.zeros(logits.shape, y.dtype)
             one_hot[picked] = 1 - label_smoothing
             return upstream(g) * (softmax(logits, axis) - (one_hot + label_smoothing / classes))
-        d = exponentials * (upstream(g) / sums)
-        d[picked] -= g * factor
-        return d
+        return to_z(g * factor)
 
     def to_target(g, y, logits, target):
         r"""\bar{y} = -\bar{L} \odot \ln \hat{y} / N"""

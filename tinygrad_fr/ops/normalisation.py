@@ -186,10 +186,9 @@ def layer_norm(
     axes = tuple(range(-len(shape), 0))
     n = math.prod(shape)
     flat = None if weight is None else weight.ravel()
-    d, scale = kernel.centred_rows(x.reshape(x.size // max(n, 1), n), eps)
-    y = kernel.scale_rows(d, scale, flat).reshape(x.shape)
-    if bias is not None:
-        y += bias
+    shift = None if bias is None else bias.ravel()
+    rows, d, scale = kernel.layer_norm(x.reshape(x.size // max(n, 1), n), flat, shift, eps)
+    y = rows.reshape(x.shape)
 
     def normalised(x: Any) -> tuple[Any, Any]:
         """The normalised input and its scale, recorded."""
@@ -202,7 +201,7 @@ def layer_norm(
         \hat{x} \, \overline{\bar{h} \odot \hat{x}}\right), \quad \bar{h} = \gamma \bar{y}
         """
         if not isinstance(g, Node):
-            return kernel.rows_input(g.reshape(d.shape), d, scale, flat).reshape(x.shape)
+            return kernel.layer_norm_input(g.reshape(d.shape), d, scale, flat).reshape(x.shape)
         xhat, s = normalised(x)
         g = g if weight is None else g * weight
         moment = (g * xhat).sum(axes, keepdims=True) * (1 / n)
@@ -211,7 +210,7 @@ def layer_norm(
     def to_weight(g, y, x, shape, weight, bias):
         r"""\bar{\gamma} = \sum \bar{y} \odot \hat{x}"""
         if not isinstance(g, Node):
-            return kernel.rows_weight(g.reshape(d.shape), d, scale).reshape(weight.shape)
+            return kernel.layer_norm_weight(g.reshape(d.shape), d, scale).reshape(weight.shape)
         return g * normalised(x)[0]  # the engine sums over the examples
 
     def to_bias(g, y, x, shape, weight, bias):

@@ -44,12 +44,13 @@ def max_pool2d(
              [13., 15.]]]])
     """
     size, stride, padding = _checked(x, kernel_size, stride, padding)
-    y, places = kernel.max_pool(x, size, stride, padding)
+    y, maxima = kernel.max_pool(x, size, stride, padding)
 
     def to_x(g, y, x):
         r"""\bar{x}_{ij} = \bar{y} \text{ au premier maximum de la fenêtre, } 0 \text{ ailleurs}"""
-        scatter = _pool_scatter if isinstance(g, Node) else kernel.scatter
-        return scatter(g, places(), x.shape[2:], size, stride, padding)
+        if isinstance(g, Node):
+            return _pool_scatter(g, maxima.places(), x.shape[2:], size, stride, padding)
+        return maxima.spread(g)
 
     return y, to_x
 
@@ -143,8 +144,7 @@ def _checked(x: Array, kernel_size: Any, stride: Any, padding: Any) -> tuple[Pai
 
 
 def _index(shape: tuple[int, ...], window: Pair, stride: Pair) -> Array:
-    _, places = kernel.max_pool(Draw().distinct(*shape), window, stride, (0, 0))
-    return places()
+    return kernel.max_pool(Draw().distinct(*shape), window, stride, (0, 0))[1].places()
 
 
 @op(r"x_{i(w)} = g_w", examples=lambda draw: [

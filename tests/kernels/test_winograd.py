@@ -77,6 +77,23 @@ def test_rounding_in_float32_stays_below_four_millionths_of_the_largest_value(ch
         assert np.abs(result - reference).max() < 4e-6 * np.abs(reference).max()
 
 
+def test_kept_tiles_give_the_same_gradient_to_the_bit():
+    x, w, g = draw(5, 16, 24, (13, 10), (1, 1))
+    kept = {}
+    y = winograd.conv(x, w, (1, 1), None, kept)
+    np.testing.assert_array_equal(y, winograd.conv(x, w, (1, 1)))
+    assert kept
+    with_kept = winograd.conv_weight(np.full_like(x, np.nan), g, (1, 1), kept)
+    np.testing.assert_array_equal(with_kept, winograd.conv_weight(x, g, (1, 1)))
+
+
+def test_a_bias_is_added():
+    x, w, _ = draw(5, 16, 24, (13, 10), (1, 1))
+    bias = np.arange(24.0)
+    y = winograd.conv(x, w, (1, 1), bias)
+    np.testing.assert_allclose(y, winograd.conv(x, w, (1, 1)) + bias[:, None, None], atol=1e-12)
+
+
 def test_results_are_contiguous():
     x, w, g = draw(3, 8, 9, (13, 10), (1, 1))
     for result in (
@@ -97,11 +114,12 @@ def test_pieces_cover_every_tile_once_in_nearly_equal_parts(n, oh, ow, depth, pi
         pieces = winograd._pieces(n, oh, ow, depth)
     th, tw = -(-oh // 4), -(-ow // 4)
     count = np.zeros((n, th))
-    for images, rows, grid in pieces:
+    assert [number for number, *_ in pieces] == list(range(len(pieces)))
+    for _, images, rows, grid in pieces:
         count[images, rows] += 1
         assert grid == (images.stop - images.start, rows.stop - rows.start, tw)
     assert (count == 1).all()
-    parts = [rows.stop - rows.start for _, rows, _ in pieces]
+    parts = [rows.stop - rows.start for _, _, rows, _ in pieces]
     assert max(parts) - min(parts) <= max(1, -(-th // max(parts)) - 1)
 
 

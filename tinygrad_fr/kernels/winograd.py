@@ -20,6 +20,7 @@ A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks", CVPR 
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -40,8 +41,10 @@ _POINTS = (0, 3 / 2, -3 / 2, 2 / 3, -2 / 3)
 # after a product that BLAS did share: its idle threads keep a core busy for some milliseconds.
 _PIECE = 2**17
 
-# Which images, which rows of tiles, and how many tiles: (images, vertical, horizontal).
-Piece = tuple[slice, slice, tuple[int, int, int]]
+# Its number, which images, which rows of tiles, and how many: (images, vertical, horizontal).
+Piece = tuple[int, slice, slice, tuple[int, int, int]]
+# The transformed tiles of each piece, by its number.
+Tiles = dict[int, Array]
 
 
 def suits(x: Array, filters: tuple[int, ...], padding: Pair) -> bool:
@@ -59,8 +62,13 @@ def suits(x: Array, filters: tuple[int, ...], padding: Pair) -> bool:
     )
 
 
-def conv(x: Array, w: Array, padding: Pair, bias: Array | None = None) -> Array:
-    """Images (N, C, H, W), filters (F, C, 3, 3) and a bias (F,) to (N, F, OH, OW)."""
+def conv(
+    x: Array, w: Array, padding: Pair, bias: Array | None = None, keep: Tiles | None = None
+) -> Array:
+    """Images (N, C, H, W), filters (F, C, 3, 3) and a bias (F,) to (N, F, OH, OW).
+
+    What ``keep`` is given, ``conv_weight`` need not compute again.
+    """
     prepare()
     a, g, b = _maps(x.dtype)
     n, c, height, width = x.shape
@@ -69,8 +77,10 @@ def conv(x: Array, w: Array, padding: Pair, bias: Array | None = None) -> Array:
     y = np.empty((n, f, oh, ow), x.dtype)
 
     def work(pieces: Sequence[Piece]) -> None:
-        for images, rows, grid in pieces:
+        for number, images, rows, grid in pieces:
             tiles = _both(b, _tiles(x, images, rows, padding, _IN, grid))
+            if keep is not None:
+                keep[number] = tiles
             sums = np.matmul(tiles.reshape(_IN * _IN, -1, c), filters)
             out = _both(a.T, sums.reshape(_IN, _IN, *grid, f))
             # Joined into images while channels are last, in long runs, and only then transposed.
@@ -84,7 +94,7 @@ def conv(x: Array, w: Array, padding: Pair, bias: Array | None = None) -> Array:
     return y
 
 
-def conv_weight(x: Array, g: Array, padding: Pair) -> Array:
+def conv_weight(x: Array, g: Array, padding: Pair, kept: Tiles | None = None) -> Array:
     """The gradient for the filters (F, C, 3, 3), from the upstream gradient (N, F, OH, OW)."""
     prepare()
     a, to_filter, b = _maps(x.dtype)
@@ -92,8 +102,8 @@ def conv_weight(x: Array, g: Array, padding: Pair) -> Array:
 
     def work(pieces: Sequence[Piece]) -> Array:
         sums = np.zeros((_IN * _IN, c, f), x.dtype)
-        for images, rows, grid in pieces:
-            tiles = _both(b, _tiles(x, images, rows, padding, _IN, grid))
+        for number, images, rows, grid in pieces:
+            tiles = kept[number] if kept else _both(b, _tiles(x, images, rows, padding, _IN, grid))
             upstream = _both(a, _tiles(g, images, rows, (0, 0), _OUT, grid))
             sums += np.matmul(
                 tiles.reshape(_IN * _IN, -1, c).swapaxes(1, 2),
@@ -145,10 +155,10 @@ def _pieces(n: int, oh: int, ow: int, depth: int) -> list[Piece]:
     rows = max(1, _PIECE // (_IN * _IN * depth * tw))
     step = max(1, rows // th)
     rows = -(-th // -(-th // rows))  # 4 and 4 of 8 rather than 7 and 1: threads get equal shares
+    starts = itertools.product(range(0, n, step), range(0, th, rows))
     return [
-        (slice(i, i + k), slice(j, j + r), (k, r, tw))
-        for i in range(0, n, step)
-        for j in range(0, th, rows)
+        (number, slice(i, i + k), slice(j, j + r), (k, r, tw))
+        for number, (i, j) in enumerate(starts)
         for k, r in [(min(step, n - i), min(rows, th - j))]
     ]
 

@@ -8,6 +8,7 @@ with --full in less than ten: on one thread and on two, with Modules, memory and
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from .contenders import CONTENDERS, OURS, cores, installed, started
 from .measuring import REFERENCE, Result, Schedule, measure
 from .workloads import COUNTED, WORKLOADS, Workload
 
+BUSY = 0.03  # of the cores: what others may take before it is mentioned
+
 
 def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -25,7 +28,7 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--full", action="store_true", help="longer, on 1 and 2 threads, with all that there is")
+    add("--full", action="store_true", help="longer, on 1 and 2 threads, with all there is")
     add("--threads", type=int, nargs="+", metavar="N", help="1; --full: 1 2")
     add("--contenders", nargs="+", choices=CONTENDERS, metavar="NAME", help=", ".join(CONTENDERS))
     add("--only", nargs="+", metavar="WORKLOAD", help="by the beginning of their names: W1 conv")
@@ -49,6 +52,8 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
         options.workloads = [w for w in WORKLOADS if w.startswith(tuple(options.only))]
         if not options.workloads:
             parser.error(f"no such workload; there are {', '.join(WORKLOADS)}")
+    if options.chart and not importlib.util.find_spec("matplotlib"):
+        parser.error("a chart needs matplotlib")
     if cores() and max(options.threads) > len(cores()):
         parser.error(f"there are only {len(cores())} cores")
     return options
@@ -71,6 +76,7 @@ def compare(options: argparse.Namespace, threads: int) -> tuple[list[Result], di
     )
     results: list[Result] = []
     print(f"\n--- {threads} thread{'s' * (threads > 1)} ---", flush=True)
+    others = machine.Others(threads)
     with started(options.contenders, threads) as (processes, unusable):
         for name, reason in unusable.items():
             print(f"{name} is unusable here: {reason}")
@@ -80,10 +86,15 @@ def compare(options: argparse.Namespace, threads: int) -> tuple[list[Result], di
                 print(report.block(result), flush=True)
                 results.append(result)
     print("", report.summary(results), sep="\n")
-    for workload in {result.workload.name: result.workload for result in results}.values():
-        if missing := [n for n in workload.slow_for if n not in competing(workload, options)]:
-            print(f"{workload.name} takes {' and '.join(missing)} seconds: left to --full.")
-    print(*report.problems(results), sep="\n", flush=True)
+    for workload in (WORKLOADS[name] for name in options.workloads):
+        for name in set(options.contenders) & {*workload.slow_for}:
+            if name not in competing(workload, options):
+                print(f"{workload.name} is left to --full for {name}: a step takes seconds.")
+    for problem in report.problems(results):
+        print(problem)
+    if (share := others.share()) > BUSY:
+        print(f"Other processes took {share:.0%} of the cores: measure again when it is quiet.")
+    sys.stdout.flush()
     return results, unusable
 
 
@@ -99,7 +110,7 @@ def main() -> int:
             r.disagreeing or not r.failures.keys().isdisjoint(OURS) for r in found
         )
     everything = {"machine": machine.description(), "results": report.as_json(results)}
-    if options.full:
+    if options.full and options.only is None:
         everything |= {"memory": memory.measured(), "scaling": scaling.measured()}
     if options.markdown:
         for threads in options.threads:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .contenders import Failure, Process
+from .contenders import OURS, Failure, Process
 from .workloads import Workload
 from .workloads.arrays import Array
 
@@ -176,10 +176,9 @@ def _checked(result: Result, processes: Sequence[Process], plan: Schedule) -> li
                         outcomes[process.name] = [*arrays.values(), np.float32(answer["losses"])]
                     if answer["milliseconds"] > 2e3 * plan.budget and not process.compiles:
                         timings[process.name] = Timing([[answer["milliseconds"]]])
-    if outcomes:
-        reference = outcomes.get(REFERENCE) or next(iter(outcomes.values()))
-        for name, outcome in outcomes.items():
-            result.deviations[name] = deviation(outcome, reference)
+    reference = next((outcomes[name] for name in (REFERENCE, OURS[0]) if name in outcomes), None)
+    for name, outcome in outcomes.items():
+        result.deviations[name] = deviation(outcome, reference or outcome)
     agreeing = [p for p in processes if p.name in outcomes and p.name not in result.disagreeing]
     result.timings |= {p.name: timings[p.name] for p in agreeing if p.name in timings}
     return agreeing
@@ -187,22 +186,19 @@ def _checked(result: Result, processes: Sequence[Process], plan: Schedule) -> li
 
 def deviation(outcome: list[Array], reference: list[Array]) -> Deviation:
     """Where an outcome is furthest from the reference, measured by what is allowed there."""
-    last = len(reference) - 1
-    worst = Deviation("the number of gradients", math.inf, 0.0)
-    if len(outcome) == len(reference):
-        worst = max(
-            (
-                Deviation(
-                    "the loss or output" if i == 0 else
-                    "the losses after SGD steps" if i == last else f"gradient {i}",
-                    _relative(mine, other),
-                    TOLERANCE[other.dtype.name],
-                )
-                for i, (mine, other) in enumerate(zip(outcome, reference))
-            ),
-            key=lambda d: d.relative / d.allowed,
-        )  # fmt: skip
-    return worst
+    if len(outcome) != len(reference):
+        return Deviation("the number of gradients", math.inf, 0.0)
+    gradients = [f"gradient {i}" for i in range(1, len(reference) - 1)]
+    places = ["the loss or output", *gradients, "the losses after SGD steps"]
+    found = [
+        Deviation(place, _relative(mine, other), _allowed(mine, other))
+        for place, mine, other in zip(places, outcome, reference)
+    ]
+    return max(found, key=lambda d: d.relative / d.allowed)
+
+
+def _allowed(mine: Array, other: Array) -> float:
+    return max(TOLERANCE[array.dtype.name] for array in (mine, other))
 
 
 def _relative(mine: Array, other: Array) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 
-RATE = 0.01  # of the SGD update
+RATE = 0.001  # of SGD: so small that the loss after a step still tells one rate from another
 
 
 def course(batch: int) -> list[Array]:

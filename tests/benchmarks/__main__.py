@@ -1,7 +1,8 @@
-"""Time training steps against PyTorch: ``python -m tests.benchmarks``.
+"""Time training steps and operations against PyTorch and others: ``python -m tests.benchmarks``.
 
-One process per contender, taking turns, with the same number of threads; losses are compared
-first. Medians and minima in milliseconds, and their ratio to PyTorch's (below 1 is faster).
+Every contender that is installed runs in a process of its own, held to the same cores; losses and
+gradients are compared first, then all take turns, round after round. In less than a minute, or
+with --full in less than ten: on one thread and on two, with Modules, memory and scaling.
 """
 
 from __future__ import annotations
@@ -9,134 +10,118 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import os
-import statistics
-import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import Any
 
-from .workloads import BUILDERS, WORKLOADS
+from . import machine, memory, report, scaling
+from .contenders import CONTENDERS, OURS, cores, installed, started
+from .measuring import REFERENCE, Result, Schedule, measure
+from .workloads import COUNTED, WORKLOADS, Workload
 
-Times = list[float]
-
-
-def worker(contender: str, threads: int) -> None:
-    """Build workloads and time steps as told on standard input, one JSON line per answer."""
-    if contender == "torch":
-        import torch
-
-        torch.set_num_threads(threads)
-    step: Any = None
-    for line in sys.stdin:
-        order = json.loads(line)
-        if "build" in order:
-            family, size = order["build"]
-            step = BUILDERS[contender][family](size, order["modules"])
-            losses = [step() for _ in range(3)]
-            print(json.dumps(losses), flush=True)
-        else:
-            times = []
-            end = time.perf_counter() + order["seconds"]
-            while True:
-                start = time.perf_counter()
-                step()
-                now = time.perf_counter()
-                times.append((now - start) * 1e3)
-                if now > end:
-                    break
-            print(json.dumps(times), flush=True)
+BUSY = 0.03  # of the cores: what others may take before it is mentioned
 
 
-class Contender:
-    """A worker process."""
-
-    def __init__(self, name: str, threads: int) -> None:
-        limits = {
-            key: str(threads)
-            for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-        }
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.benchmarks", "--worker", name, "--threads", str(threads)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **limits},
-        )  # fmt: skip
-
-    def ask(self, **order: Any) -> Any:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def close(self) -> None:
-        self.process.communicate()
-
-
-def agree(losses: dict[str, list[float]]) -> bool:
-    """Whether all contenders compute the same losses, to float32 rounding."""
-    reference, *others = losses.values()
-    return all(
-        abs(x - y) <= 1e-4 * max(abs(x), 1e-3)
-        for other in others
-        for x, y in zip(reference, other, strict=True)
+def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add = parser.add_argument
+    add("--full", action="store_true", help="longer, on 1 and 2 threads, with all there is")
+    add("--threads", type=int, nargs="+", metavar="N", help="1; --full: 1 2")
+    add("--contenders", nargs="+", choices=CONTENDERS, metavar="NAME", help=", ".join(CONTENDERS))
+    add("--only", nargs="+", metavar="WORKLOAD", help="by the beginning of their names: W1 conv")
+    add("--modules", action="store_true", help="networks also with Modules and an optimizer")
+    add("--rounds", type=int, help="turns of each contender (3; --full: 7)")
+    add("--seconds", type=float, help="the length of a turn (0.02; --full: 0.1)")
+    add("--json", type=Path, metavar="FILE")
+    add("--chart", type=Path, metavar="FILE", help=".svg, .png or .pdf; needs matplotlib")
+    add("--markdown", action="store_true", help="print the table in Markdown")
+    options = parser.parse_args(arguments)
+
+    options.modules |= options.full
+    options.threads = options.threads or ([1, 2] if options.full else [1])
+    options.contenders = options.contenders or list(installed())
+    if missing := set(options.contenders) - set(installed()):
+        parser.error(f"not installed: {', '.join(sorted(missing))}")
+    everything = list(WORKLOADS) if options.full else COUNTED
+    if options.only is None:
+        options.workloads = everything
+    else:
+        options.workloads = [w for w in WORKLOADS if w.startswith(tuple(options.only))]
+        if not options.workloads:
+            parser.error(f"no such workload; there are {', '.join(WORKLOADS)}")
+    if options.chart and not importlib.util.find_spec("matplotlib"):
+        parser.error("a chart needs matplotlib")
+    if cores() and max(options.threads) > len(cores()):
+        parser.error(f"there are only {len(cores())} cores")
+    return options
+
+
+def competing(workload: Workload, options: argparse.Namespace) -> list[str]:
+    """The contenders of a workload: not all of them in all."""
+    if workload.extra:
+        return [name for name in options.contenders if name in (*OURS, REFERENCE)]
+    everybody = options.full or options.only is not None
+    return [name for name in options.contenders if everybody or name not in workload.slow_for]
+
+
+def compare(options: argparse.Namespace, threads: int) -> tuple[list[Result], dict[str, str]]:
+    """Measure and print on so many threads: the results, and who is unusable and why."""
+    plan = Schedule(
+        rounds=options.rounds or (7 if options.full else 3),
+        seconds=options.seconds or (0.1 if options.full else 0.02),
+        budget=3.0 if options.full else 1.0,
+    )
+    results: list[Result] = []
+    print(f"\n--- {threads} thread{'s' * (threads > 1)} ---", flush=True)
+    others = machine.Others(threads)
+    with started(options.contenders, threads) as (processes, unusable):
+        for name, reason in unusable.items():
+            print(f"{name} is unusable here: {reason}")
+        for name in options.workloads:
+            taking_part = [p for p in processes if p.name in competing(WORKLOADS[name], options)]
+            for result in measure(WORKLOADS[name], options.modules, taking_part, threads, plan):
+                print(report.block(result), flush=True)
+                results.append(result)
+    print("", report.summary(results), sep="\n")
+    for workload in (WORKLOADS[name] for name in options.workloads):
+        for name in set(options.contenders) & {*workload.slow_for}:
+            if name not in competing(workload, options):
+                print(f"{workload.name} is left to --full for {name}: a step takes seconds.")
+    for problem in report.problems(results):
+        print(problem)
+    if (share := others.share()) > BUSY:
+        print(f"Other processes took {share:.0%} of the cores: measure again when it is quiet.")
+    sys.stdout.flush()
+    return results, unusable
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--modules", action="store_true", help="Modules and optimizer")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--seconds", type=float, default=0.2, help="per workload and round")
-    parser.add_argument("--only", nargs="*", default=list(WORKLOADS), metavar="WORKLOAD")
-    parser.add_argument("--json", metavar="FILE")
-    parser.add_argument("--worker", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.worker:
-        worker(options.worker, options.threads)
-        return 0
-
-    names = ["tinygrad_fr", *(["torch"] if importlib.util.find_spec("torch") else [])]
-    contenders = {name: Contender(name, options.threads) for name in names}
-    results = {}
-    print(f"{'':8}  " + "".join(f"{name + ' median (min) ms':>30}" for name in names)
-          + f"{'ratio [range]':>24}{'must':>7}")  # fmt: skip
-    for workload in options.only:
-        family, size, must = WORKLOADS[workload]
-        if options.modules and family in ("chain", "convolution"):
-            continue
-        losses = {
-            name: contender.ask(build=(family, size), modules=options.modules)
-            for name, contender in contenders.items()
-        }
-        if not agree(losses):
-            print(f"{workload}: the losses differ: {losses}")
-            return 1
-        times: dict[str, Times] = {name: [] for name in names}
-        medians: dict[str, Times] = {name: [] for name in names}
-        for _ in range(options.rounds):
-            for name, contender in contenders.items():
-                taken = contender.ask(seconds=options.seconds)
-                times[name] += taken
-                medians[name].append(statistics.median(taken))
-        line = f"{workload:8}  " + "".join(
-            f"{statistics.median(times[name]):18.3f} ({min(times[name]):8.3f}) " for name in names
+    options = parsed()
+    print(machine.header())
+    results: list[Result] = []
+    wrong = False
+    for threads in options.threads:
+        found, unusable = compare(options, threads)
+        results += found
+        wrong |= any(name in OURS for name in unusable) or any(
+            r.disagreeing or not r.failures.keys().isdisjoint(OURS) for r in found
         )
-        results[workload] = {name: statistics.median(times[name]) for name in names}
-        if "torch" in names:
-            ratios = sorted(
-                x / y for x, y in zip(medians["tinygrad_fr"], medians["torch"], strict=True)
-            )
-            ratio = statistics.median(ratios)
-            results[workload]["ratio"] = ratio
-            line += f"{ratio:10.2f} [{ratios[0]:.2f}-{ratios[-1]:.2f}]{must:7.2f}"
-        print(line, flush=True)
-    for contender in contenders.values():
-        contender.close()
+    everything = {"machine": machine.description(), "results": report.as_json(results)}
+    if options.full and options.only is None:
+        everything |= {"memory": memory.measured(), "scaling": scaling.measured()}
+    if options.markdown:
+        for threads in options.threads:
+            print("", report.markdown([r for r in results if r.threads == threads]), sep="\n")
+    if options.chart:
+        from .chart import draw  # matplotlib is needed here only
+
+        draw(results, options.chart)
     if options.json:
-        Path(options.json).write_text(json.dumps(results, indent=2), encoding="utf-8")
-    return 0
+        options.json.write_text(json.dumps(everything, indent=2), encoding="utf-8")
+    return int(wrong)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,229 @@
+"""The figures as text, Markdown and JSON."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from .contenders import CONTENDERS, OURS
+from .measuring import REFERENCE, Result
+from .workloads import COUNTED
+
+__all__ = ["MEAN_MOONSHOT", "as_json", "block", "geometric_means", "markdown", "mean_must",
+           "problems", "summary"]  # fmt: skip
+
+MEAN_MOONSHOT = 0.5
+MODULES_MUST = 1.15
+# workload, the contenders whose better is meant, how many times faster tinygrad_fr is to be
+FASTER = [
+    ("W1", ("mygrad", "dezero"), 5),
+    ("W5 100k", ("mygrad", "dezero"), 4),
+    ("W3", ("mygrad", "dezero"), 3),
+    ("W1", ("autograd",), 12),
+    ("W3", ("autograd",), 40),
+]
+
+
+def block(result: Result) -> str:
+    """A workload's times, one line per contender."""
+    must, moonshot = result.workload.must(result.threads), result.workload.moonshot
+    goal = "" if must is None else f"; must {must:.3g}, moonshot {moonshot:.3g}"
+    lines = [f"{result.name}: {result.workload.title}{goal}"]
+    for name, timing in result.timings.items():
+        if timing:
+            line = f"  {name:18}{timing.median:11.3f} ms  (min {timing.minimum:10.3f})"
+            ratio = result.ratio(name)
+            if ratio and name != REFERENCE:
+                line += f"  {ratio.median:8.2f} x  [{ratio.low:.2f}-{ratio.high:.2f}]"
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def problems(results: Iterable[Result]) -> list[str]:
+    """Who disagreed or failed, and where."""
+    found = []
+    for r in results:
+        where = f"{r.name}, {_threads(r.threads)}"
+        for name, d in r.disagreeing.items():
+            found.append(
+                f"{where}: {name} disagrees: {d.where} is off by {d.relative:.1e} of its largest "
+                f"entry, {d.allowed:.0e} is allowed"
+            )
+        found += [f"{where}: {name} failed: {reason}" for name, reason in r.failures.items()]
+    return found
+
+
+def mean_must(threads: int) -> float:
+    """As for each workload, half as much again on two threads."""
+    return 0.75 if threads == 1 else 1.5 * 0.75
+
+
+def geometric_means(results: Iterable[Result]) -> dict[str, tuple[float, int]]:
+    """For each contender its mean ratio with raw Tensors, and over how many workloads."""
+    ratios: dict[str, list[float]] = {}
+    for r in results:
+        if r.workload.name in COUNTED and not r.modules:
+            for name in r.timings:
+                if ratio := r.ratio(name):
+                    ratios.setdefault(name, []).append(ratio.median)
+    return {name: (statistics.geometric_mean(found), len(found)) for name, found in ratios.items()}
+
+
+def meets(ratio: float, must: float | None, moonshot: float | None) -> str:
+    """The better of the two targets that is reached."""
+    if must is None or moonshot is None:
+        return ""
+    return "moonshot" if ratio <= moonshot else "must" if ratio <= must else "no"
+
+
+def table(results: Sequence[Result]) -> list[list[str]]:
+    """Ratios to PyTorch: a row per workload, a column per contender, the targets, the mean."""
+    present = [name for name in CONTENDERS if any(r.timings.get(name) for r in results)]
+    ours = [name for name in present if name in OURS]
+    others = [name for name in present if name not in OURS and name != REFERENCE]
+    labels = {name: CONTENDERS[name].label for name in present}
+    verdicts = ["meets", "+ numba meets"][: len(ours)]
+    rows = [
+        ["", *(labels[name] for name in ours), "must", "moonshot", *verdicts, "PyTorch ms",
+         *(labels[name] for name in others)]
+    ]  # fmt: skip
+    for r in results:
+        ratios = {name: ratio.median for name in present if (ratio := r.ratio(name))}
+        targets = r.workload.must(r.threads), r.workload.moonshot
+        reference = r.timings.get(REFERENCE)
+        rows.append([
+            r.name,
+            *(_figure(ratios.get(name)) for name in ours),
+            *(_figure(target) for target in targets),
+            *(meets(ratios[name], *targets) if name in ratios else "-" for name in ours),
+            f"{reference.median:.3g}" if reference else "-",
+            *(_figure(ratios.get(name)) for name in others),
+        ])  # fmt: skip
+    means = {name: mean for name, (mean, _) in geometric_means(results).items()}
+    if means:
+        targets = mean_must(results[0].threads), MEAN_MOONSHOT
+        rows.append([
+            "geometric mean",
+            *(_figure(means.get(name)) for name in ours),
+            *(_figure(target) for target in targets),
+            *(meets(means[name], *targets) if name in means else "-" for name in ours),
+            "",
+            *(_figure(means.get(name)) for name in others),
+        ])  # fmt: skip
+    return rows
+
+
+def summary(results: Sequence[Result]) -> str:
+    """The table as aligned text, and the targets that are not in it."""
+    if not any(r.ratio(REFERENCE) for r in results):
+        return "\n".join(["No ratios: PyTorch is not among the contenders.", *goals(results)])
+    rows = table(results)
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = [f"Medians as ratios to PyTorch, {_threads(results[0].threads)}: below 1 is faster", ""]
+    for row in rows:
+        first, *rest = (cell.rjust(width) for cell, width in zip(row, widths))
+        lines.append("  ".join([row[0].ljust(len(first)), *rest]).rstrip())
+    lines += ["", *goals(results)]
+    return "\n".join(lines)
+
+
+def markdown(results: Sequence[Result]) -> str:
+    """The table for the README and the documentation, with the targets that are not in it."""
+    head, *rows = table(results)
+    title = f"Medians as ratios to PyTorch, {_threads(results[0].threads)}; below 1 is faster."
+    lines = [title, "", _row(head), _row(["---"] * len(head)), *map(_row, rows), ""]
+    lines += [f"- {goal}" for goal in goals(results)]
+    return "\n".join(lines)
+
+
+def goals(results: Sequence[Result]) -> list[str]:
+    """What the mean is over, the ratios to the NumPy frameworks, and Modules to raw Tensors."""
+    counts = {count for _, count in geometric_means(results).values()}
+    lines = []
+    if counts:
+        measured = [r.name for r in results if r.workload.name in COUNTED and not r.modules]
+        lines.append(
+            f"The geometric mean is over {', '.join(measured)}; a contender's is over those that "
+            "it does."
+        )
+    raw = {r.workload.name: r for r in results if not r.modules}
+    for workload, others, factor in FASTER:
+        if workload in raw:
+            lines += _faster(raw[workload], others, factor)
+    for name in OURS:
+        lines += _modules_to_raw([r for r in results if r.modules], raw, name)
+    return lines
+
+
+def _faster(result: Result, others: Sequence[str], factor: int) -> list[str]:
+    ours = result.timings.get("tinygrad_fr")
+    theirs = [name for name in others if result.timings.get(name)]
+    if not ours or not theirs:
+        return []
+    best = min(theirs, key=lambda name: result.timings[name].median)
+    times = 1 / ours.ratio(result.timings[best]).median
+    others = " or ".join(CONTENDERS[name].label for name in theirs)
+    whom = f"the faster of {others}" if len(theirs) > 1 else others
+    return [
+        f"{result.workload.name}: tinygrad_fr is {times:.1f} times as fast as {whom} "
+        f"(at least {factor}): {'met' if times >= factor else 'not met'}."
+    ]
+
+
+def _modules_to_raw(modules: Sequence[Result], raw: dict[str, Result], name: str) -> list[str]:
+    ratios = {
+        r.workload.name: r.timings[name].ratio(raw[r.workload.name].timings[name]).median
+        for r in modules
+        if r.timings.get(name) and raw[r.workload.name].timings.get(name)
+    }
+    if not ratios:
+        return []
+    missed = [workload for workload, ratio in ratios.items() if ratio > MODULES_MUST]
+    figures = ", ".join(f"{workload} {ratio:.2f}" for workload, ratio in ratios.items())
+    return [
+        f"{name}, Modules over raw Tensors: {figures} (at most {MODULES_MUST}): "
+        f"{'not met on ' + ', '.join(missed) if missed else 'met'}."
+    ]
+
+
+def as_json(results: Iterable[Result]) -> list[dict[str, Any]]:
+    """One entry per workload, number of threads, and raw Tensors or Modules."""
+    return [
+        {
+            "workload": r.workload.name,
+            "modules": r.modules,
+            "threads": r.threads,
+            "must": r.workload.must(r.threads),
+            "moonshot": r.workload.moonshot,
+            "contenders": {
+                name: {
+                    "median_ms": timing.median,
+                    "minimum_ms": timing.minimum,
+                    "ratio": asdict(ratio) if (ratio := r.ratio(name)) else None,
+                    "steps": sum(map(len, timing.rounds)),
+                    "deviation": asdict(r.deviations[name]),
+                }
+                for name, timing in r.timings.items()
+                if timing
+            },
+            "problems": problems([r]),
+        }
+        for r in results
+    ]
+
+
+def _figure(x: float | None) -> str:
+    """Two decimals below 10, then three digits."""
+    if x is None:
+        return "-"
+    return f"{x:.2f}" if x < 10 else f"{x:.3g}"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _threads(n: int) -> str:
+    return "1 thread" if n == 1 else f"{n} threads"

@@ -1,0 +1,135 @@
+"""A contender's process: it reads an order from each line of its input and answers with a line.
+
+An order is ``[method, arguments]`` in JSON, the answer ``[result, error]``.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import sys
+import time
+import tracemalloc
+from typing import Any
+
+import numpy as np
+
+from . import resident
+from .workloads import Trial
+
+# SGD steps before the clock starts: their losses are compared, and compilers have compiled.
+FIRST_STEPS = 2
+# The peak is the highest of so many steps: buffers kept from one step to the next are in it.
+PEAK_STEPS = 3
+
+
+class Worker:
+    """The orders, one method each; trials are known by the name of their builder."""
+
+    def __init__(self, framework: str, threads: int) -> None:
+        self.builders = importlib.import_module(f"{__package__}.workloads.in_{framework}")
+        if framework == "torch":
+            self.builders.torch.set_num_threads(threads)
+        self.trials: dict[str, Trial] = {}
+
+    def rehearse(self) -> None:
+        """A tiny network: raises if the framework, its compiler or its threads are not there."""
+        trial = self.builders.mlp(2, 4, 3)
+        trial.outcome()
+        for _ in range(FIRST_STEPS):
+            trial.step()
+
+    def build(self, builder: str, sizes: list[int]) -> bool:
+        """Make a trial; False if the framework cannot do it."""
+        make = getattr(self.builders, builder, None)
+        if make is not None:
+            self.trials[builder] = make(*sizes)
+        return make is not None
+
+    def forget(self) -> None:
+        """Let go of all trials."""
+        self.trials.clear()
+
+    def check(self, builder: str, file: str) -> dict[str, Any]:
+        """Write the first outcome to an .npz file; the time it took, and the losses after it."""
+        trial = self.trials[builder]
+        start = time.perf_counter()
+        outcome = trial.outcome()
+        milliseconds = (time.perf_counter() - start) * 1e3
+        np.savez(file, *outcome)
+        losses = [trial.step() for _ in range(FIRST_STEPS)] if trial.trains else []
+        return {"milliseconds": milliseconds, "losses": losses}
+
+    def clock(self, builder: str, seconds: float) -> list[float]:
+        """Milliseconds of each step, for so many seconds and at least once."""
+        step = self.trials[builder].step
+        taken = []
+        end = time.perf_counter() + seconds
+        while True:
+            start = time.perf_counter()
+            step()
+            now = time.perf_counter()
+            taken.append((now - start) * 1e3)
+            if now > end:
+                return taken
+
+    def peak(self, builder: str) -> int:
+        """The most bytes resident during a step above those before the first one."""
+        step = self.trials[builder].step
+        gc.collect()
+        resident.give_back()
+        before = resident.now()
+        resident.reset_peak()
+        for _ in range(PEAK_STEPS):
+            step()
+        return resident.peak() - before
+
+    def growth(self, builder: str, steps: int) -> int:
+        """Bytes resident that were not there so many steps ago."""
+        step = self.trials[builder].step
+        for _ in range(steps // 10):
+            step()
+        before = resident.now()
+        for _ in range(steps):
+            step()
+        return resident.now() - before
+
+    def traced_growth(self, builder: str, steps: int) -> int:
+        """The same as Python's allocator sees it, with no help from the garbage collector."""
+        step = self.trials[builder].step
+        for _ in range(steps // 10):
+            step()
+        gc.collect()
+        gc.disable()
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(steps):
+            step()
+        after = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        gc.enable()
+        return after - before
+
+
+def main() -> None:
+    # What frameworks print must not come between the answers.
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+
+    worker = None
+    for line in sys.stdin:
+        order, arguments = json.loads(line)
+        result, error = None, None
+        try:
+            if worker is None:
+                worker = Worker(sys.argv[1], int(sys.argv[2]))
+            result = getattr(worker, order)(**arguments)
+        except Exception as exception:  # whatever a framework raises is its answer
+            error = " ".join([f"{type(exception).__name__}:", *str(exception).split()])
+        print(json.dumps([result, error]), file=answers)
+
+
+if __name__ == "__main__":
+    main()

@@ -14,17 +14,19 @@ from hypothesis import strategies as st
 import tinygrad_fr as tg
 from tinygrad_fr.kernels import convolution, fast, normalisation, pooling, stable
 
-needs_numba = pytest.mark.skipif(fast.kernels() is None, reason="numba is absent or switched off")
+needs_numba = pytest.mark.skipif(
+    fast.kernels(np.ones(1)) is None, reason="numba is absent or switched off"
+)
 
 FLOATS = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 def both(function):
     """What a function returns with compiled kernels and without."""
-    assert fast.kernels() is not None
+    assert fast.kernels(np.ones(1)) is not None
     compiled = function()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fast, "kernels", lambda: None)
+        patch.setattr(fast, "kernels", lambda *_: None)
         plain = function()
     return compiled, plain
 
@@ -149,6 +151,21 @@ def test_read_only_and_strided_arrays_are_taken():
     np.testing.assert_array_equal(y, x.reshape(2, 1, 3, 2, 4, 2).max((3, 5)))
     g = np.broadcast_to(np.float64(1), y.shape)
     assert maxima.spread(g).sum() == y.size
+
+
+def test_arrays_of_other_kinds_are_left_to_numpy():
+    for x in (np.ones(2, ">f4"), np.ones(2, np.float16), np.ones(2, int), np.ma.array([1.0])):
+        assert fast.kernels(x) is None
+    assert fast.kernels(np.ones(2, np.float32), np.ones(2)) is None
+
+
+@pytest.mark.parametrize("kind", ["i1", "u1", "i4", ">i8", "u8"])
+def test_class_indices_of_any_kind_are_taken(kind):
+    z = draw(4, 3)
+    labels = np.array([0, 2, 1, 2])
+    np.testing.assert_array_equal(
+        tg.cross_entropy(z, labels.astype(kind)), tg.cross_entropy(z, labels)
+    )
 
 
 def test_the_switch_leaves_numba_alone():

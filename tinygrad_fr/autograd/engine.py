@@ -19,6 +19,7 @@ import numpy as np
 
 from ..errors import GraphError
 from ..kernels import Array
+from ..kernels.memory import prepare
 from ..messages import _
 from . import watch
 from .modes import current_mode, debug, no_grad, switch
@@ -282,6 +283,8 @@ def _walk(
                 walked.clear()
     for node in walked:
         node._state = SPENT
+    if weight > 2**17:  # values large enough to be mapped afresh at each step
+        prepare()
     if asked is None:
         return leaves, grads  # what is left: the gradients of the leaves
     found.update((rank, g) for rank, g in grads.items() if rank in asked)

@@ -71,8 +71,8 @@ def conv(
         # Tiles take 9/4 of the images' room. Kept, all three maps of conv A: 11 ms to 9.
         tiles: winograd.Tiles | None = {} if 9 * x.size <= 4 * _KEPT else None
         return winograd.conv(x, w, padding, bias, tiles), Windows(x, *cut, tiles)
-    compiled = fast.kernels()
-    if compiled and (kh, kw) == (3, 3) and _one_channel(x, w, bias, *cut):
+    compiled = fast.kernels(x, w, bias) if _one_channel(x, w.shape, *cut) else None
+    if compiled:
         return _compiled_conv(compiled, x, w, bias, padding), Windows(x, *cut)
     n, c, height, width = x.shape
     oh, ow = output_size((height, width), (kh, kw), *cut)
@@ -103,8 +103,8 @@ def conv_weight(source: Array | Windows, g: Array, shape: tuple[int, ...], group
         x, cut = source.x, source[1:4]
         if _fast(x, g.dtype, shape, *cut, groups):
             return winograd.conv_weight(x, g, source.padding, source.tiles)
-        compiled = fast.kernels()
-        if compiled and shape[2:] == (3, 3) and _one_channel(x, g, None, *cut):
+        compiled = fast.kernels(x, g) if _one_channel(x, shape, *cut) else None
+        if compiled:
             return _compiled_conv_weight(compiled, x, g, source.padding)
         kernel, size = (shape[2], shape[3]), x.shape[1] * shape[2] * shape[3] * oh * ow
         total = np.zeros(shape, np.result_type(x, g))
@@ -120,17 +120,11 @@ def conv_weight(source: Array | Windows, g: Array, shape: tuple[int, ...], group
 
 
 def _one_channel(
-    x: Array, w: Array, bias: Array | None, stride: Pair, padding: Pair, dilation: Pair
+    x: Array, filters: tuple[int, ...], stride: Pair, padding: Pair, dilation: Pair
 ) -> bool:
-    """Whether 3x3 filters are best compiled: on one channel, with long rows of windows."""
-    return (
-        x.shape[1] == 1
-        and stride == dilation == (1, 1)
-        and x.shape[3] + 2 * padding[1] >= 42
-        and x.dtype.char in "fd"
-        and w.dtype == x.dtype
-        and (bias is None or bias.dtype == x.dtype)
-    )
+    """Whether 3x3 filters are on one channel, with windows in rows long enough for vectors."""
+    long = x.shape[3] + 2 * padding[1] >= 42
+    return filters[1:] == (1, 3, 3) == (x.shape[1], 3, 3) and stride == dilation == (1, 1) and long
 
 
 def _compiled_conv(compiled: Any, x: Array, w: Array, bias: Array | None, padding: Pair) -> Array:

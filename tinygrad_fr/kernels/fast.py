@@ -1,4 +1,4 @@
-"""Whether kernels compiled by numba are there: the extra ``fast``."""
+"""Whether kernels compiled by numba are there (the extra ``fast``), and fit the arrays."""
 
 from __future__ import annotations
 
@@ -6,13 +6,30 @@ import functools
 import os
 from typing import Any
 
+import numpy as np
+
+from . import Array
+
 # Set to 0 to leave numba alone where it is installed.
 SWITCH = "TINYGRAD_FR_NUMBA"
 
+_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))  # of this machine's byte order
+
+
+def kernels(x: Array, *others: Array | None) -> Any:
+    """The module of compiled kernels, if it is there and the arrays are floats of one dtype.
+
+    What it holds is compiled at the first call for each dtype.
+    """
+    if x.__class__ is not np.ndarray or x.dtype not in _DTYPES:
+        return None
+    if any(other is not None and other.dtype != x.dtype for other in others):
+        return None
+    return _module()
+
 
 @functools.cache
-def kernels() -> Any:
-    """The module of compiled kernels, or None; what it holds is compiled when first called."""
+def _module() -> Any:
     if os.environ.get(SWITCH) == "0":
         return None
     try:

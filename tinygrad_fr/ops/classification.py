@@ -89,7 +89,7 @@ def cross_entropy(
         loss = -(weights * stable.log_softmax(logits, axis)).sum(axis)
     else:
         check_labels(target, others, classes)
-        picked = _positions(target.copy(), axis)  # changed later, it would be wrong
+        picked = _positions(target.astype(np.intp), axis)  # a copy: changed later, it were wrong
         if label_smoothing:
             log_p = stable.log_softmax(logits, axis)
             loss = log_p[picked] * (label_smoothing - 1) - label_smoothing * log_p.mean(axis)

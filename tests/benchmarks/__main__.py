@@ -80,6 +80,7 @@ def compare(options: argparse.Namespace, threads: int) -> tuple[list[Result], di
     with started(options.contenders, threads) as (processes, unusable):
         for name, reason in unusable.items():
             print(f"{name} is unusable here: {reason}")
+        working = [process.name for process in processes]
         for name in options.workloads:
             taking_part = [p for p in processes if p.name in competing(WORKLOADS[name], options)]
             for result in measure(WORKLOADS[name], options.modules, taking_part, threads, plan):
@@ -87,9 +88,9 @@ def compare(options: argparse.Namespace, threads: int) -> tuple[list[Result], di
                 results.append(result)
     print("", report.summary(results), sep="\n")
     for workload in (WORKLOADS[name] for name in options.workloads):
-        for name in set(options.contenders) & {*workload.slow_for}:
-            if name not in competing(workload, options):
-                print(f"{workload.name} is left to --full for {name}: a step takes seconds.")
+        for name in workload.slow_for:
+            if name in working and name not in competing(workload, options):
+                print(f"{workload.name} by {name} takes seconds: left to --full.")
     for problem in report.problems(results):
         print(problem)
     if (share := others.share()) > BUSY:

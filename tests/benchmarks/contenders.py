@@ -16,16 +16,9 @@ from pathlib import Path
 from typing import Any
 
 __all__ = [
-    "CONTENDERS",
-    "OURS",
-    "ROOT",
-    "Contender",
-    "Failure",
-    "Process",
-    "cores",
-    "installed",
+    "CONTENDERS", "OURS", "ROOT", "Contender", "Failure", "Process", "cores", "installed",
     "started",
-]
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -18,15 +18,8 @@ from .workloads import Workload
 from .workloads.arrays import Array
 
 __all__ = [
-    "REFERENCE",
-    "Deviation",
-    "Ratio",
-    "Result",
-    "Schedule",
-    "Timing",
-    "deviation",
-    "measure",
-]
+    "REFERENCE", "Deviation", "Ratio", "Result", "Schedule", "Timing", "deviation", "measure",
+]  # fmt: skip
 
 REFERENCE = "torch"
 """Whose numbers others are compared with, and whose time is 1, where it is installed."""
@@ -164,24 +157,31 @@ def measure(
 def _checked(result: Result, processes: Sequence[Process], plan: Schedule) -> list[Process]:
     """Those that agree with the reference; a check of twice the budget is all their timing."""
     outcomes: dict[str, list[Array]] = {}
-    timings: dict[str, Timing] = {}
-    sizes = result.workload.sizes
-    with tempfile.TemporaryDirectory() as folder:
-        for process in processes:
-            with _noting(result, process):
-                if process.ask("build", builder=result.builder, sizes=sizes):
-                    file = str(Path(folder) / f"{process.name}.npz")
-                    answer = process.ask("check", builder=result.builder, file=file)
-                    with np.load(file) as arrays:
-                        outcomes[process.name] = [*arrays.values(), np.float32(answer["losses"])]
-                    if answer["milliseconds"] > 2e3 * plan.budget and not process.compiles:
-                        timings[process.name] = Timing([[answer["milliseconds"]]])
+    slow: dict[str, float] = {}
+    for process in processes:
+        with _noting(result, process):
+            if process.ask("build", builder=result.builder, sizes=result.workload.sizes):
+                outcomes[process.name], milliseconds = _outcome(process, result.builder)
+                if milliseconds > 2e3 * plan.budget and not process.compiles:
+                    slow[process.name] = milliseconds
     reference = next((outcomes[name] for name in (REFERENCE, OURS[0]) if name in outcomes), None)
     for name, outcome in outcomes.items():
         result.deviations[name] = deviation(outcome, reference or outcome)
     agreeing = [p for p in processes if p.name in outcomes and p.name not in result.disagreeing]
-    result.timings |= {p.name: timings[p.name] for p in agreeing if p.name in timings}
+    for process in agreeing:
+        if process.name in slow:
+            result.timings[process.name] = Timing([[slow[process.name]]])
     return agreeing
+
+
+def _outcome(process: Process, builder: str) -> tuple[list[Array], float]:
+    """The loss or output, the gradients and the losses of the next steps; and milliseconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = str(Path(folder) / "outcome.npz")
+        answer = process.ask("check", builder=builder, file=file)
+        with np.load(file) as arrays:
+            outcome = [*arrays.values(), np.float32(answer["losses"])]
+    return outcome, answer["milliseconds"]
 
 
 def deviation(outcome: list[Array], reference: list[Array]) -> Deviation:
@@ -189,7 +189,7 @@ def deviation(outcome: list[Array], reference: list[Array]) -> Deviation:
     if len(outcome) != len(reference):
         return Deviation("the number of gradients", math.inf, 0.0)
     gradients = [f"gradient {i}" for i in range(1, len(reference) - 1)]
-    places = ["the loss or output", *gradients, "the losses after SGD steps"]
+    places = ["the loss or output", *gradients, "the loss after SGD steps"]
     found = [
         Deviation(place, _relative(mine, other), _allowed(mine, other))
         for place, mine, other in zip(places, outcome, reference)

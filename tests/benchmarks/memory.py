@@ -22,7 +22,7 @@ import numpy as np
 
 from .contenders import CONTENDERS, OURS, Process, installed, started
 from .measuring import REFERENCE
-from .workloads import WORKLOADS
+from .workloads import WORKLOADS, Workload
 
 __all__ = ["measured"]
 
@@ -52,18 +52,20 @@ def _peaks(names: Sequence[str]) -> dict[str, dict[str, int]]:
         for name in names:
             with started([name], 1) as (working, _):
                 for process in working:
-                    peaks[workload][name] = _peak(process, workload)
+                    if (peak := _peak(process, WORKLOADS[workload])) is not None:
+                        peaks[workload][name] = peak
         print(f"{workload:20}{_cells(names, peaks[workload])}", flush=True)
     return peaks
 
 
-def _peak(process: Process, workload: str) -> int:
-    w = WORKLOADS[workload]
+def _peak(process: Process, workload: Workload) -> int | None:
+    """None where the contender cannot do the workload."""
     process.ask("build", builder="lenet", sizes=[1])
     process.ask("clock", builder="lenet", seconds=0)
     process.ask("forget")
-    process.ask("build", builder=w.builder, sizes=w.sizes)
-    return process.ask("peak", builder=w.builder)
+    if not process.ask("build", builder=workload.builder, sizes=workload.sizes):
+        return None
+    return process.ask("peak", builder=workload.builder)
 
 
 def _cells(names: Sequence[str], peaks: dict[str, int]) -> str:

@@ -95,15 +95,17 @@ def measured(contenders: Sequence[str] | None = None) -> dict[str, Any]:
 
 def _swept(name: str, sweep: Sweep, processes: Sequence[Process]) -> dict[str, Any]:
     """The shortest times of each contender, which take turns at each size, and their exponents."""
-    times: dict[str, list[float]] = {process.name: [] for process in processes}
+    smallest = sweep.at(sweep.values[0])
+    able = [p for p in processes if p.ask("build", builder=sweep.builder, sizes=smallest)]
+    times: dict[str, list[float]] = {process.name: [] for process in able}
     print(f"{name}: {sweep.title}; shortest step in ms")
-    print(f"{'':12}" + "".join(f"{process.name:>20}" for process in processes))
+    print(f"{'':12}" + "".join(f"{contender:>20}" for contender in times))
     for value in sweep.values:
         shortest = dict.fromkeys(times, math.inf)
-        for process in processes:
+        for process in able:
             process.ask("build", builder=sweep.builder, sizes=sweep.at(value))
         for _ in range(sweep.rounds):
-            for process in processes:
+            for process in able:
                 if not SLOW < shortest[process.name] < math.inf:
                     taken = process.ask("clock", builder=sweep.builder, seconds=TURN)
                     shortest[process.name] = min(shortest[process.name], *taken)

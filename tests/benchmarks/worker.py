@@ -9,6 +9,7 @@ import gc
 import importlib
 import json
 import os
+import re
 import sys
 import time
 import tracemalloc
@@ -127,8 +128,14 @@ def main() -> None:
                 worker = Worker(sys.argv[1], int(sys.argv[2]))
             result = getattr(worker, order)(**arguments)
         except Exception as exception:  # whatever a framework raises is its answer
-            error = " ".join([f"{type(exception).__name__}:", *str(exception).split()])
+            error = _in_a_line(exception)
         print(json.dumps([result, error]), file=answers)
+
+
+def _in_a_line(exception: Exception) -> str:
+    """Its kind and message, without the folders of this machine."""
+    message = re.sub(r"/\S*/", "", " ".join(str(exception).split()))
+    return f"{type(exception).__name__}: {message}"
 
 
 if __name__ == "__main__":

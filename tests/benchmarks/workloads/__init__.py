@@ -41,7 +41,7 @@ class Workload:
     extra: bool = False
     """Not part of the geometric mean, and only for tinygrad_fr and PyTorch."""
     slow_for: tuple[str, ...] = ()
-    """Contenders whose step takes seconds: the short mode leaves them out."""
+    """Contenders that take seconds, for a step or to compile: the short mode leaves them out."""
 
     def must(self, threads: int) -> float | None:
         """On two threads the ratio may be half as large again: PyTorch uses them everywhere."""
@@ -59,7 +59,7 @@ _TABLE = [
     Workload("W1", "course CNN, 1 image", "course", (1,), 0.5, 0.33),
     Workload("W2 b32", "course CNN, 32 images", "course", (32,), 0.5, 0.2),
     Workload("W2 b128", "course CNN, 128 images", "course", (128,), 0.5, 0.2),
-    Workload("W3", "LeNet, 64 images", "lenet", (64,), 1.0, 0.7),
+    Workload("W3", "LeNet, 64 images", "lenet", (64,), 1.0, 0.7, slow_for=("tinygrad",)),
     Workload("W4 b64", "MLP 784-256-128-10, 64 rows", "mlp", (64, *_MLP), 1.05, 0.85),
     Workload("W4 b1", "MLP 784-256-128-10, 1 row", "mlp", (1, *_MLP), 1.0, 0.5),
     Workload("W5 1k", "chain of 1,000 operations", "chain", (1_000,)),
@@ -68,7 +68,7 @@ _TABLE = [
     # images, channels, filters, height and width; 3x3, padding 1
     Workload("conv A", "convolution, 16 to 32 channels", "convolution", (32, 16, 32, 28), 1.6, 1.2),
     Workload("conv B", "convolution, 64 channels", "convolution", (16, 64, 64, 32), 1.6, 1.2,
-             slow_for=("autograd",)),
+             slow_for=("autograd", "tinygrad")),
     Workload("pool", "max-pooling 2x2", "max_pool", (32, 16, 28), 0.4, 0.1),
     Workload("CE", "cross entropy", "cross_entropy", (128, 1000), 1.0, 0.7),
     Workload("CE composed", "softmax, log, pick", "composed_cross_entropy", (128, 1000), 1.0, 0.7),

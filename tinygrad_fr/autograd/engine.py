@@ -20,6 +20,7 @@ import numpy as np
 from ..errors import GraphError
 from ..kernels import Array
 from ..kernels.memory import prepare
+from ..kernels.sums import total
 from ..messages import _
 from . import watch
 from .modes import current_mode, debug, no_grad, switch
@@ -304,7 +305,9 @@ def _fit(d: Any, node: Node, x: Node) -> Any:
             if n == 1 and m != 1
         )
         if axes:
-            d = d.sum(axes, keepdims=True).reshape(shape)
+            array = isinstance(d, np.ndarray)
+            d = total(d, axes, True) if array else d.sum(axes, keepdims=True)
+            d = d.reshape(shape)
     if d.shape != shape:
         raise GraphError(
             _(

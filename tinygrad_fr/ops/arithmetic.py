@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..autograd.op import op, operator
-from ..kernels import Array
+from ..kernels import Array, stable
 from .selection import quotient, where
 
 
@@ -102,6 +102,10 @@ def divide(a: Array, b: Array):
 
     def to_b(g, y, a, b):
         r"""\bar{b} = -\bar{y} \odot a / b^2"""
+        if isinstance(g, np.ndarray) and isinstance(b, np.ndarray):
+            d = stable.finite_quotient(g, b, y)
+            if d is not None:
+                return -d
         # Not g a / b^2: b^2 would overflow first, and g a is NaN where nothing flows to infinity.
         return -quotient(quotient(g, b) * where((g == 0) & (a - a != 0), 0, a), b)
 

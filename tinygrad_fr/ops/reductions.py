@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import op
-from ..kernels import Array, stable
+from ..kernels import Array, stable, sums
 from .elementwise import exp
 from .joining import concatenate
 from .selection import where
@@ -53,7 +53,7 @@ def sum(x: Array, axis: Axis = None, keepdims: bool = False):
         r"""\bar{x}_i = \bar{y}"""
         return broadcast_to(g.reshape(kept_shape(x.shape, axis)), x.shape)
 
-    return x.sum(axis, keepdims=keepdims), to_x
+    return sums.total(x, axis, keepdims), to_x
 
 
 @op(r"y = \tfrac1n \sum_i x_i", numpy=np.mean, examples=_examples)
@@ -72,7 +72,7 @@ def mean(x: Array, axis: Axis = None, keepdims: bool = False):
         r"""\bar{x}_i = \bar{y} / n"""
         return broadcast_to((g * share).reshape(kept_shape(x.shape, axis)), x.shape)
 
-    return x.mean(axis, keepdims=keepdims), to_x
+    return sums.mean(x, axis, keepdims), to_x
 
 
 @op(r"y = \max_i x_i", numpy=(np.max, np.amax), examples=_examples)

@@ -1,0 +1,172 @@
+"""Put measured figures into the README and the docs: ``python -m tests.benchmarks.figures``.
+
+From ``docs/benchmark.json`` (written by ``python -m tests.benchmarks --full --json``) and
+``docs/benchmark-haswell.json`` (the same with OpenBLAS held to older kernels). A figure stands
+between ``<!-- figures: NAME -->`` and ``<!-- end -->``; a test fails where one differs from its
+file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from .contenders import CONTENDERS, OURS, ROOT
+from .measuring import REFERENCE
+from .workloads import COUNTED, WORKLOADS
+
+__all__ = ["PAGES", "written"]
+
+PAGES = ROOT / "README.md", ROOT / "docs" / "performance.md"
+
+Data = dict[str, Any]
+
+
+def written(page: str) -> str:
+    """A page with its figures made anew."""
+    data = {
+        name: json.loads((ROOT / "docs" / f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("benchmark", "benchmark-haswell")
+    }
+
+    def figure(match: re.Match[str]) -> str:
+        name = match.group(1)
+        return f"<!-- figures: {name} -->\n{FIGURES[name](data)}\n<!-- end -->"
+
+    return re.sub(r"<!-- figures: ([\w ]+) -->\n.*?<!-- end -->", figure, page, flags=re.DOTALL)
+
+
+# --- speed -----------------------------------------------------------------------------------
+
+
+def summary(data: dict[str, Data]) -> str:
+    """For the README: our two contenders on one thread."""
+    found = _raw(data["benchmark"], 1)
+    rows = [["", "tinygrad_fr", "with numba", "target"]]
+    for name in COUNTED:
+        if name in found:
+            workload = WORKLOADS[name]
+            target = workload.must_on_one_thread
+            rows.append([
+                workload.title, *_ratios(found[name], OURS), "" if target is None else f"{target:g}"
+            ])  # fmt: skip
+    rows.append(["geometric mean of all", *_means(found, OURS), "0.75"])
+    return _table(rows)
+
+
+def speeds(name: str, threads: int) -> Callable[[dict[str, Data]], str]:
+    """For the documentation: all contenders, and whose target is reached."""
+
+    def figure(data: dict[str, Data]) -> str:
+        found = _raw(data[name], threads)
+        present = [c for c in CONTENDERS if any(_ratio(entry, c) for entry in found.values())]
+        others = [c for c in present if c not in (*OURS, REFERENCE)]
+        shown = [c for c in OURS if c in present] + others
+        labels = ["avec numba" if c == OURS[1] else CONTENDERS[c].label for c in shown]
+        rows = [["", "PyTorch, ms", *labels, "exigé", "rêvé"]]
+        for workload, entry in found.items():
+            time = f"{entry['contenders'][REFERENCE]['median_ms']:.3g}"
+            targets = [_number(entry["must"]), _number(entry["moonshot"])]
+            rows.append([workload, time, *_ratios(entry, shown), *targets])
+        must = "0.75" if threads == 1 else "1.12"
+        rows.append(["moyenne géométrique", "", *_means(found, shown), must, "0.5"])
+        return _table(rows)
+
+    return figure
+
+
+def _raw(data: Data, threads: int) -> dict[str, Data]:
+    """The results with raw Tensors, by workload."""
+    return {
+        entry["workload"]: entry
+        for entry in data["results"]
+        if entry["threads"] == threads and not entry["modules"]
+    }
+
+
+def _ratio(entry: Data, contender: str) -> float | None:
+    ratio = entry["contenders"].get(contender, {}).get("ratio")
+    return ratio and ratio["median"]
+
+
+def _ratios(entry: Data, contenders: Iterable[str]) -> list[str]:
+    return [_number(_ratio(entry, c)) for c in contenders]
+
+
+def _means(found: dict[str, Data], contenders: Iterable[str]) -> list[str]:
+    means = []
+    for c in contenders:
+        ratios = [r for name in COUNTED if name in found and (r := _ratio(found[name], c))]
+        means.append(_number(statistics.geometric_mean(ratios) if ratios else None))
+    return means
+
+
+# --- memory and growth -----------------------------------------------------------------------
+
+
+def memory(data: dict[str, Data]) -> str:
+    """The peak of a training step."""
+    rows = [["", "tinygrad_fr, Mo", "avec numba, Mo", "PyTorch, Mo"]]
+    for workload, peaks in data["benchmark"]["memory"]["peak"].items():
+        rows.append([workload, *(f"{peaks[c] / 1e6:.1f}" for c in (*OURS, REFERENCE))])
+    return _table(rows)
+
+
+def growth(data: dict[str, Data]) -> str:
+    """How time and memory grow, in words."""
+    kept, scaling = data["benchmark"]["memory"], data["benchmark"]["scaling"]
+    lines = []
+    for name, words in {"batch": "le lot", "depth": "la profondeur", "width": "la largeur"}.items():
+        fits = scaling[name]["exponents"].values()
+        exponents = (f"{f['exponent']:.2f} ± {f['standard_error']:.2f}" for f in fits)
+        ours, theirs = exponents
+        lines.append(f"- Le temps croît comme {words} à la puissance {ours} (PyTorch : {theirs}).")
+    depth = scaling["depth"]
+    per_operation = {
+        n: t * 1e3 / n
+        for n, t in zip(depth["sizes"], depth["milliseconds"]["tinygrad_fr"], strict=True)
+    }
+    small, large = per_operation[10_000], per_operation[1_000_000]
+    imports = scaling["import_seconds"]
+    traced = [found["tinygrad_fr"]["traced"] / 10_000 for found in kept["growth"].values()]
+    lines += [
+        f"- Une opération d'une chaîne prend {small:.2f} µs quand il y en a 10 000, {large:.2f} µs "
+        f"quand il y en a 1 000 000 : {large / small:.2f} fois plus.",
+        f"- Elle occupe {kept['per_operation']:.0f} octets en plus de son tableau.",
+        f"- Il reste {max(traced):.1f} octet par étape après 10 000 étapes.",
+        "- `import tinygrad_fr` prend "
+        f"{imports['tinygrad_fr'] / imports['numpy']:.2f} fois le temps de `import numpy`.",
+    ]
+    return "\n".join(lines)
+
+
+FIGURES: dict[str, Callable[[dict[str, Data]], str]] = {
+    "summary": summary,
+    "one thread": speeds("benchmark", 1),
+    "two threads": speeds("benchmark", 2),
+    "haswell": speeds("benchmark-haswell", 1),
+    "memory": memory,
+    "growth": growth,
+}
+
+
+def _number(x: float | None) -> str:
+    if x is None:
+        return "-"
+    return f"{x:.2f}" if x < 10 else f"{x:.0f}"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    head, *body = rows
+    lines = [head, ["---", *["--:"] * (len(head) - 1)], *body]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+if __name__ == "__main__":
+    for path in PAGES:
+        path.write_text(written(path.read_text(encoding="utf-8")), encoding="utf-8")
+        print(f"{Path(path).name}: figures written")

@@ -16,8 +16,8 @@ clang. How a comparison is made:
   with PyTorch's (tinygrad_fr's where PyTorch is missing): at most 1e-4 of the largest entry apart
   in float32. Who disagrees is named, is not timed, and the exit status is 1.
 - Then contenders take turns, round after round. The ratio to PyTorch is that of the medians of a
-  round; given are its median, lowest and highest over the rounds. The garbage collector is left as
-  each framework has it.
+  round; given are its median, lowest and highest over the rounds. Rounds in which PyTorch was
+  disturbed are left out. The garbage collector is left as each framework has it.
 - Who takes seconds for a step has fewer turns: at least one step is timed.
 
 A machine that is busy with other things spoils what is measured on several threads: its share is

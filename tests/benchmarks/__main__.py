@@ -34,7 +34,7 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--only", nargs="+", metavar="WORKLOAD", help="by the beginning of their names: W1 conv")
     add("--modules", action="store_true", help="networks also with Modules and an optimizer")
     add("--rounds", type=int, help="turns of each contender (3; --full: 7)")
-    add("--seconds", type=float, help="the length of a turn (0.02; --full: 0.1)")
+    add("--seconds", type=float, help="the length of a turn (0.02; --full: 0.08)")
     add("--json", type=Path, metavar="FILE")
     add("--chart", type=Path, metavar="FILE", help=".svg, .png or .pdf; needs matplotlib")
     add("--markdown", action="store_true", help="print the table in Markdown")
@@ -71,7 +71,7 @@ def compare(options: argparse.Namespace, threads: int) -> tuple[list[Result], di
     """Measure and print on so many threads: the results, and who is unusable and why."""
     plan = Schedule(
         rounds=options.rounds or (7 if options.full else 3),
-        seconds=options.seconds or (0.1 if options.full else 0.02),
+        seconds=options.seconds or (0.08 if options.full else 0.02),
         budget=3.0 if options.full else 1.0,
     )
     results: list[Result] = []

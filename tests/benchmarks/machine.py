@@ -52,11 +52,7 @@ def header() -> str:
 
 
 class Others:
-    """What other processes take of some cores, from its making to ``share``.
-
-    Two threads that wait for each other suffer most: with one of two cores shared, steps of PyTorch
-    were seen to take fifty times as long.
-    """
+    """What other processes take of the cores that are used, from its making to ``share``."""
 
     def __init__(self, threads: int) -> None:
         self.cores = cores()[:threads]

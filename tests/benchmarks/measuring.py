@@ -33,6 +33,10 @@ TOLERANCE = {"float32": 1e-4, "float64": 1e-9}
 SETTLE = 0.03
 
 
+# A round's median over the shortest step, above which the round is not used.
+DISTURBED = 2.0
+
+
 @dataclass(frozen=True)
 class Schedule:
     """How long to measure."""
@@ -47,7 +51,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Ratio:
-    """Over the rounds in which both took part."""
+    """Over the rounds."""
 
     median: float
     low: float
@@ -81,13 +85,29 @@ class Timing:
     def seconds(self) -> float:
         return sum(self._all()) / 1e3
 
-    def ratio(self, other: Timing) -> Ratio:
-        """This time over the other's: neighbours in time, so that a slow spell hits both."""
+    @property
+    def disturbed(self) -> list[bool]:
+        """The rounds in which something else ran: half of the steps took far longer than need be.
+
+        Threads that wait for each other suffer most; PyTorch has been seen to take 100 times as
+        long on two cores of which another process had one.
+        """
+        return [statistics.median(taken) > DISTURBED * self.minimum for taken in self.rounds]
+
+    def ratio(self, other: Timing) -> Ratio | None:
+        """This time over the other's in the same round, so that a slow spell hits both.
+
+        Rounds in which the other was disturbed are left out, which flatters nobody: None if all
+        were. For rounds that it sat out, a contender's last time stands.
+        """
+        ours = [statistics.median(taken) for taken in self.rounds]
+        ours += ours[-1:] * (len(other.rounds) - len(ours))
         ratios = [
-            statistics.median(ours) / statistics.median(theirs)
-            for ours, theirs in zip(self.rounds, other.rounds)
+            mine / statistics.median(taken)
+            for mine, taken, disturbed in zip(ours, other.rounds, other.disturbed)
+            if not disturbed
         ]
-        return Ratio(statistics.median(ratios), min(ratios), max(ratios))
+        return Ratio(statistics.median(ratios), min(ratios), max(ratios)) if ratios else None
 
     def __bool__(self) -> bool:
         return bool(self.rounds)

@@ -42,7 +42,7 @@ def block(result: Result) -> str:
 
 
 def problems(results: Iterable[Result]) -> list[str]:
-    """Who disagreed or failed, and where."""
+    """Who disagreed, failed or was disturbed, and where."""
     found = []
     for r in results:
         where = f"{r.name}, {_threads(r.threads)}"
@@ -52,6 +52,9 @@ def problems(results: Iterable[Result]) -> list[str]:
                 f"entry, {d.allowed:.0e} is allowed"
             )
         found += [f"{where}: {name} failed: {reason}" for name, reason in r.failures.items()]
+        if (reference := r.timings.get(REFERENCE)) and any(reference.disturbed):
+            lost, rounds = sum(reference.disturbed), len(reference.rounds)
+            found.append(f"{where}: left out {lost} of {rounds} rounds: {REFERENCE} was disturbed")
     return found
 
 
@@ -163,7 +166,10 @@ def _faster(result: Result, others: Sequence[str], factor: int) -> list[str]:
     if not ours or not theirs:
         return []
     best = min(theirs, key=lambda name: result.timings[name].median)
-    times = 1 / ours.ratio(result.timings[best]).median
+    ratio = ours.ratio(result.timings[best])
+    if ratio is None:
+        return []
+    times = 1 / ratio.median
     others = " or ".join(CONTENDERS[name].label for name in theirs)
     whom = f"the faster of {others}" if len(theirs) > 1 else others
     return [
@@ -173,11 +179,11 @@ def _faster(result: Result, others: Sequence[str], factor: int) -> list[str]:
 
 
 def _modules_to_raw(modules: Sequence[Result], raw: dict[str, Result], name: str) -> list[str]:
-    ratios = {
-        r.workload.name: r.timings[name].ratio(raw[r.workload.name].timings[name]).median
-        for r in modules
-        if r.timings.get(name) and raw[r.workload.name].timings.get(name)
-    }
+    ratios = {}
+    for r in modules:
+        ours, plain = r.timings.get(name), raw[r.workload.name].timings.get(name)
+        if ours and plain and (ratio := ours.ratio(plain)):
+            ratios[r.workload.name] = ratio.median
     if not ratios:
         return []
     missed = [workload for workload, ratio in ratios.items() if ratio > MODULES_MUST]

@@ -86,11 +86,23 @@ def results():
     return [Result(WORKLOADS["W1"], False, 1, timings, agreed)]
 
 
-def test_ratios_are_those_of_the_medians_of_rounds_in_which_both_took_part():
+def test_ratios_are_those_of_the_medians_of_the_rounds():
     (result,) = results()
     assert dataclasses.astuple(result.ratio("tinygrad_fr")) == (0.5, 0.25, 1.0)
-    assert dataclasses.astuple(result.ratio("dezero")) == (3.0, 3.0, 3.0)
+    assert dataclasses.astuple(result.ratio("dezero")) == (3.0, 1.5, 3.0)
     assert (result.timings["tinygrad_fr"].median, result.timings["tinygrad_fr"].minimum) == (2, 1)
+
+
+def test_rounds_in_which_pytorch_was_disturbed_are_left_out():
+    (result,) = results()
+    result.timings["torch"].rounds[2] = [4.0, 400.0, 400.0]
+    assert dataclasses.astuple(result.ratio("tinygrad_fr")) == (0.75, 0.5, 1.0)
+    assert report.problems([result]) == [
+        "W1, 1 thread: left out 1 of 3 rounds: torch was disturbed"
+    ]
+    result.timings["torch"].rounds = [[4.0, 400.0, 400.0]]
+    assert result.ratio("tinygrad_fr") is None
+    assert report.table([result])[1][1] == "-"
 
 
 def test_reports_say_what_is_reached():

@@ -58,7 +58,8 @@ _MLP = (784, 256, 128, 10)
 _TABLE = [
     Workload("W1", "course CNN, 1 image", "course", (1,), 0.5, 0.33),
     Workload("W2 b32", "course CNN, 32 images", "course", (32,), 0.5, 0.2),
-    Workload("W2 b128", "course CNN, 128 images", "course", (128,), 0.5, 0.2),
+    Workload("W2 b128", "course CNN, 128 images", "course", (128,), 0.5, 0.2,
+             slow_for=("tinygrad",)),
     Workload("W3", "LeNet, 64 images", "lenet", (64,), 1.0, 0.7, slow_for=("tinygrad",)),
     Workload("W4 b64", "MLP 784-256-128-10, 64 rows", "mlp", (64, *_MLP), 1.05, 0.85),
     Workload("W4 b1", "MLP 784-256-128-10, 1 row", "mlp", (1, *_MLP), 1.0, 0.5),
@@ -66,7 +67,8 @@ _TABLE = [
     Workload("W5 100k", "chain of 100,000 operations", "chain", (100_000,), 0.6, 0.3,
              slow_for=("autograd", "mygrad")),
     # images, channels, filters, height and width; 3x3, padding 1
-    Workload("conv A", "convolution, 16 to 32 channels", "convolution", (32, 16, 32, 28), 1.6, 1.2),
+    Workload("conv A", "convolution, 16 to 32 channels", "convolution", (32, 16, 32, 28), 1.6, 1.2,
+             slow_for=("tinygrad",)),
     Workload("conv B", "convolution, 64 channels", "convolution", (16, 64, 64, 32), 1.6, 1.2,
              slow_for=("autograd", "tinygrad")),
     Workload("pool", "max-pooling 2x2", "max_pool", (32, 16, 28), 0.4, 0.1),

@@ -73,7 +73,9 @@ def as_upstream(gradient: Any, output: Node) -> Any:
                 name=label(output),
                 shape=data.shape,
             )
-        return np.ones(data.shape, data.dtype)  # ones_like takes 1 us more
+        if data.__class__ is np.ndarray:
+            return np.ones(data.shape, data.dtype)  # ones_like takes 1 us more
+        return np.ones_like(data)
     if not hasattr(gradient, "__array_function__"):
         gradient = np.asarray(gradient)
     if gradient.shape != data.shape:

@@ -7,6 +7,7 @@ instructions: no branches, and writes at fixed steps.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -22,14 +23,15 @@ _REORDERED = {"reassoc", "contract", "arcp", "nsz"}
 def _compiled(**options: Any) -> Callable[[Any], Any]:
     """Compile at the first call for each dtype, and keep the machine code where that is possible.
 
-    Other Python threads go on meanwhile, so that ``threads.share`` can split the work.
+    A division by zero gives infinity or NaN, as in NumPy. Other Python threads go on meanwhile.
     """
 
     def decorate(function: Any) -> Any:
+        jit = functools.partial(numba.njit, nogil=True, error_model="numpy", **options)
         try:
-            return numba.njit(cache=True, nogil=True, **options)(function)
+            return jit(cache=True)(function)
         except RuntimeError:  # no folder to keep it in
-            return numba.njit(nogil=True, **options)(function)
+            return jit()(function)
 
     return decorate
 
@@ -80,10 +82,10 @@ def layer_norm(
     rows, n = x.shape
     number = x.dtype.type
     for i in range(rows):
-        total = number(0)
+        total = 0.0  # in float64: of a large mean no digit may be lost
         for j in range(n):
             total += x[i, j]
-        mean, squares = total / number(n), number(0)
+        mean, squares = number(total / n), number(0)
         for j in range(n):
             d[i, j] = x[i, j] - mean
             squares += d[i, j] * d[i, j]
@@ -106,7 +108,7 @@ def layer_norm_input(g: Array, d: Array, scale: Array, weight: Array, out: Array
             moment += h * d[i, j]
         s = scale[i, 0]
         total /= number(n)
-        moment *= s * s / number(n)
+        moment = moment * s / number(n) * s
         for j in range(n):
             out[i, j] = s * (g[i, j] * weight[j] - total - d[i, j] * moment)
 

@@ -59,17 +59,18 @@ def columns(
 
 def conv(
     x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int,
-    bias: Array | None = None,
+    bias: Array | None = None, keep: bool = True,
 ) -> tuple[Array, Array | Windows]:  # fmt: skip
     """Images (N, C, H, W) by filters (F, C // groups, kh, kw): (N, F, OH, OW), and the windows.
 
     The windows are for ``conv_weight``: columns, or where these are large what they are made from.
+    Without ``keep`` there will be no gradient.
     """
     f, _, kh, kw = w.shape
     cut = stride, padding, dilation
     if _fast(x, w.dtype, w.shape, *cut, groups) and (bias is None or bias.dtype == w.dtype):
         # Tiles take 9/4 of the images' room. Kept, all three maps of conv A: 11 ms to 9.
-        tiles: winograd.Tiles | None = {} if 9 * x.size <= 4 * _KEPT else None
+        tiles: winograd.Tiles | None = {} if keep and 9 * x.size <= 4 * _KEPT else None
         return winograd.conv(x, w, padding, bias, tiles), Windows(x, *cut, tiles)
     compiled = fast.kernels(x, w, bias) if _one_channel(x, w.shape, *cut) else None
     if compiled:
@@ -124,7 +125,12 @@ def _one_channel(
 ) -> bool:
     """Whether 3x3 filters are on one channel, with windows in rows long enough for vectors."""
     long = x.shape[3] + 2 * padding[1] >= 42
-    return filters[1:] == (1, 3, 3) == (x.shape[1], 3, 3) and stride == dilation == (1, 1) and long
+    return (
+        filters[0] > 0
+        and filters[1:] == (1, 3, 3) == (x.shape[1], 3, 3)
+        and stride == dilation == (1, 1)
+        and long
+    )
 
 
 def _compiled_conv(compiled: Any, x: Array, w: Array, bias: Array | None, padding: Pair) -> Array:

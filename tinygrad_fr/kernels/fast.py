@@ -30,10 +30,12 @@ def kernels(x: Array, *others: Array | None) -> Any:
 
 @functools.cache
 def _module() -> Any:
-    if os.environ.get(SWITCH) == "0":
+    if os.environ.get(SWITCH, "").strip().lower() in ("0", "no", "off", "false"):
         return None
     try:
-        from . import compiled
-    except ImportError:
+        import numba  # noqa: F401
+    except Exception:  # absent, or broken: made for another NumPy, it raises all kinds of errors
         return None
+    from . import compiled
+
     return compiled

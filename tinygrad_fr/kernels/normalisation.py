@@ -16,7 +16,6 @@ import numpy as np
 from . import Array, fast
 from .matrix import outer
 from .memory import prepare
-from .sums import total
 
 _PIECE = 100_000  # numbers: fits the L2 cache together with a temporary of the same size
 
@@ -82,21 +81,28 @@ def layer_norm(
 ) -> tuple[Array, Array, Array]:
     """Rows (N, n) normalised, scaled and moved; the rows less their means; 1 over their deviations.
 
-    The deviations' axis (N, 1) is kept; weight and bias are (n,).
+    The deviations' axis (N, 1) is kept; weight and bias are (n,). Rows in half precision are
+    computed in single precision: sums of them would overflow.
     """
     if x.size >= 2**14:
         prepare()
+    dtype = np.result_type(*(a for a in (x, weight, bias) if a is not None))
+    if x.dtype.itemsize < 4:
+        x = x.astype(np.float32)
     compiled, n = _compiled(x, weight, bias), x.shape[1]
     if compiled:
         y, d, scale = np.empty_like(x), np.empty_like(x), np.empty((len(x), 1), x.dtype)
         moved = np.zeros(n, x.dtype) if bias is None else np.ascontiguousarray(bias)
-        compiled.layer_norm(x, _weights(weight, x), moved, eps, y, d, scale)
-        return y, d, scale
-    d = x - total(x, 1, keepdims=True) / x.dtype.type(n)
+        compiled.layer_norm(x, _weights(weight, x), moved, x.dtype.type(eps), y, d, scale)
+        if not scale.size or 0 < scale.min() <= scale.max() < np.inf:  # else NumPy has to warn
+            return y.astype(dtype, copy=False), d, scale
+    d = x - x.mean(1, keepdims=True)
     squares = np.vecdot(d, d)[:, None] / x.dtype.type(n)
     scale = 1 / np.sqrt(squares + x.dtype.type(eps))
     y = _scaled(d, scale, weight)
-    return y if bias is None else y + bias, d, scale
+    if bias is not None:
+        y = y + bias
+    return y.astype(dtype, copy=False), d, scale
 
 
 def layer_norm_input(g: Array, d: Array, scale: Array, weight: Array | None) -> Array:
@@ -105,13 +111,15 @@ def layer_norm_input(g: Array, d: Array, scale: Array, weight: Array | None) -> 
     With ``xhat = d * scale``. A mean of ``h`` is a product of ``g`` with the weights, so that ``h``
     is formed once, scaled already: on (128, 1000) 0.5 times as long as the formula written out.
     """
+    g = g if g.dtype == d.dtype else g.astype(d.dtype)
     compiled, n = _compiled(g, weight), d.dtype.type(d.shape[1])
     if compiled:
         out = np.empty_like(d)
         compiled.layer_norm_input(g, d, scale, _weights(weight, g), out)
         return out
     column = _weights(weight, d)[:, None]
-    moment = (g * d) @ column * (scale**3 / n)
+    # Factor by factor: the third power of a scale would over- or underflow.
+    moment = (g * d) @ column * scale / n * scale * scale
     out = _scaled(g, scale, weight)
     out -= g @ column * (scale / n)
     out -= d * moment

@@ -22,23 +22,32 @@ def floating(z: Array) -> Array:
 
 def softmax(z: Array, axis: int) -> Array:
     """``exp(z) / sum(exp(z))``."""
-    e = _shifted(z, axis)
-    np.exp(e, out=e)
-    e /= total(e, axis, keepdims=True)
+    z = floating(z)
+    if z.size >= _LARGE:
+        prepare()
+        with np.errstate(all="ignore"):
+            # One number for all rows, if none vanishes: 37 us to 15 on (128, 1000).
+            e, sums = _exponentials(z, z.max(keepdims=True), axis)
+        if sums.min() >= 1e-2:
+            e /= sums
+            return e
+    e, sums = _exponentials(z, _tops(z, axis), axis)
+    e /= sums
     return e
 
 
 def softmax_gradient(g: Array, y: Array, axis: int) -> Array:
     """``y (g - sum(g y))``, the sums as products of rows: 70 us to 40 on (128, 1000)."""
-    dots: Any = np.vecdot(g, y, axis=axis) if g.ndim else g * y  # type: ignore[call-overload]
-    d = np.asarray(g - (np.expand_dims(dots, axis) if g.ndim else dots))
+    dots: Any = np.vecdot(g, y, axis=axis)  # type: ignore[call-overload]
+    d = np.asarray(g - np.expand_dims(dots, axis))
     d *= y
     return d
 
 
 def log_softmax(z: Array, axis: int) -> Array:
     """``z - log(sum(exp(z)))``."""
-    d = _shifted(z, axis)
+    z = floating(z)
+    d = np.asarray(z - _tops(z, axis))
     d -= np.log(total(np.exp(d), axis, keepdims=True))
     return d
 
@@ -53,8 +62,10 @@ def cross_entropy(
     """
     compiled = fast.kernels(z) if z.ndim == 2 and z.size < _LARGE else None
     if compiled:
-        return _compiled_cross_entropy(compiled, z, labels[1])
-    e = _shifted(z, axis)
+        loss, to_logits = _compiled_cross_entropy(compiled, z, labels[1])
+        if math.isfinite(loss.sum()):  # else NumPy has a warning to give
+            return loss, to_logits
+    e = np.asarray(floating(z) - _tops(z, axis))
     right = e[labels]
     np.exp(e, out=e)
     sums = total(e, axis, keepdims=True)
@@ -83,16 +94,21 @@ def _compiled_cross_entropy(
     return loss, to_z
 
 
-def _shifted(z: Array, axis: int) -> Array:
-    """``z - max(z)``: no exponential of it is above 1, and the largest of a row is not tiny."""
-    z = floating(z)
-    top = z.max(axis, keepdims=True, initial=-np.inf)
+def _exponentials(z: Array, top: Array, axis: int) -> tuple[Array, Array]:
+    """``exp(z - top)`` and its sums over an axis, which is kept."""
+    e = np.asarray(z - top)
+    np.exp(e, out=e)
+    return e, total(e, axis, keepdims=True)
+
+
+def _tops(z: Array, axis: int) -> Array:
+    """The maxima over an axis, which is kept.
+
+    Where logarithms are taken they are those of each row: near 0 they keep all their digits.
+    """
     if z.size >= _LARGE:
         prepare()
-        highest = top.max()
-        if highest - top.min() <= 4:  # one number for all rows does: 21 us to 7 on (128, 1000)
-            top = highest
-    return np.asarray(z - top)
+    return np.asarray(z.max(axis, keepdims=True, initial=-np.inf))
 
 
 def logsumexp(z: Array, axis: int | tuple[int, ...] | None) -> Array:

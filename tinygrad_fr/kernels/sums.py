@@ -9,7 +9,7 @@ import numpy as np
 from . import Array
 
 _LARGE = 2**12  # numbers from which a product with ones adds faster than NumPy
-_LONG = 2**12  # and as many as it may add up: beyond, NumPy's sums in pairs round less
+_LONG = 2**10  # and as many as it may add up: beyond, NumPy's sums in pairs round less
 
 
 def total(x: Array, axis: Any, keepdims: bool = False) -> Any:

@@ -95,7 +95,10 @@ def conv(
 
 
 def conv_weight(x: Array, g: Array, padding: Pair, kept: Tiles | None = None) -> Array:
-    """The gradient for the filters (F, C, 3, 3), from the upstream gradient (N, F, OH, OW)."""
+    """The gradient for the filters (F, C, 3, 3), from the upstream gradient (N, F, OH, OW).
+
+    What was ``kept`` is let go: a second pass computes it again.
+    """
     prepare()
     a, to_filter, b = _maps(x.dtype)
     (n, f, oh, ow), c = g.shape, x.shape[1]
@@ -103,7 +106,9 @@ def conv_weight(x: Array, g: Array, padding: Pair, kept: Tiles | None = None) ->
     def work(pieces: Sequence[Piece]) -> Array:
         sums = np.zeros((_IN * _IN, c, f), x.dtype)
         for number, images, rows, grid in pieces:
-            tiles = kept[number] if kept else _both(b, _tiles(x, images, rows, padding, _IN, grid))
+            tiles = None if kept is None else kept.pop(number, None)
+            if tiles is None:
+                tiles = _both(b, _tiles(x, images, rows, padding, _IN, grid))
             upstream = _both(a, _tiles(g, images, rows, (0, 0), _OUT, grid))
             sums += np.matmul(
                 tiles.reshape(_IN * _IN, -1, c).swapaxes(1, 2),

@@ -297,7 +297,7 @@ def softmax(x: Array, axis: int = -1):
 
     def to_x(g, y, x):
         r"""\bar{x} = y \odot \left(\bar{y} - \sum_k \bar{y}_k y_k\right)"""
-        if isinstance(g, Node):
+        if not isinstance(g, np.ndarray) or not g.ndim:
             return y * (g - (g * y).sum(axis, keepdims=True))
         return stable.softmax_gradient(g, y, axis)
 

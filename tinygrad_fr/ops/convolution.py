@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.engine import Node
+from ..autograd.engine import Node, current_mode
 from ..autograd.op import composed, op
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
@@ -78,7 +78,8 @@ def conv2d(
     _check(x, weight, bias, groups)
     padding = _padding(padding, (weight.shape[2], weight.shape[3]), stride, dilation)
     fits(x, (weight.shape[2], weight.shape[3]), stride, padding, dilation)
-    y, windows = kernel.conv(x, weight, stride, padding, dilation, groups, bias)
+    keep = current_mode().recording
+    y, windows = kernel.conv(x, weight, stride, padding, dilation, groups, bias, keep)
     static = stride, padding, dilation, groups
 
     def to_x(g, y, x, weight, bias):

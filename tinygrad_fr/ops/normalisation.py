@@ -186,21 +186,27 @@ def layer_norm(
     axes = tuple(range(-len(shape), 0))
     n = math.prod(shape)
     flat = None if weight is None else weight.ravel()
-    shift = None if bias is None else bias.ravel()
-    rows, d, scale = kernel.layer_norm(x.reshape(x.size // max(n, 1), n), flat, shift, eps)
-    y = rows.reshape(x.shape)
 
     def normalised(x: Any) -> tuple[Any, Any]:
-        """The normalised input and its scale, recorded."""
+        """The normalised input and its scale: recorded, or of another library's array."""
         centred = x - x.mean(axes, keepdims=True)
         s = ((centred * centred).mean(axes, keepdims=True) + eps) ** -0.5
         return centred * s, s
+
+    if isinstance(x, np.ndarray):
+        shift = None if bias is None else bias.ravel()
+        rows, d, scale = kernel.layer_norm(x.reshape(x.size // max(n, 1), n), flat, shift, eps)
+        y = rows.reshape(x.shape)
+    else:
+        y = normalised(x)[0]
+        y = y if weight is None else y * weight
+        y = y if bias is None else y + bias
 
     def to_x(g, y, x, shape, weight, bias):
         r"""\bar{x} = \frac{1}{\sigma} \left(\bar{h} - \overline{\bar{h}} -
         \hat{x} \, \overline{\bar{h} \odot \hat{x}}\right), \quad \bar{h} = \gamma \bar{y}
         """
-        if not isinstance(g, Node):
+        if isinstance(g, np.ndarray):
             return kernel.layer_norm_input(g.reshape(d.shape), d, scale, flat).reshape(x.shape)
         xhat, s = normalised(x)
         g = g if weight is None else g * weight
@@ -209,7 +215,7 @@ def layer_norm(
 
     def to_weight(g, y, x, shape, weight, bias):
         r"""\bar{\gamma} = \sum \bar{y} \odot \hat{x}"""
-        if not isinstance(g, Node):
+        if isinstance(g, np.ndarray):
             return kernel.layer_norm_weight(g.reshape(d.shape), d, scale).reshape(weight.shape)
         return g * normalised(x)[0]  # the engine sums over the examples
 

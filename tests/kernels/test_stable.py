@@ -29,6 +29,18 @@ def test_losses_of_confident_logits_are_not_negative(dtype):
     assert float(np.abs(t.grad.data).max()) < 1e-9
 
 
+@pytest.mark.parametrize(("dtype", "worst"), [("f2", 60), ("f4", 200), ("f8", 2000)])
+@pytest.mark.parametrize("rows", [2, 80])
+def test_losses_of_confident_mistakes_are_the_distance_of_the_logits(dtype, worst, rows):
+    z = np.zeros((rows, 60), dtype)
+    z[:, 0] = np.linspace(0, worst, rows)
+    loss = tg.cross_entropy(z, np.ones(rows, int), "none")
+    z = z.astype(np.float64)
+    top = z.max(1)
+    expected = top + np.log(np.exp(z - top[:, None]).sum(1)) - z[:, 1]
+    np.testing.assert_allclose(loss, expected, rtol=4 * np.finfo(dtype).eps)
+
+
 @pytest.mark.parametrize("spread", [0.0, 3.0, 30.0, 3000.0])
 @pytest.mark.parametrize("axis", [0, 1])
 def test_softmax_of_many_numbers_whose_rows_lie_far_apart(spread, axis):

@@ -102,7 +102,7 @@ class Operation:
         self.function: Callable[..., Any] = body
         # Whether closures may capture something: they share a variable with the body.
         self.captures = bool(code.co_cellvars or body.__closure__)
-        self.shared: list[tuple[list[Any], tuple[Closure | None, ...]]] = []
+        self.shared: list[tuple[Closure | None, ...]] = []
 
     def __repr__(self) -> str:
         return f"<operation {self.name}: {self.latex}>"
@@ -115,27 +115,22 @@ class Operation:
         """
         if self.captures:
             return closures
-        try:
-            for codes, known in self.shared:
+        for known in self.shared:
+            if len(known) == len(closures):
                 i = 0  # counted by hand: enumerate and zip cost 0.1 us more
                 for closure in closures:
-                    if closure is not None and (
-                        closure.__class__ is not FunctionType or closure.__code__ is not codes[i]
-                    ):  # a bound method has __code__, too, but belongs to one object
-                        break
-                    if closure is None and codes[i] is not None:
+                    other = known[i]
+                    if closure is not other and (
+                        closure.__class__ is not FunctionType
+                        or other is None
+                        or closure.__code__ is not other.__code__
+                    ):
                         break
                     i += 1  # noqa: SIM113
                 else:
-                    if i == len(codes):
-                        return known
-            codes = [closure and closure.__code__ for closure in closures]
-            if any(closure and closure.__class__ is not FunctionType for closure in closures):
-                return closures
-        except (AttributeError, IndexError):  # not a function, or not as many as before
-            return closures
+                    return known
         if not any(closure and _captures(closure) for closure in closures):
-            self.shared.append((codes, closures))
+            self.shared.append(closures)
         return closures
 
     def parameter(self, position: int) -> str:
@@ -157,6 +152,9 @@ class Operation:
 
 
 def _captures(closure: Any) -> bool:
+    """Whether a closure holds something of its own, as far as can be seen."""
+    if closure.__class__ is not FunctionType:
+        return True
     return bool(closure.__closure__ or closure.__defaults__ or closure.__kwdefaults__)
 
 

@@ -6,7 +6,6 @@ import contextlib
 import math
 import statistics
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,9 +27,6 @@ REFERENCE = "torch"
 # have the rounding of the terms they are sums of. In float32 sums of 50,000 terms in another order
 # differ by 2e-5 (the convolutions' bias); a gradient wrong in one term is off by more than 1e-4.
 TOLERANCE = {"float32": 1e-4, "float64": 1e-9}
-
-# Threads that BLAS leaves spinning for its next call steal from whoever has the next turn.
-SETTLE = 0.03
 
 
 # A round's median over the shortest step, above which the round is not used.
@@ -162,8 +158,6 @@ def measure(
         for process, result in turns:
             timing = result.timings.setdefault(process.name, Timing())
             if timing.seconds < plan.budget and process.name not in result.failures:
-                if threads > 1:
-                    time.sleep(SETTLE)
                 with _noting(result, process):
                     timing.rounds.append(
                         process.ask("clock", builder=result.builder, seconds=plan.seconds)

@@ -33,6 +33,7 @@ class Worker:
         self.builders = importlib.import_module(f"{__package__}.workloads.in_{framework}")
         if framework == "torch":
             self.builders.torch.set_num_threads(threads)
+        self.threads = threads
         self.trials: dict[str, Trial] = {}
 
     def rehearse(self) -> None:
@@ -61,6 +62,7 @@ class Worker:
         milliseconds = (time.perf_counter() - start) * 1e3
         np.savez(file, *outcome)
         losses = [trial.step() for _ in range(FIRST_STEPS)] if trial.trains else []
+        self.settle()
         return {"milliseconds": milliseconds, "losses": losses}
 
     def clock(self, builder: str, seconds: float) -> list[float]:
@@ -74,7 +76,21 @@ class Worker:
             now = time.perf_counter()
             taken.append((now - start) * 1e3)
             if now > end:
-                return taken
+                break
+        self.settle()
+        return taken
+
+    def settle(self) -> None:
+        """Wait until no thread runs: OpenBLAS's spin for up to 0.1 s after their last call.
+
+        They would steal from whoever has the next turn: PyTorch was seen to take three times as
+        long.
+        """
+        for _ in range(20 if self.threads > 1 else 0):
+            before = time.process_time()
+            time.sleep(0.01)
+            if time.process_time() - before < 0.002:
+                break
 
     def peak(self, builder: str) -> int:
         """The most bytes resident during a step above those before the first one."""

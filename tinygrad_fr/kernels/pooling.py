@@ -37,7 +37,8 @@ class Maxima(NamedTuple):
 def max_pool(x: Array, kernel: Pair, stride: Pair, padding: Pair) -> tuple[Array, Maxima]:
     """Maxima (N, C, OH, OW) of the windows of images (N, C, H, W), and where they stand."""
     prepare()
-    out = output_size((x.shape[2], x.shape[3]), kernel, stride, padding)
+    size = x.shape[2], x.shape[3]  # all that a gradient needs of the images
+    out = output_size(size, kernel, stride, padding)
     compiled = fast.kernels(x) if kernel == stride == (2, 2) and padding == (0, 0) else None
     if compiled and not math.isnan(np.vdot(x, x)):
         return _compiled_max_pool(compiled, x, out)
@@ -54,7 +55,7 @@ def max_pool(x: Array, kernel: Pair, stride: Pair, padding: Pair) -> tuple[Array
         return index
 
     def spread(g: Array) -> Array:
-        return scatter(g, places(), (x.shape[2], x.shape[3]), kernel, stride, padding)
+        return scatter(g, places(), size, kernel, stride, padding)
 
     return y, Maxima(places, spread)
 
@@ -68,12 +69,12 @@ def _compiled_max_pool(compiled: Any, x: Array, out: Pair) -> tuple[Array, Maxim
     def places() -> Array:
         rows, columns = np.divmod(place.astype(np.intp), 2)
         index = rows * w + columns
-        return np.asarray(_corners(x.shape, (2, 2), out) + index.reshape(n, c, *out))
+        return np.asarray(_corners((n, c, h, w), (2, 2), out) + index.reshape(n, c, *out))
 
     def spread(g: Array) -> Array:
         image = np.empty((n * c, h, w), g.dtype)
         compiled.max_pool_input(np.ascontiguousarray(g).reshape(place.shape), place, image)
-        return image.reshape(x.shape)
+        return image.reshape(n, c, h, w)
 
     return y.reshape(n, c, *out), Maxima(places, spread)
 

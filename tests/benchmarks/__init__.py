@@ -10,8 +10,8 @@
 The extra ``peers`` installs the other frameworks; what is not there is left out. tinygrad needs
 clang. How a comparison is made:
 
-- One process per contender, held to as many cores as there are threads, all to the same. It does
-  all workloads in the order of the table.
+- One process per contender and workload, held to as many cores as there are threads, all to the
+  same.
 - First the loss or output and all gradients of a step, then the loss after SGD steps, must agree
   with PyTorch's (tinygrad_fr's where PyTorch is missing): at most 1e-4 of the largest entry apart
   in float32. Who disagrees is named, is not timed, and the exit status is 1.

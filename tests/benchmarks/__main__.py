@@ -1,6 +1,6 @@
 """Time training steps and operations against PyTorch and others: ``python -m tests.benchmarks``.
 
-Every contender that is installed runs in a process of its own, held to the same cores; losses and
+Every contender that is installed runs in processes of its own, held to the same cores; losses and
 gradients are compared first, then all take turns, round after round. In less than a minute, or
 with --full in less than ten: on one thread and on two, with Modules, memory and scaling.
 """

@@ -93,8 +93,9 @@ class Process:
                 environment[variable] = value
         allowed = cores()[:threads]
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed with the process
+        what = contender.framework, contender.package, str(threads)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", f"{__package__}.worker", contender.framework, str(threads)],
+            [sys.executable, "-m", f"{__package__}.worker", *what],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -140,6 +141,7 @@ def started(names: Iterable[str], threads: int) -> Iterator[tuple[list[Process],
             stack.callback(process.close)
             try:
                 process.ask("rehearse")
+                process.ask("forget")
                 working.append(process)
             except Failure as failure:
                 unusable[name] = str(failure)

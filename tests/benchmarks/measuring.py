@@ -29,8 +29,9 @@ REFERENCE = "torch"
 TOLERANCE = {"float32": 1e-4, "float64": 1e-9}
 
 
-# A round's median over the shortest step, above which the round is not used.
-DISTURBED = 2.0
+# A round's median over the shortest step, above which the round is not used. To share a core makes
+# everybody take twice as long, and leaves ratios as they are.
+DISTURBED = 3.0
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,8 @@ class Timing:
     def ratio(self, other: Timing) -> Ratio | None:
         """This time over the other's in the same round, so that a slow spell hits both.
 
-        Rounds in which the other was disturbed are left out, which flatters nobody: None if all
-        were. For rounds that it sat out, a contender's last time stands.
+        Rounds in which the other was disturbed are left out; None if all were. For rounds that it
+        sat out, a contender's last time stands.
         """
         ours = [statistics.median(taken) for taken in self.rounds]
         ours += ours[-1:] * (len(other.rounds) - len(ours))

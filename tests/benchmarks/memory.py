@@ -47,14 +47,11 @@ def _peaks(names: Sequence[str]) -> dict[str, dict[str, int]]:
     labels = "".join(f"{CONTENDERS[name].label:>14}" for name in names)
     print(f"{'peak of a step, MB':20}{labels}   (ratio to PyTorch)")
     peaks: dict[str, dict[str, int]] = {}
-    for workload in PEAKS:
-        peaks[workload] = {}
-        for name in names:
-            with started([name], 1) as (working, _):
-                for process in working:
-                    if (peak := _peak(process, WORKLOADS[workload])) is not None:
-                        peaks[workload][name] = peak
-        print(f"{workload:20}{_cells(names, peaks[workload])}", flush=True)
+    with started(names, 1) as (working, _):
+        for workload in PEAKS:
+            found = {process.name: _peak(process, WORKLOADS[workload]) for process in working}
+            peaks[workload] = {name: peak for name, peak in found.items() if peak is not None}
+            print(f"{workload:20}{_cells(names, peaks[workload])}", flush=True)
     return peaks
 
 
@@ -62,10 +59,10 @@ def _peak(process: Process, workload: Workload) -> int | None:
     """None where the contender cannot do the workload."""
     process.ask("build", builder="lenet", sizes=[1])
     process.ask("clock", builder="lenet", seconds=0)
+    able = process.ask("build", builder=workload.builder, sizes=workload.sizes)
+    peak = process.ask("peak", builder=workload.builder) if able else None
     process.ask("forget")
-    if not process.ask("build", builder=workload.builder, sizes=workload.sizes):
-        return None
-    return process.ask("peak", builder=workload.builder)
+    return peak
 
 
 def _cells(names: Sequence[str], peaks: dict[str, int]) -> str:
@@ -94,6 +91,7 @@ def _growths(names: Sequence[str], steps: int) -> dict[str, dict[str, dict[str, 
                     traced = process.ask("traced_growth", builder=w.builder, steps=steps)
                     found["traced"] = traced
                     line += f", {traced:+,} bytes traced ({traced / steps:.2f} a step)"
+                process.ask("forget")
                 growths[workload][process.name] = found
                 print(line, flush=True)
     return growths

@@ -146,7 +146,8 @@ def goals(results: Sequence[Result]) -> list[str]:
     counts = {count for _, count in geometric_means(results).values()}
     lines = []
     if counts:
-        measured = [r.name for r in results if r.workload.name in COUNTED and not r.modules]
+        counted = [r for r in results if r.workload.name in COUNTED and not r.modules]
+        measured = [r.name for r in counted if r.ratio(REFERENCE)]
         lines.append(
             f"The geometric mean is over {', '.join(measured)}; a contender's is over those that "
             "it does."

@@ -112,6 +112,8 @@ def _swept(name: str, sweep: Sweep, processes: Sequence[Process]) -> dict[str, A
         for contender, milliseconds in shortest.items():
             times[contender].append(milliseconds)
         print(f"{value:12,}" + "".join(f"{t:20.3f}" for t in shortest.values()), flush=True)
+    for process in processes:
+        process.ask("forget")
     fits = {contender: fit(sweep.values, found) for contender, found in times.items()}
     cells = "".join(f"{f'{f.exponent:.2f} ± {f.standard_error:.2f}':>20}" for f in fits.values())
     print(f"{'exponent':12}{cells}")

@@ -1,6 +1,9 @@
 """A contender's process: it reads an order from each line of its input and answers with a line.
 
-An order is ``[method, arguments]`` in JSON, the answer ``[result, error]``.
+An order is ``[method, arguments]`` in JSON, the answer ``[result, error]``. The process itself only
+imports the framework. A child does what is ordered, until it is told to forget all: how the C
+library's allocator treats large blocks depends on the largest that it has freed so far, and a
+workload would be up to twice as fast after another than alone.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import re
 import sys
 import time
 import tracemalloc
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -29,12 +32,12 @@ PEAK_STEPS = 3
 class Worker:
     """The orders, one method each; trials are known by the name of their builder."""
 
-    def __init__(self, framework: str, threads: int) -> None:
-        self.builders = importlib.import_module(f"{__package__}.workloads.in_{framework}")
-        if framework == "torch":
-            self.builders.torch.set_num_threads(threads)
+    def __init__(self, builders: Any, threads: int) -> None:
+        self.builders = builders
         self.threads = threads
         self.trials: dict[str, Trial] = {}
+        if hasattr(builders, "torch"):
+            builders.torch.set_num_threads(threads)
 
     def rehearse(self) -> None:
         """A tiny network: raises if the framework, its compiler or its threads are not there."""
@@ -131,21 +134,36 @@ class Worker:
 
 
 def main() -> None:
+    framework, package, threads = sys.argv[1:]
     # What frameworks print must not come between the answers.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
 
-    worker = None
-    for line in sys.stdin:
+    builders = importlib.import_module(f"{__package__}.workloads.in_{framework}")
+    importlib.import_module(package)  # numba, which tinygrad_fr would import at the first need
+    while line := sys.stdin.readline():
+        child = os.fork() if sys.platform == "linux" else 0
+        if child:
+            _, status = os.waitpid(child, 0)
+            if status:
+                sys.exit(f"the process of a workload ended with status {status}")
+        else:
+            serve(Worker(builders, int(threads)), line, answers)
+            if sys.platform == "linux":
+                os._exit(0)
+
+
+def serve(worker: Worker, line: str, answers: TextIO) -> None:
+    """Do as told, until told to forget it or until no order comes any more."""
+    while line:
         order, arguments = json.loads(line)
         result, error = None, None
         try:
-            if worker is None:
-                worker = Worker(sys.argv[1], int(sys.argv[2]))
             result = getattr(worker, order)(**arguments)
         except Exception as exception:  # whatever a framework raises is its answer
             error = _in_a_line(exception)
         print(json.dumps([result, error]), file=answers)
+        line = "" if order == "forget" else sys.stdin.readline()
 
 
 def _in_a_line(exception: Exception) -> str:

@@ -57,7 +57,8 @@ class Workload:
 _MLP = (784, 256, 128, 10)
 _TABLE = [
     Workload("W1", "course CNN, 1 image", "course", (1,), 0.5, 0.33),
-    Workload("W2 b32", "course CNN, 32 images", "course", (32,), 0.5, 0.2),
+    Workload("W2 b32", "course CNN, 32 images", "course", (32,), 0.5, 0.2,
+             slow_for=("tinygrad",)),
     Workload("W2 b128", "course CNN, 128 images", "course", (128,), 0.5, 0.2,
              slow_for=("tinygrad",)),
     Workload("W3", "LeNet, 64 images", "lenet", (64,), 1.0, 0.7, slow_for=("tinygrad",)),
@@ -73,7 +74,8 @@ _TABLE = [
              slow_for=("autograd", "tinygrad")),
     Workload("pool", "max-pooling 2x2", "max_pool", (32, 16, 28), 0.4, 0.1),
     Workload("CE", "cross entropy", "cross_entropy", (128, 1000), 1.0, 0.7),
-    Workload("CE composed", "softmax, log, pick", "composed_cross_entropy", (128, 1000), 1.0, 0.7),
+    Workload("CE composed", "softmax, log, pick", "composed_cross_entropy", (128, 1000), 1.0, 0.7,
+             slow_for=("tinygrad",)),
     Workload("LN", "layer norm", "layer_norm", (128, 768), 1.0, 0.35),
     Workload("LN composed", "means and square root", "composed_layer_norm", (128, 768), 1.0, 0.35),
     # the convolutions of small_vgg

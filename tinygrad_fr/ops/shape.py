@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import math
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,7 @@ def flatten(x: Array, start_dim: int = 0, end_dim: int = -1):
         r"""\bar{X} = \operatorname{reshape}(\bar{Y})"""
         return g.reshape(x.shape)
 
-    return x.reshape(*shape[:start], int(np.prod(shape[start:end])), *shape[end:]), to_x
+    return x.reshape(*shape[:start], math.prod(shape[start:end]), *shape[end:]), to_x
 
 
 @op(r"Y = X^{\top}", numpy=(np.transpose, np.permute_dims), examples=lambda draw: [

@@ -127,15 +127,17 @@ def growth(data: dict[str, Data]) -> str:
         lines.append(f"- Le temps croît comme {words} à la puissance {ours} (PyTorch : {theirs}).")
     depth = scaling["depth"]
     per_operation = {
-        n: t * 1e3 / n
-        for n, t in zip(depth["sizes"], depth["milliseconds"]["tinygrad_fr"], strict=True)
+        name: {n: t * 1e3 / n for n, t in zip(depth["sizes"], times, strict=True)}
+        for name, times in depth["milliseconds"].items()
     }
-    small, large = per_operation[10_000], per_operation[1_000_000]
+    small, large = (per_operation["tinygrad_fr"][n] for n in (10_000, 1_000_000))
+    theirs = per_operation[REFERENCE]
     imports = scaling["import_seconds"]
     traced = [found["tinygrad_fr"]["traced"] / 10_000 for found in kept["growth"].values()]
     lines += [
-        f"- Une opération d'une chaîne prend {small:.2f} µs quand il y en a 10 000, {large:.2f} µs "
-        f"quand il y en a 1 000 000 : {large / small:.2f} fois plus.",
+        f"- Une opération d'une chaîne prend {small:.2f} µs (PyTorch : {theirs[10_000]:.2f}) quand il "
+        f"y en a 10 000, {large:.2f} µs ({theirs[1_000_000]:.2f}) quand il y en a 1 000 000 : "
+        f"{large / small:.2f} fois plus.",
         f"- Elle occupe {kept['per_operation']:.0f} octets en plus de son tableau.",
         f"- Il reste {max(traced):.1f} octet par étape après 10 000 étapes.",
         "- `import tinygrad_fr` prend "

@@ -55,7 +55,12 @@ def summary(data: dict[str, Data]) -> str:
                 workload.title, *_ratios(found[name], OURS), "" if target is None else f"{target:g}"
             ])  # fmt: skip
     rows.append(["geometric mean of all", *_means(found, OURS), "0.75"])
-    return _table(rows)
+    held = _means(_raw(data["benchmark-haswell"], 1), OURS)
+    return (
+        f"{_table(rows)}\n\nWhere NumPy's OpenBLAS is held to older kernels "
+        f"(`OPENBLAS_CORETYPE=Haswell`, as on some virtual machines), the mean is {held[0]}, with "
+        f"numba {held[1]}."
+    )
 
 
 def speeds(name: str, threads: int) -> Callable[[dict[str, Data]], str]:
@@ -135,8 +140,8 @@ def growth(data: dict[str, Data]) -> str:
     imports = scaling["import_seconds"]
     traced = [found["tinygrad_fr"]["traced"] / 10_000 for found in kept["growth"].values()]
     lines += [
-        f"- Une opération d'une chaîne prend {small:.2f} µs (PyTorch : {theirs[10_000]:.2f}) quand il "
-        f"y en a 10 000, {large:.2f} µs ({theirs[1_000_000]:.2f}) quand il y en a 1 000 000 : "
+        f"- Une opération d'une chaîne prend {small:.2f} µs (PyTorch : {theirs[10_000]:.2f}) quand "
+        f"il y en a 10 000, {large:.2f} µs ({theirs[1_000_000]:.2f}) quand il y en a 1 000 000 : "
         f"{large / small:.2f} fois plus.",
         f"- Elle occupe {kept['per_operation']:.0f} octets en plus de son tableau.",
         f"- Il reste {max(traced):.1f} octet par étape après 10 000 étapes.",

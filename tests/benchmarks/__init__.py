@@ -4,6 +4,9 @@
     python -m tests.benchmarks --full       # less than ten: two threads, Modules, and all below
     python -m tests.benchmarks.memory       # peak of a step, growth over 10,000 steps
     python -m tests.benchmarks.scaling      # batch, depth, width; the time of the import
+    python -m tests.benchmarks.profile W1   # each operation of a step
+    python -m tests.benchmarks.tricks       # each kernel against its plain form
+    python -m tests.benchmarks.figures      # put the figures into README and docs
     python -m tests.benchmarks.accuracy     # on data never seen
     python -m tests.benchmarks.loading FOLDER
 

@@ -1,7 +1,8 @@
 """Put measured figures into the README and the docs: ``python -m tests.benchmarks.figures``.
 
 From ``docs/benchmark.json`` (written by ``python -m tests.benchmarks --full --json``) and
-``docs/benchmark-haswell.json`` (the same with OpenBLAS held to older kernels). A figure stands
+``docs/benchmark-haswell.json`` (tinygrad_fr and PyTorch, with OpenBLAS held to older kernels; the
+commands are in ``docs/performance.md``). A figure stands
 between ``<!-- figures: NAME -->`` and ``<!-- end -->``; a test fails where one differs from its
 file.
 """

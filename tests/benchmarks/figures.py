@@ -2,9 +2,8 @@
 
 From ``docs/benchmark.json`` (written by ``python -m tests.benchmarks --full --json``) and
 ``docs/benchmark-haswell.json`` (tinygrad_fr and PyTorch, with OpenBLAS held to older kernels; the
-commands are in ``docs/performance.md``). A figure stands
-between ``<!-- figures: NAME -->`` and ``<!-- end -->``; a test fails where one differs from its
-file.
+commands are in ``docs/performance.md``). A figure stands between ``<!-- figures: NAME -->`` and
+``<!-- end -->``; a test fails where one differs from its file.
 """
 
 from __future__ import annotations

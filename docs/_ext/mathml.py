@@ -1,0 +1,75 @@
+"""Write formulas as MathML, which browsers show by themselves: no script, no network."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree import ElementTree
+
+from docutils import nodes
+from docutils.utils.math import MathError
+from docutils.utils.math.latex2mathml import accents, tex2mathml
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
+ElementTree.register_namespace("", "http://www.w3.org/1998/Math/MathML")
+TAG = "{http://www.w3.org/1998/Math/MathML}"
+APPLY = "\u2061"  # the invisible sign between a function and its argument
+
+
+def mathml(latex: str, block: bool) -> str:
+    """Convert one formula."""
+    written = tex2mathml(latex.replace(r"\mathrel", ""), as_block=block)
+    root = ElementTree.fromstring(written.replace("&ApplyFunction;", APPLY))
+    for node in list(root.iter()):
+        unstack(node)
+        children = list(node)
+        for i, (sign, argument) in enumerate(zip(children, children[1:])):
+            opening = argument[0].text if argument.tag == f"{TAG}mrow" else argument.text
+            if sign.text == APPLY and opening not in list("([|"):  # ln x, not lnx
+                gap = ElementTree.Element(f"{TAG}mspace", width="0.17em")
+                node.insert(i + 1 + len(node) - len(children), gap)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def unstack(node: ElementTree.Element) -> None:
+    r"""Set the index of ``\hat{y}_i`` at the side; docutils sets it below the accented letter."""
+    if node.tag == f"{TAG}munderover" and node[2].text in accents.values():
+        base, index, accent = node
+        accented = ElementTree.Element(f"{TAG}mover", accent="true")
+        accented.extend([base, accent])
+        for child in (base, index, accent):
+            node.remove(child)
+        node.tag = f"{TAG}msub"
+        node.extend([accented, index])
+
+
+def convert(writer: Any, node: nodes.Element, block: bool) -> str:
+    """One formula; what docutils cannot read is a warning, which fails a strict build."""
+    try:
+        return mathml(node.astext(), block)
+    except MathError as error:
+        logger.warning("formula: %s: %s", error, node.astext(), location=node)
+        return f"<code>{writer.encode(node.astext())}</code>"
+
+
+def inline(writer: Any, node: nodes.math) -> None:
+    """A formula in a line of text."""
+    writer.body.append(f'<span class="math">{convert(writer, node, False)}</span>')
+    raise nodes.SkipNode
+
+
+def display(writer: Any, node: nodes.math_block) -> None:
+    """A formula on lines of its own; wide ones scroll."""
+    anchor = "".join(f' id="{name}"' for name in node["ids"][:1])
+    writer.body.append(f'<div class="math"{anchor}>{convert(writer, node, True)}')
+    if node.get("number"):
+        writer.body.append(f'<span class="eqno">({node["number"]})</span>')
+    writer.body.append("</div>\n")
+    raise nodes.SkipNode
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Make it the site's renderer of formulas."""
+    app.add_html_math_renderer("mathml", (inline, None), (display, None))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,53 @@
+"""The site of the documentation: ``python -m sphinx -W docs docs/_build/html``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_ext"))
+# The chapters' cells run in kernels of their own: they too take the library from this checkout.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
+os.environ["TINYGRAD_FR_LANG"] = "fr"
+
+project = "tinygrad_fr"
+author = "les auteurs de tinygrad_fr"
+copyright = author
+language = "fr"
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "mathml"]
+exclude_patterns = ["_build", "_ext"]
+
+# Every cell is executed; an error in one fails the build. Results are kept from build to build.
+nb_execution_mode = "cache"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+nb_merge_streams = True
+nb_render_markdown_format = "myst"  # formulas in what a cell shows
+myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+napoleon_google_docstring = False
+
+html_theme = "sphinx_book_theme"
+html_title = "tinygrad_fr"
+html_theme_options = {
+    "use_download_button": True,  # a chapter as a notebook
+    "use_fullscreen_button": False,
+    "show_navbar_depth": 1,
+    "show_toc_level": 2,
+}
+html_sidebars = {"**": ["navbar-logo.html", "search-button-field.html", "sbt-sidebar-nav.html"]}
+html_math_renderer = "mathml"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_show_copyright = False
+copybutton_exclude = ".linenos, .gp, .go"

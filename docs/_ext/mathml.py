@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 from xml.etree import ElementTree
 
@@ -24,7 +25,7 @@ def mathml(latex: str, block: bool) -> str:
     for node in list(root.iter()):
         unstack(node)
         children = list(node)
-        for i, (sign, argument) in enumerate(zip(children, children[1:])):
+        for i, (sign, argument) in enumerate(itertools.pairwise(children)):
             opening = argument[0].text if argument.tag == f"{TAG}mrow" else argument.text
             if sign.text == APPLY and opening not in list("([|"):  # ln x, not lnx
                 gap = ElementTree.Element(f"{TAG}mspace", width="0.17em")

@@ -18,6 +18,7 @@ from . import engine
 from .conversion import as_data, as_upstream, in_place_error, label, not_floating
 from .engine import Node, next_rank
 from .inplace import InPlace
+from .observers import observers
 from .protocols import NumPyProtocols
 
 if TYPE_CHECKING:
@@ -273,18 +274,21 @@ class Tensor(Methods, InPlace, NumPyProtocols):
         Tensor(6.)
         """
         upstream = self._upstream(gradient, create_graph)
+        looking = tuple(observers)
 
         def keep(node: Any, g: Any) -> None:
-            node._grad = g + 0.0 if isinstance(g, Tensor) else untracked(np.array(g))
+            if retain_grads:
+                node._grad = g + 0.0 if isinstance(g, Tensor) else untracked(np.array(g))
+            for observer in looking:
+                observer.node(node, g)
 
-        for leaf, g in engine.run(
-            self,
-            upstream,
-            create_graph=create_graph,
-            retain_graph=retain_graph,
-            keep=keep if retain_grads else None,
-        ):
-            tensor: Any = leaf
+        found: list[tuple[Any, Any]] = engine.run(
+            self, upstream, create_graph=create_graph, retain_graph=retain_graph,
+            keep=keep if retain_grads or looking else None,
+        )  # fmt: skip
+        for observer in looking:
+            observer.leaves(found)
+        for tensor, g in found:
             if create_graph:
                 # A sum with zero gives each leaf a gradient of its own, in a recorded way.
                 tensor._grad = g + (0.0 if tensor._grad is None else tensor._grad)

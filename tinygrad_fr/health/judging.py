@@ -1,0 +1,163 @@
+"""From what was seen of a model to verdicts in words."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..messages import _
+from .neurons import STUCK, together
+from .report import Finding, HealthReport, Layer
+
+if TYPE_CHECKING:
+    from .watching import Watch
+
+# What counts as a pathology; tests/test_health.py measures healthy networks and sick ones.
+VANISHED = 1e-3  # a layer's gradient, to the largest of the layers nearer to the loss
+EXPLODED = 5.0  # a layer's gradient, to its weights
+GROWN = 100.0  # the whole gradient, to that of the first steps
+FEW = 5  # steps that count as the first, or as the last
+DEAD, SATURATED = 0.5, 0.5  # shares of a layer's neurons
+EXAMPLES = 100  # fewer do not show that a neuron is dead
+
+
+def judge(seen: Watch) -> HealthReport:
+    """The report on the last steps of a watch."""
+    names = sorted({*seen.gradients, *seen.recent}, key=lambda name: seen.places[name])
+    layers = {name: _layer(seen, name) for name in names}
+    found = [
+        _unreached(layers), _exploding(seen, layers), _vanishing(seen, layers),
+        _dead(seen, layers), _saturated(seen, layers),
+    ]  # fmt: skip
+    findings = tuple(finding for finding in found if finding is not None)
+    for finding in findings:
+        for name in finding.layers:
+            verdicts = (*layers[name].verdicts, finding.kind)
+            layers[name] = replace(layers[name], verdicts=verdicts)
+    return HealthReport(tuple(layers.values()), findings, min(seen.steps, seen.window))
+
+
+def _layer(seen: Watch, name: str) -> Layer:
+    if name in seen.gradients:
+        norm = _median(seen.gradients[name][-seen.window :])
+        return Layer(name, gradient_norm=norm, weight_norm=seen.weights[name])
+    neurons = together(seen.recent[name])
+    return Layer(name, neurons=len(neurons), dead=neurons.dead, saturated=neurons.saturated)
+
+
+def _median(values: list[float]) -> float:
+    """The median of the steps in which a gradient arrived; infinite if the last was not finite."""
+    arrived = [value for value in values if not math.isnan(value)]
+    if not arrived:
+        return math.nan
+    return math.inf if math.isinf(arrived[-1]) else float(np.median(arrived))
+
+
+def _unreached(layers: dict[str, Layer]) -> Finding | None:
+    names = [
+        layer.name
+        for layer in layers.values()
+        if layer.gradient_norm is not None and math.isnan(layer.gradient_norm)
+    ]
+    if not names:
+        return None
+    sentence = _("no gradient reaches {layers}: the loss does not depend on it, or its use was not "
+                 "recorded")  # fmt: skip
+    return Finding("unreached", tuple(names), sentence.format(layers=", ".join(names)))
+
+
+def _exploding(seen: Watch, layers: dict[str, Layer]) -> Finding | None:
+    last = {name: _median(steps[-FEW:]) for name, steps in seen.gradients.items()}
+    endless = [name for name in layers if math.isinf(last.get(name, 0.0))]
+    if endless:
+        text = _("the gradient of {layers} is infinite or NaN")
+        return Finding("exploding", tuple(endless), text.format(layers=", ".join(endless)))
+    ratios = {name: norm / seen.weights[name] for name, norm in last.items() if seen.weights[name]}
+    large = [name for name in layers if ratios.get(name, 0.0) > EXPLODED]
+    if large:
+        large.sort(key=lambda name: -ratios[name])
+        text = _("the gradient of {layer} is {ratio} times as large as its weights (norms)")
+        worst = text.format(layer=large[0], ratio=f"{ratios[large[0]]:.2g}")
+        return Finding("exploding", tuple(large), worst)
+    before, now = _median(seen.whole[:FEW]), _median(seen.whole[-FEW:])
+    if len(seen.whole) > 2 * FEW and now > GROWN * before > 0:
+        names = sorted(seen.gradients, key=lambda name: -last[name])
+        text = _("the whole gradient has become {ratio} times as large as at the beginning (norms)")
+        return Finding("exploding", tuple(names), text.format(ratio=f"{now / before:.2g}"))
+    return None
+
+
+def _vanishing(seen: Watch, layers: dict[str, Layer]) -> Finding | None:
+    sizes = {name: _median(steps[-seen.window :]) for name, steps in seen.sizes.items()}
+    ordered = [name for name in layers if name in sizes and math.isfinite(sizes[name])]
+    ratios: dict[str, tuple[float, str]] = {}
+    largest = ""
+    for name in reversed(ordered):  # from the loss to the input
+        if largest and sizes[name] < VANISHED * sizes[largest]:
+            ratios[name] = (sizes[name] / sizes[largest], largest)
+        if not largest or sizes[name] > sizes[largest]:
+            largest = name
+    if not ratios:
+        return None
+    names = sorted(ratios, key=lambda name: ratios[name])
+    ratio, other = ratios[names[0]]
+    if ratio:
+        sentence = _(
+            "the gradient vanishes on its way back: that of {layer} is {ratio} times smaller than "
+            "that of {other} (root mean square of an entry)"
+        )
+        text = sentence.format(layer=names[0], ratio=f"{1 / ratio:.2g}", other=other)
+    else:
+        text = _("the gradient vanishes on its way back: that of {layer} is exactly 0").format(
+            layer=names[0]
+        )
+    return Finding("vanishing", tuple(names), text)
+
+
+def _dead(seen: Watch, layers: dict[str, Layer]) -> Finding | None:
+    names = [
+        name
+        for name, layer in layers.items()
+        if layer.dead is not None
+        and layer.dead >= DEAD
+        and together(seen.recent[name]).examples >= EXAMPLES
+    ]
+    if not names:
+        return None
+    names.sort(key=lambda name: -(layers[name].dead or 0.0))
+    layer = layers[names[0]]
+    sentence = _(
+        "{n} of the {m} neurons of {layer} answered 0 to each of the last {examples} examples: no "
+        "gradient passes through them, their weights no longer change"
+    ).format(
+        n=round((layer.dead or 0.0) * (layer.neurons or 0)),
+        m=layer.neurons,
+        layer=layer.name,
+        examples=together(seen.recent[layer.name]).examples,
+    )
+    return Finding("dead", tuple(names), sentence)
+
+
+def _saturated(seen: Watch, layers: dict[str, Layer]) -> Finding | None:
+    names = [
+        name
+        for name, layer in layers.items()
+        if layer.saturated is not None and layer.saturated >= SATURATED
+    ]
+    if not names:
+        return None
+    names.sort(key=lambda name: -(layers[name].saturated or 0.0))
+    layer = layers[names[0]]
+    sentence = _(
+        "{n} of the {m} neurons of {layer} are on a plateau for {share} of the examples or more: "
+        "their slope is below 5% of its largest value, hardly any gradient passes"
+    ).format(
+        n=round((layer.saturated or 0.0) * (layer.neurons or 0)),
+        m=layer.neurons,
+        layer=layer.name,
+        share=f"{STUCK:.0%}",
+    )
+    return Finding("saturated", tuple(names), sentence)

@@ -1,0 +1,262 @@
+"""Look on while a model trains, and note what each layer does."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from ..autograd.modes import Call, current_mode
+from ..autograd.observers import observers
+from ..autograd.tensor import Tensor
+from ..autograd.watch import Trace
+from ..errors import ArgumentError, DTypeError
+from ..messages import _
+from ..nn.module import Module, Parameter
+from .judging import judge
+from .neurons import PLATEAUS, Neurons, together
+from .report import HealthReport
+
+
+def watch(model: Module, *, window: int = 50) -> Watch:
+    """Look on while a model trains.
+
+    From now on each ``backward()`` of a loss that came from ``model`` is noted, until ``close()``
+    or the end of the ``with`` block; nothing is changed. Gradients taken by ``tg.grad`` and the
+    other transforms are not seen.
+
+    Parameters
+    ----------
+    model
+        The Module that is called. Its activations may be Modules or functions; the one that gives
+        its output is left out, for a good classifier is sure of itself.
+    window
+        How many of the last steps a report rests on.
+
+    Raises
+    ------
+    DTypeError, ArgumentError
+        If ``model`` is no Module, if ``window`` is below 1.
+
+    Examples
+    --------
+    Many layers with a sigmoid (document 002, slide 14):
+
+    >>> import tinygrad_fr as tg
+    >>> tg.manual_seed(0)
+    >>> model = tg.nn.models.mlp([4] + 8 * [16] + [2], tg.nn.Sigmoid)
+    >>> with tg.health.watch(model) as watched:
+    ...     tg.cross_entropy(model(np.ones((5, 4))), [0, 1, 0, 1, 1]).backward()
+    >>> report = watched.report()
+    >>> bool(report), report["0"].verdicts, report["16"].verdicts
+    (False, ('vanishing',), ())
+    """
+    if not isinstance(model, Module):
+        raise DTypeError(
+            _("health.watch takes a Module, such as nn.Sequential(...), not {kind}"),
+            kind=type(model).__name__,
+        )
+    if isinstance(window, bool) or not isinstance(window, (int, np.integer)) or window < 1:
+        raise ArgumentError(_("window is a number of steps, at least 1, not {n!r}"), n=window)
+    return Watch(model, int(window))
+
+
+class Watch:
+    """What ``health.watch`` returns: looks on, and reports.
+
+    Attributes
+    ----------
+    steps : int
+        How many backward passes were seen.
+    gradients : dict of str to list of float
+        For each layer with parameters, the norm of their gradient at each step: infinite where it
+        was not finite, NaN where none arrived.
+    dead, saturated : dict of str to list of float
+        For each activation, the share of its neurons that were so over the window, at each step.
+    """
+
+    def __init__(self, model: Module, window: int) -> None:
+        self.model, self.window, self.steps = model, window, 0
+        self.gradients: dict[str, list[float]] = {}
+        self.dead: dict[str, list[float]] = {}
+        self.saturated: dict[str, list[float]] = {}
+        self.whole: list[float] = []  # the norm of all gradients at each step
+        # Of each layer: the root mean square of its weights' gradient at each step, its parameters'
+        # norm, and where the last step used it. Of each activation: what the last steps saw.
+        self.sizes: dict[str, list[float]] = {}
+        self.weights: dict[str, float] = {}
+        self.places: dict[str, float] = {}
+        self.recent: dict[str, deque[Neurons]] = {}
+        self._calls: deque[tuple[Call, int]] = deque(maxlen=10_000)  # of the model, with its output
+        self._pass = threading.local()
+        self._remove = model.register_forward_hook(self._hook())
+        observers.add(self)
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Look on no longer; what was seen stays."""
+        self._remove()
+        observers.discard(self)
+
+    def report(self) -> HealthReport:
+        """The verdict on the last ``window`` steps."""
+        return judge(self)
+
+    def __repr__(self) -> str:
+        return str(self.report())
+
+    def _repr_html_(self) -> str:
+        return self.report()._repr_html_()
+
+    def _hook(self) -> Callable[[Module, tuple[Any, ...], Any], None]:
+        def called(module: Module, inputs: tuple[Any, ...], output: Any) -> None:
+            """Note the call of the model that ends here: its operations know their calls."""
+            outside = current_mode().module
+            if module is self.model:  # and not a copy of it, which has the same hook
+                for y in _tensors(output):
+                    found = [call for call in _around(y) if call.parent is outside]
+                    self._calls.extend((call, y._rank) for call in found)
+
+        return called
+
+    # --- what the engine tells -------------------------------------------------------------------
+
+    def node(self, node: Any, gradient: Any) -> None:
+        """An operation has received its upstream gradient."""
+        now = self._pass
+        if node._rank > getattr(now, "rank", -1):  # ranks fall: this is the first of a pass
+            now.used, now.seen = {}, []
+            now.calls = {id(call): (call, rank) for call, rank in self._calls}
+        now.rank = node._rank
+        for x in node._inputs:
+            if isinstance(x, Parameter):
+                now.used[id(x)] = node._rank
+        if node._op.name not in PLATEAUS:
+            return
+        around = list(_around(node))
+        for call in around:
+            model, output = now.calls.get(id(call), (None, 0))
+            if model is not None and node._rank != output:
+                path = around[0].path[len(model.path) :].lstrip(".")
+                now.seen.append((node._rank, around[0], path, node._op.name, Neurons.of(node)))
+                return
+
+    def leaves(self, found: list[tuple[Any, Any]]) -> None:
+        """The pass is over: these are the leaves and their gradients."""
+        now = self._pass
+        rank, now.rank = getattr(now, "rank", -1), -1
+        layers = dict(_layers(self.model))
+        gradients = {id(leaf): np.asarray(getattr(g, "_array", g)) for leaf, g in found}
+        mine = any(id(p) in gradients for own in layers.values() for p in own)
+        if rank < 0 or not (mine or now.seen):
+            return  # another model's
+        self.steps += 1
+        self._calls.clear()
+        first = min([*now.used.values(), *(seen[0] for seen in now.seen), rank])
+        norms = [self._note_layer(name, own, gradients) for name, own in layers.items()]
+        self.whole.append(float(np.sqrt(np.nansum(np.square(norms)))))
+        for name, own in layers.items():
+            used = [now.used[id(p)] - first for p in own if id(p) in now.used]
+            self.places[name] = min(used, default=self.places.get(name, np.inf))
+        modules = dict(self.model.named_modules())
+        for name, (place, neurons) in _named(now.seen, modules).items():
+            recent = self.recent.setdefault(name, deque(maxlen=self.window))
+            recent.append(neurons)
+            self.places[name] = place - first
+            lately = together(recent)
+            if lately.dead is not None:
+                self.dead.setdefault(name, []).append(lately.dead)
+            if lately.saturated is not None:
+                self.saturated.setdefault(name, []).append(lately.saturated)
+        now.seen, now.used, now.calls = [], {}, {}
+
+    def _note_layer(self, name: str, own: list[Parameter], gradients: dict[int, Any]) -> float:
+        """Note the gradient of a layer, and give back its norm."""
+        arrived = [gradients[id(p)] for p in own if id(p) in gradients]
+        weights = [g for g in arrived if g.ndim > 1] or arrived
+        with np.errstate(over="ignore", invalid="ignore"):
+            norm = np.sqrt(sum(np.sum(np.square(g, dtype=float)) for g in arrived))
+            total = sum(np.sum(np.square(g, dtype=float)) for g in weights)
+            size = np.sqrt(total / max(sum(g.size for g in weights), 1))
+            self.weights[name] = float(
+                np.sqrt(sum(np.sum(np.square(p._array, dtype=float)) for p in own))
+            )
+        for noted, value in ((self.gradients, norm), (self.sizes, size)):
+            value = np.inf if not np.isfinite(value) else value
+            noted.setdefault(name, []).append(float(value) if arrived else np.nan)
+        return self.gradients[name][-1]
+
+
+def _tensors(output: Any) -> Iterator[Any]:
+    """The Tensors of a model's output."""
+    if isinstance(output, Tensor):
+        yield output
+    elif isinstance(output, Mapping):
+        for value in output.values():
+            yield from _tensors(value)
+    elif isinstance(output, (tuple, list)):
+        for value in output:
+            yield from _tensors(value)
+
+
+def _around(node: Any) -> Iterator[Call]:
+    """The Module calls that an operation happened in, the innermost first."""
+    where = node._where
+    call: Any = where.module if isinstance(where, Trace) else where
+    while call is not None:
+        yield call
+        call = call.parent
+
+
+def _layers(model: Module) -> Iterator[tuple[str, list[Parameter]]]:
+    """The layers with learned parameters of their own; a shared one counts once."""
+    counted: set[int] = set()
+    for path, module in model.named_modules():
+        own = [
+            x
+            for _name, x in module._attributes()
+            if isinstance(x, Parameter) and x._requires_grad and id(x) not in counted
+        ]
+        counted.update(map(id, own))
+        if own:
+            kind = type(module).__name__
+            yield f"{path} ({kind})" if path else kind, own
+
+
+def _named(
+    seen: list[tuple[int, Call, str, str, Neurons]], modules: dict[str, Module]
+) -> dict[str, tuple[int, Neurons]]:
+    """The activations of a pass by name; several calls of one Module are taken together."""
+    named: dict[str, tuple[int, Neurons]] = {}
+    number: Counter[tuple[int, str]] = Counter()
+    for rank, call, path, operation, neurons in sorted(seen, key=lambda item: item[0]):
+        module = modules.get(path)
+        alone = module is not None and not any(True for _x in module.named_children())
+        if path and alone and type(module).__name__.lower() == operation.replace("_", ""):
+            name = f"{path} ({type(module).__name__})"
+        else:  # a function in a forward; the second such one is another layer
+            number[id(call), operation] += 1
+            count = number[id(call), operation]
+            name = ".".join(filter(None, [path, operation])) + (f" {count}" if count > 1 else "")
+        before = named.get(name)
+        if before is not None and len(before[1]) != len(neurons):
+            name = f"{name} [{len(neurons)}]"
+            before = named.get(name)
+        named[name] = (
+            (rank, neurons) if before is None else (before[0], together([before[1], neurons]))
+        )
+    return named

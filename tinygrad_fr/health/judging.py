@@ -24,12 +24,12 @@ DEAD, SATURATED = 0.5, 0.5  # shares of a layer's neurons
 EXAMPLES = 100  # fewer do not show that a neuron is dead
 
 
-def judge(seen: Watch) -> HealthReport:
-    """The report on the last steps of a watch."""
+def judge(seen: Watch, weights: dict[str, float]) -> HealthReport:
+    """The report on the last steps of a watch, and on the norms of the layers' parameters."""
     names = sorted({*seen.gradients, *seen.recent}, key=lambda name: seen.places[name])
-    layers = {name: _layer(seen, name) for name in names}
+    layers = {name: _layer(seen, name, weights) for name in names}
     found = [
-        _unreached(layers), _exploding(seen, layers), _vanishing(seen, layers),
+        _unreached(layers), _exploding(seen, layers, weights), _vanishing(seen, layers),
         _dead(seen, layers), _saturated(seen, layers),
     ]  # fmt: skip
     findings = tuple(finding for finding in found if finding is not None)
@@ -40,10 +40,10 @@ def judge(seen: Watch) -> HealthReport:
     return HealthReport(tuple(layers.values()), findings, min(seen.steps, seen.window))
 
 
-def _layer(seen: Watch, name: str) -> Layer:
+def _layer(seen: Watch, name: str, weights: dict[str, float]) -> Layer:
     if name in seen.gradients:
         norm = _median(seen.gradients[name][-seen.window :])
-        return Layer(name, gradient_norm=norm, weight_norm=seen.weights[name])
+        return Layer(name, gradient_norm=norm, weight_norm=weights.get(name))
     neurons = together(seen.recent[name])
     return Layer(name, neurons=len(neurons), dead=neurons.dead, saturated=neurons.saturated)
 
@@ -69,13 +69,13 @@ def _unreached(layers: dict[str, Layer]) -> Finding | None:
     return Finding("unreached", tuple(names), sentence.format(layers=", ".join(names)))
 
 
-def _exploding(seen: Watch, layers: dict[str, Layer]) -> Finding | None:
+def _exploding(seen: Watch, layers: dict[str, Layer], weights: dict[str, float]) -> Finding | None:
     last = {name: _median(steps[-FEW:]) for name, steps in seen.gradients.items()}
     endless = [name for name in layers if math.isinf(last.get(name, 0.0))]
     if endless:
         text = _("the gradient of {layers} is infinite or NaN")
         return Finding("exploding", tuple(endless), text.format(layers=", ".join(endless)))
-    ratios = {name: norm / seen.weights[name] for name, norm in last.items() if seen.weights[name]}
+    ratios = {name: norm / weights[name] for name, norm in last.items() if weights.get(name)}
     large = [name for name in layers if ratios.get(name, 0.0) > EXPLODED]
     if large:
         large.sort(key=lambda name: -ratios[name])

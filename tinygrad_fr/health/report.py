@@ -23,7 +23,7 @@ class Layer:
         The norm of its parameters' gradient, the median over the steps: infinite where it was
         not finite, NaN where none arrived. None without parameters.
     weight_norm : float or None
-        The norm of its parameters at the last step.
+        The norm of its parameters now.
     neurons : int or None
         The neurons of an activation (its channels after a convolution).
     dead : float or None

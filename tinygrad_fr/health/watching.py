@@ -85,10 +85,9 @@ class Watch:
         self.dead: dict[str, list[float]] = {}
         self.saturated: dict[str, list[float]] = {}
         self.whole: list[float] = []  # the norm of all gradients at each step
-        # Of each layer: the root mean square of its weights' gradient at each step, its parameters'
-        # norm, and where the last step used it. Of each activation: what the last steps saw.
+        # Of each layer: the root mean square of its weights' gradient at each step, and where the
+        # last step used it. Of each activation: what the last steps saw.
         self.sizes: dict[str, list[float]] = {}
-        self.weights: dict[str, float] = {}
         self.places: dict[str, float] = {}
         self.recent: dict[str, deque[Neurons]] = {}
         self._calls: deque[tuple[Call, int]] = deque(maxlen=10_000)  # of the model, with its output
@@ -114,7 +113,8 @@ class Watch:
 
     def report(self) -> HealthReport:
         """The verdict on the last ``window`` steps."""
-        return judge(self)
+        weights = {name: _norm([p._array for p in own]) for name, own in _layers(self.model)}
+        return judge(self, weights)
 
     def __repr__(self) -> str:
         return str(self.report())
@@ -188,17 +188,18 @@ class Watch:
         """Note the gradient of a layer, and give back its norm."""
         arrived = [gradients[id(p)] for p in own if id(p) in gradients]
         weights = [g for g in arrived if g.ndim > 1] or arrived
-        with np.errstate(over="ignore", invalid="ignore"):
-            norm = np.sqrt(sum(np.sum(np.square(g, dtype=float)) for g in arrived))
-            total = sum(np.sum(np.square(g, dtype=float)) for g in weights)
-            size = np.sqrt(total / max(sum(g.size for g in weights), 1))
-            self.weights[name] = float(
-                np.sqrt(sum(np.sum(np.square(p._array, dtype=float)) for p in own))
-            )
+        norm = _norm(arrived)
+        size = _norm(weights) / np.sqrt(max(sum(g.size for g in weights), 1))
         for noted, value in ((self.gradients, norm), (self.sizes, size)):
             value = np.inf if not np.isfinite(value) else value
             noted.setdefault(name, []).append(float(value) if arrived else np.nan)
         return self.gradients[name][-1]
+
+
+def _norm(arrays: list[Any]) -> float:
+    """The norm of all entries together; as products, that pass over the memory once."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.sqrt(sum(float(np.vdot(a, a)) for a in arrays)))
 
 
 def _tensors(output: Any) -> Iterator[Any]:

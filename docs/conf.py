@@ -19,7 +19,10 @@ author = "les auteurs de tinygrad_fr"
 copyright = author
 language = "fr"
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "mathml"]
+extensions = [
+    "myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "sphinx_design",
+    "mathml",
+]  # fmt: skip
 exclude_patterns = ["_build", "_ext"]
 
 # Every cell is executed; an error in one fails the build. Results are kept from build to build.

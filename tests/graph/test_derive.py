@@ -174,6 +174,20 @@ def test_sigmoid_with_binary_cross_entropy(form):
     assert end(derivation).startswith("∂L/∂W = xᵀ (")
 
 
+@pytest.mark.parametrize("kind", [np.array, tg.Tensor])
+def test_a_minus_before_the_targets_is_no_part_of_them(kind):
+    """002-11 as it is printed: NumPy computes -y and 1 - y before anything is recorded."""
+    x, w, _b = data(c=1)
+    y = kind([[0.0], [1.0], [1.0], [0.0], [1.0], [0.0]])
+    a = (x @ w).sigmoid()
+    cost = (-y * a.log() - (1 - y) * (1 - a).log()).sum()
+    derivation = tg.derive(cost, w, names="tensors")
+    assert derivation.check()
+    steps = said(derivation)
+    assert steps["∂L/∂ŷ"][-1] == "−y/ŷ + (1 − y)/(1 − ŷ)"
+    assert steps["∂L/∂z"][-2:] == ["−y ⊙ (1 − ŷ) + (1 − y) ⊙ ŷ", "ŷ − y"]
+
+
 def test_targets_that_do_not_sum_to_one_keep_their_sum():
     x, W, b = data()
     derivation = tg.derive(tg.cross_entropy(x @ W + b, np.full((6, 3), 0.5)), W)

@@ -154,6 +154,19 @@ def test_the_students_own_line_is_quoted():
     assert "return x @ x[:1]" in note
 
 
+def test_a_constant_near_the_loss_does_not_move_the_first_input_there():
+    def cost(W, x):
+        return (np.full((2, 4), 2.0) * tg.tanh((W @ x).named("z"))).sum()
+
+    report = verify.hand(
+        cost,
+        {"W": np.ones((2, 3)), "x": np.ones((3, 4))},
+        {"z": lambda z, W: W.T @ z @ z, "W": lambda dz, x: dz @ x.T},
+    )
+    assert "dz" in report["W"].note
+    assert report.first_wrong == "z"
+
+
 def test_random_and_failing_functions_are_inconclusive():
     entry = verify.hand(square, {"x": np.ones(2)}, {"x": lambda x: 2 * x + RNG.random()})["x"]
     assert entry.verdict == "inconclusive"

@@ -287,6 +287,12 @@ def test_mistake_41_special_points_are_said():
                       {"x": SOFT(D.z[:1]) - D.Y[:1]})  # fmt: skip
     assert one
     assert any(text.startswith("N = 1") for text in one.hidden)
+    for m in (1, 6):  # document 002: one column per example, and one output
+        columns = verify.hand(lambda w, X, y: tg.binary_cross_entropy_with_logits(w @ X, y),
+                              {"w": D.W.T[:1], "X": D.x.T[:, :m], "y": np.ones((1, m))},
+                              {"w": lambda w, X, y: (1 / (1 + np.exp(-w @ X)) - y) @ X.T / y.size})  # fmt: skip
+        assert columns
+        assert any(text.startswith("N = 1") for text in columns.hidden) == (m == 1)
     zero = verify.hand(lambda z: tg.tanh(z), {"z": np.zeros(3)},
                        {"z": lambda z, upstream: upstream * (1 - np.tanh(z))})  # fmt: skip
     assert zero  # right at 0

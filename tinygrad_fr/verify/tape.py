@@ -72,8 +72,9 @@ class Tape:
         """Of some values, the one that is used last: the nearest to the output."""
         users: dict[int, int] = {}
         for i, node in enumerate(self.nodes):
-            for x in node._inputs:
-                users[self.number(x) or 0] = i
+            for number in map(self.number, node._inputs):
+                if number is not None:  # not an array
+                    users[number] = i
 
         def place(name: str) -> tuple[int, int]:
             number = self.names.get(name, -1)

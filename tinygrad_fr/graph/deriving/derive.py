@@ -20,7 +20,7 @@ from ..flow import flow, refuse_changed
 from ..mathematics import text
 from ..naming import derivative, is_leaf, named, scope, symbols
 from . import typesetting
-from .rewriting import complements, expanded, lettered, recognised
+from .rewriting import complements, expanded, lettered, recognised, unsigned
 from .terms import Term
 from .writer import Line, Writer, numbers_for, with_numbers
 
@@ -232,7 +232,7 @@ def _written(
     target = new.get(id(target), target)
     wrt = next(v.id for v in wider.vertices if v.tensor is target)
     gradients = flow(wider)  # before recognition, which changes what operations are called
-    wider = recognised(wider, wrt)
+    wider = unsigned(recognised(wider, wrt), names)
     wider, names = lettered(wider, names)
     signs = symbols(wider, names) | complements(wider, names)
     writer = Writer(wider, signs, names, gradients, wrt)

@@ -90,6 +90,11 @@ class _Near:
     def used_by(self, i: int) -> set[str | None]:
         return {self.operation[u] for u in self.users[i]}
 
+    def weighed_logarithms(self, i: int) -> list[int]:
+        """The products of a value and a logarithm."""
+        products = [u for u in self.users[i] if self.operation[u] == "multiply"]
+        return [u for u in products if self.made_of(u) & {"log", "log_softmax"}]
+
 
 def recognised(graph: Graph, keep: int) -> Graph:
     """The graph with a softmax or sigmoid that was written out as one operation.
@@ -189,6 +194,22 @@ def lettered(graph: Graph, names: Mapping[int, str]) -> tuple[Graph, dict[int, s
     return _with_counts(graph, found, near)
 
 
+def unsigned(graph: Graph, names: Mapping[int, str]) -> Graph:
+    """The graph with the array -y of ``-y * log(a)``, which NumPy computed, as minus y."""
+    near = _Near(graph)
+    vertices, edges = list(graph.vertices), list(graph.edges)
+    for vertex in graph.vertices:
+        if vertex.kind not in ("constant", "input") or vertex.id in names or not vertex.shape:
+            continue
+        below_zero = (vertex.value <= 0).all() and (vertex.value < 0).any()
+        if below_zero and near.weighed_logarithms(vertex.id):
+            y = Vertex(len(vertices), "constant", -vertex.value)
+            vertices[vertex.id] = replace(vertex, kind="operation", operation="negative")
+            vertices.append(y)
+            edges.append(Edge(y.id, vertex.id, 0))
+    return Graph(tuple(vertices), tuple(edges), graph.output)
+
+
 ACTIVATIONS = ("relu", "tanh", "leaky_relu", "elu", "gelu", "silu", "softplus")
 
 
@@ -205,8 +226,8 @@ def _letter(vertex: Vertex, near: _Near) -> str:
     if own == "add":
         return "z" if "matmul" in near.made_of(vertex.id) else ""
     if vertex.kind == "constant" and vertex.shape:
-        products = [u for u in near.users[vertex.id] if near.operation[u] == "multiply"]
-        weighs = [u for u in products if near.made_of(u) & {"log", "log_softmax"}]
+        negated = [u for u in near.users[vertex.id] if near.operation[u] == "negative"]
+        weighs = [u for i in (vertex.id, *negated) for u in near.weighed_logarithms(i)]
         inner = {
             near.operation[x]
             for u in weighs
@@ -259,7 +280,8 @@ def _examples(graph: Graph, near: _Near) -> int:
 
 def complements(graph: Graph, names: Mapping[int, str]) -> dict[int, str]:
     """The symbol ``(1 - y)`` for an array without a name of which 1 - y gives every entry."""
-    arrays = [v for v in graph.vertices if v.kind == "constant" and v.value.size > 1]
+    given = ("constant", "input")
+    arrays = [v for v in graph.vertices if v.kind in given and v.value.size > 1]
     found: dict[int, str] = {}
     for vertex in arrays:
         for other in arrays:

@@ -55,6 +55,13 @@ def test_an_edge_says_upstream_times_local_is_downstream(renderer):
     assert "∂L/∂x = -2 + 1 = -1" in drawn  # the sum at a fan-out (003, equation 16)
 
 
+def test_a_bracket_stays_on_its_line(renderer):
+    x, y = (tg.Tensor(v, requires_grad=True, name=n) for v, n in [(3.0, "x"), (2.0, "y")])
+    drawn = ET.fromstring(tg.draw(tg.maximum(x, y), names="tensors").svg)
+    said = [e.text for e in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert said.count("]") == 2  # of [x > y] and [y > x]
+
+
 def test_two_uses_by_one_operation_are_two_edges():
     x = tg.Tensor(3.0, requires_grad=True)
     assert tg.draw(x * x).dot.count("n0 -> n1") == 2

@@ -37,7 +37,7 @@ def row(content: str, fill: str = "") -> str:
 
 def font(content: str, colour: str, size: int = 0, bold: bool = False) -> str:
     """Coloured text; ``content`` is a label already."""
-    content = kept_spaces(content)
+    content = kept_spaces(content).replace("]", "&#93;")  # Graphviz puts a last ] on the next line
     points = f' POINT-SIZE="{size}"' if size else ""
     words = f"<B>{content}</B>" if bold else content
     return f'<FONT COLOR="{colour}"{points}>{words}</FONT>'

@@ -308,3 +308,10 @@ def test_the_picture_of_the_readme_is_the_projects():
     tg.set_language("en")
     assert words(svg) == words(pictures.drawing().svg) or not shutil.which("dot")
     assert re.search(r"prefers-color-scheme", svg)
+
+
+def test_a_closing_bracket_stays_where_it_is(renderer):
+    out = tg.Tensor([0.1, 0.2, 0.7], requires_grad=True, name="out")
+    svg = tg.draw(-tg.log(out[1])).svg
+    texts = [e.text for e in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+    assert "getitem(index=1)" in texts  # Graphviz put the formula's last bracket before it

@@ -516,3 +516,49 @@ def test_outputs_and_gradients_that_are_only_stored():
             self.dinputs = -self.dinputs
 
     assert verify.layer(Wrong(), X)["input"].diagnoses[0].kind == "sign"
+
+
+class As000PrintsIt(SoftmaxLayer):
+    """000-7b: the wrong sign in the case k = c, in the recipe for one-hot upstream gradients."""
+
+    def backprop(self, d_L_d_out, learn_rate):
+        for i, gradient in enumerate(d_L_d_out):
+            if gradient == 0:
+                continue
+            e, s = np.exp(self.last_totals), np.exp(self.last_totals).sum()
+            d_t = -e[i] * e / s**2
+            d_t[i] = -e[i] * (s - e[i]) / s**2
+            d_t = d_t * gradient
+            d_inputs = self.weights @ d_t
+            self.weights -= learn_rate * np.outer(self.last_input, d_t)
+            self.biases -= learn_rate * d_t
+            return d_inputs.reshape(self.last_shape)
+        return None
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("upstream", [None, np.array([0, 0, 0, -5.0, 0])])
+def test_the_layer_of_000_as_printed_has_its_mistake_named(upstream, seed):
+    x = np.random.default_rng(seed).standard_normal((2, 3, 4))
+    report = verify.layer(As000PrintsIt(24, 5), x, upstream=upstream, seed=seed)
+    for name in ("input", "weights", "biases"):
+        assert report[name].verdict == "wrong"
+        first = report[name].diagnoses[0]
+        assert (first.kind, first.detail["subset"]) == ("sign", "the case k = c")
+        assert first.detail.get("with") == ("one_hot_upstream_only" if upstream is None else None)
+        assert "ascent" not in {d.kind for d in report[name].diagnoses}
+
+
+def test_the_sign_of_the_whole_diagonal_of_softmax_is_named():
+    class Wrong(SoftmaxLayer):
+        def backprop(self, d_L_d_out, learn_rate):
+            p = self.forward(self.last_input.reshape(self.last_shape))
+            d_t = (-np.outer(p, p) * (1 - np.eye(5)) - np.diag(p * (1 - p))) @ d_L_d_out
+            self.weights -= learn_rate * np.outer(self.last_input, d_t)
+            self.biases -= learn_rate * d_t
+
+    report = verify.layer(Wrong(24, 5), RNG.standard_normal((2, 3, 4)))
+    for name in ("weights", "biases"):
+        first = report[name].diagnoses[0]
+        assert (first.kind, first.detail["subset"]) == ("sign", "the case k = c")
+        assert "with" not in first.detail

@@ -17,7 +17,7 @@ from ..errors import TinygradError
 from ..graph.expansion import Unwritten
 from ..kernels import Array
 from ..messages import _
-from ..report import Diagnosis
+from ..report import Diagnosis, joined
 from .case import Case
 from .factors import names_of
 from .mistakes import KINDS, TABLE, Mistake
@@ -119,7 +119,7 @@ def _single(case: Case, tried: list[_Tried]) -> Iterator[Diagnosis]:
     found.sort(key=lambda item: (item[2].kind == "wrong_shape", item[0], item[1]))
     exact = any(not fitted and d.kind != "wrong_shape" for fitted, _order, d in found)
     # A part of the entries is no news where something explains them all.
-    yield from (d for _fitted, _order, d in found if not (exact and "subset" in d.detail))
+    yield from (d for fitted, _order, d in found if not (exact and fitted and "subset" in d.detail))
 
 
 def _subset(case: Case, predicted: Array) -> str | None:
@@ -244,4 +244,4 @@ def what_is_known(case: Case) -> str:
     if norms and np.isfinite(norms):
         cosine = float((hand * true).sum() / norms)
         parts.append(_("cosine with the right gradient {cosine:.3f}").format(cosine=cosine))
-    return _("no known mistake explains it: {facts}").format(facts="; ".join(parts))
+    return _("no known mistake explains it: {facts}").format(facts=joined(*parts))

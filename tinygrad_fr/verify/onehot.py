@@ -73,6 +73,47 @@ def one_hot_only(
     return {**entries, **excused}
 
 
+def told_by_one_hot(
+    entries: dict[str, Entry], upstream: Array, call: Callable[[Array], Call],
+    judged: Callable[[str, Array], Entry], rng: np.random.Generator,
+) -> dict[str, Entry]:  # fmt: skip
+    """Explain what no known mistake explains by an upstream gradient with one non-zero entry.
+
+    A backward that looks at one entry of its upstream gradient alone has two mistakes under a
+    dense one, as the layer of document 000 as it is printed.
+
+    Parameters
+    ----------
+    judged
+        The verdict on the gradient of a name with another upstream.
+    """
+    told = dict(entries)
+    if upstream.size < 2 or (upstream != 0).sum() == 1:
+        return told
+    one = np.zeros(upstream.shape)
+    k = int(rng.integers(upstream.size))
+    one.flat[k] = upstream.flat[k]
+    text = _(
+        "with an upstream gradient with a single non-zero entry, as after the cross entropy of one "
+        "image: {text}; with any other it is wrong in one more way"
+    )
+    for name, entry in entries.items():
+        unexplained = name != "output" and entry.verdict == "wrong" and not entry.diagnoses
+        if not unexplained or _linear(name, upstream, call, rng):
+            continue
+        found = tuple(
+            dataclasses.replace(
+                d,
+                explanation=text.format(text=d.explanation),
+                detail={**d.detail, "with": "one_hot_upstream_only"},
+            )
+            for d in judged(name, one).diagnoses
+        )
+        if found:
+            told[name] = dataclasses.replace(entry, diagnoses=found, note="")
+    return told
+
+
 def _linear(
     name: str, upstream: Array, call: Callable[[Array], Call], rng: np.random.Generator
 ) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.tensor import Tensor
-from ..errors import ArgumentError, DTypeError
+from ..errors import ArgumentError, DTypeError, ShapeError
 from ..kernels import Array
 from ..messages import _
 
@@ -107,4 +107,20 @@ def promoted(x: Any) -> Array:
         array.dtype.kind in "iu" and not isinstance(x, (np.ndarray, np.generic, Tensor))
     ):
         return array.astype(np.float64)
+    return array
+
+
+def as_upstream(upstream: Any, shape: tuple[int, ...]) -> Array:
+    """The upstream gradient that was asked for; one number stands for a whole array."""
+    array = np.asarray(upstream, float)
+    if array.size == 1:
+        array = np.full(shape, array.item())
+    if array.shape != shape:
+        raise ShapeError(
+            _("upstream has the shape {got}, the output of the layer {shape}"),
+            got=array.shape,
+            shape=shape,
+        )
+    if not np.isfinite(array).all():
+        raise ArgumentError(_("upstream has entries that are NaN or infinite"))
     return array

@@ -121,6 +121,7 @@ class _Label(_Line):
 
     def atom(self, atom: Atom) -> str:
         words = escape(atom.text.replace("⊤", "T").replace("⋆", "∗")).replace("\\", "&#92;")
+        words = words.replace("]", "&#93;")  # one at the end of a text moves into the next
         italic = atom.kind == "identifier" and len(atom.text) == 1
         return f"<I>{words}</I>" if italic else words
 

@@ -114,6 +114,28 @@ def sign_of_a_local(case: Case) -> Iterator[Mistake]:
                 yield made
 
 
+@mistake("sign", tape=True)
+def sign_of_a_part_of_softmax(case: Case) -> Iterator[Mistake]:
+    """On the diagonal of softmax's Jacobian, as 000 prints it, or off it."""
+    parts = (
+        (_("on the diagonal of the softmax's Jacobian the sign is reversed: it is +p_c (1 - p_c)"),
+         _("the case k = c"), -1.0),
+        (_("off the diagonal of the softmax's Jacobian the sign is reversed: it is -p_c p_k"),
+         _("the case k != c"), 1.0),
+    )  # fmt: skip
+    for i, position in case.path:
+        if case.the_tape.operation(i) != "softmax":
+            continue
+        axis = axis_of(*case.the_tape.static(i))
+        for text, subset, sign in parts:
+
+            def local(g: Any, y: Any, x: Any, axis: int = axis, sign: float = sign) -> Any:
+                rest = (g * y).sum(axis, keepdims=True) - g * y  # the other classes
+                return sign * y * (g * (1 - y) + rest)
+
+            yield replaced(case, (i, position), local, text, subset=subset)
+
+
 @mistake("extra_factor", tape=True, subsets=True)
 def local_applied_twice(case: Case) -> Iterator[Mistake]:
     text = _("the local derivative of {operation} was applied once too often")

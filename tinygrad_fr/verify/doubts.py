@@ -8,6 +8,7 @@ import numpy as np
 
 from ..kernels import Array
 from ..messages import _
+from ..report import Diagnosis
 from .numeric import signed
 
 Scalar = Callable[[Array], float]
@@ -67,3 +68,11 @@ def of_a_rounded_forward(
         off = abs(slopes[1] - float((mine * d).sum())) - 10 * abs(slopes[0] - slopes[1])
         worst = max(worst, off / max(norm, 1e-300))
     return ("wrong" if worst > 0.05 else "inconclusive"), note
+
+
+def or_ascent(diagnoses: tuple[Diagnosis, ...]) -> tuple[Diagnosis, ...]:
+    """With a sign reversed everywhere it may be the update, too, that goes the wrong way."""
+    if not any(d.kind == "sign" and "subset" not in d.detail for d in diagnoses):
+        return diagnoses
+    text = _("or the update goes up the slope: W += lr * dW in place of W -= lr * dW")
+    return (*diagnoses, Diagnosis("ascent", text, {}, 0.5))

@@ -17,7 +17,7 @@ from ..report import Diagnosis, Entry, Report, joined
 from .blind import hidden_by, redrawn
 from .case import Case, close
 from .diagnosis import diagnose, what_is_known
-from .doubts import is_rounded, of_a_rounded_forward, of_an_update
+from .doubts import is_rounded, of_a_rounded_forward, of_an_update, or_ascent
 from .gathering import Call
 from .habits import not_proportional, order_of_calls, random_backward, repeatable
 from .handwritten import Handwritten, OutOfTimeError
@@ -110,7 +110,7 @@ class LayerCheck:
             self.notes.append(_("float32 inputs were promoted to float64"))
         self.hidden += hidden_by(f, self.values, None)
         wrong = [n for n, e in entries.items() if e.verdict == "wrong"]
-        first = wrong[0] if wrong else None
+        first = next(iter(wrong), None)
         if f is not None and first != "output":
             first = f.nearest(wrong)
         return Report(entries, tuple(self.hidden), first, tuple(self.notes))
@@ -300,9 +300,8 @@ class LayerCheck:
             call.gradients,
         )  # fmt: skip
         diagnoses = self._changed_in_place(case) or diagnose(case, self._again(entry.name, rtol))
-        if call.sources[entry.name] == "update" and any(d.kind == "sign" for d in diagnoses):
-            text = _("or the update goes up the slope: W += lr * dW in place of W -= lr * dW")
-            diagnoses = (*diagnoses, Diagnosis("ascent", text, {}, 0.5))
+        if call.sources[entry.name] == "update":
+            diagnoses = or_ascent(diagnoses)
         note = entry.note
         if not diagnoses:
             note = joined(note, what_is_known(case))
@@ -355,7 +354,7 @@ class LayerCheck:
             return []
         upstream = self.upstream
         if (upstream != 1).any():
-            upstream = signed(self.rng, upstream.shape)
+            upstream = signed(self.rng, upstream.shape) * (upstream != 0)
         try:
             call = self.subject.gradients(values, upstream)
         except StudentError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from ..messages import _
 from ..report import Entry, Report
 from .handwritten import Handwritten
 from .layer_check import LayerCheck
+from .onehot import one_entry, uses_one_entry
 from .student import StudentError
 
 
@@ -84,7 +87,26 @@ def layer(
         text = _("the forward fails on this input: {error}").format(error=error)
         return Report({"input": Entry("input", "inconclusive", note=text)})
     try:
-        return check.report(reference)
+        return _closer(check, check.report(reference), reference, seed)
     except StudentError as error:
         return Report({"input": Entry("input", "wrong", note=str(error), max_rel_error=np.inf)},
                       (), "input")  # fmt: skip
+
+
+def _closer(check: LayerCheck, report: Report, reference: Any, seed: int) -> Report:
+    """The report for an upstream gradient with one non-zero entry, where that explains more."""
+    subject, rng = check.subject, np.random.default_rng(seed)
+    if not subject.takes_upstream:
+        return report
+    call = partial(subject.gradients, subject.values)
+    if not uses_one_entry(report, check.upstream, call, rng):
+        return report
+    one = one_entry(check.upstream, rng)
+    other = LayerCheck(subject, one, check.rtol, check.atol, rng).report(reference)
+    if other.first_wrong is None or not other[other.first_wrong].diagnoses:
+        return report
+    note = _(
+        "the backward uses one entry of its upstream gradient only: judged for one with a single "
+        "non-zero entry; with any other it is wrong, too"
+    )
+    return dataclasses.replace(other, notes=(note, *other.notes))

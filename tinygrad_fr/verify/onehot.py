@@ -9,7 +9,7 @@ import numpy as np
 
 from ..kernels import Array
 from ..messages import _
-from ..report import Diagnosis, Entry
+from ..report import Diagnosis, Entry, Report
 from .case import close
 from .gathering import Call
 
@@ -71,6 +71,26 @@ def one_hot_only(
         for name in wrong
     }
     return {**entries, **excused}
+
+
+def uses_one_entry(
+    report: Report, upstream: Array, call: Callable[[Array], Call], rng: np.random.Generator
+) -> bool:
+    """Whether what nothing explains may be a recipe for an upstream with one non-zero entry."""
+    unexplained = [
+        e.name for e in report if e.verdict == "wrong" and not e.diagnoses and e.name != "output"
+    ]
+    if not unexplained or upstream.size < 2 or (upstream != 0).sum() == 1:
+        return False
+    return not any(_linear(name, upstream, call, rng) for name in unexplained)
+
+
+def one_entry(upstream: Array, rng: np.random.Generator) -> Array:
+    """One entry of an upstream gradient, and zeros."""
+    one = np.zeros(upstream.shape)
+    k = int(rng.integers(upstream.size))
+    one.flat[k] = upstream.flat[k]
+    return one
 
 
 def _linear(

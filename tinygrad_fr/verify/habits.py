@@ -72,7 +72,9 @@ def order_of_calls(
     except StudentError as error:
         notes.append(_("a backward before any forward raises {error}").format(error=error))
     owner = subject.placed(subject.values)
-    other = {**subject.values, "input": redrawn({"x": subject.values["input"]}, rng)["x"]}
+    # Turned round as well: redrawn entries mostly keep their signs, and with them a relu's mask.
+    another = np.flip(redrawn({"x": subject.values["input"]}, rng)["x"])
+    other = {**subject.values, "input": another.copy()}
     try:
         subject.forward(owner, subject.values)
         subject.forward(owner, other)

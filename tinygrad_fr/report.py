@@ -100,7 +100,9 @@ class Entry:
 
     @property
     def where(self) -> str:
-        """Where the largest error is, without a reason."""
+        """Where the largest error is, without a reason; or why there was nothing to judge."""
+        if self.hand is None and not self.worst_index:
+            return self.note
         if self.verdict != "wrong" or not self.worst_index:
             return ""
         return _("the largest error is at {index}").format(index=self.worst_index)

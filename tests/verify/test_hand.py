@@ -405,6 +405,21 @@ def test_json_gives_away_no_more_than_the_hints_allow():
     assert repr(report["z"]).startswith("z: wrong; your gradient is N = ")
 
 
+def test_what_kept_a_gradient_from_being_judged_is_no_hint():
+    class Unwritten:
+        def forward(self, x):
+            raise NotImplementedError("to be done")
+
+        def backward(self, d):
+            raise NotImplementedError("to be done")
+
+    report = verify.layer(Unwritten(), np.ones(3))
+    assert "to be done" in report.text("where")
+    assert "to be done" in report.to_dict("kind")["entries"]["input"]["note"]
+    report = verify.hand(D.f, D.inputs, {"z": lambda x: None})
+    assert "None" in report.text("where")
+
+
 def test_the_key_of_a_gradient_is_the_name_of_its_value():
     with pytest.raises(ArgumentError, match="W, not dW"):
         verify.hand(D.f, D.inputs, {"dW": D.truth["W"]})

@@ -30,6 +30,8 @@ nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_merge_streams = True
+nb_code_prompt_show = "Afficher le code"
+nb_code_prompt_hide = "Masquer le code"
 nb_render_markdown_format = "myst"  # formulas in what a cell shows
 myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
@@ -43,6 +45,7 @@ html_title = "tinygrad_fr"
 html_theme_options = {
     "use_download_button": True,  # a chapter as a notebook
     "use_fullscreen_button": False,
+    "navbar_persistent": [],
     "show_navbar_depth": 1,
     "show_toc_level": 2,
 }

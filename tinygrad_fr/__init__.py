@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from . import io as io
     from . import nn as nn
     from . import optim as optim
+    from . import plot as plot
     from . import training as training
     from . import verify as verify
     from .graph import derive as derive
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from .training import fit as fit
 
 # Loaded at their first use, so that importing the library costs little more than NumPy.
-_MODULES = ("data", "graph", "io", "nn", "optim", "training", "verify")
+_MODULES = ("data", "graph", "io", "nn", "optim", "plot", "training", "verify")
 _NAMES = {
     "derive": "graph", "draw": "graph", "replay": "graph", "fit": "training", "save": "io",
     "load": "io",

@@ -1,0 +1,26 @@
+"""Pictures of training runs, of models and of functions, with matplotlib (the extra ``plot``).
+
+Each function gives a matplotlib Figure that shows itself once in a notebook, with a description for
+those who do not see it; pyplot does not know of it, and nothing has to be closed. With ``ax=`` it
+draws into Axes of yours, in their style. Whatever a colour says, a shape, a hatch, a line style or
+a number says too.
+"""
+
+from .boundary import decision_boundary
+from .confusion import confusion_matrix
+from .flow import gradient_flow, health
+from .functions import function
+from .maps import activations, filters, images
+from .runs import history
+
+__all__ = [
+    "activations",
+    "confusion_matrix",
+    "decision_boundary",
+    "filters",
+    "function",
+    "gradient_flow",
+    "health",
+    "history",
+    "images",
+]

@@ -1,0 +1,256 @@
+"""The decision boundary of a model in the plane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ..errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
+from ..kernels import Array
+from ..messages import _
+from ..nn import Dropout, Flatten, Identity, Linear, Sigmoid
+from ..nn.module import Module
+from . import checks
+from .canvas import COLOURS, MARKERS, TEXT, canvas, describe, number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SAME_VALUES = (Flatten, Identity, Dropout)  # in evaluation mode
+FAINT = "#00000030"
+HATCHES = ("", "//", "..", "\\\\", "xx", "--", "||", "++")
+
+
+def decision_boundary(
+    model: Callable[[Any], Any],
+    x: Any,
+    y: Any,
+    *,
+    steps: int = 200,
+    threshold: float | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw which class a model gives to each point of the plane, and the examples.
+
+    Parameters
+    ----------
+    model
+        Anything to call with an array (M, 2). It gives scores or probabilities (M, C), of which the
+        largest counts; one output (M,) or (M, 1), which is class 1 above the threshold; or classes,
+        as integers (M,). A Module is called in evaluation mode, without recording.
+    x : array-like (N, 2)
+        The examples.
+    y : array-like (N,), (N, 1) or (N, C)
+        Their classes, from 0; or -1 and 1; or one-hot rows.
+    steps
+        How many points the grid has on each side.
+    threshold
+        Where one output changes from class 0 to class 1. By default 0.5 for probabilities (the
+        model is a Module that ends in ``Sigmoid``, or all outputs lie between 0 and 1), else 0.
+    ax
+        Axes to draw in.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ShapeError
+        If ``x`` has not two columns, ``y`` not one class for each, or the output another shape.
+    ArgumentError
+        If there are classes in ``y`` that the model does not know.
+    NonFiniteError
+        If the examples or the outputs are not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tinygrad_fr as tg
+    >>> x = np.array([[0.0, 0.0], [0.2, 0.1], [1.0, 1.0], [0.9, 1.2]])
+    >>> figure = tg.plot.decision_boundary(tg.nn.Linear(2, 1), x, [0, 0, 1, 1])
+    >>> figure.savefig("boundary.png")  # doctest: +SKIP
+    """
+    points = checks.finite(checks.not_empty(checks.array(x, "x"), "x"), "x")
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ShapeError(
+            _("x has two columns, (N, 2), to be drawn in the plane, not {shape}"),
+            shape=points.shape,
+        )
+    truth = checks.labels(y, "y")
+    checks.same_length(points, truth, ("x", "y"))
+    signs = -1 in truth and set(np.unique(truth)) <= {-1, 1}
+    if signs:  # as some write two classes
+        truth = (truth > 0).astype(np.int64)
+    steps = checks.whole(steps, "steps", 2)
+    low, high = points.min(0), points.max(0)
+    margin = np.where(high > low, 0.08 * (high - low), 1.0)
+    u, v = (np.linspace(a, b, steps) for a, b in zip(low - margin, high + margin))
+    plane = np.stack([side.ravel() for side in np.meshgrid(u, v)], axis=1)
+    answer = _ask(model, np.concatenate([points, plane]).astype(np.float64), threshold)
+    classes = max(answer.total, int(truth.max()) + 1) if not answer.fixed else answer.total
+    checks.below(truth, classes, "y")
+    names = ["-1", "1"] if signs else checks.names_of(None, classes)
+    guesses, regions = answer.classes[: len(points)], answer.classes[len(points) :]
+    wrong = guesses != truth
+    with canvas(ax, 4.6, width=6.4) as (figure, (axes,)):
+        _regions(axes, u, v, regions.reshape(steps, steps))
+        margins = [z[len(points) :].reshape(steps, steps) for z in answer.margins]
+        for z in margins:
+            if z.min() < 0 < z.max():
+                axes.contour(u, v, z, levels=[0.0], colors=[TEXT], linewidths=1.4)
+        for k in range(classes):
+            own = points[truth == k]
+            axes.scatter(
+                own[:, 0], own[:, 1], s=26, marker=MARKERS[k % len(MARKERS)],
+                color=COLOURS[k % len(COLOURS)], edgecolors="white", linewidths=0.6, zorder=3,
+            )  # fmt: skip
+        axes.scatter(
+            points[wrong, 0], points[wrong, 1], s=110, marker="o", facecolors="none",
+            edgecolors=TEXT, linewidths=1.1, zorder=4,
+        )  # fmt: skip
+        axes.set(xlabel="$x_1$", ylabel="$x_2$", xlim=u[[0, -1]], ylim=v[[0, -1]])
+        percent = 100 * float(1 - wrong.mean())
+        axes.set_title(
+            _("accuracy: {percent:.1f}% of {n} examples").format(percent=percent, n=len(points))
+        )
+        _legend(axes, names, answer.rule, bool(wrong.any()), outside=ax is None)
+    return describe(
+        figure,
+        [
+            _("Decision boundary of a model of two inputs."),
+            _("Examples: {n}; wrongly classified: {wrong}.").format(
+                n=len(points), wrong=int(wrong.sum())
+            ),
+        ],
+    )
+
+
+class _Answer(NamedTuple):
+    classes: Array  # (M,)
+    margins: list[Array]  # each changes its sign on a boundary
+    total: int  # classes
+    fixed: bool  # whether there can be no other
+    rule: str
+
+
+def _ask(model: Any, points: Array, threshold: float | None) -> _Answer:
+    """The model's classes at all points."""
+    if isinstance(model, type) or not callable(model):
+        raise DTypeError(
+            _("model is something to call, such as a Module or a function, not {kind}"),
+            kind=getattr(model, "__name__", type(model).__name__),
+        )
+    given, last = _called(model, points)
+    output = checks.array(given, "model(x)")
+    n = len(points)
+    if output.shape not in ((n,), (n, 1)) and (output.ndim != 2 or len(output) != n):
+        raise ShapeError(
+            _("the model gives (M,), (M, 1) or (M, C) for the points ({n}, 2), not {shape}"),
+            n=n,
+            shape=output.shape,
+        )
+    bad = np.isnan(output).reshape(n, -1).any(1)
+    if bad.any():
+        raise NonFiniteError(
+            _("the model gives NaN at {bad} of {n} points, such as x = {point}"),
+            bad=int(bad.sum()),
+            n=n,
+            point=tuple(round(float(c), 4) for c in points[bad][0]),
+        )
+    if output.ndim == 2 and output.shape[1] > 1:
+        return _of_scores(np.nan_to_num(output.astype(np.float64)))
+    flat = output.reshape(n)
+    if flat.dtype.kind in "iub":
+        classes = flat.astype(np.int64)
+        if -1 in classes and set(np.unique(classes)) <= {-1, 1}:
+            classes = (classes > 0).astype(np.int64)
+        if classes.min() < 0:
+            raise ArgumentError(
+                _("classes go from 0; the model gives {value}"), value=int(classes.min())
+            )
+        count = int(classes.max()) + 1
+        return _Answer(classes, [(classes == k) - 0.5 for k in range(count)], count, False, "")
+    flat = np.nan_to_num(flat.astype(np.float64))
+    if threshold is None:
+        in_range = flat.min() >= 0 and flat.max() <= 1
+        probable = last is Sigmoid or (in_range and last is not Linear)
+        threshold = 0.5 if probable else 0.0
+    rule = _("boundary (output = {threshold})").format(threshold=number(threshold))
+    return _Answer((flat > threshold).astype(np.int64), [flat - threshold], 2, True, rule)
+
+
+def _called(model: Any, points: Array) -> tuple[Any, type | None]:
+    """The model's output, and the kind of layer that made it, if a layer did."""
+    calls: list[tuple[type, Any]] = []
+    undo = []
+    if isinstance(model, Module):
+        undo = [
+            module.register_forward_hook(lambda m, _inputs, y: calls.append((type(m), y)))
+            for _path, module in model.named_modules()
+            if not any(True for _child in module.named_children())
+        ]
+    try:
+        with checks.evaluating(model), np.errstate(all="ignore"):
+            output = model(points)
+    finally:
+        for remove in undo:
+            remove()
+    if not calls or calls[-1][1] is not output:
+        return output, None
+    return output, next((kind for kind, _y in reversed(calls) if kind not in SAME_VALUES), None)
+
+
+def _of_scores(scores: Array) -> _Answer:
+    """The largest score counts; a boundary is where it is as large as another."""
+    count = scores.shape[1]
+    margins = []
+    for k in range(count if count > 2 else 1):
+        others = np.delete(scores, k, axis=1).max(1)
+        margins.append(scores[:, k] - others)
+    return _Answer(scores.argmax(1), margins, count, True, "")
+
+
+def _regions(axes: Axes, u: Array, v: Array, classes: Array) -> None:
+    """Pale colours, and hatches, for the classes of the plane."""
+    for k in np.unique(classes):
+        inside = (classes == k).astype(np.float64)
+        filled = axes.contourf(
+            u, v, inside, levels=[0.5, 1.5], colors=[COLOURS[k % len(COLOURS)]], alpha=0.18,
+            hatches=[HATCHES[k % len(HATCHES)]],
+        )  # fmt: skip
+        filled.set_edgecolor(FAINT)
+        filled.set_linewidth(0)
+
+
+def _legend(axes: Axes, names: list[str], rule: str, wrong: bool, *, outside: bool) -> None:
+    from matplotlib.legend_handler import HandlerTuple
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles: list[Any] = []
+    for k in range(len(names)):
+        colour, hatch = COLOURS[k % len(COLOURS)], HATCHES[k % len(HATCHES)]
+        point = Line2D(
+            [], [], linestyle="", marker=MARKERS[k % len(MARKERS)], color=colour,
+            markeredgecolor="white", markeredgewidth=0.6, markersize=6.5,
+        )  # fmt: skip
+        pale = Patch(facecolor=colour + "2e", edgecolor=FAINT, linewidth=0, hatch=hatch)
+        handles.append((pale, point))
+    texts = [_("class {name}").format(name=name) for name in names]
+    handles.append(Line2D([], [], color=TEXT, linewidth=1.4))
+    texts.append(rule or _("boundary"))
+    if wrong:
+        handles.append(
+            Line2D([], [], linestyle="", marker="o", markerfacecolor="none", markersize=10,
+                   markeredgecolor=TEXT)
+        )  # fmt: skip
+        texts.append(_("wrongly classified"))
+    place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0}
+    axes.legend(
+        handles, texts, handler_map={tuple: HandlerTuple(ndivide=1)},
+        **(place if outside else {"loc": "best"}),
+    )  # fmt: skip

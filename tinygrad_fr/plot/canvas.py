@@ -1,0 +1,139 @@
+"""What the pictures share: their look, and how texts from outside are made fit to be drawn."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import DTypeError, missing_extra
+from ..messages import _
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Colours that remain apart to the colour-blind (Okabe and Ito), the pale ones last.
+BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, INK = COLOURS = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
+)  # fmt: skip
+MARKERS = "os^DvPX*"
+LINES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)), (0, (3, 1, 1, 1)))
+TEXT, GREY, PALE = "#222222", "#6B6B6B", "#DDDDDD"
+WIDTH = 7.2  # inches, of 100 pixels each
+
+STYLE = {
+    "figure.dpi": 100, "font.size": 9.5, "text.color": TEXT,
+    "axes.edgecolor": GREY, "axes.labelcolor": TEXT, "axes.titlesize": 10.5,
+    "axes.titlelocation": "left", "axes.labelsize": 9.5, "axes.axisbelow": True,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.xmargin": 0.03,
+    "axes.ymargin": 0.08, "legend.fontsize": 8.5, "legend.frameon": False,
+    "legend.handlelength": 2.6, "lines.linewidth": 1.6, "lines.markersize": 5,
+    "hatch.linewidth": 0.5,
+}  # fmt: skip
+
+
+@contextlib.contextmanager
+def sheet(width: float, height: float) -> Iterator[Figure]:
+    """An empty figure of that many inches; the settings of matplotlib are ours inside only."""
+    try:
+        from matplotlib import style
+
+        from .figure import Picture
+    except ImportError as error:
+        raise missing_extra("matplotlib", "plot") from error
+    with style.context(["default", STYLE]):
+        yield Picture(figsize=(width, height))
+
+
+@contextlib.contextmanager
+def canvas(
+    ax: Any, height: float, *, width: float = WIDTH, panels: int = 1, **options: Any
+) -> Iterator[tuple[Figure, list[Axes]]]:
+    """Panels below each other on a new figure; or ``ax``, in whatever style it has."""
+    if ax is not None:
+        yield _owner(ax), [ax]
+        return
+    with sheet(width, height) as figure:
+        figure.set_layout_engine("constrained", h_pad=0.06, w_pad=0.06)
+        axes = figure.subplots(panels, 1, squeeze=False, **options)[:, 0]
+        for panel in axes:  # ticks are made later, when the settings are no longer ours
+            panel.tick_params(which="both", labelcolor=TEXT, labelsize=8.5, color=GREY)
+        yield figure, list(axes)
+
+
+def _owner(ax: Any) -> Figure:
+    try:
+        from matplotlib.axes import Axes
+    except ImportError as error:
+        raise missing_extra("matplotlib", "plot") from error
+    if not isinstance(ax, Axes):
+        raise DTypeError(
+            _("ax is one of matplotlib's Axes, such as plt.subplots()[1], not {kind}"),
+            kind=type(ax).__name__,
+        )
+    return ax.figure  # type: ignore[return-value]
+
+
+def describe(figure: Figure, sentences: Sequence[str]) -> Figure:
+    """Add to the words that stand for a picture, and give the figure back."""
+    known = getattr(figure, "description", None)
+    if known is not None:
+        figure.description = " ".join([known, *sentences]).strip()  # type: ignore[attr-defined]
+    return figure
+
+
+def sentence(text: str) -> str:
+    """A text with a capital and a full stop.
+
+    Examples
+    --------
+    >>> sentence("best epoch: 3")
+    'Best epoch: 3.'
+    """
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def grid(ax: Axes, axis: str = "both") -> None:
+    """Faint lines to read values by."""
+    ax.grid(True, axis=axis, color=PALE, linewidth=0.7)  # type: ignore[arg-type]
+    ax.set_axisbelow(True)
+
+
+def whole_numbers(ax: Axes, first: float, last: float) -> None:
+    """Ticks at whole numbers, on an axis of epochs or steps."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+    margin = 0.03 * (last - first) or 0.5
+    ax.set_xlim(first - min(margin, 0.5), last + margin)
+
+
+def plain(text: Any, most: int = 0) -> str:
+    r"""A text from outside, ready to be drawn: on one line, without mathematics, not too long.
+
+    What is cut is the middle: the ends of names tell them apart.
+
+    Examples
+    --------
+    >>> print(plain("5$ to 10$"), plain("features.12.conv (Conv2d)", 16))
+    5\$ to 10\$ feature… (Conv2d)
+    """
+    words = " ".join(str(text).split())
+    if most and len(words) > most:
+        end = most // 2
+        words = words[: most - 1 - end].rstrip() + "…" + words[-end:].lstrip()
+    words = words.replace("$", r"\$")
+    return "\u00a0" + words if words.startswith("_") else words  # a legend leaves out "_name"
+
+
+def number(value: float) -> str:
+    """A number in two digits, short: 0.0012, 3.4e-08.
+
+    Examples
+    --------
+    >>> number(0.00123), number(3.4e-8), number(0)
+    ('0.0012', '3.4e-08', '0')
+    """
+    value += 0.0  # no -0
+    return f"{value:.2g}" if abs(value) < 100 else f"{value:.3g}"

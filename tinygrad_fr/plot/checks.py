@@ -1,0 +1,161 @@
+"""What the pictures are given, as arrays; or the error that says what is wrong with it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..autograd.engine import no_grad
+from ..autograd.tensor import Tensor
+from ..errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
+from ..kernels import Array
+from ..messages import _
+from ..nn.module import Module
+
+
+def array(value: Any, name: str) -> Array:
+    """Real numbers from an array, a Tensor, or lists of them."""
+    if isinstance(value, Tensor):
+        value = value.data
+    elif isinstance(value, (list, tuple)):
+        value = [item.data if isinstance(item, Tensor) else item for item in value]
+    try:
+        found = np.asarray(value)
+    except ValueError as error:
+        raise ShapeError(
+            _("{name} is not a regular grid of numbers: {error}"), name=name, error=error
+        ) from error
+    if found.dtype.kind not in "fiub":
+        raise DTypeError(
+            _("{name} is made of real numbers, not of {kind}"),
+            name=name,
+            kind=type(value).__name__ if found.dtype.kind == "O" else found.dtype,
+        )
+    return found
+
+
+def finite(values: Array, name: str) -> Array:
+    """The same, if no value is NaN or infinite."""
+    bad = ~np.isfinite(values)
+    if bad.any():
+        raise NonFiniteError(
+            _("{name} has values that are NaN or infinite ({n}), the first at {index}"),
+            name=name,
+            n=int(bad.sum()),
+            index=tuple(int(i) for i in np.argwhere(bad)[0]),
+        )
+    return values
+
+
+def not_empty(values: Array, name: str) -> Array:
+    """The same, if there is something to draw."""
+    if not values.size:
+        raise ShapeError(
+            _("{name} {shape} is empty: there is nothing to draw"), name=name, shape=values.shape
+        )
+    return values
+
+
+def labels(value: Any, name: str) -> Array:
+    """Classes (N,) from classes (N,) or (N, 1), or from one-hot rows (N, C)."""
+    found = finite(not_empty(array(value, name), name), name)
+    if found.ndim == 2 and found.shape[1] > 1:
+        if not (np.isin(found, (0, 1)).all() and (found.sum(1) == 1).all()):
+            raise ArgumentError(
+                _("{name} {shape} are neither classes (N,) nor one-hot rows (N, C)"),
+                name=name,
+                shape=found.shape,
+            )
+        found = found.argmax(1)
+    if found.ndim not in (1, 2):
+        raise ShapeError(
+            _("{name} has the shape (N,), (N, 1) or (N, C), not {shape}"),
+            name=name,
+            shape=found.shape,
+        )
+    flat = found.reshape(len(found))
+    whole = flat.astype(np.int64)
+    if (whole != flat).any():
+        raise ArgumentError(
+            _("{name} are classes, whole numbers, and {value} is none"),
+            name=name,
+            value=float(flat[whole != flat][0]),
+        )
+    return whole
+
+
+def predicted(value: Any, name: str = "predictions") -> Array:
+    """Classes (N,) from classes, or from scores (N, C), of which the largest counts."""
+    found = array(value, name)
+    if found.ndim == 2 and found.shape[1] > 1 and found.size:
+        found = finite(found, name).argmax(1)
+    if found.dtype.kind == "f" and found.size and (found != np.floor(found)).any():
+        raise ArgumentError(
+            _(
+                "{name} {shape} are classes, or scores with a column for each class; of "
+                "probabilities of one class make classes first: (p > 0.5).astype(int)"
+            ),
+            name=name,
+            shape=found.shape,
+        )
+    return labels(found, name)
+
+
+def below(classes: Array, n: int, name: str) -> Array:
+    """The same, if all are classes from 0 to n - 1."""
+    outside = classes[(classes < 0) | (classes >= n)]
+    if len(outside):
+        raise ArgumentError(
+            _("{name} go from 0 to {last}, as there are {n} classes; one is {value}"),
+            name=name,
+            last=n - 1,
+            n=n,
+            value=int(outside[0]),
+        )
+    return classes
+
+
+def same_length(first: Array, second: Array, names: tuple[str, str]) -> None:
+    """Refuse two arrays that are not of the same examples."""
+    if len(first) != len(second):
+        raise ShapeError(
+            _("{a} and {b} are of the same examples: {n} and {m} do not match"),
+            a=names[0], b=names[1], n=len(first), m=len(second),
+        )  # fmt: skip
+
+
+def names_of(classes: Sequence[Any] | None, n: int) -> list[str]:
+    """The names of ``n`` classes; their numbers where none are given."""
+    if classes is None:
+        return [str(i) for i in range(n)]
+    if isinstance(classes, str) or not hasattr(classes, "__len__"):
+        raise DTypeError(_("classes is a list of names, not {kind}"), kind=type(classes).__name__)
+    return [str(name) for name in classes]
+
+
+def whole(value: Any, name: str, least: int) -> int:
+    """An integer that is large enough."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ArgumentError(
+            _("{name} is an integer of at least {least}, not {value!r}"),
+            name=name, least=least, value=value,
+        )  # fmt: skip
+    return int(value)
+
+
+@contextlib.contextmanager
+def evaluating(model: Any) -> Iterator[None]:
+    """Record nothing; a Module is in evaluation mode, and is given back the modes it had."""
+    modes = []
+    if isinstance(model, Module):
+        modes = [(module, module.training) for _path, module in model.named_modules()]
+        model.eval()
+    try:
+        with no_grad():
+            yield
+    finally:
+        for module, mode in modes:
+            module.training = mode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any
 from xml.etree import ElementTree
 
@@ -24,6 +25,8 @@ def mathml(latex: str, block: bool) -> str:
     root = ElementTree.fromstring(written.replace("&ApplyFunction;", APPLY))
     for node in list(root.iter()):
         unstack(node)
+        if node.tag == f"{TAG}mtext" and node.text:  # Y\_one\_hot: docutils keeps the backslashes
+            node.text = re.sub(r"\\([_%&#$])", r"\1", node.text)
         children = list(node)
         for i, (sign, argument) in enumerate(itertools.pairwise(children)):
             opening = argument[0].text if argument.tag == f"{TAG}mrow" else argument.text

@@ -590,3 +590,17 @@ def test_the_sign_of_the_whole_diagonal_of_softmax_is_named():
         first = report[name].diagnoses[0]
         assert (first.kind, first.detail["subset"]) == ("sign", "the case k = c")
         assert "with" not in first.detail
+
+
+def test_a_gradient_given_to_all_ties_is_not_taken_for_finite_differences():
+    class EveryMaximum(MaxPool2):
+        def backprop(self, d_L_d_out):
+            d = np.zeros(self.last_input.shape)
+            for region, i, j in self.regions(self.last_input):
+                mask = region == region.max((0, 1))
+                d[i * 2 : i * 2 + 2, j * 2 : j * 2 + 2] = mask * d_L_d_out[i, j]
+            return d
+
+    image = np.maximum(RNG.integers(-2, 3, (6, 8, 2)), 0) * 1.0
+    report = verify.layer(EveryMaximum(), image)
+    assert [d.kind for d in report["input"].diagnoses] == ["max_ties"]

@@ -32,6 +32,11 @@ def coarse_differences(case: Case) -> Iterator[Mistake]:
             if all(_is_quotient(case, int(k), step, sides, noise) for k in order) and (
                 noise < 0.2 * error.max() or _quantised(case.hand, here, step)
             ):
+                finer, rounding = step / 128, 128 * noise
+                if all(_is_quotient(case, int(k), finer, sides, rounding) for k in order) and (
+                    rounding < 0.2 * error.max()
+                ):
+                    return  # the slope on one side of a kink, whatever the step
                 words = text.format(step=f"1e-{k}", size=_("large") if k < 5 else _("small"))
                 yield Mistake(case.hand, words, {"step": step})
                 return

@@ -97,6 +97,7 @@ def test_E4_002_43_47_50_forget_the_sum_over_the_examples():
         assert report[name].verdict == "correct", report
     assert kinds(report, "b1")[0] == kinds(report, "b2")[0] == "not_summed"
     assert report.first_wrong == "b2"
+    assert not any("N = 1" in text for text in report.hidden)  # six examples, in columns
 
 
 def test_E5_002_60_the_third_member_of_the_chain_is_wrong():
@@ -130,6 +131,7 @@ def test_E6_002_T10_two_mistakes_cancel():
     assert report["a"].verdict == "wrong"
     assert report["z"].verdict == "correct"
     assert "cancel" in report["z"].note
+    assert "instead of 0;" in report["a"].note  # and not "of -0"
     assert report.first_wrong == "a"
     # The right dL/da with the same diagonal is wrong, and named.
     report = verify.hand(f, {"z": T}, {"a": lambda a: -y / a, "z": lambda a, da: da * a * (1 - a)})

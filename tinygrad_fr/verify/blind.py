@@ -17,8 +17,9 @@ def hidden_by(tape: Tape | None, values: Mapping[str, Array], upstream: Any = No
     """The mistakes that these data could not have shown, in words."""
     found = []
     shapes = {name: np.shape(x) for name, x in values.items()}
-    one = [n for n, s in shapes.items() if len(s) > 1 and s[0] == 1 and DATA.fullmatch(n)]
-    if one:
+    data = [s for n, s in shapes.items() if len(s) > 1 and DATA.fullmatch(n)]
+    rows, columns = [s[0] for s in data], [s[-1] for s in data]
+    if 1 in rows and (max(rows) == 1 or max(columns) == 1):
         found.append(
             _("N = 1: a forgotten sum or mean over the examples (1/N) would not be visible here")
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -242,6 +244,17 @@ def test_X1_001_6_climbs():
     assert report["W"].diagnoses[0].kind == "ascent"
     assert verify.hand(f, {"X": x, "W": w, "Y": y}, {
         "W": lambda X, W, Y: np.outer(X, p_of(X @ W) - Y)})  # fmt: skip
+
+
+def test_reports_on_the_errata_read_well_in_french():
+    tg.set_language("fr")
+    y = np.eye(C)[K]
+    report = verify.hand(lambda z: -(y * tg.log(tg.softmax(z).named("a"))).sum(), {"z": T},
+                         {"a": lambda a: -y / a + (1 - y) / (1 - a)})  # fmt: skip
+    assert "diffèrent" in report["a"].note
+    assert not re.search(r"\w;", report["a"].note)  # a space before the semicolon
+    report = verify.descent(lambda w: tg.square(w).sum(), {"w": T}, {"w": lambda w, dw: w + dw})
+    assert "<svg" not in report._repr_html_()  # a step is no gradient: no map of errors
 
 
 def test_X2_000_2_is_right_at_1_only():

@@ -17,7 +17,7 @@ from ..errors import TinygradError
 from ..graph.expansion import Unwritten
 from ..kernels import Array
 from ..messages import _
-from ..report import Diagnosis
+from ..report import Diagnosis, joined
 from .case import Case
 from .factors import names_of
 from .mistakes import KINDS, TABLE, Mistake
@@ -244,4 +244,4 @@ def what_is_known(case: Case) -> str:
     if norms and np.isfinite(norms):
         cosine = float((hand * true).sum() / norms)
         parts.append(_("cosine with the right gradient {cosine:.3f}").format(cosine=cosine))
-    return _("no known mistake explains it: {facts}").format(facts="; ".join(parts))
+    return _("no known mistake explains it: {facts}").format(facts=joined(*parts))

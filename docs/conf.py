@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
+
+import myst_nb.core.render as rendering
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
@@ -57,3 +60,23 @@ html_show_sourcelink = False
 html_copy_source = False
 html_show_copyright = False
 copybutton_exclude = ".linenos, .gp, .go"
+
+
+def whole_lines(outputs: list[Any]) -> list[Any]:
+    """Join what a cell printed as it was printed.
+
+    A kernel sends its output in pieces, where time falls; MyST-NB ends a line after each of them.
+    """
+    joined: list[Any] = []
+    for output in outputs:
+        before = joined[-1] if joined else None
+        if before and output["output_type"] == before["output_type"] == "stream":
+            if output["name"] == before["name"]:
+                before["text"] += output["text"]
+                continue
+        joined.append(output)
+    return merge_streams(joined)
+
+
+merge_streams = rendering.coalesce_streams
+rendering.coalesce_streams = whole_lines

@@ -353,6 +353,8 @@ def heat_map(entry: Entry) -> str:
     mine = entry.hand
     if mine is None:
         true, mine = entry.numeric, entry.autograd
+    if not entry.worst_index:  # a number, or the step of an update: nowhere to look
+        return ""
     if true is None or mine is None or np.shape(true) != np.shape(mine) or not np.size(true):
         return ""
     error = np.abs(np.asarray(mine, float) - true)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -97,6 +99,7 @@ def test_E4_002_43_47_50_forget_the_sum_over_the_examples():
         assert report[name].verdict == "correct", report
     assert kinds(report, "b1")[0] == kinds(report, "b2")[0] == "not_summed"
     assert report.first_wrong == "b2"
+    assert not any("N = 1" in text for text in report.hidden)  # six examples, in columns
 
 
 def test_E5_002_60_the_third_member_of_the_chain_is_wrong():
@@ -130,6 +133,7 @@ def test_E6_002_T10_two_mistakes_cancel():
     assert report["a"].verdict == "wrong"
     assert report["z"].verdict == "correct"
     assert "cancel" in report["z"].note
+    assert "instead of 0;" in report["a"].note  # and not "of -0"
     assert report.first_wrong == "a"
     # The right dL/da with the same diagonal is wrong, and named.
     report = verify.hand(f, {"z": T}, {"a": lambda a: -y / a, "z": lambda a, da: da * a * (1 - a)})
@@ -240,6 +244,17 @@ def test_X1_001_6_climbs():
     assert report["W"].diagnoses[0].kind == "ascent"
     assert verify.hand(f, {"X": x, "W": w, "Y": y}, {
         "W": lambda X, W, Y: np.outer(X, p_of(X @ W) - Y)})  # fmt: skip
+
+
+def test_reports_on_the_errata_read_well_in_french():
+    tg.set_language("fr")
+    y = np.eye(C)[K]
+    report = verify.hand(lambda z: -(y * tg.log(tg.softmax(z).named("a"))).sum(), {"z": T},
+                         {"a": lambda a: -y / a + (1 - y) / (1 - a)})  # fmt: skip
+    assert "diffèrent" in report["a"].note
+    assert not re.search(r"\w;", report["a"].note)  # a space before the semicolon
+    report = verify.descent(lambda w: tg.square(w).sum(), {"w": T}, {"w": lambda w, dw: w + dw})
+    assert "<svg" not in report._repr_html_()  # a step is no gradient: no map of errors
 
 
 def test_X2_000_2_is_right_at_1_only():

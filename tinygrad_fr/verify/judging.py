@@ -44,8 +44,8 @@ def compare(
         verdict = "wrong"
         note = _("at {index}: {got:.6g} instead of {true:.6g}").format(
             index=tuple(int(i) for i in index),
-            got=float(claimed[index]),
-            true=float(true[index]),
+            got=float(claimed[index]) + 0.0,  # 0 and not -0
+            true=float(true[index]) + 0.0,
         )
     return Entry(
         name=name,

@@ -121,10 +121,10 @@ def decision_boundary(
     return describe(
         figure,
         [
-            _("Decision boundary of a model of two inputs, with {n} examples.").format(
-                n=len(points)
+            _("Decision boundary of a model of two inputs."),
+            _("Examples: {n}; wrongly classified: {wrong}.").format(
+                n=len(points), wrong=int(wrong.sum())
             ),
-            _("{n} of them are on the wrong side.").format(n=int(wrong.sum())),
         ],
     )
 

@@ -83,6 +83,17 @@ def describe(figure: Figure, sentences: Sequence[str]) -> Figure:
     return figure
 
 
+def sentence(text: str) -> str:
+    """A text with a capital and a full stop.
+
+    Examples
+    --------
+    >>> sentence("best epoch: 3")
+    'Best epoch: 3.'
+    """
+    return f"{text[:1].upper()}{text[1:]}."
+
+
 def grid(ax: Axes, axis: str = "both") -> None:
     """Faint lines to read values by."""
     ax.grid(True, axis=axis, color=PALE, linewidth=0.7)  # type: ignore[arg-type]
@@ -94,8 +105,8 @@ def whole_numbers(ax: Axes, first: float, last: float) -> None:
     from matplotlib.ticker import MaxNLocator
 
     ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
-    if first == last:
-        ax.set_xlim(first - 0.5, last + 0.5)
+    margin = 0.03 * (last - first) or 0.5
+    ax.set_xlim(first - min(margin, 0.5), last + margin)
 
 
 def plain(text: Any, most: int = 0) -> str:
@@ -124,4 +135,5 @@ def number(value: float) -> str:
     >>> number(0.00123), number(3.4e-8), number(0)
     ('0.0012', '3.4e-08', '0')
     """
+    value += 0.0  # no -0
     return f"{value:.2g}" if abs(value) < 100 else f"{value:.3g}"

@@ -42,7 +42,7 @@ def finite(values: Array, name: str) -> Array:
     bad = ~np.isfinite(values)
     if bad.any():
         raise NonFiniteError(
-            _("{name} has {n} values that are NaN or infinite, the first at {index}"),
+            _("{name} has values that are NaN or infinite ({n}), the first at {index}"),
             name=name,
             n=int(bad.sum()),
             index=tuple(int(i) for i in np.argwhere(bad)[0]),

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..messages import _
 from . import checks
-from .canvas import GREY, PALE, TEXT, WIDTH, canvas, describe, plain
+from .canvas import GREY, PALE, TEXT, WIDTH, canvas, describe, plain, sentence
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,13 +79,13 @@ def confusion_matrix(
     totals = counts.sum(1, keepdims=True)
     shares = counts / np.maximum(totals, 1)
 
-    names = [plain(name, 18) for name in checks.names_of(classes, n)]
+    names = [plain(name, 20) for name in checks.names_of(classes, n)]
     longest = max(map(len, names))
-    cell = min(0.62, (WIDTH - 0.9 - 0.075 * longest) / n)
+    cell = min(0.85, (WIDTH - 0.9 - 0.075 * longest) / n)
     side = n * cell
-    upright = longest > max(2, cell * 12)
-    size = float(np.clip(min(cell * 30, cell * 72 * 1.5 / len(str(counts.max()))), 4, 11))
-    small = float(np.clip(cell * 40, 5, 9.5))
+    upright = 0.075 * longest > max(cell, 0.15)
+    size = float(np.clip(min(cell * 25, cell * 110 / len(str(counts.max()))), 4, 11))
+    small = float(np.clip(cell * 30, 5, 9))
     width = max(4.2, side + 1.0 + 0.075 * longest)
     height = side + 1.0 + (0.075 * longest if upright else 0.15)
     with canvas(ax, height, width=width) as (figure, (axes,)):
@@ -129,12 +129,12 @@ def _frames(axes: Axes, n: int) -> None:
 def _in_words(counts: Any, names: list[str], title: str) -> list[str]:
     """The title, and the three most frequent mistakes."""
     wrong = counts - np.diag(np.diag(counts))
-    sentences = [_("Confusion matrix of {n} classes;").format(n=len(names)), title + "."]
+    sentences = [_("Confusion matrix; classes: {n}.").format(n=len(names)), sentence(title)]
     for place in np.argsort(-wrong, axis=None, kind="stable")[:3]:
         i, j = divmod(int(place), len(names))
         if wrong[i, j]:
             sentences.append(
-                _("{name} taken for {other}: {n} times.").format(
+                _("{name} taken for {other}: {n}.").format(
                     name=names[i], other=names[j], n=int(wrong[i, j])
                 )
             )

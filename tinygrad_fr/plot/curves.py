@@ -14,6 +14,10 @@ from .canvas import COLOURS, LINES, MARKERS, grid, number, plain, whole_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+
+SMOOTHED = 300  # steps; beyond, a line is drawn faintly, and its moving mean over it
 
 
 class Curve(NamedTuple):
@@ -42,15 +46,15 @@ class Curve(NamedTuple):
         """What the line does not show: zeros on a logarithmic axis, and NaN."""
         n, found = len(self.values), []
         if zeros and self.count("zero"):
-            found.append(_("0 in {k} of {n} steps").format(k=self.count("zero"), n=n))
+            found.append(_("0: {k} of {n} steps").format(k=self.count("zero"), n=n))
         if self.count("bad"):
-            found.append(_("NaN or infinite in {k} of {n}").format(k=self.count("bad"), n=n))
+            found.append(_("NaN or infinite: {k} of {n}").format(k=self.count("bad"), n=n))
         return found
 
     def in_words(self, percent: bool = False) -> str:
         """The last value and the remarks."""
-        text = ", ".join([self.last(percent), *self.remarks(zeros=not percent)])
-        return _("{layer}: {value} at last.").format(layer=self.name, value=text)
+        last = _("{name}: {value} at last").format(name=self.name, value=self.last(percent))
+        return ", ".join([last, *self.remarks(zeros=not percent)]) + "."
 
 
 def curves(watch: Any, attribute: str, function: str, empty: bool = False) -> list[Curve]:
@@ -79,43 +83,73 @@ def curves(watch: Any, attribute: str, function: str, empty: bool = False) -> li
 def draw_curves(axes: Axes, lines: list[Curve], *, log: bool, below: bool) -> None:
     """Draw them, with a legend that says the last values."""
     from matplotlib.lines import Line2D
+    from matplotlib.ticker import NullFormatter
 
     steps = max(len(line.values) for line in lines)
+    window = steps // 50 if steps > SMOOTHED else 1
     handles = []
     if log:
         axes.set_yscale("log")
-        known = [v for line in lines for v in line.values if v and 0 < v < math.inf]
-        if not known:
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        if not any(v and 0 < v < math.inf for line in lines for v in line.values):
             axes.set_ylim(1e-3, 1)
     for i, line in enumerate(lines):
         x = np.arange(1, len(line.values) + 1)
         y = np.array([math.nan if v is None else v for v in line.values], float)
         missing = np.array([v is None for v in line.values])
-        shown = np.isfinite(y) & ((y > 0) | (not log))
+        shown = np.where(np.isfinite(y) & ((y > 0) | (not log)), y, np.nan)
         style: dict[str, Any] = {
             "color": COLOURS[i % len(COLOURS)],
             "linestyle": LINES[(i + i // len(COLOURS)) % len(LINES)],
             "marker": MARKERS[(i + i // len(COLOURS)) % len(MARKERS)],
+            "linewidth": 1.4,
         }
         every = max(1, steps // 8)
-        axes.plot(
-            x, np.where(shown, y, np.nan), markevery=(min(i * every // 5, len(x) - 1), every),
-            linewidth=1.3, **style,
-        )  # fmt: skip
+        if window > 1:
+            axes.plot(x, shown, color=style["color"], linewidth=0.5, alpha=0.35)
+        axes.plot(x, _smooth(shown, window, log), **style,
+                  markevery=(min(i * every // 5, len(x) - 1), every))  # fmt: skip
         _beside(axes, x[(y == 0) & log], 0.03, "v", style["color"])
         _beside(axes, x[~np.isfinite(y) & ~missing], 0.97, "x", style["color"])
-        texts = [_("{layer}: {value}").format(layer=plain(line.name, 32), value=line.last(not log))]
+        texts = [_("{name}: {value}").format(name=plain(line.name, 32), value=line.last(not log))]
         texts += line.remarks(zeros=log)
-        handles.append(Line2D([], [], label=", ".join(texts), linewidth=1.3, **style))
+        handles.append(Line2D([], [], label=", ".join(texts), **style))
     grid(axes)
     whole_numbers(axes, 1, steps)
     axes.set_xlabel(_("step"))
+    _legend(axes, handles, window, below)
+
+
+def _smooth(y: Any, window: int, log: bool) -> Any:
+    """The mean of the values around each; of their logarithms on a logarithmic axis."""
+    if window < 2:
+        return y
+    values = np.log(y) if log else y
+    known = np.isfinite(values)
+    sums = np.convolve(np.where(known, values, 0.0), np.ones(window), "same")
+    counts = np.convolve(known, np.ones(window), "same")
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = np.where(known, sums / counts, np.nan)
+    return np.exp(means) if log else means
+
+
+def _legend(axes: Axes, handles: list[Line2D], window: int, below: bool) -> None:
+    """Inside, or below the axis and its label, in as many columns as there is room for."""
+    from matplotlib.transforms import ScaledTranslation
+
+    title = _("at the last step")
+    if window > 1:
+        title = _("at the last step (thick lines: means of {n} steps)").format(n=window)
+    if not below:
+        axes.legend(handles=handles, title=title, loc="best")
+        return
     longest = max(len(str(handle.get_label())) for handle in handles)
-    place: dict[str, Any] = {"loc": "best"}
-    if below:
-        columns = 3 if longest < 24 else 2 if longest < 42 else 1
-        place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2), "ncols": columns}
-    axes.legend(handles=handles, title=_("at the last step") if below else None, **place)
+    down = ScaledTranslation(0, -34 / 72, axes.figure.dpi_scale_trans)
+    axes.legend(
+        handles=handles, title=title, alignment="left", loc="upper left", bbox_to_anchor=(0, 0),
+        bbox_transform=axes.transAxes + down, borderaxespad=0.2, borderpad=0,
+        ncols=3 if longest < 28 else 2 if longest < 44 else 1,
+    )  # fmt: skip
 
 
 def _beside(axes: Axes, x: Any, height: float, marker: str, colour: str) -> None:

@@ -10,7 +10,19 @@ import numpy as np
 from ..errors import ArgumentError, GraphError
 from ..messages import _
 from ..nn.module import Module
-from .canvas import BLUE, GREY, PALE, TEXT, VERMILLION, canvas, describe, grid, number, plain
+from .canvas import (
+    BLUE,
+    GREY,
+    PALE,
+    TEXT,
+    VERMILLION,
+    canvas,
+    describe,
+    grid,
+    number,
+    plain,
+    sentence,
+)
 from .curves import Curve, curves, draw_curves
 
 if TYPE_CHECKING:
@@ -56,14 +68,14 @@ def gradient_flow(model: Any, *, ax: Axes | None = None) -> Figure:
     if isinstance(model, Module):
         return _bars(model, ax)
     lines = curves(model, "gradients", "gradient_flow")
-    with canvas(ax, 3.4 + 0.11 * len(lines)) as (figure, (axes,)):
+    with canvas(ax, 3.5 + 0.09 * len(lines)) as (figure, (axes,)):
         draw_curves(axes, lines, log=True, below=ax is None)
         axes.set_ylabel(_("norm of the gradient"))
     return describe(
         figure,
         [
-            _("Norm of the gradient of {n} layers over {steps} steps.").format(
-                n=len(lines), steps=max(len(line.values) for line in lines)
+            _("Norm of the gradient of each layer; steps: {n}.").format(
+                n=max(len(line.values) for line in lines)
             ),
             *(line.in_words() for line in lines),
         ],
@@ -115,24 +127,20 @@ def health(watch: Any, *, ax: Axes | None = None) -> Figure:
     if ax is not None:
         with canvas(ax, 0) as (figure, (axes,)):
             both = [
-                line._replace(name=_("{layer}: {kind}").format(layer=line.name, kind=kind))
+                line._replace(name=_("{name}: {value}").format(name=line.name, value=kind))
                 for lines, kind in kinds
                 for line in lines
             ]
             _shares(axes, both, _("share of neurons"), below=False)
     else:
-        height = 4.2 + 0.11 * (len(dead) + len(saturated))
-        with canvas(None, height, panels=2, sharex=True) as (figure, panels):
+        height = 5.0 + 0.09 * (len(dead) + len(saturated))
+        with canvas(None, height, panels=2) as (figure, panels):
             for panel, (lines, kind) in zip(panels, kinds):
                 _shares(panel, lines, kind, below=True)
-            panels[0].set_xlabel("")
-            panels[0].tick_params(labelbottom=False)
-            panels[1].set_xlabel(_("step"))
     return describe(
         figure,
         [
-            f"{kind[:1].upper()}{kind[1:]}. "
-            + " ".join(line.in_words(percent=True) for line in lines)
+            " ".join([sentence(kind), *(line.in_words(percent=True) for line in lines)])
             for lines, kind in kinds
             if lines
         ],
@@ -149,7 +157,7 @@ def _shares(axes: Axes, lines: list[Curve], kind: str, *, below: bool) -> None:
             0.5, 0.5, _("no layer where this is measured"), transform=axes.transAxes,
             ha="center", va="center", color=GREY,
         )  # fmt: skip
-        grid(axes)
+        axes.set_xticks([])
     axes.set_ylim(-0.04, 1.04)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=_("%")))
     axes.set_ylabel(kind)
@@ -182,6 +190,8 @@ def _norms(model: Module) -> list[tuple[str, float | None, list[str]]]:
 
 
 def _bars(model: Module, ax: Axes | None) -> Figure:
+    from matplotlib.ticker import NullFormatter
+
     layers = _norms(model)
     if not layers:
         raise ArgumentError(
@@ -194,7 +204,9 @@ def _bars(model: Module, ax: Axes | None) -> Figure:
         )
     known = [n for _name, n, _missing in layers if n is not None and 0 < n < math.inf]
     low, high = (min(known), max(known)) if known else (1e-3, 1.0)
-    low, high = 10 ** (math.floor(math.log10(low)) - 0.3), high * (high / low) ** 0.25 * 8
+    low = 10 ** (math.floor(math.log10(low)) - 0.3)
+    remarks = any(missing for _name, norm, missing in layers if norm is not None)
+    high = low * max(high / low, 30) ** (1.5 if remarks else 1.2)  # room for the numbers
     row = float(np.clip(10 / len(layers), 0.17, 0.36))
     words = []
     with canvas(ax, 0.95 + row * len(layers)) as (figure, (axes,)):
@@ -202,13 +214,14 @@ def _bars(model: Module, ax: Axes | None) -> Figure:
         axes.set_xlim(low, high)
         for y, (name, norm, missing) in enumerate(layers):
             text = _bar(axes, y, norm, missing, low, high)
-            words.append(_("{layer}: {value}.").format(layer=name, value=text))
+            words.append(_("{name}: {value}").format(name=name, value=text) + ".")
         names = [plain(name, 34) for name, _norm, _missing in layers]
         axes.set_yticks(range(len(layers)), names, fontsize=min(9, row * 40))
         axes.set_ylim(len(layers) - 0.4, -0.6)
         grid(axes, "x")
         axes.tick_params(axis="y", length=0)
-        axes.set(xlabel=_("norm of the gradient"), ylabel=_("from input to output"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set_xlabel(_("norm of the gradient; the input is at the top, the output below"))
     return describe(figure, [_("Norm of the gradient of each layer."), *words])
 
 

@@ -93,7 +93,8 @@ def function(
 
     def slope(points: Array) -> Array:
         with np.errstate(all="ignore"):
-            return np.asarray(grad(lambda t: f(t).sum())(points), np.float64)
+            found = np.asarray(grad(lambda t: f(t).sum())(points), np.float64)
+        return np.where(np.isfinite(value(points)), found, np.nan)
 
     y = value(x)
     part = x[: len(x) // 2]
@@ -104,7 +105,7 @@ def function(
     if not np.isfinite(y).any():
         raise NonFiniteError(_("f is finite nowhere between {low} and {high}"), low=low, high=high)
     name = _name(f)
-    found = []
+    found, bounded = [], True
     with canvas(ax, 3.6, width=6.4) as (figure, (axes,)):
         axes.axhline(0, color=GREY, linewidth=0.7, zorder=1)
         axes.axvline(0, color=GREY, linewidth=0.7, zorder=1)
@@ -115,8 +116,9 @@ def function(
         ):  # fmt: skip
             jumps, poles = _jumps(curve, x)
             found.append((label, jumps))
+            bounded = bounded and not poles
             _draw(axes, curve, x, jumps, poles, label, style)
-        axes.set(xlabel="$x$", xlim=(x[0], x[-1]), ylim=_limits(y, slope(x)))
+        axes.set(xlabel="$x$", xlim=(x[0], x[-1]), ylim=_limits(bounded, y, slope(x)))
         grid(axes)
         axes.legend(loc="best")
     return describe(figure, _in_words(name, x, found))
@@ -213,13 +215,14 @@ def _draw(
             axes.plot([jump.x], [jump.value], markerfacecolor=style["color"], zorder=4, **circle)
 
 
-def _limits(*curves: Array) -> tuple[float, float]:
-    """Limits that show all, but for what shoots up to infinity."""
+def _limits(bounded: bool, *curves: Array) -> tuple[float, float]:
+    """Limits that show all; or most, where something goes to infinity."""
     known = np.concatenate([y[np.isfinite(y)] for y in curves])
     low, high = float(known.min()), float(known.max())
-    inner_low, inner_high = (float(v) for v in np.quantile(known, [0.05, 0.95]))
-    inner = max(inner_high - inner_low, 1e-12)
-    low, high = max(low, inner_low - 4 * inner), min(high, inner_high + 4 * inner)
+    if not bounded:
+        inner_low, inner_high = (float(v) for v in np.quantile(known, [0.1, 0.9]))
+        inner = inner_high - inner_low
+        low, high = max(low, inner_low - inner), min(high, inner_high + inner)
     margin = 0.07 * (high - low) or 1.0
     return low - margin, high + margin
 

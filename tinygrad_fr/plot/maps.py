@@ -14,7 +14,7 @@ from ..messages import _, ngettext
 from ..nn import Conv2d
 from ..nn.module import Module
 from . import checks
-from .canvas import describe, number, plain
+from .canvas import describe, number, plain, sentence
 from .tiles import Block, Tile, draw_blocks, fitting
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def images(
     if truth is not None and guesses is not None:
         wrong = truth != guesses
         titles.append(
-            _("{wrong} of {n} predictions are wrong").format(wrong=int(wrong.sum()), n=n)
+            _("wrong predictions: {wrong} of {n}").format(wrong=int(wrong.sum()), n=n)
             + (_(" (✗ prediction, then the true class)") if wrong[:shown].any() else "")
         )
     block = Block("\n".join(titles), [Tile(p) for p in pictures[:shown]], (0, 1), columns)
@@ -99,7 +99,7 @@ def images(
             tile.caption = f"✗ {guess}\n({true})"
         elif known:
             tile.caption = fitting(names[known[0][i]], room)
-    words = [_("Grid of {n} images.").format(n=shown), *(f"{title}." for title in titles)]
+    words = [_("Grid of images: {n}.").format(n=shown), *map(sentence, titles)]
     if known and shown <= 40:
         words += ["; ".join(tile.caption.replace("\n", " ") for tile in block.tiles) + "."]
     return describe(draw_blocks([block]), words)
@@ -110,7 +110,7 @@ def filters(model: Any, *, columns: int = 8) -> Figure:
 
     Filters of one channel are grey: black is negative, grey is 0, white is positive. Those of three
     channels are colours. Of any others each has a row, with a grey image for each channel. There
-    are 32 rows and 16 channels at most.
+    are 16 rows and 16 channels at most.
 
     Parameters
     ----------
@@ -163,30 +163,33 @@ def filters(model: Any, *, columns: int = 8) -> Figure:
     title = ngettext("{n} filter of {size}", "{n} filters of {size}", n).format(
         n=n, size=_times(channels, h, w)
     )
-    title = _("{layer}: {what}").format(layer=where, what=title) if where else title
-    scale = ""
+    title = _("{name}: {value}").format(name=where, value=title) if where else title
+    note = ""
     if channels in (1, 3):
         shown = min(n, ROWS * columns)
         tiles = [
             Tile(f[0] if channels == 1 else 0.5 + f.transpose(1, 2, 0) / (2 * largest), str(i + 1))
             for i, f in enumerate(values[:shown])
         ]
+        if channels == 3:
+            note = _("red, green and blue are the three channels; grey is 0")
     else:
-        shown, columns = min(n, 32), min(channels, 16)
+        shown, columns = min(n, 16), min(channels, 16)
         tiles = [
             Tile(values[i, c], str(c + 1) if i == 0 else "")
             for i in range(shown)
             for c in range(columns)
         ]
-        scale = _("a row for each filter, a column for each channel")
-    if shown < n or (channels not in (1, 3) and columns < channels):
-        scale = ", ".join([*filter(None, [scale]), _("not all")])
-    title = f"{title}\n{scale}" if scale else title
-    block = Block(title, tiles, (-largest, largest), columns, scale="")
-    words = _("Their values range from {low} to {high}.").format(
-        low=number(float(values.min())), high=number(float(values.max()))
-    )
-    return describe(draw_blocks([block]), [title.replace("\n", "; ") + ".", words])
+        note = _("a row for each filter, a column for each channel")
+        if columns < channels:
+            note += _("; channels 1 to {shown}").format(shown=columns)
+    if shown < n:
+        title += _("; numbers 1 to {shown}").format(shown=shown)
+    title = f"{title}\n{note}" if note else title
+    rows = channels not in (1, 3)
+    block = Block(title, tiles, (-largest, largest), columns, scale=True, named_rows=rows)
+    words = [sentence(title.replace("\n", ", ")), _range(float(values.min()), float(values.max()))]
+    return describe(draw_blocks([block]), words)
 
 
 def activations(model: Any, images: Any, *, layer: str | None = None, columns: int = 8) -> Figure:
@@ -254,24 +257,24 @@ def activations(model: Any, images: Any, *, layer: str | None = None, columns: i
         size = _times(*maps.shape[1:])
         title = ngettext("{n} map of {size}", "{n} maps of {size}", n).format(n=n, size=size)
         if shown < n:
-            title += _(", of which the first {shown}").format(shown=shown)
-        title = _("{layer}: {what}").format(layer=name, what=title)
+            title += _("; numbers 1 to {shown}").format(shown=shown)
+        title = _("{name}: {value}").format(name=name, value=title)
         finite = maps[np.isfinite(maps)]
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
         limits = (low, high) if low < high else (low - 0.5, high + 0.5)
         tiles = [Tile(m, f"{i + 1}{_remark(m)}") for i, m in enumerate(maps[:shown])]
-        blocks.append(Block(title, tiles, limits, columns, "viridis", "", 0.95))
-        flat = sum(bool(m.min() == m.max()) for m in maps)
-        words += [
-            f"{title}.",
-            _(
-                "Their values range from {low} to {high}; {flat} maps are the same everywhere."
-            ).format(low=number(low), high=number(high), flat=flat),
-        ]
+        blocks.append(Block(title, tiles, limits, columns, "viridis", True, 0.95))
+        words += [sentence(title), _range(low, high)]
+        if flat := [str(i + 1) for i, m in enumerate(maps) if m.min() == m.max()]:
+            words.append(_("The same everywhere: {maps}.").format(maps=", ".join(flat)))
     return describe(draw_blocks(blocks), [_("Feature maps of one image."), *words])
 
 
 # --- what is drawn ---------------------------------------------------------------------------
+
+
+def _range(low: float, high: float) -> str:
+    return _("Their values range from {low} to {high}.").format(low=number(low), high=number(high))
 
 
 def _times(*sizes: int) -> str:
@@ -302,7 +305,7 @@ def _classes(value: Any, name: str, n: int, classes: Any) -> Array | None:
     found = checks.predicted(value, name) if name == "predictions" else checks.labels(value, name)
     if len(found) != n:
         raise ShapeError(
-            _("there are {n} images and {m} {name}: give one for each"),
+            _("images and {name} differ in number: {n} and {m}"),
             n=n,
             m=len(found),
             name=name,
@@ -313,9 +316,9 @@ def _classes(value: Any, name: str, n: int, classes: Any) -> Array | None:
 def _remark(values: Array) -> str:
     """What the shade of a map does not say."""
     if not np.isfinite(values).all():
-        return _(": NaN")
+        return " = NaN" if np.isnan(values).all() else " (NaN)"
     low, high = float(values.min()), float(values.max())
-    return "" if low < high else f": {number(low)}"
+    return "" if low < high else f" = {number(low)}"
 
 
 def _outputs(model: Module, batch: Array, layer: str | None) -> list[tuple[str, Array]]:

@@ -10,7 +10,18 @@ import numpy as np
 
 from ..errors import ArgumentError, DTypeError
 from ..messages import _
-from .canvas import BLUE, GREY, VERMILLION, canvas, describe, grid, number, plain, whole_numbers
+from .canvas import (
+    BLUE,
+    GREY,
+    VERMILLION,
+    canvas,
+    describe,
+    grid,
+    number,
+    plain,
+    sentence,
+    whole_numbers,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -144,12 +155,14 @@ def _in_words(history: History, names: Sequence[str], best: int) -> list[str]:
     n = len(history.epochs)
     ends = [(words.get(name, name), _values(history, name)) for name in names]
     return [
-        _("Training run of {n} epochs.").format(n=n),
+        _("Training run; epochs: {n}.").format(n=n),
         *(
-            _("{name}: {first} at first, {last} at last.").format(
-                name=name, first=number(values[0]), last=number(values[-1])
+            sentence(
+                _("{name}: {first} at first, {last} at last").format(
+                    name=name, first=number(values[0]), last=number(values[-1])
+                )
             )
             for name, values in ends
         ),
-        _("Best epoch: {n}.").format(n=best),
+        sentence(_("best epoch: {n}").format(n=best)),
     ]

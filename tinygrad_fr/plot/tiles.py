@@ -14,7 +14,8 @@ from .canvas import GREY, TEXT, VERMILLION, WIDTH, plain, sheet
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-EDGE, GAP, BAR, LINE = 0.12, 0.1, 0.85, 0.155  # inches: margins, between tiles, scale, a text line
+# inches: margins, between tiles, for a scale, for a row's number, for a line of text
+EDGE, GAP, BAR, NAME, LINE = 0.12, 0.1, 0.8, 0.22, 0.155
 BAD = "#D55E0055"  # of entries that are NaN
 
 
@@ -35,8 +36,10 @@ class Block:
     ----------
     limits : tuple of float
         The values of black and white.
-    scale : str
-        What the values are; a bar with this label stands beside the tiles. None without it.
+    scale : bool
+        Whether a bar beside the tiles says which values the shades are.
+    named_rows : bool
+        Whether the rows are numbered.
     """
 
     title: str
@@ -44,16 +47,29 @@ class Block:
     limits: tuple[float, float]
     columns: int
     colours: str = "gray"
-    scale: str | None = None
+    scale: bool = False
     largest: float = 1.15
+    named_rows: bool = False
 
-    def captions(self) -> float:
-        """The inches for the texts above each row."""
-        return LINE * max(tile.caption.count("\n") + bool(tile.caption) for tile in self.tiles)
+    def rows(self) -> list[tuple[float, Sequence[Tile]]]:
+        """The tiles of each row, with the inches for the texts above them."""
+        parts = [self.tiles[i : i + self.columns] for i in range(0, len(self.tiles), self.columns)]
+        return [
+            (LINE * max(tile.caption.count("\n") + bool(tile.caption) for tile in part), part)
+            for part in parts
+        ]
+
+    def title_height(self) -> float:
+        """The inches for the title."""
+        return LINE * (0.6 + 1.15 * (1 + self.title.count("\n"))) if self.title else 0
+
+    def aside(self) -> float:
+        """The inches for the names of the rows and for the scale."""
+        return (NAME if self.named_rows else 0) + (BAR if self.scale else 0)
 
     def width_left(self) -> float:
         """The inches for tiles."""
-        return WIDTH - 2 * EDGE - (BAR if self.scale is not None else 0)
+        return WIDTH - 2 * EDGE - self.aside()
 
     def tile(self) -> tuple[float, float]:
         """Width and height of a tile."""
@@ -66,10 +82,8 @@ class Block:
         """Width and height of all of it."""
         across, down = self.tile()
         columns = min(self.columns, len(self.tiles))
-        rows = -(-len(self.tiles) // columns)
-        title = LINE * 1.75 * (1 + self.title.count("\n")) if self.title else 0
-        width = columns * (across + GAP) - GAP + (BAR if self.scale is not None else 0)
-        return width, title + rows * (down + GAP + self.captions())
+        width = columns * (across + GAP) - GAP + self.aside()
+        return width, self.title_height() + sum(text + down + GAP for text, _row in self.rows())
 
 
 def draw_blocks(blocks: Sequence[Block]) -> Any:
@@ -98,30 +112,34 @@ def _draw(figure: Figure, axes: Any, block: Block, top: float, width: float, hei
     from matplotlib.image import AxesImage
     from matplotlib.patches import Rectangle
 
+    left = EDGE + (NAME if block.named_rows else 0)
     if block.title:
         axes.text(EDGE, top, block.title, va="top", fontsize=9.5, fontweight="bold", color=TEXT)
-        top += LINE * 1.75 * (1 + block.title.count("\n"))
+        top += block.title_height()
     across, down = block.tile()
-    columns = min(block.columns, len(block.tiles))
     colours = colormaps[block.colours].with_extremes(bad=BAD)
-    frames = []
-    norm, first = Normalize(*block.limits), top
-    for i, tile in enumerate(block.tiles):
-        row, column = divmod(i, columns)
-        x = EDGE + column * (across + GAP)
-        y = top + row * (down + GAP + block.captions()) + block.captions()
-        image = AxesImage(  # imshow takes 2 ms more for each, to choose limits of its own
-            axes, cmap=colours, norm=norm, extent=(x, x + across, y + down, y),
-            interpolation="nearest",
-        )  # fmt: skip
-        image.set_data(np.ma.masked_invalid(tile.image) if tile.image.ndim == 2 else tile.image)
-        axes.add_image(image)
-        frames.append(Rectangle((x, y), across, down))
-        if tile.caption:
-            axes.text(
-                x + across / 2, y - 0.03, tile.caption, ha="center", va="bottom", fontsize=8,
-                color=TEXT, fontweight="bold" if tile.wrong else "normal", linespacing=1.05,
+    norm = Normalize(*block.limits)
+    frames, first = [], top + block.rows()[0][0]
+    for i, (text, row) in enumerate(block.rows()):
+        y = top + text
+        if block.named_rows:
+            axes.text(left - 0.06, y + down / 2, str(i + 1), ha="right", va="center", fontsize=8,
+                      color=TEXT)  # fmt: skip
+        for column, tile in enumerate(row):
+            x = left + column * (across + GAP)
+            image = AxesImage(  # imshow takes 2 ms more for each, to choose limits of its own
+                axes, cmap=colours, norm=norm, extent=(x, x + across, y + down, y),
+                interpolation="nearest",
             )  # fmt: skip
+            image.set_data(np.ma.masked_invalid(tile.image) if tile.image.ndim == 2 else tile.image)
+            axes.add_image(image)
+            frames.append(Rectangle((x, y), across, down))
+            if tile.caption:
+                axes.text(
+                    x + across / 2, y - 0.03, tile.caption, ha="center", va="bottom", fontsize=8,
+                    color=TEXT, fontweight="bold" if tile.wrong else "normal", linespacing=1.05,
+                )  # fmt: skip
+        top = y + down + GAP
     axes.add_collection(
         PatchCollection(
             frames, facecolor="none", zorder=3,
@@ -130,10 +148,10 @@ def _draw(figure: Figure, axes: Any, block: Block, top: float, width: float, hei
         ),
         autolim=False,
     )  # fmt: skip
-    if block.scale is not None:
-        low, x = y + down, EDGE + columns * (across + GAP) + 0.04
-        tall = float(np.clip(low - first - block.captions(), 0.5, 2.2))
-        bar = figure.add_axes((x / width, 1 - low / height, 0.1 / width, tall / height))
+    if block.scale:
+        x = left + min(block.columns, len(block.tiles)) * (across + GAP) + 0.04
+        tall = float(np.clip(top - GAP - first, 0.5, 2.2))
+        bar = figure.add_axes((x / width, 1 - (first + tall) / height, 0.1 / width, tall / height))
         scale = figure.colorbar(ScalarMappable(norm, colours), cax=bar)
         scale.outline.set_linewidth(0.5)
         bar.tick_params(labelsize=7.5, labelcolor=TEXT, color=GREY, length=2, pad=2)

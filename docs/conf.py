@@ -70,11 +70,10 @@ def whole_lines(outputs: list[Any]) -> list[Any]:
     joined: list[Any] = []
     for output in outputs:
         before = joined[-1] if joined else None
-        if before and output["output_type"] == before["output_type"] == "stream":
-            if output["name"] == before["name"]:
-                before["text"] += output["text"]
-                continue
-        joined.append(output)
+        if before and output.get("name") and output["name"] == before.get("name"):
+            before["text"] += output["text"]
+        else:
+            joined.append(output)
     return merge_streams(joined)
 
 

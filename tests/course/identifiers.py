@@ -143,7 +143,8 @@ def line(row: Identifier) -> str:
     verdict = row.status
     if row.test:
         verdict = f'[{row.status}](#t-{row.name.lower()} "test de {row.name}")'
-    remark = f". {row.remark}" if row.remark else ""
+    linked = re.sub(r"00\d-\w+", lambda found: f"[{found[0]}](#f-{found[0].lower()})", row.remark)
+    remark = f". {linked}" if linked else ""
     return f"| [{row.name}](#{row.target}) | {row.printed} | {sign} **{verdict}**{remark} |\n"
 
 
@@ -170,7 +171,7 @@ def tests() -> str:
     for row in read():
         named.setdefault(row.test, []).append(row)
     parts = [
-        "---\norphan: true\nhtml_theme.sidebar_secondary.remove: true\n---\n\n"
+        "---\norphan: true\n---\n\n"
         "<!-- Written by tests/course/identifiers.py; change the tests instead. -->\n\n",
         TESTS_HEAD,
     ]

@@ -79,6 +79,13 @@ def test_each_chapter_has_the_target_of_its_formulas_once(chapter):
     assert Counter(found) == Counter(row.target for row in ROWS if row.chapter == chapter)
 
 
+def test_the_errata_mention_every_mistake():
+    page = (identifiers.DOCS / "course" / "errata.md").read_text(encoding="utf-8")
+    for row in ROWS:
+        if row.status in ("fausse", "trompeuse", "coquille", "texte"):
+            assert f"](#{row.target})" in page, row
+
+
 def test_links_to_formulas_lead_to_one():
     targets = {row.target for row in ROWS}
     for page in identifiers.DOCS.rglob("*.md"):

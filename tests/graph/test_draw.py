@@ -115,6 +115,14 @@ def test_the_gradients_of_an_array_are_those_of_its_sum():
     assert "sum of the output's entries" in tg.draw(x * x).text
 
 
+def test_a_thumbnail_keeps_its_pixels_together_in_a_wide_node(renderer):
+    image = np.arange(64.0).reshape(1, 1, 8, 8)
+    x = tg.Tensor(image, requires_grad=True, name="an_image_whose_name_is_long")
+    pictures = re.findall(r"<image [^>]*>", tg.draw(x.sum()).svg)
+    assert len(pictures) == 2  # its value and its gradient
+    assert all('width="40" height="40"' in picture for picture in pictures)
+
+
 # --- modules ----------------------------------------------------------------------------------
 
 

@@ -63,7 +63,7 @@ def _gradient(sheet: Sheet, vertex: Vertex) -> str:
     what = text(derivative(sheet.output, sheet.symbols[vertex.id]))
     g = sheet.upstream(vertex.id)
     if g is None or sheet.flow is None:
-        return f"{what}: " + _("not computed")
+        return _("{title}: ").format(title=what) + _("not computed")
     terms = [
         (sheet.graph.edges[n].target, sheet.flow.downstream[n])
         for n in sheet.graph.leaving[vertex.id]

@@ -77,7 +77,8 @@ def _boxed(picture: Any, sheet: Sheet, items: list[int], level: int) -> None:
 
 
 def _count(n: int) -> str:
-    return f"× {n}: " + escape(_("{n} times the same block").format(n=n))
+    words = _("{n} times the same block").format(n=n)
+    return escape(_("{title}: ").format(title=f"× {n}") + words)
 
 
 # --- nodes ------------------------------------------------------------------------------------

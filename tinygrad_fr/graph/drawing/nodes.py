@@ -175,9 +175,10 @@ def _thumbnail(pixels: Array) -> str:
             + "</TR>"
             for row in plane
         )
+        height, width = (side * n for n in plane.shape[:2])  # or a wide node pulls them apart
         planes.append(
-            '<TD><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">'
-            f"{rows}</TABLE></TD>"
+            f'<TD><TABLE FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="{height}" BORDER="0" '
+            f'CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{rows}</TABLE></TD>'
         )
     wide = 4
     lines = "".join(

@@ -68,7 +68,7 @@ def images(
     >>> import tinygrad_fr as tg
     >>> figure = tg.plot.images(np.zeros((3, 8, 8)), [0, 1, 2], [0, 1, 1])
     >>> [text.get_text() for text in figure.axes[0].texts[-3:]]
-    ['0', '1', '✗ 1\\n(2)']
+    ['0', '1', '✗ 1\n(2)']
     """
     pictures = _pictures(checks.array(images, "images"))
     columns = checks.whole(columns, "columns", 1)

@@ -161,8 +161,11 @@ def _ask(model: Any, points: Array, threshold: float | None) -> _Answer:
             n=n,
             point=tuple(round(float(c), 4) for c in points[bad][0]),
         )
-    if output.ndim == 2 and output.shape[1] > 1:
-        return _of_scores(np.nan_to_num(output.astype(np.float64)))
+    one = output.ndim < 2 or output.shape[1] == 1
+    if threshold is not None and (not one or output.dtype.kind in "iub"):
+        raise ArgumentError(_("a threshold is for a model of one output that is no class"))
+    if not one:
+        return _of_scores(_bounded(output))
     flat = output.reshape(n)
     if flat.dtype.kind in "iub":
         classes = flat.astype(np.int64)
@@ -174,7 +177,7 @@ def _ask(model: Any, points: Array, threshold: float | None) -> _Answer:
             )
         count = int(classes.max()) + 1
         return _Answer(classes, [(classes == k) - 0.5 for k in range(count)], count, False, "")
-    flat = np.nan_to_num(flat.astype(np.float64))
+    flat = _bounded(flat)
     if threshold is None:
         in_range = flat.min() >= 0 and flat.max() <= 1
         probable = last is Sigmoid or (in_range and last is not Linear)
@@ -202,6 +205,11 @@ def _called(model: Any, points: Array) -> tuple[Any, type | None]:
     if not calls or calls[-1][1] is not output:
         return output, None
     return output, next((kind for kind, _y in reversed(calls) if kind not in SAME_VALUES), None)
+
+
+def _bounded(output: Array) -> Array:
+    """Infinite scores as very large ones, of which differences can be taken."""
+    return np.clip(output.astype(np.float64), -1e100, 1e100)
 
 
 def _of_scores(scores: Array) -> _Answer:

@@ -98,10 +98,11 @@ def draw_curves(axes: Axes, lines: list[Curve], *, log: bool, below: bool) -> No
         y = np.array([math.nan if v is None else v for v in line.values], float)
         missing = np.array([v is None for v in line.values])
         shown = np.where(np.isfinite(y) & ((y > 0) | (not log)), y, np.nan)
+        other = i + 2 * (i // len(COLOURS))  # so that no two of 35 lines look alike
         style: dict[str, Any] = {
             "color": COLOURS[i % len(COLOURS)],
-            "linestyle": LINES[(i + i // len(COLOURS)) % len(LINES)],
-            "marker": MARKERS[(i + i // len(COLOURS)) % len(MARKERS)],
+            "linestyle": LINES[other % len(LINES)],
+            "marker": MARKERS[other % len(MARKERS)],
             "linewidth": 1.4,
         }
         every = max(1, steps // 8)
@@ -122,6 +123,7 @@ def draw_curves(axes: Axes, lines: list[Curve], *, log: bool, below: bool) -> No
 
 def _smooth(y: Any, window: int, log: bool) -> Any:
     """The mean of the values around each; of their logarithms on a logarithmic axis."""
+    window = min(window, len(y))
     if window < 2:
         return y
     values = np.log(y) if log else y

@@ -206,7 +206,7 @@ def _draw(
     axes.plot(points, y, label=label, **style)
     circle = {"linestyle": "", "marker": "o", "markersize": 6, "markeredgewidth": 1.5,
               "markeredgecolor": style["color"], "clip_on": False}  # fmt: skip
-    tell = 1e-5 * (1 + max((abs(v) for jump in jumps for v in jump[1:]), default=0))
+    tell = 1e-5 * max((abs(v) for jump in jumps for v in jump[1:]), default=0)
     for jump in jumps:
         for limit in (jump.left, jump.right):
             if abs(limit - jump.value) > tell:

@@ -68,7 +68,7 @@ def images(
     >>> import tinygrad_fr as tg
     >>> figure = tg.plot.images(np.zeros((3, 8, 8)), [0, 1, 2], [0, 1, 1])
     >>> [text.get_text() for text in figure.axes[0].texts[-3:]]
-    ['0', '1', '✗ 1\\n(2)']
+    ['0', '1', '✗ 1\n(2)']
     """
     pictures = _pictures(checks.array(images, "images"))
     columns = checks.whole(columns, "columns", 1)
@@ -92,10 +92,8 @@ def images(
     for i, tile in enumerate(block.tiles):
         tile.wrong = bool(wrong[i])
         if wrong[i] and truth is not None and guesses is not None:
-            guess, true = (
-                fitting(names[guesses[i]], room - 0.12),
-                fitting(names[truth[i]], room - 0.1),
-            )
+            guess = fitting(names[guesses[i]], room - 0.15, bold=True)
+            true = fitting(names[truth[i]], room - 0.08, bold=True)
             tile.caption = f"✗ {guess}\n({true})"
         elif known:
             tile.caption = fitting(names[known[0][i]], room)
@@ -310,7 +308,8 @@ def _classes(value: Any, name: str, n: int, classes: Any) -> Array | None:
             m=len(found),
             name=name,
         )
-    return found if classes is None else checks.below(found, len(checks.names_of(classes, n)), name)
+    known = int(found.max()) + 1 if classes is None else len(checks.names_of(classes, n))
+    return checks.below(found, known, name)
 
 
 def _remark(values: Array) -> str:

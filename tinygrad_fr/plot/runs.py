@@ -152,17 +152,11 @@ def _in_words(history: History, names: Sequence[str], best: int) -> list[str]:
         "loss": _("loss"), "accuracy": _("accuracy"), "valid_loss": _("validation loss"),
         "valid_accuracy": _("validation accuracy"),
     }  # fmt: skip
-    n = len(history.epochs)
-    ends = [(words.get(name, name), _values(history, name)) for name in names]
-    return [
-        _("Training run; epochs: {n}.").format(n=n),
-        *(
-            sentence(
-                _("{name}: {first} at first, {last} at last").format(
-                    name=name, first=number(values[0]), last=number(values[-1])
-                )
-            )
-            for name, values in ends
-        ),
-        sentence(_("best epoch: {n}").format(n=best)),
-    ]
+    sentences = [_("Training run; epochs: {n}.").format(n=len(history.epochs))]
+    for name in names:
+        values = _values(history, name)
+        text = _("{name}: {first} at first, {last} at last").format(
+            name=words.get(name, name), first=number(values[0]), last=number(values[-1])
+        )
+        sentences.append(sentence(text) if name in words else f"{text}.")
+    return [*sentences, sentence(_("best epoch: {n}").format(n=best))]

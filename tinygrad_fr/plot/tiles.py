@@ -158,6 +158,6 @@ def _draw(figure: Figure, axes: Any, block: Block, top: float, width: float, hei
         bar.locator_params(axis="y", nbins=3 if tall < 0.9 else 5)
 
 
-def fitting(name: Any, inches: float) -> str:
+def fitting(name: Any, inches: float, bold: bool = False) -> str:
     """A name that is not wider than its tile."""
-    return plain(name, max(3, int(inches * 72 / 4.9)))
+    return plain(name, max(3, int(inches * 72 / (5.7 if bold else 4.9))))

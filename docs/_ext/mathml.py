@@ -48,6 +48,18 @@ def unstack(node: ElementTree.Element) -> None:
         node.extend([accented, index])
 
 
+def hold_punctuation(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Keep the sign after a formula on its line: browsers would break the line there."""
+    for formula in list(doctree.findall(nodes.math)):
+        after = formula.next_node(descend=False, siblings=True)
+        found = re.match(
+            r"[.,;:!?)\]\u00a0»]+", after.astext() if type(after) is nodes.Text else ""
+        )
+        if found:
+            formula["after"] = found[0]
+            after.parent.replace(after, nodes.Text(text[found.end() :]))
+
+
 def convert(writer: Any, node: nodes.Element, block: bool) -> str:
     """One formula; what docutils cannot read is a warning, which fails a strict build."""
     try:
@@ -59,7 +71,8 @@ def convert(writer: Any, node: nodes.Element, block: bool) -> str:
 
 def inline(writer: Any, node: nodes.math) -> None:
     """A formula in a line of text."""
-    writer.body.append(f'<span class="math">{convert(writer, node, False)}</span>')
+    after = writer.encode(node.get("after", ""))
+    writer.body.append(f'<span class="math">{convert(writer, node, False)}{after}</span>')
     raise nodes.SkipNode
 
 
@@ -76,4 +89,5 @@ def display(writer: Any, node: nodes.math_block) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Make it the site's renderer of formulas."""
     app.add_html_math_renderer("mathml", (inline, None), (display, None))
+    app.connect("doctree-resolved", hold_punctuation)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

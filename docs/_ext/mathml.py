@@ -52,10 +52,8 @@ def hold_punctuation(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Keep the sign after a formula on its line: browsers would break the line there."""
     for formula in list(doctree.findall(nodes.math)):
         after = formula.next_node(descend=False, siblings=True)
-        found = re.match(
-            r"[.,;:!?)\]\u00a0»]+", after.astext() if type(after) is nodes.Text else ""
-        )
-        if found:
+        text = after.astext() if type(after) is nodes.Text else ""
+        if found := re.match(r"[.,;:!?)\]\u00a0»]+", text):
             formula["after"] = found[0]
             after.parent.replace(after, nodes.Text(text[found.end() :]))
 

@@ -242,7 +242,7 @@ def trace(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1):
     return y, to_x
 
 
-@op(r"y = \Bigl(\sum_i |x_i|^p\Bigr)^{1/p}", numpy=np.linalg.norm, examples=lambda draw: [
+@op(r"y = \left(\sum_i |x_i|^p\right)^{1/p}", numpy=np.linalg.norm, examples=lambda draw: [
     draw.away(3, 4), (draw.away(3, 4), None, 0), (draw.away(2, 3, 4), 2, (1,), True),
     (draw.distinct(3, 4), 1, 1), (draw.distinct(3, 4), math.inf, 1), (draw.away(3), 3),
     (draw.distinct(3), -math.inf), (draw.away(2, 3), "fro"), (draw.away(2, 3), 0, 0),

@@ -24,11 +24,12 @@ language = "fr"
 
 extensions = [
     "myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "sphinx_design",
-    "mathml",
+    "mathml", "notebooks",
 ]  # fmt: skip
 exclude_patterns = ["_build", "_ext"]
 
-# Every cell is executed; an error in one fails the build. Results are kept from build to build.
+# Every cell is executed; an error in one fails the build. Results are kept from build to build, in
+# docs/_build/.jupyter_cache: after a change of the library, remove that folder.
 nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
@@ -57,7 +58,6 @@ html_math_renderer = "mathml"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
-html_copy_source = False
 html_show_copyright = False
 copybutton_exclude = ".linenos, .gp, .go"
 

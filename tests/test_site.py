@@ -1,0 +1,60 @@
+"""The site of the documentation: its formulas, and that it asks nothing of the network."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("sphinx")
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, DOCS / "_ext" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def written(latex):
+    """A formula's MathML without spaces between the elements."""
+    return re.sub(r">\s+<", "><", load("mathml").mathml(latex, False))
+
+
+def test_an_index_stands_beside_an_accented_letter():
+    assert "<msub><mover" in written(r"\hat{y}_i")
+    assert "<msub><mover" in written(r"{\hat{y}}_{i}")
+    assert "<munderover>" in written(r"\sum_{i=1}^n") or "<msubsup>" in written(r"\sum_{i=1}^n")
+
+
+def test_there_is_a_gap_between_a_function_and_its_argument():
+    assert "mspace" in written(r"\ln x")
+    assert "mspace" not in written(r"\ln(x)")
+    assert "mspace" not in written(r"\operatorname{softmax}\left(x\right)")
+
+
+def test_underscores_in_words_lose_their_backslash():
+    assert "Y_one_hot" in written(r"\text{Y\_one\_hot}")
+
+
+def test_what_cannot_be_read_is_an_error():
+    from docutils.utils.math import MathError
+
+    with pytest.raises(MathError, match="Unknown LaTeX command"):
+        written(r"\nosuchcommand")
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda p: p.stem)
+def test_executable_pages_name_their_kernel(page):
+    text = page.read_text(encoding="utf-8")
+    if "```{code-cell}" in text:
+        assert text.startswith("---\nfile_format: mystnb\nkernelspec: {name: python3, ")
+
+
+def test_styles_load_nothing_from_the_network():
+    for path in (DOCS / "_static").rglob("*.css"):
+        assert "http" not in path.read_text(encoding="utf-8")

@@ -85,7 +85,7 @@ def function(
         raise ArgumentError(
             _("low is less than high: {low} and {high} are not"), low=low, high=high
         )
-    x = np.linspace(float(low), float(high), checks.whole(steps, "steps", 3))
+    x = np.linspace(float(low), float(high), checks.whole(steps, "steps", 3, 10**6))
 
     def value(points: Array) -> Array:
         with np.errstate(all="ignore"):

@@ -129,6 +129,7 @@ def _panel(axes: Axes, history: History, steps: list[int], shown: list[str], bes
             if not values:
                 continue
             style: dict[str, Any] = {"color": colour, "linestyle": line, "marker": marker}
+            style["linewidth"] = 1.6 if prefix else 2.0  # both are seen where they are the same
             if many:  # a metric each has its points, filled in training only
                 style["marker"] = "o^Dv*P"[i % 6]
                 style["markerfacecolor"] = "white" if prefix else colour

@@ -107,7 +107,7 @@ class Entry:
 
     @property
     def shape(self) -> tuple[int, ...] | None:
-        """The shape of the gradient: the student's where there is one."""
+        """The shape of the gradient (the student's where there is one)."""
         for array in (self.hand, self.numeric, self.autograd):
             if array is not None:
                 return tuple(np.shape(array))

@@ -292,7 +292,8 @@ class Report:
             cells = (name, shape, verdict, error, escape(entry.sentence))
             whole = f"{cell};white-space:nowrap"
             row = "".join(f"<td style='{whole}'>{text}</td>" for text in cells[:4])
-            row += f"<td style='{cell}'>{cells[4]}</td>"
+            wide = ";min-width:14em" if entry.sentence else ""  # on a phone it scrolls
+            row += f"<td style='{cell}{wide}'>{cells[4]}</td>"
             rows.append(f"<tr style='border-top:1px solid #999'>{row}</tr>")
         parts = [
             f"<table style='border-collapse:collapse'><thead><tr>{header}</tr></thead>"

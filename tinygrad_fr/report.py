@@ -109,7 +109,7 @@ class Entry:
 
     @property
     def shape(self) -> tuple[int, ...] | None:
-        """The shape of the gradient: the student's where there is one."""
+        """The shape of the gradient (the student's where there is one)."""
         for array in (self.hand, self.numeric, self.autograd):
             if array is not None:
                 return tuple(np.shape(array))
@@ -294,7 +294,8 @@ class Report:
             cells = (name, shape, verdict, error, escape(entry.sentence))
             whole = f"{cell};white-space:nowrap"
             row = "".join(f"<td style='{whole}'>{text}</td>" for text in cells[:4])
-            row += f"<td style='{cell}'>{cells[4]}</td>"
+            wide = ";min-width:14em" if entry.sentence else ""  # on a phone it scrolls
+            row += f"<td style='{cell}{wide}'>{cells[4]}</td>"
             rows.append(f"<tr style='border-top:1px solid #999'>{row}</tr>")
         parts = [
             f"<table style='border-collapse:collapse'><thead><tr>{header}</tr></thead>"

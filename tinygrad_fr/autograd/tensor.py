@@ -184,7 +184,7 @@ class Tensor(Methods, InPlace, NumPyProtocols):
 
     @property
     def T(self) -> Tensor:
-        """The transpose: all axes in reverse."""
+        """The transpose (all axes in reverse)."""
         return self.transpose()
 
     # --- out of the graph --------------------------------------------------------------------

@@ -91,12 +91,12 @@ class Graph:
 
     @functools.cached_property
     def arriving(self) -> dict[int, list[int]]:
-        """By vertex, the edges that end there: their places in ``edges``."""
+        """By vertex, the edges that end there, by their places in ``edges``."""
         return self._by(lambda edge: edge.target)
 
     @functools.cached_property
     def leaving(self) -> dict[int, list[int]]:
-        """By vertex, the edges that begin there: the uses of its value."""
+        """By vertex, the edges that begin there (the uses of its value)."""
         return self._by(lambda edge: edge.source)
 
     def _by(self, end: Callable[[Edge], int]) -> dict[int, list[int]]:

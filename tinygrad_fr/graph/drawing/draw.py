@@ -44,7 +44,7 @@ class Drawing:
 
     @functools.cached_property
     def text(self) -> str:
-        """The same in words, a line per value: for screen readers and terminals."""
+        """The same in words, a line per value, for screen readers and terminals."""
         return describe(self._sheet)
 
     def save(self, path: str | Path) -> Path:

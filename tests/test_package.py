@@ -78,6 +78,10 @@ PROMISED = {
         SGD RMSprop Adagrad Adam AdamW StepLR CosineAnnealingLR OneCycleLR clip_grad_norm
     """,
     "data": "DataLoader ArrayDataset ImageFolder AugmentedDataset load_digits load_mnist",
+    "plot": """
+        history decision_boundary confusion_matrix filters activations gradient_flow health function
+        images
+    """,
     "verify": "check hand jacobian steps descent layer Report Entry Diagnosis",
 }
 
@@ -85,7 +89,7 @@ PROMISED = {
 def test_the_promised_names_exist():
     transforms = "grad value_and_grad vjp jvp hvp jacobian hessian gradients"
     switches = "Tensor op manual_seed set_default_dtype set_language no_grad debug"
-    rooms = "fit save load nn optim data verify graph"
+    rooms = "fit save load nn optim data verify graph plot"
     for name in f"{transforms} {switches} {rooms} {OPERATIONS}".split():
         assert hasattr(tg, name), name
     for module, names in PROMISED.items():
@@ -105,7 +109,8 @@ def test_importing_the_library_loads_nothing_heavy():
     code = (
         "import sys, tinygrad_fr;"
         "heavy = {'PIL', 'sklearn', 'tqdm', 'matplotlib', 'safetensors', 'graphviz', 'torch',"
-        " 'tinygrad_fr.nn', 'tinygrad_fr.data', 'tinygrad_fr.training', 'tinygrad_fr.verify'};"
+        " 'tinygrad_fr.nn', 'tinygrad_fr.data', 'tinygrad_fr.training', 'tinygrad_fr.verify',"
+        " 'tinygrad_fr.plot'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(

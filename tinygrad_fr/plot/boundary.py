@@ -85,7 +85,9 @@ def decision_boundary(
     signs = -1 in truth and set(np.unique(truth)) <= {-1, 1}
     if signs:  # as some write two classes
         truth = (truth > 0).astype(np.int64)
-    steps = checks.whole(steps, "steps", 2)
+    steps = checks.whole(steps, "steps", 2, 2000)
+    if threshold is not None:
+        checks.finite(checks.array(threshold, "threshold"), "threshold")
     low, high = points.min(0), points.max(0)
     margin = np.where(high > low, 0.08 * (high - low), 1.0)
     u, v = (np.linspace(a, b, steps) for a, b in zip(low - margin, high + margin))
@@ -102,15 +104,16 @@ def decision_boundary(
         for z in margins:
             if z.min() < 0 < z.max():
                 axes.contour(u, v, z, levels=[0.0], colors=[TEXT], linewidths=1.4)
+        size = float(np.clip(26 * (300 / len(points)) ** 0.5, 5, 26))
         for k in range(classes):
             own = points[truth == k]
             axes.scatter(
-                own[:, 0], own[:, 1], s=26, marker=MARKERS[k % len(MARKERS)],
+                own[:, 0], own[:, 1], s=size, marker=MARKERS[k % len(MARKERS)],
                 color=COLOURS[k % len(COLOURS)], edgecolors="white", linewidths=0.6, zorder=3,
             )  # fmt: skip
         axes.scatter(
-            points[wrong, 0], points[wrong, 1], s=110, marker="o", facecolors="none",
-            edgecolors=TEXT, linewidths=1.1, zorder=4,
+            points[wrong, 0], points[wrong, 1], s=4.2 * size, marker="o", facecolors="none",
+            edgecolors=TEXT, linewidths=1.1 if size > 20 else 0.6, zorder=4,
         )  # fmt: skip
         axes.set(xlabel="$x_1$", ylabel="$x_2$", xlim=u[[0, -1]], ylim=v[[0, -1]])
         percent = 100 * float(1 - wrong.mean())
@@ -141,7 +144,7 @@ def _ask(model: Any, points: Array, threshold: float | None) -> _Answer:
     """The model's classes at all points."""
     if isinstance(model, type) or not callable(model):
         raise DTypeError(
-            _("model is something to call, such as a Module or a function, not {kind}"),
+            _("model is a Module or a function, such as model.predict, not {kind}"),
             kind=getattr(model, "__name__", type(model).__name__),
         )
     given, last = _called(model, points)
@@ -161,8 +164,11 @@ def _ask(model: Any, points: Array, threshold: float | None) -> _Answer:
             n=n,
             point=tuple(round(float(c), 4) for c in points[bad][0]),
         )
-    if output.ndim == 2 and output.shape[1] > 1:
-        return _of_scores(np.nan_to_num(output.astype(np.float64)))
+    one = output.ndim < 2 or output.shape[1] == 1
+    if threshold is not None and (not one or output.dtype.kind in "iub"):
+        raise ArgumentError(_("a threshold is for a model of one output that is no class"))
+    if not one:
+        return _of_scores(_bounded(output))
     flat = output.reshape(n)
     if flat.dtype.kind in "iub":
         classes = flat.astype(np.int64)
@@ -174,7 +180,7 @@ def _ask(model: Any, points: Array, threshold: float | None) -> _Answer:
             )
         count = int(classes.max()) + 1
         return _Answer(classes, [(classes == k) - 0.5 for k in range(count)], count, False, "")
-    flat = np.nan_to_num(flat.astype(np.float64))
+    flat = _bounded(flat)
     if threshold is None:
         in_range = flat.min() >= 0 and flat.max() <= 1
         probable = last is Sigmoid or (in_range and last is not Linear)
@@ -202,6 +208,11 @@ def _called(model: Any, points: Array) -> tuple[Any, type | None]:
     if not calls or calls[-1][1] is not output:
         return output, None
     return output, next((kind for kind, _y in reversed(calls) if kind not in SAME_VALUES), None)
+
+
+def _bounded(output: Array) -> Array:
+    """Infinite scores as very large ones, of which differences can be taken."""
+    return np.clip(output.astype(np.float64), -1e100, 1e100)
 
 
 def _of_scores(scores: Array) -> _Answer:

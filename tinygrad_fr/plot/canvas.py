@@ -117,7 +117,7 @@ def plain(text: Any, most: int = 0) -> str:
     Examples
     --------
     >>> print(plain("5$ to 10$"), plain("features.12.conv (Conv2d)", 16))
-    5\$ to 10\$ feature… (Conv2d)
+    5\$ to 10\$ feature…(Conv2d)
     """
     words = " ".join(str(text).split())
     if most and len(words) > most:

@@ -15,6 +15,8 @@ from ..kernels import Array
 from ..messages import _
 from ..nn.module import Module
 
+MOST = 2**31  # no class is larger
+
 
 def array(value: Any, name: str) -> Array:
     """Real numbers from an array, a Tensor, or lists of them."""
@@ -77,14 +79,13 @@ def labels(value: Any, name: str) -> Array:
             shape=found.shape,
         )
     flat = found.reshape(len(found))
-    whole = flat.astype(np.int64)
-    if (whole != flat).any():
+    if (flat != np.floor(flat)).any():
         raise ArgumentError(
             _("{name} are classes, whole numbers, and {value} is none"),
             name=name,
-            value=float(flat[whole != flat][0]),
+            value=float(flat[flat != np.floor(flat)][0]),
         )
-    return whole
+    return np.clip(flat, -MOST, MOST).astype(np.int64)
 
 
 def predicted(value: Any, name: str = "predictions") -> Array:
@@ -109,7 +110,7 @@ def below(classes: Array, n: int, name: str) -> Array:
     outside = classes[(classes < 0) | (classes >= n)]
     if len(outside):
         raise ArgumentError(
-            _("{name} go from 0 to {last}, as there are {n} classes; one is {value}"),
+            _("{name} are classes from 0 to {last} (number of classes: {n}); one is {value}"),
             name=name,
             last=n - 1,
             n=n,
@@ -136,13 +137,17 @@ def names_of(classes: Sequence[Any] | None, n: int) -> list[str]:
     return [str(name) for name in classes]
 
 
-def whole(value: Any, name: str, least: int) -> int:
-    """An integer that is large enough."""
+def whole(value: Any, name: str, least: int, most: int = MOST) -> int:
+    """An integer that is neither too small nor too large."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
         raise ArgumentError(
             _("{name} is an integer of at least {least}, not {value!r}"),
             name=name, least=least, value=value,
         )  # fmt: skip
+    if value > most:
+        raise ArgumentError(
+            _("{name} is at most {most}, not {value}"), name=name, most=most, value=value
+        )
     return int(value)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import ArgumentError, DTypeError
 from ..messages import _
+from . import checks
 from .canvas import COLOURS, LINES, MARKERS, grid, number, plain, whole_numbers
 
 if TYPE_CHECKING:
@@ -68,11 +69,19 @@ def curves(watch: Any, attribute: str, function: str, empty: bool = False) -> li
             function=function,
             kind=getattr(watch, "__name__", type(watch).__name__),
         )
-    lines = [
-        Curve(str(name), [None if v is None else float(v) for v in values])
-        for name, values in found.items()
-        if len(values)
-    ]
+    lines = []
+    for name, values in found.items():
+        known = checks.array([math.nan if v is None else v for v in values], str(name))
+        if (known < 0).any():
+            raise ArgumentError(
+                _("{name} is negative at step {n}: {value}"),
+                name=name,
+                n=int(np.argmax(known < 0)) + 1,
+                value=float(known[known < 0][0]),
+            )
+        if known.size:
+            measured = [None if v is None else float(v) for v in values]
+            lines.append(Curve(str(name), measured))
     if not lines and not empty:
         raise ArgumentError(
             _("there is no step to draw: train under `with tg.health.watch(model) as watch:`")
@@ -91,17 +100,19 @@ def draw_curves(axes: Axes, lines: list[Curve], *, log: bool, below: bool) -> No
     if log:
         axes.set_yscale("log")
         axes.yaxis.set_minor_formatter(NullFormatter())
-        if not any(v and 0 < v < math.inf for line in lines for v in line.values):
-            axes.set_ylim(1e-3, 1)
+        known = [v for line in lines for v in line.values if v and 1e-90 < v < 1e90] or [1e-3, 1.0]
+        margin = max(max(known) / min(known), 1.5) ** 0.08
+        axes.set_ylim(min(known) / margin, max(known) * margin)
     for i, line in enumerate(lines):
         x = np.arange(1, len(line.values) + 1)
         y = np.array([math.nan if v is None else v for v in line.values], float)
         missing = np.array([v is None for v in line.values])
         shown = np.where(np.isfinite(y) & ((y > 0) | (not log)), y, np.nan)
+        other = i + 2 * (i // len(COLOURS))  # so that no two of 35 lines look alike
         style: dict[str, Any] = {
             "color": COLOURS[i % len(COLOURS)],
-            "linestyle": LINES[(i + i // len(COLOURS)) % len(LINES)],
-            "marker": MARKERS[(i + i // len(COLOURS)) % len(MARKERS)],
+            "linestyle": LINES[other % len(LINES)],
+            "marker": MARKERS[other % len(MARKERS)],
             "linewidth": 1.4,
         }
         every = max(1, steps // 8)
@@ -122,6 +133,7 @@ def draw_curves(axes: Axes, lines: list[Curve], *, log: bool, below: bool) -> No
 
 def _smooth(y: Any, window: int, log: bool) -> Any:
     """The mean of the values around each; of their logarithms on a logarithmic axis."""
+    window = min(window, len(y))
     if window < 2:
         return y
     values = np.log(y) if log else y

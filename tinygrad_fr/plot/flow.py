@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import ArgumentError, GraphError
 from ..messages import _
-from ..nn.module import Module
+from ..nn.module import Module, Parameter
 from .canvas import (
     BLUE,
     GREY,
@@ -117,12 +117,13 @@ def health(watch: Any, *, ax: Axes | None = None) -> Figure:
             _("there is no step to draw: train under `with tg.health.watch(model) as watch:`")
         )
     for line in (*dead, *saturated):
-        if any(v is not None and math.isfinite(v) and not 0 <= v <= 1 for v in line.values):
-            raise ArgumentError(
-                _("a share of neurons lies between 0 and 1; {name} has {value}"),
-                name=line.name,
-                value=next(v for v in line.values if v is not None and not 0 <= v <= 1),
-            )
+        for value in line.values:
+            if value is not None and (value < 0 or value > 1):
+                raise ArgumentError(
+                    _("a share of neurons lies between 0 and 1; {name} has {value}"),
+                    name=line.name,
+                    value=value,
+                )
     kinds = [(dead, _("dead neurons")), (saturated, _("saturated neurons"))]
     if ax is not None:
         with canvas(ax, 0) as (figure, (axes,)):
@@ -170,11 +171,7 @@ def _norms(model: Module) -> list[tuple[str, float | None, list[str]]]:
     """Each layer with parameters: its name, its gradient's norm, what has none."""
     layers = []
     for path, module in model.named_modules():
-        own = [
-            (name.rpartition(".")[2], p)
-            for name, p in module.named_parameters()
-            if any(p is value for _name, value in module._attributes())
-        ]
+        own = [(name, p) for name, p in module._attributes() if isinstance(p, Parameter)]
         if not own:
             continue
         grads = [p.grad for _name, p in own]

@@ -85,7 +85,7 @@ def function(
         raise ArgumentError(
             _("low is less than high: {low} and {high} are not"), low=low, high=high
         )
-    x = np.linspace(float(low), float(high), checks.whole(steps, "steps", 3))
+    x = np.linspace(float(low), float(high), checks.whole(steps, "steps", 3, 10**6))
 
     def value(points: Array) -> Array:
         with np.errstate(all="ignore"):
@@ -206,7 +206,7 @@ def _draw(
     axes.plot(points, y, label=label, **style)
     circle = {"linestyle": "", "marker": "o", "markersize": 6, "markeredgewidth": 1.5,
               "markeredgecolor": style["color"], "clip_on": False}  # fmt: skip
-    tell = 1e-5 * (1 + max((abs(v) for jump in jumps for v in jump[1:]), default=0))
+    tell = 1e-5 * max((abs(v) for jump in jumps for v in jump[1:]), default=0)
     for jump in jumps:
         for limit in (jump.left, jump.right):
             if abs(limit - jump.value) > tell:

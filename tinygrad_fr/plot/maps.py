@@ -20,7 +20,8 @@ from .tiles import Block, Tile, draw_blocks, fitting
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-ROWS = 12  # of tiles in a picture; what is beyond is left out, and the title says so
+COLUMNS = 16
+ROWS = 12  # in a picture; what is beyond is left out, and the title says so
 
 
 def images(
@@ -47,7 +48,7 @@ def images(
     classes : sequence of str
         The names of the classes; by default their numbers.
     columns
-        Images in a row.
+        Images in a row, 16 at most.
 
     Returns
     -------
@@ -68,10 +69,10 @@ def images(
     >>> import tinygrad_fr as tg
     >>> figure = tg.plot.images(np.zeros((3, 8, 8)), [0, 1, 2], [0, 1, 1])
     >>> [text.get_text() for text in figure.axes[0].texts[-3:]]
-    ['0', '1', '✗ 1\\n(2)']
+    ['0', '1', '✗ 1\n(2)']
     """
     pictures = _pictures(checks.array(images, "images"))
-    columns = checks.whole(columns, "columns", 1)
+    columns = checks.whole(columns, "columns", 1, COLUMNS)
     n, shown = len(pictures), min(len(pictures), ROWS * columns)
     truth = _classes(labels, "labels", n, classes)
     guesses = _classes(predictions, "predictions", n, classes)
@@ -92,10 +93,8 @@ def images(
     for i, tile in enumerate(block.tiles):
         tile.wrong = bool(wrong[i])
         if wrong[i] and truth is not None and guesses is not None:
-            guess, true = (
-                fitting(names[guesses[i]], room - 0.12),
-                fitting(names[truth[i]], room - 0.1),
-            )
+            guess = fitting(names[guesses[i]], room - 0.15, bold=True)
+            true = fitting(names[truth[i]], room - 0.08, bold=True)
             tile.caption = f"✗ {guess}\n({true})"
         elif known:
             tile.caption = fitting(names[known[0][i]], room)
@@ -117,7 +116,7 @@ def filters(model: Any, *, columns: int = 8) -> Figure:
     model : Module, or array-like (F, C, kh, kw)
         A Conv2d, a model of which the first Conv2d is drawn, or weights.
     columns
-        Filters in a row, where there are one or three channels.
+        Filters in a row, where there are one or three channels; 16 at most.
 
     Returns
     -------
@@ -157,7 +156,7 @@ def filters(model: Any, *, columns: int = 8) -> Figure:
             _("filters have the shape (F, C, kh, kw), not {shape}"), shape=values.shape
         )
     values = checks.finite(checks.not_empty(values, "weights"), "weights").astype(np.float64)
-    columns = checks.whole(columns, "columns", 1)
+    columns = checks.whole(columns, "columns", 1, COLUMNS)
     n, channels, h, w = values.shape
     largest = float(np.abs(values).max()) or 1.0
     title = ngettext("{n} filter of {size}", "{n} filters of {size}", n).format(
@@ -174,7 +173,7 @@ def filters(model: Any, *, columns: int = 8) -> Figure:
         if channels == 3:
             note = _("red, green and blue are the three channels; grey is 0")
     else:
-        shown, columns = min(n, 16), min(channels, 16)
+        shown, columns = min(n, COLUMNS), min(channels, COLUMNS)
         tiles = [
             Tile(values[i, c], str(c + 1) if i == 0 else "")
             for i in range(shown)
@@ -187,7 +186,10 @@ def filters(model: Any, *, columns: int = 8) -> Figure:
         title += _("; numbers 1 to {shown}").format(shown=shown)
     title = f"{title}\n{note}" if note else title
     rows = channels not in (1, 3)
-    block = Block(title, tiles, (-largest, largest), columns, scale=True, named_rows=rows)
+    block = Block(
+        title, tiles, (-largest, largest), columns, scale=True, named_rows=rows,
+        largest=0.55 if rows else 1.15,
+    )  # fmt: skip
     words = [sentence(title.replace("\n", ", ")), _range(float(values.min()), float(values.max()))]
     return describe(draw_blocks([block]), words)
 
@@ -205,7 +207,7 @@ def activations(model: Any, images: Any, *, layer: str | None = None, columns: i
         The name of a layer, as in ``model.named_modules()``. By default all layers whose outputs
         have maps are drawn, a row or two of each.
     columns
-        Maps in a row.
+        Maps in a row, 16 at most.
 
     Returns
     -------
@@ -232,7 +234,7 @@ def activations(model: Any, images: Any, *, layer: str | None = None, columns: i
             _("model is a Module, whose layers have names, not {kind}"),
             kind=getattr(model, "__name__", type(model).__name__),
         )
-    columns = checks.whole(columns, "columns", 1)
+    columns = checks.whole(columns, "columns", 1, COLUMNS)
     image = checks.not_empty(checks.array(images, "images"), "images")
     if image.ndim == 4 and len(image) > 1:
         raise ShapeError(
@@ -310,7 +312,8 @@ def _classes(value: Any, name: str, n: int, classes: Any) -> Array | None:
             m=len(found),
             name=name,
         )
-    return found if classes is None else checks.below(found, len(checks.names_of(classes, n)), name)
+    known = int(found.max()) + 1 if classes is None else len(checks.names_of(classes, n))
+    return checks.below(found, known, name)
 
 
 def _remark(values: Array) -> str:

@@ -129,6 +129,7 @@ def _panel(axes: Axes, history: History, steps: list[int], shown: list[str], bes
             if not values:
                 continue
             style: dict[str, Any] = {"color": colour, "linestyle": line, "marker": marker}
+            style["linewidth"] = 1.6 if prefix else 2.0  # both are seen where they are the same
             if many:  # a metric each has its points, filled in training only
                 style["marker"] = "o^Dv*P"[i % 6]
                 style["markerfacecolor"] = "white" if prefix else colour
@@ -152,17 +153,11 @@ def _in_words(history: History, names: Sequence[str], best: int) -> list[str]:
         "loss": _("loss"), "accuracy": _("accuracy"), "valid_loss": _("validation loss"),
         "valid_accuracy": _("validation accuracy"),
     }  # fmt: skip
-    n = len(history.epochs)
-    ends = [(words.get(name, name), _values(history, name)) for name in names]
-    return [
-        _("Training run; epochs: {n}.").format(n=n),
-        *(
-            sentence(
-                _("{name}: {first} at first, {last} at last").format(
-                    name=name, first=number(values[0]), last=number(values[-1])
-                )
-            )
-            for name, values in ends
-        ),
-        sentence(_("best epoch: {n}").format(n=best)),
-    ]
+    sentences = [_("Training run; epochs: {n}.").format(n=len(history.epochs))]
+    for name in names:
+        values = _values(history, name)
+        text = _("{name}: {first} at first, {last} at last").format(
+            name=words.get(name, name), first=number(values[0]), last=number(values[-1])
+        )
+        sentences.append(sentence(text) if name in words else f"{text}.")
+    return [*sentences, sentence(_("best epoch: {n}").format(n=best))]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # inches: margins, between tiles, for a scale, for a row's number, for a line of text
 EDGE, GAP, BAR, NAME, LINE = 0.12, 0.1, 0.8, 0.22, 0.155
+LEAST = 0.5  # the height of a scale
 BAD = "#D55E0055"  # of entries that are NaN
 
 
@@ -78,12 +79,18 @@ class Block:
         across = min(room, self.largest, self.largest * 1.4 * w / h)
         return across, across * h / w
 
+    def pitch(self) -> float:
+        """From one tile to the next: more than its width, where its text would not fit."""
+        room = (self.width_left() + GAP) / min(self.columns, len(self.tiles))
+        return min(max(self.tile()[0] + GAP, 0.45 if self.rows()[0][0] else 0), room)
+
     def size(self) -> tuple[float, float]:
         """Width and height of all of it."""
-        across, down = self.tile()
+        _across, down = self.tile()
         columns = min(self.columns, len(self.tiles))
-        width = columns * (across + GAP) - GAP + self.aside()
-        return width, self.title_height() + sum(text + down + GAP for text, _row in self.rows())
+        height = sum(text + down + GAP for text, _row in self.rows())
+        least = self.rows()[0][0] + LEAST + GAP if self.scale else 0
+        return columns * self.pitch() - GAP + self.aside(), self.title_height() + max(height, least)
 
 
 def draw_blocks(blocks: Sequence[Block]) -> Any:
@@ -126,7 +133,7 @@ def _draw(figure: Figure, axes: Any, block: Block, top: float, width: float, hei
             axes.text(left - 0.06, y + down / 2, str(i + 1), ha="right", va="center", fontsize=8,
                       color=TEXT)  # fmt: skip
         for column, tile in enumerate(row):
-            x = left + column * (across + GAP)
+            x = left + column * block.pitch()
             image = AxesImage(  # imshow takes 2 ms more for each, to choose limits of its own
                 axes, cmap=colours, norm=norm, extent=(x, x + across, y + down, y),
                 interpolation="nearest",
@@ -149,8 +156,8 @@ def _draw(figure: Figure, axes: Any, block: Block, top: float, width: float, hei
         autolim=False,
     )  # fmt: skip
     if block.scale:
-        x = left + min(block.columns, len(block.tiles)) * (across + GAP) + 0.04
-        tall = float(np.clip(top - GAP - first, 0.5, 2.2))
+        x = left + min(block.columns, len(block.tiles)) * block.pitch() + 0.04
+        tall = float(np.clip(top - GAP - first, LEAST, 2.2))
         bar = figure.add_axes((x / width, 1 - (first + tall) / height, 0.1 / width, tall / height))
         scale = figure.colorbar(ScalarMappable(norm, colours), cax=bar)
         scale.outline.set_linewidth(0.5)
@@ -158,6 +165,6 @@ def _draw(figure: Figure, axes: Any, block: Block, top: float, width: float, hei
         bar.locator_params(axis="y", nbins=3 if tall < 0.9 else 5)
 
 
-def fitting(name: Any, inches: float) -> str:
+def fitting(name: Any, inches: float, bold: bool = False) -> str:
     """A name that is not wider than its tile."""
-    return plain(name, max(3, int(inches * 72 / 4.9)))
+    return plain(name, max(3, int(inches * 72 / (5.7 if bold else 4.9))))

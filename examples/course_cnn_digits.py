@@ -14,12 +14,12 @@
 # %% [markdown]
 # # Le réseau du cours sur des chiffres manuscrits
 #
-# Huit filtres de 3 × 3, un max-pooling 2 × 2, une couche dense, softmax et entropie croisée : c'est
+# Huit filtres de 3 × 3, un max-pooling 2 × 2, une couche dense, softmax et entropie croisée : c'est
 # le réseau des documents du cours. Nous l'entraînons en quelques secondes sur les chiffres de
-# scikit-learn, puis nous ouvrons le réseau : ses erreurs, ses filtres, ses cartes de
+# scikit-learn, puis nous ouvrons le réseau : ses erreurs, ses filtres, ses cartes de
 # caractéristiques.
 #
-# À installer, à la racine du dépôt : `pip install -e ".[data,plot]"`
+# À installer, à la racine du dépôt : `pip install -e ".[data,plot]"`
 
 # %%
 import sys
@@ -30,19 +30,19 @@ import tinygrad_fr as tg
 
 
 def montrer(figure, fichier):
-    """Affiche la figure dans un notebook ; lancé comme script, l'enregistre."""
+    """Affiche la figure dans un notebook ; lancé comme script, l'enregistre."""
     if "ipykernel" in sys.modules:
         return figure
     figure.savefig(fichier)
-    print("figure enregistrée :", fichier)
+    print("figure enregistrée :", fichier)
     return None
 
 
 # %% [markdown]
 # ## Les données
 #
-# Les images sont agrandies de 8 × 8 à 16 × 16 pixels : la convolution a ainsi de la place. (Avec des
-# images de 50 × 50, le réseau aurait exactement les 24 × 24 × 8 = 4608 valeurs du cours.)
+# Les images sont agrandies de 8 × 8 à 16 × 16 pixels : la convolution a ainsi de la place. Avec
+# `size=50`, ici et dans le réseau, vous auriez les 24 × 24 × 8 = 4608 valeurs du cours.
 
 # %%
 images, etiquettes = tg.data.load_digits(size=16)
@@ -75,7 +75,7 @@ historique = tg.fit(
     progress=False,
 )
 exactitude = historique["valid_accuracy"][-1]
-print(f"{100 * exactitude:.1f} % de bonnes réponses sur {len(test)} chiffres jamais vus")
+print(f"{100 * exactitude:.1f} % de bonnes réponses sur {len(test)} chiffres jamais vus")
 assert exactitude > 0.95
 
 # %%
@@ -93,7 +93,7 @@ z = tg.Tensor(modele(x_test[:N]).data, requires_grad=True, name="z")
 tg.cross_entropy(z, y_test[:N]).backward()
 formule = (tg.softmax(z.data) - np.eye(10)[y_test[:N]]) / N
 assert np.allclose(z.grad.data, formule, atol=1e-6)
-print(f"plus grand écart : {np.abs(z.grad.data - formule).max():.1e}")
+print(f"plus grand écart : {np.abs(z.grad.data - formule).max():.1e}")
 
 # %% [markdown]
 # ## La matrice de confusion
@@ -107,7 +107,7 @@ montrer(tg.plot.confusion_matrix(y_test, predictions), "chiffres_confusion.png")
 # %% [markdown]
 # ## Quelques erreurs
 #
-# Les chiffres mal reconnus, les plus assurés d'abord : le réseau donnait à sa mauvaise réponse une
+# Les chiffres mal reconnus, les plus assurés d'abord : le réseau donnait à sa mauvaise réponse une
 # grande probabilité.
 
 # %%
@@ -115,7 +115,7 @@ confiance = tg.softmax(scores).max(axis=1)
 fausses = np.flatnonzero(predictions != y_test)
 fausses = fausses[np.argsort(-confiance[fausses])][:8]
 print(f"{(predictions != y_test).sum()} erreurs")
-print("probabilités données aux mauvaises réponses :", confiance[fausses].round(2).tolist())
+print("probabilités données aux mauvaises réponses :", *(f"{p:.2f}" for p in confiance[fausses]))
 
 # %%
 montrer(
@@ -125,7 +125,7 @@ montrer(
 # %% [markdown]
 # ## Les filtres et ce qu'ils voient
 #
-# Les huit filtres appris, puis les cartes de caractéristiques d'un chiffre : après la convolution,
+# Les huit filtres appris, puis les cartes de caractéristiques d'un chiffre : après la convolution,
 # puis après le max-pooling. Un filtre clair en haut et sombre en bas répond aux bords horizontaux.
 
 # %%

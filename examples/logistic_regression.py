@@ -12,13 +12,13 @@
 # ---
 
 # %% [markdown]
-# # Régression logistique : une frontière droite
+# # Régression logistique : une frontière droite
 #
 # Un neurone sépare deux nuages de points du plan. La perte est composée d'opérations ordinaires,
 # le gradient $(\hat{y} - y)/N$ en tombe de lui-même, et une boucle de cinq lignes fait la descente
 # de gradient.
 #
-# À installer, à la racine du dépôt : `pip install -e ".[plot]"`
+# À installer, à la racine du dépôt : `pip install -e ".[plot]"`
 
 # %%
 import sys
@@ -29,18 +29,18 @@ import tinygrad_fr as tg
 
 
 def montrer(figure, fichier):
-    """Affiche la figure dans un notebook ; lancé comme script, l'enregistre."""
+    """Affiche la figure dans un notebook ; lancé comme script, l'enregistre."""
     if "ipykernel" in sys.modules:
         return figure
     figure.savefig(fichier)
-    print("figure enregistrée :", fichier)
+    print("figure enregistrée :", fichier)
     return None
 
 
 # %% [markdown]
 # ## Les données
 #
-# Cent points par classe, tirés autour de deux centres. Les classes se recouvrent un peu : aucune
+# Cent points par classe, tirés autour de deux centres. Les classes se recouvrent un peu : aucune
 # droite ne les sépare tout à fait.
 
 # %%
@@ -55,7 +55,7 @@ x.shape, y.shape
 # ## Le modèle et sa perte
 #
 # Le score est $z = x w + b$, la probabilité prédite de la classe 1 est $\hat{y} = \sigma(z)$, et le
-# coût est l'entropie croisée binaire, en moyenne sur les $N$ exemples :
+# coût est l'entropie croisée binaire, en moyenne sur les $N$ exemples :
 #
 # $$L = -\frac{1}{N} \sum_n \left( y_n \ln \hat{y}_n + (1 - y_n) \ln (1 - \hat{y}_n) \right).$$
 
@@ -75,7 +75,7 @@ def perte(z):
 
 
 # %% [markdown]
-# Avec des poids nuls, le modèle donne une chance sur deux à chaque classe : la perte vaut
+# Avec des poids nuls, le modèle donne une chance sur deux à chaque classe : la perte vaut
 # $\ln 2$.
 
 # %%
@@ -89,7 +89,7 @@ print(f"perte {L.item():.6f}, ln 2 = {np.log(2):.6f}")
 #
 # À la main, la règle de la chaîne donne $\partial L/\partial z = (\hat{y} - y)/N$, puis
 # $\partial L/\partial w = x^\top (\hat{y} - y)/N$ et $\partial L/\partial b = \sum_n (\hat{y}_n -
-# y_n)/N$. La bibliothèque n'a enregistré que des exponentielles, des logarithmes et des quotients :
+# y_n)/N$. La bibliothèque n'a enregistré que des exponentielles, des logarithmes et des quotients :
 # elle trouve la même chose.
 
 # %%
@@ -104,7 +104,7 @@ print("dL/dw =", w.grad.data.ravel())
 # ## La descente de gradient
 #
 # Chaque pas calcule la perte, rétropropage, puis retranche aux paramètres une fraction de leur
-# gradient. Ces mises à jour ne font pas partie du modèle : `no_grad` dit de ne pas les enregistrer.
+# gradient. Ces mises à jour ne font pas partie du modèle : `no_grad` dit de ne pas les enregistrer.
 
 # %%
 taux = 1.0
@@ -128,7 +128,7 @@ montrer(tg.plot.history(historique), "regression_historique.png")
 # %% [markdown]
 # ## La frontière
 #
-# La probabilité vaut 1/2 là où le score est nul : sur la droite $x w + b = 0$. Le vecteur $w$ lui
+# La probabilité vaut 1/2 là où le score est nul : sur la droite $x w + b = 0$. Le vecteur $w$ lui
 # est perpendiculaire et pointe vers la classe 1.
 
 
@@ -140,7 +140,7 @@ def modele(points):
 montrer(tg.plot.decision_boundary(modele, x, y.astype(int)), "regression_frontiere.png")
 
 # %% [markdown]
-# Vérifions-le sur deux points de la droite : leur différence est orthogonale à $w$.
+# Vérifions-le sur deux points de la droite : leur différence est orthogonale à $w$.
 
 # %%
 abscisses = np.array([-2.0, 2.0])
@@ -148,4 +148,4 @@ ordonnees = -(abscisses * w.data[0] + b.data) / w.data[1]
 droite = np.stack([abscisses, ordonnees], axis=1)
 assert np.allclose(modele(droite), 0)
 assert np.isclose((droite[1] - droite[0]) @ w.data[:, 0], 0)
-print("deux points de la frontière :", droite.round(2).tolist())
+print("deux points de la frontière :", droite.round(2).tolist())

@@ -15,11 +15,11 @@
 # # Softmax et entropie croisée, composées à la main
 #
 # Une seule couche dense classe des chiffres manuscrits. Softmax et entropie croisée y sont écrites
-# avec `exp`, `sum`, `/` et `log` : le gradient $(\hat{y} - y)/N$ n'est donné nulle part, la
+# avec `exp`, `sum`, `/` et `log` : le gradient $(\hat{y} - y)/N$ n'est donné nulle part, la
 # rétropropagation le trouve. Nous le comparons à la formule, nous entraînons, puis nous regardons
 # quelles classes se confondent.
 #
-# À installer, à la racine du dépôt : `pip install -e ".[data,plot]"`
+# À installer, à la racine du dépôt : `pip install -e ".[data,plot]"`
 
 # %%
 import sys
@@ -30,11 +30,11 @@ import tinygrad_fr as tg
 
 
 def montrer(figure, fichier):
-    """Affiche la figure dans un notebook ; lancé comme script, l'enregistre."""
+    """Affiche la figure dans un notebook ; lancé comme script, l'enregistre."""
     if "ipykernel" in sys.modules:
         return figure
     figure.savefig(fichier)
-    print("figure enregistrée :", fichier)
+    print("figure enregistrée :", fichier)
     return None
 
 
@@ -77,7 +77,7 @@ def avant(x, y):
 # ## Le gradient
 #
 # La jacobienne de softmax a des termes hors diagonale, $-\hat{y}_i \hat{y}_j$. Multipliée par le
-# gradient amont $-y/(N \hat{y})$, elle se simplifie : il reste $(\hat{y} - y)/N$, parce que les
+# gradient amont $-y/(N \hat{y})$, elle se simplifie : il reste $(\hat{y} - y)/N$, parce que les
 # étiquettes de chaque exemple somment à 1.
 
 # %%
@@ -88,10 +88,10 @@ assert np.allclose(z.grad.data, ecart)
 assert np.allclose(W.grad.data, x.T @ ecart)
 assert np.allclose(b.grad.data, ecart.sum(axis=0))
 print(f"perte {L.item():.4f}, ln 10 = {np.log(10):.4f}")
-print(f"plus grand écart avec la formule : {np.abs(z.grad.data - ecart).max():.1e}")
+print(f"plus grand écart avec la formule : {np.abs(z.grad.data - ecart).max():.1e}")
 
 # %% [markdown]
-# La même chose, demandée à `verify` sur quelques exemples : le rapport compare votre formule à la
+# La même chose, demandée à `verify` sur quelques exemples : le rapport compare votre formule à la
 # rétropropagation et aux différences finies.
 
 # %%
@@ -110,7 +110,7 @@ tg.verify.hand(
 # ## L'entraînement
 #
 # Descente de gradient par mini-lots de 64 exemples. La forme composée convient à ces petits
-# scores ; pour de grands scores, `exp` déborderait, et `tg.cross_entropy`, qui soustrait le
+# scores ; pour de grands scores, `exp` déborderait, et `tg.cross_entropy`, qui soustrait le
 # maximum de chaque ligne, s'impose.
 
 # %%
@@ -137,16 +137,16 @@ for epoque in range(1, 31):
         }
     )
 exactitude = historique["valid_accuracy"][-1]
-print(f"{100 * exactitude:.1f} % de bonnes réponses sur les chiffres de test")
+print(f"{100 * exactitude:.1f} % de bonnes réponses sur les chiffres de test")
 assert exactitude > 0.93
 
 # %%
 montrer(tg.plot.history(historique), "softmax_historique.png")
 
 # %% [markdown]
-# ## Quelles classes se confondent ?
+# ## Quelles classes se confondent ?
 #
-# Une ligne par chiffre écrit, une colonne par chiffre reconnu : les erreurs sont hors de la
+# Une ligne par chiffre écrit, une colonne par chiffre reconnu : les erreurs sont hors de la
 # diagonale.
 
 # %%
@@ -155,8 +155,8 @@ montrer(tg.plot.confusion_matrix(c_test, z_test.data), "softmax_confusion.png")
 # %% [markdown]
 # ## Ce que la couche a appris
 #
-# Chaque colonne de $W$ a la forme d'une image : claire là où un pixel allumé parle pour le chiffre,
+# Chaque colonne de $W$ a la forme d'une image : claire là où un pixel allumé parle pour le chiffre,
 # sombre là où il parle contre lui.
 
 # %%
-montrer(tg.plot.filters(W.data.T.reshape(10, 1, 8, 8), columns=5), "softmax_poids.png")
+montrer(tg.plot.images(W.data.T.reshape(10, 8, 8), np.arange(10), columns=5), "softmax_poids.png")

@@ -12,13 +12,13 @@
 # ---
 
 # %% [markdown]
-# # Deux lunes : une frontière courbe
+# # Deux lunes : une frontière courbe
 #
 # Deux croissants imbriqués ne se séparent pas par une droite. Un perceptron à deux couches cachées
-# apprend une frontière qui les contourne ; nous suivons son entraînement époque par époque, puis
+# apprend une frontière qui les contourne ; nous suivons son entraînement époque par époque, puis
 # nous regardons sa frontière de décision.
 #
-# À installer, à la racine du dépôt : `pip install -e ".[data,plot]"`
+# À installer, à la racine du dépôt : `pip install -e ".[data,plot]"`
 
 # %%
 import sys
@@ -30,18 +30,18 @@ import tinygrad_fr as tg
 
 
 def montrer(figure, fichier):
-    """Affiche la figure dans un notebook ; lancé comme script, l'enregistre."""
+    """Affiche la figure dans un notebook ; lancé comme script, l'enregistre."""
     if "ipykernel" in sys.modules:
         return figure
     figure.savefig(fichier)
-    print("figure enregistrée :", fichier)
+    print("figure enregistrée :", fichier)
     return None
 
 
 # %% [markdown]
 # ## Les données
 #
-# Six cents points, bruités. Un quart est mis de côté : le modèle ne les verra pas pendant
+# Six cents points, bruités. Un quart est mis de côté : le modèle ne les verra pas pendant
 # l'entraînement.
 
 # %%
@@ -53,7 +53,7 @@ len(entrainement), len(test)
 # %% [markdown]
 # ## D'abord une droite
 #
-# Une seule couche dense donne deux scores par point : sa frontière est une droite, ici comme pour
+# Une seule couche dense donne deux scores par point : sa frontière est une droite, ici comme pour
 # la régression logistique.
 
 
@@ -76,13 +76,13 @@ tg.manual_seed(0)
 droite = tg.nn.Linear(2, 2)
 historique = entrainer(droite, epoques=30)
 resultat_droite = historique["valid_accuracy"][-1]
-print(f"droite : {100 * resultat_droite:.1f} % de bonnes réponses sur les points de test")
+print(f"droite : {100 * resultat_droite:.1f} % de bonnes réponses sur les points de test")
 
 # %% [markdown]
 # ## Puis un perceptron multicouche
 #
 # Deux couches cachées de seize neurones, avec ReLU entre les couches. Les scores passent par la
-# softmax de l'entropie croisée ; elle n'est donc pas dans le modèle.
+# softmax de l'entropie croisée ; elle n'est donc pas dans le modèle.
 
 # %%
 tg.manual_seed(0)
@@ -92,15 +92,16 @@ print(modele.summary())
 # %%
 historique = entrainer(modele, epoques=40)
 resultat = historique["valid_accuracy"][-1]
-print(f"perceptron : {100 * resultat:.1f} % de bonnes réponses sur les points de test")
+print(f"perceptron : {100 * resultat:.1f} % de bonnes réponses sur les points de test")
 assert resultat > resultat_droite + 0.05
 
 # %%
 montrer(tg.plot.history(historique), "lunes_historique.png")
 
 # %% [markdown]
-# Les deux courbes de perte descendent ensemble. Si celle des points de test remontait pendant que
-# l'autre continue de baisser, ce serait du surapprentissage.
+# L'étoile marque l'époque de la plus petite perte sur les points de test. Quand cette perte cesse
+# de baisser alors que celle d'entraînement baisse encore, le réseau commence à retenir le bruit :
+# c'est le surapprentissage.
 #
 # ## Les deux frontières
 
@@ -111,6 +112,6 @@ montrer(tg.plot.decision_boundary(droite, x_test, y_test), "lunes_droite.png")
 montrer(tg.plot.decision_boundary(modele, x_test, y_test), "lunes_perceptron.png")
 
 # %% [markdown]
-# La frontière du perceptron est faite de morceaux de droites : entre deux points anguleux de ses
+# La frontière du perceptron est faite de morceaux de droites : entre deux points anguleux de ses
 # ReLU, le réseau est une fonction affine. Remplacez `ReLU` par `Tanh`
-# (`tg.nn.models.mlp([2, 16, 16, 2], tg.nn.Tanh)`) : elle devient lisse.
+# (`tg.nn.models.mlp([2, 16, 16, 2], tg.nn.Tanh)`) : elle devient lisse.

@@ -63,6 +63,8 @@ def layer(reference: Callable[..., Any], inputs: Arrays, **parameters: Any) -> J
 
     def judge(student: Any) -> tuple[Report, list[str]]:
         output, changed = rehearsal(student, inputs, parameters)
+        if output is None:
+            return Report({"output": comparison(None, None)}), changed
         values = tuple(copies(inputs).values())
         report = tg.verify.layer(
             student(*copies(parameters).values()),
@@ -118,6 +120,8 @@ def rehearsal(student: Any, inputs: Arrays, parameters: Arrays) -> tuple[Any, li
 
 def comparison(output: Any, expected: Any) -> Entry:
     """La phase avant comparée à ce qu'elle devrait donner."""
+    if output is None:
+        return Entry("output", "wrong", note="forward ne renvoie rien (None)")
     try:
         array = np.asarray(output, float)
     except (TypeError, ValueError):

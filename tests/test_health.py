@@ -147,7 +147,7 @@ def test_a_layer_that_no_gradient_reaches(digits):
     seen = train(model, x, y, tg.optim.SGD(model.parameters(), lr=0.01), 3)
     assert kinds(seen) == ["unreached"]
     assert seen.report()["first"].verdicts == ("unreached",)
-    assert np.isnan(seen.gradients["first (Linear)"]).all()
+    assert seen.gradients["first (Linear)"] == [None] * 3
 
 
 def test_a_frozen_layer_is_not_called_unreached(digits):

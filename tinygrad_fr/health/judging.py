@@ -48,9 +48,9 @@ def _layer(seen: Watch, name: str, weights: dict[str, float]) -> Layer:
     return Layer(name, neurons=len(neurons), dead=neurons.dead, saturated=neurons.saturated)
 
 
-def _median(values: list[float]) -> float:
+def _median(values: list[float | None]) -> float:
     """The median of the steps in which a gradient arrived; infinite if the last was not finite."""
-    arrived = [value for value in values if not math.isnan(value)]
+    arrived = [value for value in values if value is not None]
     if not arrived:
         return math.nan
     return math.inf if math.isinf(arrived[-1]) else float(np.median(arrived))

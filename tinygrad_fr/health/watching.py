@@ -72,22 +72,22 @@ class Watch:
     ----------
     steps : int
         How many backward passes were seen.
-    gradients : dict of str to list of float
+    gradients : dict of str to list of float or None
         For each layer with parameters, the norm of their gradient at each step: infinite where it
-        was not finite, NaN where none arrived.
+        was not finite, None where none arrived.
     dead, saturated : dict of str to list of float
         For each activation, the share of its neurons that were so over the window, at each step.
     """
 
     def __init__(self, model: Module, window: int) -> None:
         self.model, self.window, self.steps = model, window, 0
-        self.gradients: dict[str, list[float]] = {}
+        self.gradients: dict[str, list[float | None]] = {}
         self.dead: dict[str, list[float]] = {}
         self.saturated: dict[str, list[float]] = {}
-        self.whole: list[float] = []  # the norm of all gradients at each step
+        self.whole: list[float | None] = []  # the norm of all gradients at each step
         # Of each layer: the root mean square of its weights' gradient at each step, and where the
         # last step used it. Of each activation: what the last steps saw.
-        self.sizes: dict[str, list[float]] = {}
+        self.sizes: dict[str, list[float | None]] = {}
         self.places: dict[str, float] = {}
         self.recent: dict[str, deque[Neurons]] = {}
         self._calls: deque[tuple[Call, int]] = deque(maxlen=10_000)  # of the model, with its output
@@ -167,11 +167,12 @@ class Watch:
         self.steps += 1
         self._calls.clear()
         first = min([*now.used.values(), *(seen[0] for seen in now.seen), rank])
-        norms = [self._note_layer(name, own, gradients) for name, own in layers.items()]
-        self.whole.append(float(np.sqrt(np.nansum(np.square(norms)))))
         for name, own in layers.items():
+            self._note_layer(name, own, gradients)
             used = [now.used[id(p)] - first for p in own if id(p) in now.used]
             self.places[name] = min(used, default=self.places.get(name, np.inf))
+        every = {id(p) for own in layers.values() for p in own}
+        self.whole.append(_norm([g for leaf, g in gradients.items() if leaf in every]))
         modules = dict(self.model.named_modules())
         for name, (place, neurons) in _named(now.seen, modules).items():
             recent = self.recent.setdefault(name, deque(maxlen=self.window))
@@ -184,16 +185,14 @@ class Watch:
                 self.saturated.setdefault(name, []).append(lately.saturated)
         now.seen, now.used, now.calls = [], {}, {}
 
-    def _note_layer(self, name: str, own: list[Parameter], gradients: dict[int, Any]) -> float:
-        """Note the gradient of a layer, and give back its norm."""
+    def _note_layer(self, name: str, own: list[Parameter], gradients: dict[int, Any]) -> None:
         arrived = [gradients[id(p)] for p in own if id(p) in gradients]
         weights = [g for g in arrived if g.ndim > 1] or arrived
         norm = _norm(arrived)
         size = _norm(weights) / np.sqrt(max(sum(g.size for g in weights), 1))
         for noted, value in ((self.gradients, norm), (self.sizes, size)):
-            value = np.inf if not np.isfinite(value) else value
-            noted.setdefault(name, []).append(float(value) if arrived else np.nan)
-        return self.gradients[name][-1]
+            value = float(value) if np.isfinite(value) else np.inf
+            noted.setdefault(name, []).append(value if arrived else None)
 
 
 def _norm(arrays: list[Any]) -> float:

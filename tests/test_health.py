@@ -146,6 +146,7 @@ def test_a_layer_that_no_gradient_reaches(digits):
     model = Cut()
     seen = train(model, x, y, tg.optim.SGD(model.parameters(), lr=0.01), 3)
     assert kinds(seen) == ["unreached"]
+    assert list(seen.gradients) == [layer.name for layer in seen.report().layers]  # input first
     assert seen.report()["first"].verdicts == ("unreached",)
     assert seen.gradients["first (Linear)"] == [None] * 3
 

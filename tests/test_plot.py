@@ -611,6 +611,16 @@ def test_zeros_and_nan_of_a_watch_are_marked_at_the_edges_and_said():
     assert "zero 2 of 7 times" in figure.description
 
 
+@pytest.mark.parametrize("values", [[0.2, 0.3, 0.25], [0.02, 0.9], [1e-6, 1.0]])
+def test_a_logarithmic_axis_has_numbers_however_short_it_is(values):
+    figure = plot.gradient_flow(a_watch(gradients={"a": values}))
+    figure.canvas.draw()
+    axis = figure.axes[0].yaxis
+    low, high = figure.axes[0].get_ylim()
+    shown = [t.get_text() for t in axis.get_ticklabels() if low <= t.get_position()[1] <= high]
+    assert len([text for text in shown if text]) >= 2
+
+
 @pytest.mark.parametrize("values", [[0.0], [NAN], [None], [1.0], [0.0, NAN, INF]])
 def test_nothing_positive_is_no_trouble(values):
     plot.gradient_flow(a_watch(gradients={"a": values})).savefig(os.devnull, format="png")

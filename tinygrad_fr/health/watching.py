@@ -169,8 +169,11 @@ class Watch:
         first = min([*now.used.values(), *(seen[0] for seen in now.seen), rank])
         for name, own in layers.items():
             self._note_layer(name, own, gradients)
+        following = np.inf
+        for name, own in reversed(layers.items()):
             used = [now.used[id(p)] - first for p in own if id(p) in now.used]
-            self.places[name] = min(used, default=self.places.get(name, np.inf))
+            # A layer that the pass did not reach stands before the next one of the model.
+            self.places[name] = following = min(used, default=following - 0.5)
         every = {id(p) for own in layers.values() for p in own}
         self.whole.append(_norm([g for leaf, g in gradients.items() if leaf in every]))
         modules = dict(self.model.named_modules())

@@ -92,17 +92,20 @@ def curves(watch: Any, attribute: str, function: str, empty: bool = False) -> li
 def draw_curves(axes: Axes, lines: list[Curve], *, log: bool, below: bool) -> None:
     """Draw them, with a legend that says the last values."""
     from matplotlib.lines import Line2D
-    from matplotlib.ticker import NullFormatter
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     steps = max(len(line.values) for line in lines)
     window = steps // 50 if steps > SMOOTHED else 1
     handles = []
     if log:
         axes.set_yscale("log")
-        axes.yaxis.set_minor_formatter(NullFormatter())
         known = [v for line in lines for v in line.values if v and 1e-90 < v < 1e90] or [1e-3, 1.0]
         margin = max(max(known) / min(known), 1.5) ** 0.08
         axes.set_ylim(min(known) / margin, max(known) * margin)
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        if max(known) < 100 * min(known):  # few powers of ten, or none: other numbers as well
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
+            axes.yaxis.set_major_formatter(lambda value, _place: number(value))
     for i, line in enumerate(lines):
         x = np.arange(1, len(line.values) + 1)
         y = np.array([math.nan if v is None else v for v in line.values], float)

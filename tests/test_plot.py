@@ -607,8 +607,8 @@ def test_zeros_and_nan_of_a_watch_are_marked_at_the_edges_and_said():
     assert list(zeros.get_xdata()) == [2, 7]
     assert list(bad.get_xdata()) == [3, 4]
     assert zeros.get_marker() != bad.get_marker()
-    assert legend(ax) == ["a: 0, 0: 2 of 7 steps, NaN or infinite: 2 of 7"]
-    assert "0: 2 of 7 steps" in figure.description
+    assert legend(ax) == ["a: 0, zero 2 of 7 times, NaN or infinite 2 of 7 times"]
+    assert "zero 2 of 7 times" in figure.description
 
 
 @pytest.mark.parametrize("values", [[0.0], [NAN], [None], [1.0], [0.0, NAN, INF]])
@@ -638,7 +638,7 @@ def test_health_has_a_panel_for_dead_and_one_for_saturated_neurons():
     above, below = figure.axes
     assert (above.get_ylabel(), below.get_ylabel()) == ("dead neurons", "saturated neurons")
     assert legend(above) == ["1 (ReLU): 50%"]
-    assert legend(below) == ["3 (Sigmoid): NaN, NaN or infinite: 1 of 2"]
+    assert legend(below) == ["3 (Sigmoid): NaN, NaN or infinite 1 of 2 times"]
     assert list(above.lines[0].get_ydata()) == [0.0, 0.5]
     tg.set_language("fr")
     assert legend(plot.health(watch).axes[0]) == ["1 (ReLU)\u00a0: 50\u00a0%"]
@@ -974,3 +974,33 @@ def test_images_refuse(arguments, message):
         plot.images(*arguments)
     with pytest.raises(errors.ArgumentError, match="labels are classes from 0 to 1"):
         plot.images(np.zeros((1, 4, 4)), [2], classes=["a", "b"])
+
+
+def test_a_row_has_sixteen_columns_at_most():
+    names = ["a flower", "another"]
+    figure = plot.images(np.zeros((32, 4, 4)), [0, 1] * 16, [0, 0] * 16, classes=names, columns=16)
+    figure.draw_without_rendering()
+    assert figure.get_tightbbox().x1 < figure.get_size_inches()[0] + 0.02
+    with pytest.raises(errors.ArgumentError, match="columns is at most 16, not 17"):
+        plot.images(np.zeros((32, 4, 4)), columns=17)
+
+
+def test_the_scale_fits_beside_flat_tiles():
+    figure = plot.filters(RNG.normal(size=(4, 1, 2, 20)))
+    figure.draw_without_rendering()
+    assert figure.get_tightbbox().y0 > -0.02
+
+
+def test_a_norm_is_not_negative():
+    with pytest.raises(errors.ArgumentError, match=r"a is negative at step 2: -1.0"):
+        plot.gradient_flow(a_watch(gradients={"a": [1.0, -1.0]}))
+    with pytest.raises(errors.DTypeError, match="a is made of real numbers"):
+        plot.gradient_flow(a_watch(gradients={"a": ["x"]}))
+
+
+def test_huge_numbers_are_no_trouble():
+    plot.gradient_flow(a_watch(gradients={"a": [1e-300, 1.0, 1e300]})).savefig(
+        os.devnull, format="png"
+    )
+    with pytest.raises(errors.ArgumentError, match="one is 2147483648"):
+        plot.confusion_matrix([0, 1e300], [0, 1], classes=["a", "b"])

@@ -81,7 +81,7 @@ def confusion_matrix(
 
     names = [plain(name, 20) for name in checks.names_of(classes, n)]
     longest = max(map(len, names))
-    cell = min(0.85, (WIDTH - 0.9 - 0.075 * longest) / n)
+    cell = min(0.85, max(5.2 / n, 0.3), (WIDTH - 0.9 - 0.075 * longest) / n)
     side = n * cell
     upright = 0.075 * longest > max(cell, 0.15)
     size = float(np.clip(min(cell * 25, cell * 110 / len(str(counts.max()))), 4, 11))

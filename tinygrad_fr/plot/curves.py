@@ -47,9 +47,9 @@ class Curve(NamedTuple):
         """What the line does not show: zeros on a logarithmic axis, and NaN."""
         n, found = len(self.values), []
         if zeros and self.count("zero"):
-            found.append(_("0: {k} of {n} steps").format(k=self.count("zero"), n=n))
+            found.append(_("zero {k} of {n} times").format(k=self.count("zero"), n=n))
         if self.count("bad"):
-            found.append(_("NaN or infinite: {k} of {n}").format(k=self.count("bad"), n=n))
+            found.append(_("NaN or infinite {k} of {n} times").format(k=self.count("bad"), n=n))
         return found
 
     def in_words(self, percent: bool = False) -> str:

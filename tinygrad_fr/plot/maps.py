@@ -190,7 +190,7 @@ def filters(model: Any, *, columns: int = 8) -> Figure:
         title, tiles, (-largest, largest), columns, scale=True, named_rows=rows,
         largest=0.55 if rows else 1.15,
     )  # fmt: skip
-    words = [sentence(title.replace("\n", ", ")), _range(float(values.min()), float(values.max()))]
+    words = [title.replace("\n", ", ") + ".", _range(float(values.min()), float(values.max()))]
     return describe(draw_blocks([block]), words)
 
 
@@ -266,7 +266,7 @@ def activations(model: Any, images: Any, *, layer: str | None = None, columns: i
         limits = (low, high) if low < high else (low - 0.5, high + 0.5)
         tiles = [Tile(m, f"{i + 1}{_remark(m)}") for i, m in enumerate(maps[:shown])]
         blocks.append(Block(title, tiles, limits, columns, "viridis", True, 0.95))
-        words += [sentence(title), _range(low, high)]
+        words += [f"{title}.", _range(low, high)]
         if flat := [str(i + 1) for i, m in enumerate(maps) if m.min() == m.max()]:
             words.append(_("The same everywhere: {maps}.").format(maps=", ".join(flat)))
     return describe(draw_blocks(blocks), [_("Feature maps of one image."), *words])

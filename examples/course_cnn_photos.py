@@ -132,7 +132,8 @@ montrer(tg.plot.images(x_test[:8], y_test[:8], classes=classes), "photos_exemple
 # ## L'entraînement
 #
 # Le réseau du cours, avec trois canaux d'entrée pour la couleur. Les photographies retournées de
-# gauche à droite sont aussi des photographies : cette augmentation double le jeu d'entraînement.
+# gauche à droite sont aussi des photographies : cette augmentation enrichit le jeu d'entraînement.
+# L'ordonnanceur fait des pas de plus en plus courts.
 
 # %%
 tg.manual_seed(0)
@@ -148,9 +149,7 @@ historique = tg.fit(
     test,
     loss=tg.cross_entropy,
     optimizer=optimiseur,
-    scheduler=tg.optim.CosineAnnealingLR(
-        optimiseur, T_max=EPOQUES
-    ),  # des pas de plus en plus courts
+    scheduler=tg.optim.CosineAnnealingLR(optimiseur, T_max=EPOQUES),
     epochs=EPOQUES,
     metrics=["accuracy"],
     progress=False,
@@ -164,7 +163,7 @@ montrer(tg.plot.history(historique), "photos_historique.png")
 
 # %% [markdown]
 # L'écart entre les deux courbes est du surapprentissage : le réseau retient ses photographies
-# d'entraînement mieux qu'il ne reconnaît les autres. Davantage de photographies le réduisent.
+# d'entraînement mieux qu'il ne reconnaît les autres. Davantage de photographies le réduiraient.
 #
 # ## La matrice de confusion
 

@@ -96,7 +96,7 @@ print(f"plus grand écart avec la formule : {np.abs(z.grad.data - ecart).max():
 
 # %%
 entrees = {"x": x[:6].astype(float), "W": W.data, "b": b.data, "y": c[:6]}
-tg.verify.hand(
+rapport = tg.verify.hand(
     lambda x, W, b, y: tg.cross_entropy((x @ W + b).named("z"), y),
     entrees,
     {
@@ -105,6 +105,8 @@ tg.verify.hand(
         "b": lambda dz: dz.sum(axis=0),
     },
 )
+print(rapport)
+assert rapport
 
 # %% [markdown]
 # ## L'entraînement

@@ -24,15 +24,17 @@ class Softmax:
     def forward(self, z):
         """Renvoie les probabilités (N, C) des scores z (N, C).
 
-        Les scores peuvent être grands (1000 par exemple) : l'exponentielle ne doit pas déborder.
+        Les scores peuvent être grands (1000 par exemple) :
+        l'exponentielle ne doit pas déborder.
         """
         raise NotImplementedError("à compléter")
 
     def backward(self, d_p):
         """Renvoie dL/dz (N, C), étant donné d_p = dL/dp (N, C).
 
-        Établissez d'abord la jacobienne de softmax, termes hors diagonale compris. Le gradient
-        amont d_p est quelconque : ne supposez pas qu'une seule de ses valeurs est non nulle.
+        Établissez d'abord la jacobienne de softmax, termes hors diagonale
+        compris. Le gradient amont d_p est quelconque : ne supposez pas
+        qu'une seule de ses valeurs est non nulle.
         """
         raise NotImplementedError("à compléter")
 

@@ -221,11 +221,13 @@ def overview(results: list[dict[str, Any]]) -> list[str]:
         title = f"{question.title} (sur {question.out_of:g})"
         lines.append(f"Q{i + 1}  {title} : {100 * share:.0f} % des points")
     counts = Counter(
-        word for r in results for word in {w for q in r["questions"] for w in q["kinds"].values()}
+        word
+        for r in results
+        for word in sorted({word for q in r["questions"] for word in q["kinds"].values()})
     )
     if counts:
-        words = ", ".join(f"{word} ({count})" for word, count in counts.most_common(5))
-        lines.append(f"Erreurs les plus fréquentes (copies) : {words}")
+        lines += ["Erreurs les plus fréquentes, en nombre de copies :"]
+        lines += [f"    {count}  {word}" for word, count in counts.most_common(5)]
     lines += [f"À relire : {r['name']}" for r in results if r["review"]]
     for r in results:
         lines += [f"{r['name']} : {text}" for text in (r["problem"], *r["remarks"]) if text]

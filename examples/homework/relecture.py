@@ -1,8 +1,8 @@
-"""Relit le devoir avant de le rendre : ``python relecture.py``, à côté de ``devoir.py``.
+"""Relit le devoir avant de le rendre : ``python relecture.py``, à côté de ``devoir.py``.
 
 La bibliothèque compare chaque gradient aux différences finies de votre propre phase avant, et dit
 où se trouve la plus grande erreur. La correction emploie d'autres données, et demande le gradient
-de l'entrée de chaque couche. Installation : ``pip install tinygrad_fr``.
+de l'entrée de chaque couche. Installation : ``pip install tinygrad_fr``.
 """
 
 import devoir

@@ -158,6 +158,6 @@ def _saturated(seen: Watch, layers: dict[str, Layer]) -> Finding | None:
         n=round((layer.saturated or 0.0) * (layer.neurons or 0)),
         m=layer.neurons,
         layer=layer.name,
-        share=f"{STUCK:.0%}",
+        share=_("{percent:.0f}%").format(percent=100 * STUCK),
     )
     return Finding("saturated", tuple(names), sentence)

@@ -196,7 +196,11 @@ class HealthReport:
         return (
             layer.name,
             "" if norm is None else "-" if math.isnan(norm) else f"{norm:.2g}",
-            "" if layer.dead is None else f"{layer.dead:.0%}",
-            "" if layer.saturated is None else f"{layer.saturated:.0%}",
+            "" if layer.dead is None else _percent(layer.dead),
+            "" if layer.saturated is None else _percent(layer.saturated),
             ", ".join(words[kind] for kind in layer.verdicts) or _("healthy"),
         )
+
+
+def _percent(share: float) -> str:
+    return _("{percent:.0f}%").format(percent=100 * share)

@@ -17,7 +17,7 @@ import numpy as np
 
 from .errors import ArgumentError
 from .kernels import Array
-from .messages import _, say
+from .messages import _, ngettext, say
 
 # Whether a verdict means that nothing is wrong.
 VERDICTS = {"correct": True, "kink": True, "wrong": False, "inconclusive": False}
@@ -384,12 +384,15 @@ def heat_map(entry: Entry) -> str:
         left += columns + 1
         width = max(width, left)
     differ = int((error > limit).sum())
-    words = _("{name}: {n} of {m} entries differ; {where} (darker: larger error)").format(
-        name=entry.name, n=differ, m=error.size, where=entry.where
-    )
+    words = ngettext(
+        "{name}: {n} of {m} entries differs; {where} (darker: larger error)",
+        "{name}: {n} of {m} entries differ; {where} (darker: larger error)",
+        differ,
+    ).format(name=entry.name, n=differ, m=error.size, where=entry.where)
+    size = f"width='{width * CELL}' height='{(below + rows) * CELL}'"
     return (
-        f"<figure style='margin:0.5em 0'><svg role='img' aria-label='{escape(words, quote=True)}' "
-        f"width='{width * CELL}' height='{(below + rows) * CELL}'>{''.join(cells)}</svg>"
+        f"<figure style='margin:0.5em 0'><svg role='img' {size} "
+        f"aria-label='{escape(words, quote=True)}'>{''.join(cells)}</svg>"
         f"<figcaption>{escape(words)}</figcaption></figure>"
     )
 

@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import TinygradError
 from ..graph.expansion import Unwritten
 from ..kernels import Array
-from ..messages import _
+from ..messages import _, ngettext
 from ..report import Diagnosis, joined
 from .case import Case
 from .factors import names_of
@@ -233,7 +233,9 @@ def what_is_known(case: Case) -> str:
     if hand.shape != true.shape:
         return _("no known mistake explains it")
     wrong = case.bad
-    parts = [_("{n} of {m} entries differ").format(n=int(wrong.sum()), m=wrong.size)]
+    count = int(wrong.sum())
+    differ = ngettext("{n} of {m} entries differs", "{n} of {m} entries differ", count)
+    parts = [differ.format(n=count, m=wrong.size)]
     for axis in range(wrong.ndim if wrong.ndim > 1 else 0):
         rest = tuple(a for a in range(wrong.ndim) if a != axis)
         touched = np.flatnonzero(wrong.any(rest))

@@ -61,8 +61,8 @@ def derivative(f: Callable[[Array], float], x: Array) -> tuple[Array, Array]:
     Central differences in float64, entry by entry, with steps from a thousandth of the entry (of 1
     below 1) downwards, each a quarter of the one before, extrapolated; the estimate that changes
     least is kept (Ridders, Accurate computation of ``F'(x)`` and ``F'(x) F''(x)``, Adv. Eng.
-    Software 4, 1982). Steps that leave the domain of ``f`` are passed over. Mostly 6 to 14 evaluations per
-    entry, at most 40.
+    Software 4, 1982). Steps that leave the domain of ``f`` are passed over. Mostly 6 to 14
+    evaluations per entry, at most 40.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ def cross_entropy(
     logits
         (N, C), (C,) or (N, C, ...): scores, *not* probabilities.
     target
-        Class indices (N,), (), (N, ...), or probabilities of the logits' shape.
+        Class indices (N,), (), (N, ...), or probabilities in the shape of the logits.
     reduction
         ``"mean"`` over the examples, ``"sum"`` or ``"none"``.
     label_smoothing

@@ -87,7 +87,7 @@ class Finding:
             "exploding": (
                 _("a smaller learning rate"),
                 _("clipping the gradient (optim.clip_grad_norm)"),
-                _("smaller initial weights (nn.init), normalised inputs"),
+                _("smaller initial weights (nn.init), normalised inputs and targets"),
                 _("the mean of the loss over the batch rather than the sum"),
             ),
             "dead": (

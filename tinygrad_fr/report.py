@@ -298,7 +298,7 @@ class Report:
             row += f"<td style='{cell}{wide}'>{cells[4]}</td>"
             rows.append(f"<tr style='border-top:1px solid #999'>{row}</tr>")
         parts = [
-            f"<table style='border-collapse:collapse'><thead><tr>{header}</tr></thead>"
+            f"<table class='report' style='border-collapse:collapse'><thead><tr>{header}</tr></thead>"
             f"<tbody>{''.join(rows)}</tbody></table>"
         ]
         if self.first_wrong is not None:

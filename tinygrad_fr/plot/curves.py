@@ -38,9 +38,9 @@ class Curve(NamedTuple):
         value = self.values[-1]
         if value is None:
             return _("no gradient")
-        if not math.isfinite(value):
-            return "NaN" if math.isnan(value) else _("infinite")
-        return _("{percent:.0f}%").format(percent=100 * value) if percent else number(value)
+        if percent and math.isfinite(value):
+            return _("{percent:.0f}%").format(percent=100 * value)
+        return number(value)
 
     def remarks(self, zeros: bool) -> list[str]:
         """What the line does not show: zeros on a logarithmic axis, and NaN."""
@@ -83,14 +83,12 @@ def curves(watch: Any, attribute: str, function: str, empty: bool = False) -> li
 def draw_curves(axes: Axes, lines: list[Curve], *, log: bool, below: bool) -> None:
     """Draw them, with a legend that says the last values."""
     from matplotlib.lines import Line2D
-    from matplotlib.ticker import NullFormatter
 
     steps = max(len(line.values) for line in lines)
     window = steps // 50 if steps > SMOOTHED else 1
     handles = []
     if log:
         axes.set_yscale("log")
-        axes.yaxis.set_minor_formatter(NullFormatter())
         if not any(v and 0 < v < math.inf for line in lines for v in line.values):
             axes.set_ylim(1e-3, 1)
     for i, line in enumerate(lines):
@@ -110,8 +108,8 @@ def draw_curves(axes: Axes, lines: list[Curve], *, log: bool, below: bool) -> No
             axes.plot(x, shown, color=style["color"], linewidth=0.5, alpha=0.35)
         axes.plot(x, _smooth(shown, window, log), **style,
                   markevery=(min(i * every // 5, len(x) - 1), every))  # fmt: skip
-        _beside(axes, x[(y == 0) & log], 0.03, "v", style["color"])
-        _beside(axes, x[~np.isfinite(y) & ~missing], 0.97, "x", style["color"])
+        beside(axes, x[(y == 0) & log], 0.03, "v", style["color"])
+        beside(axes, x[~np.isfinite(y) & ~missing], 0.97, "x", style["color"])
         texts = [_("{name}: {value}").format(name=plain(line.name, 32), value=line.last(not log))]
         texts += line.remarks(zeros=log)
         handles.append(Line2D([], [], label=", ".join(texts), **style))
@@ -154,7 +152,7 @@ def _legend(axes: Axes, handles: list[Line2D], window: int, below: bool) -> None
     )  # fmt: skip
 
 
-def _beside(axes: Axes, x: Any, height: float, marker: str, colour: str) -> None:
+def beside(axes: Axes, x: Any, height: float, marker: str, colour: str) -> None:
     """Marks at the lower or upper edge, where the axis has no place for the value."""
     if len(x):
         axes.plot(

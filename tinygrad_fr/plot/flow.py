@@ -14,11 +14,11 @@ from .canvas import (
     BLUE,
     GREY,
     PALE,
-    TEXT,
     VERMILLION,
     canvas,
     describe,
     grid,
+    ink,
     number,
     plain,
     sentence,
@@ -67,7 +67,10 @@ def gradient_flow(model: Any, *, ax: Axes | None = None) -> Figure:
     """
     if isinstance(model, Module):
         return _bars(model, ax)
-    lines = curves(model, "gradients", "gradient_flow")
+    lines = [
+        line._replace(values=[None if v is None or math.isnan(v) else v for v in line.values])
+        for line in curves(model, "gradients", "gradient_flow")  # a Watch has NaN for none
+    ]
     with canvas(ax, 3.5 + 0.09 * len(lines)) as (figure, (axes,)):
         draw_curves(axes, lines, log=True, below=ax is None)
         axes.set_ylabel(_("norm of the gradient"))
@@ -244,7 +247,8 @@ def _bar(
     special = norm is None or norm == 0 or not math.isfinite(norm)
     axes.annotate(
         plain(text), (low if special else norm, y), (9 if special else 4, 0),
-        textcoords="offset points", va="center", fontsize=8.5, color=TEXT, zorder=4,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2} if special else None,
+        textcoords="offset points", va="center", fontsize=8.5, color=ink(axes), zorder=4,
+        bbox={"facecolor": axes.get_facecolor() if special else "none", "edgecolor": "none",
+              "pad": 1.2},
     )  # fmt: skip
     return text

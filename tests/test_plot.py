@@ -820,6 +820,12 @@ def test_poles_and_edges_are_no_trouble(f):
         assert np.diff(ax.get_ylim())[0] < 60
 
 
+def test_values_near_the_largest_float_are_no_trouble():
+    figure = plot.function(tg.exp, -1000, 1000)
+    figure.savefig(os.devnull, format="png")
+    assert np.isfinite(figure.axes[0].get_ylim()).all()
+
+
 @pytest.mark.parametrize(
     ("f", "arguments", "message"),
     [

@@ -298,8 +298,8 @@ class Report:
             row += f"<td style='{cell}{wide}'>{cells[4]}</td>"
             rows.append(f"<tr style='border-top:1px solid #999'>{row}</tr>")
         parts = [
-            f"<table class='report' style='border-collapse:collapse'><thead><tr>{header}</tr></thead>"
-            f"<tbody>{''.join(rows)}</tbody></table>"
+            "<table class='report' style='border-collapse:collapse'>"
+            f"<thead><tr>{header}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
         ]
         if self.first_wrong is not None:
             text = _("mend first: {name}").format(name=self.first_wrong)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..messages import _
 from .neurons import STUCK, together
-from .report import Finding, HealthReport, Layer
+from .report import Finding, HealthReport, Layer, percent
 
 if TYPE_CHECKING:
     from .watching import Watch
@@ -166,6 +166,6 @@ def _saturated(seen: Watch, layers: dict[str, Layer]) -> Finding | None:
         n=round((layer.saturated or 0.0) * (layer.neurons or 0)),
         m=layer.neurons,
         layer=layer.name,
-        share=_("{percent:.0f}%").format(percent=100 * STUCK),
+        share=percent(STUCK),
     )
     return Finding("saturated", tuple(names), sentence)

@@ -10,6 +10,11 @@ from ..errors import ArgumentError
 from ..messages import _, ngettext
 
 
+def percent(share: float | None) -> str:
+    """A share in words; nothing where there is none."""
+    return "" if share is None else _("{percent:.0f}%").format(percent=100 * share)
+
+
 @dataclass(frozen=True)
 class Layer:
     """What was seen of one layer over the last steps.
@@ -196,11 +201,7 @@ class HealthReport:
         return (
             layer.name,
             "" if norm is None else "-" if math.isnan(norm) else f"{norm:.2g}",
-            "" if layer.dead is None else _percent(layer.dead),
-            "" if layer.saturated is None else _percent(layer.saturated),
+            percent(layer.dead),
+            percent(layer.saturated),
             ", ".join(words[kind] for kind in layer.verdicts) or _("healthy"),
         )
-
-
-def _percent(share: float) -> str:
-    return _("{percent:.0f}%").format(percent=100 * share)

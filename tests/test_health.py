@@ -146,6 +146,7 @@ def test_the_gradient_vanishes_through_many_sigmoids(digits):
     report = seen.report()
     assert report["0"].verdicts == ("vanishing",)
     assert report["16"].verdicts == ()
+    assert (report["0"].verdict, report["16"].verdict) == ("vanishing gradient", "healthy")
     assert report.findings[0].layers[0] == "0 (Linear)"  # the worst
 
 
@@ -278,7 +279,8 @@ def test_dead_neurons_are_counted_over_all_examples_of_the_window():
         for row in ([1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0], [-1.0, -1.0]):
             model(np.tile(row, (60, 1))).mean().backward()
     assert seen.dead["1 (ReLU)"] == [0.75, 0.5, 0.75, 1.0]  # the window forgets
-    assert kinds(seen) == ["dead"]
+    assert kinds(seen) == ["vanishing", "dead"]  # before them, the gradient is exactly 0
+    assert "is exactly 0" in str(seen.report())
     layer = seen.report()["1"]
     assert (layer.neurons, layer.dead, layer.saturated) == (4, 1.0, None)
 

@@ -105,9 +105,11 @@ def _vanishing(seen: Watch, layers: dict[str, Layer]) -> Finding | None:
     ratios: dict[str, tuple[float, str]] = {}
     for i, name in enumerate(ordered[:-1], 1):
         largest = max(ordered[i:], key=lambda other: sizes[other])
-        if not sizes[name] < VANISHED * sizes[largest]:
+        # Behind dead neurons even the next layer's weights have none, but its biases do.
+        nothing = not sizes[name] and any(layers[other].gradient_norm for other in ordered[i:])
+        if not nothing and not sizes[name] < VANISHED * sizes[largest]:
             break
-        ratios[name] = (sizes[name] / sizes[largest], largest)
+        ratios[name] = (0.0 if nothing else sizes[name] / sizes[largest], largest)
     if not ratios:
         return None
     names = sorted(ratios, key=lambda name: ratios[name])

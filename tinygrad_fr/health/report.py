@@ -48,6 +48,16 @@ class Layer:
     saturated: float | None = None
     verdicts: tuple[str, ...] = ()
 
+    @property
+    def verdict(self) -> str:
+        """The verdicts in words."""
+        words = {
+            "vanishing": _("vanishing gradient"), "exploding": _("exploding gradient"),
+            "dead": _("dead neurons"), "saturated": _("saturated neurons"),
+            "unreached": _("no gradient"),
+        }  # fmt: skip
+        return ", ".join(words[kind] for kind in self.verdicts) or _("healthy")
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -192,16 +202,11 @@ class HealthReport:
         return (_("layer"), _("gradient"), _("dead"), _("saturated"), _("verdict"))
 
     def _cells(self, layer: Layer) -> tuple[str, ...]:
-        words = {
-            "vanishing": _("vanishing gradient"), "exploding": _("exploding gradient"),
-            "dead": _("dead neurons"), "saturated": _("saturated neurons"),
-            "unreached": _("no gradient"),
-        }  # fmt: skip
         norm = layer.gradient_norm
         return (
             layer.name,
             "" if norm is None else "-" if math.isnan(norm) else f"{norm:.2g}",
             percent(layer.dead),
             percent(layer.saturated),
-            ", ".join(words[kind] for kind in layer.verdicts) or _("healthy"),
+            layer.verdict,
         )

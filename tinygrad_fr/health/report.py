@@ -25,7 +25,7 @@ class Layer:
         Its path in the model and its class, such as ``0 (Linear)``; for an activation written as
         a function, the operation.
     gradient_norm : float or None
-        The norm of its parameters' gradient, the median over the steps: infinite where it was
+        The norm of the gradient of its parameters, the median over the steps: infinite where it was
         not finite, NaN where none arrived. None without parameters.
     weight_norm : float or None
         The norm of its parameters now.

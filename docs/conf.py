@@ -28,9 +28,9 @@ extensions = [
 ]  # fmt: skip
 exclude_patterns = ["_build", "_ext"]
 
-# Every cell is executed; an error in one fails the build. Results are kept from build to build, in
-# docs/_build/.jupyter_cache: after a change of the library, remove that folder.
-nb_execution_mode = "cache"
+# Every cell of a page that is read is executed; an error in one fails the build. No cache of results:
+# it would show what an older library gave, and parallel builds fall out over making it.
+nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_merge_streams = True

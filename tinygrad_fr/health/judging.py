@@ -128,46 +128,38 @@ def _vanishing(seen: Watch, layers: dict[str, Layer]) -> Finding | None:
 
 
 def _dead(seen: Watch, layers: dict[str, Layer]) -> Finding | None:
-    names = [
-        name
-        for name, layer in layers.items()
-        if layer.dead is not None
-        and layer.dead >= DEAD
-        and together(seen.recent[name]).examples >= EXAMPLES
-    ]
-    if not names:
+    def examples(layer: Layer) -> int:
+        return together(seen.recent[layer.name]).examples
+
+    found = [layer for layer in _silent(layers, "dead", DEAD) if examples(layer) >= EXAMPLES]
+    if not found:
         return None
-    names.sort(key=lambda name: -(layers[name].dead or 0.0))
-    layer = layers[names[0]]
     sentence = _(
         "{n} of the {m} neurons of {layer} answered 0 to each of the last {examples} examples: no "
         "gradient passes through them, their weights no longer change"
-    ).format(
-        n=round((layer.dead or 0.0) * (layer.neurons or 0)),
-        m=layer.neurons,
-        layer=layer.name,
-        examples=together(seen.recent[layer.name]).examples,
     )
-    return Finding("dead", tuple(names), sentence)
+    return _of_neurons("dead", found, sentence, examples=examples(found[0]))
 
 
 def _saturated(seen: Watch, layers: dict[str, Layer]) -> Finding | None:
-    names = [
-        name
-        for name, layer in layers.items()
-        if layer.saturated is not None and layer.saturated >= SATURATED
-    ]
-    if not names:
+    found = _silent(layers, "saturated", SATURATED)
+    if not found:
         return None
-    names.sort(key=lambda name: -(layers[name].saturated or 0.0))
-    layer = layers[names[0]]
     sentence = _(
         "{n} of the {m} neurons of {layer} are on a plateau for {share} of the examples or more: "
         "their slope is below 5% of its largest value, hardly any gradient passes"
-    ).format(
-        n=round((layer.saturated or 0.0) * (layer.neurons or 0)),
-        m=layer.neurons,
-        layer=layer.name,
-        share=percent(STUCK),
     )
-    return Finding("saturated", tuple(names), sentence)
+    return _of_neurons("saturated", found, sentence, share=percent(STUCK))
+
+
+def _silent(layers: dict[str, Layer], kind: str, least: float) -> list[Layer]:
+    """The layers with at least that share of dead or saturated neurons, the worst first."""
+    found = [layer for layer in layers.values() if (getattr(layer, kind) or 0.0) >= least]
+    return sorted(found, key=lambda layer: -float(getattr(layer, kind)))
+
+
+def _of_neurons(kind: str, found: list[Layer], sentence: str, **values: object) -> Finding:
+    worst = found[0]
+    n = round(getattr(worst, kind) * (worst.neurons or 0))
+    text = sentence.format(n=n, m=worst.neurons, layer=worst.name, **values)
+    return Finding(kind, tuple(layer.name for layer in found), text)

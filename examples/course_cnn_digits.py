@@ -30,7 +30,7 @@ import tinygrad_fr as tg
 
 
 def montrer(figure, fichier):
-    """Affiche la figure dans un notebook ; lancé comme script, l'enregistre."""
+    """Affiche la figure dans un carnet ; lancé comme script, l'enregistre."""
     if "ipykernel" in sys.modules:
         return figure
     figure.savefig(fichier)

@@ -18,7 +18,7 @@
 # entraîner le réseau du cours à les reconnaître.
 #
 # - En script : `python course_cnn_photos.py MON_DOSSIER`.
-# - En notebook : donnez votre dossier à la variable `DOSSIER`.
+# - Dans un carnet : donnez votre dossier à la variable `DOSSIER`.
 #
 # Sans dossier, le programme dessine lui-même un petit jeu de fausses photographies de cinq sortes
 # de fleurs, dans un dossier temporaire.
@@ -37,7 +37,7 @@ import tinygrad_fr as tg
 
 
 def montrer(figure, fichier):
-    """Affiche la figure dans un notebook ; lancé comme script, l'enregistre."""
+    """Affiche la figure dans un carnet ; lancé comme script, l'enregistre."""
     if "ipykernel" in sys.modules:
         return figure
     figure.savefig(fichier)

@@ -7,10 +7,15 @@ import os
 for _limit in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # the tests themselves run in parallel
     os.environ.setdefault(_limit, "1")
 
+import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 
 import tinygrad_fr as tg  # noqa: E402
 from tinygrad_fr import settings  # noqa: E402
+
+# A busy machine is no failure.
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.load_profile("here")
 
 
 @pytest.fixture(autouse=True)

@@ -18,8 +18,9 @@ PAGE = Path(tinygrad_fr.__file__).parent.parent / "docs" / "operations.md"
 HEAD = """# Les opérations
 
 Chaque opération porte sa formule et, pour chaque argument, sa règle locale : le gradient amont
-$\\bar{y}$ y devient le gradient aval $\\bar{x}$. Ce tableau est écrit à partir du registre des
-opérations par `python tests/reference.py` ; n'y changez rien à la main.
+$\\bar{y}$ y devient le gradient aval $\\bar{x}$.
+
+<!-- Written from the registry of operations by `python tests/reference.py`. -->
 """
 FAMILIES = {
     "arithmetic": "Arithmétique",

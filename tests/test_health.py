@@ -85,6 +85,59 @@ def test_nothing_is_said_of_a_network_that_has_converged():
     assert seen.report()
 
 
+@pytest.mark.parametrize("scale", [0.0, 0.001, 0.1])
+@pytest.mark.parametrize("lr", [0.001, 0.1])
+def test_nothing_is_said_of_weights_that_begin_at_zero(digits, scale, lr):
+    """Their gradient is many times as large as they are, until they have grown."""
+    _images, x, y = digits
+    model = nn.Linear(64, 10)
+    model.weight.data[:] = scale * RNG.standard_normal((10, 64))
+    model.bias.data[:] = 0
+    for steps in (1, 20):
+        seen = train(model, x, y, tg.optim.SGD(model.parameters(), lr=lr), steps)
+        assert seen.report(), seen
+
+
+@pytest.mark.parametrize("batch", [1, 4, 64])
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.Tanh, nn.Sigmoid])
+def test_nothing_is_said_of_a_healthy_regression(activation, batch):
+    x = np.random.default_rng(2).standard_normal((256, 8))
+    y = np.tanh(x @ RNG.standard_normal((8, 1)))
+    tg.manual_seed(0)
+    model = nn.models.mlp([8, 32, 32, 1], activation)
+    for steps in (1, 60):
+        optimizer = tg.optim.Adam(model.parameters(), lr=1e-3)
+        seen = train(model, x, y, optimizer, steps, batch, loss=tg.mse_loss)
+        assert seen.report(), seen
+
+
+def test_nothing_is_said_of_a_layer_beside_the_way_back(digits):
+    """Two heads, one of which counts little: the first layers do have a gradient."""
+
+    class Heads(nn.Module):
+        def __init__(self):
+            self.body = nn.Linear(64, 16)
+            self.a, self.b = nn.Linear(16, 10), nn.Linear(16, 10)
+
+        def forward(self, x):
+            h = tg.relu(self.body(x))
+            return 1e-5 * self.a(h) + self.b(h)
+
+    _images, x, y = digits
+    model = Heads()
+    seen = train(model, x, y, tg.optim.Adam(model.parameters()), 3)
+    assert seen.sizes["a (Linear)"][-1] < 1e-4 * seen.sizes["b (Linear)"][-1]
+    assert seen.report(), seen
+
+
+def test_nothing_is_said_of_a_large_embedding():
+    """The gradient of its table is 0 but for a few rows."""
+    tg.manual_seed(0)
+    model = nn.Sequential(nn.Embedding(1_000_000, 2), nn.Flatten(), nn.Linear(4, 2))
+    seen = once(model, np.array([[3, 4], [5, 6]]), loss=lambda y: tg.cross_entropy(y, [0, 1]))
+    assert seen.report(), seen
+
+
 def test_the_gradient_vanishes_through_many_sigmoids(digits):
     _images, x, y = digits
     model = mlp(8, nn.Sigmoid)
@@ -93,6 +146,7 @@ def test_the_gradient_vanishes_through_many_sigmoids(digits):
     report = seen.report()
     assert report["0"].verdicts == ("vanishing",)
     assert report["16"].verdicts == ()
+    assert (report["0"].verdict, report["16"].verdict) == ("vanishing gradient", "healthy")
     assert report.findings[0].layers[0] == "0 (Linear)"  # the worst
 
 
@@ -178,6 +232,36 @@ def test_the_norm_is_that_of_the_layers_own_gradient():
         assert seen.gradients[f"{i} (Linear)"] == pytest.approx([square**0.5])
 
 
+@pytest.mark.parametrize(
+    ("dtype", "scale"),
+    [(np.float16, 100.0), (np.float32, 1e-30), (np.float32, 1e30), (np.float64, 1e200),
+     (np.float64, 1e-200)],
+)  # fmt: skip
+def test_norms_whose_square_is_out_of_range(dtype, scale):
+    model = nn.Linear(3, 2, bias=False)
+    model.weight.data = model.weight.data.astype(dtype)
+    x = (scale * RNG.standard_normal((5, 3))).astype(dtype)
+    with np.errstate(over="ignore"):
+        seen = once(model, x)
+    gradient = model.weight.grad.data.astype(np.float64) / scale
+    expected = scale * float(np.sqrt((gradient**2).sum()))
+    assert seen.gradients["Linear"] == pytest.approx([expected], rel=1e-6, abs=0)
+    assert seen.whole == seen.gradients["Linear"]
+
+
+def test_every_step_has_its_place_where_layers_are_frozen_and_freed():
+    model = nn.models.mlp([3, 4, 1])
+    with health.watch(model) as seen:
+        for free in (False, True, False):
+            for p in model[0].parameters():
+                p.requires_grad = free
+            model(np.ones((2, 3))).sum().backward()
+        assert [g is None for g in seen.gradients["0 (Linear)"]] == [True, False, True]
+        assert [
+            layer.name for layer in seen.report().layers if layer.gradient_norm is not None
+        ] == ["2 (Linear)"]
+
+
 def test_the_norm_is_of_one_step_where_gradients_accumulate():
     model = nn.Linear(3, 1)
     x = RNG.standard_normal((5, 3))
@@ -195,7 +279,8 @@ def test_dead_neurons_are_counted_over_all_examples_of_the_window():
         for row in ([1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0], [-1.0, -1.0]):
             model(np.tile(row, (60, 1))).mean().backward()
     assert seen.dead["1 (ReLU)"] == [0.75, 0.5, 0.75, 1.0]  # the window forgets
-    assert kinds(seen) == ["dead"]
+    assert kinds(seen) == ["vanishing", "dead"]  # before them, the gradient is exactly 0
+    assert "is exactly 0" in str(seen.report())
     layer = seen.report()["1"]
     assert (layer.neurons, layer.dead, layer.saturated) == (4, 1.0, None)
 
@@ -248,6 +333,55 @@ def test_the_outputs_own_activation_is_left_out():
     model[2].bias.data[:] = 50.0  # a classifier that is very sure
     seen = once(model, RNG.standard_normal((8, 2)))
     assert list(seen.saturated) == ["1 (Tanh)"]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        lambda p: p.squeeze(1),
+        lambda p: p[:, 0],
+        lambda p: tg.clip(p, 1e-6, 1 - 1e-6),
+        lambda p: 10.0 * p - 5.0,
+        lambda p: (p, p * p.mean()),
+    ],
+)
+def test_what_is_only_reshaped_or_mapped_to_the_output_is_left_out_too(after):
+    class Model(nn.Module):
+        def __init__(self):
+            self.hidden, self.out = nn.Linear(2, 3), nn.Linear(3, 1)
+
+        def forward(self, x):
+            return after(tg.sigmoid(self.out(tg.tanh(self.hidden(x)))))
+
+    def loss(output):
+        outputs = output if isinstance(output, tuple) else (output,)
+        return sum(y.sum() for y in outputs)
+
+    seen = once(Model(), RNG.standard_normal((8, 2)), loss=loss)
+    assert list(seen.saturated) == ["tanh"]
+
+
+def test_activations_are_seen_in_each_pass():
+    """Several forwards before the first backward; and a second pass through a graph."""
+    model = nn.models.mlp([2, 3, 1])
+    x = RNG.standard_normal((8, 2))
+    with health.watch(model) as seen:
+        first, second = model(x).sum(), model(x).sum()
+        first.backward(retain_graph=True)
+        second.backward()
+        first.backward()
+    assert seen.steps == 3
+    assert len(seen.dead["1 (ReLU)"]) == 3
+
+
+def test_calls_are_not_remembered_for_ever(monkeypatch):
+    monkeypatch.setattr(health.watching, "CALLS", 10)
+    model = nn.models.mlp([2, 3, 1])
+    with health.watch(model) as seen:
+        for _step in range(50):
+            model(np.ones((2, 2))).sum().backward()
+    assert len(seen._calls) <= 10
+    assert len(seen.dead["1 (ReLU)"]) == 50
 
 
 def test_functions_in_a_forward_are_seen_and_named():
@@ -450,7 +584,7 @@ def test_the_report_says_what_was_measured_and_tells_the_remedies_apart(digits):
     try:
         assert "disparition du gradient" in str(seen.report())
         assert "remèdes du cours" in str(seen.report())
-        assert "0\N{NO-BREAK SPACE}%" in str(seen.report())
+        assert "0\u00a0%" in str(seen.report())
     finally:
         tg.set_language("en")
 

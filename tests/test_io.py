@@ -84,6 +84,12 @@ def test_metadata_come_back(path):
     assert loaded.metadata == {"classes": "pâquerette,rose", "empty": ""}
 
 
+def test_the_order_of_a_file_is_kept(path):
+    names = [f"{i}.{kind}" for i in range(9) for kind in ("bias", "weight")]
+    save({name: np.ones(2) for name in names}, path, metadata={"a": "b"})
+    assert list(load(path)) == names
+
+
 def test_without_metadata_there_is_an_empty_dict(path):
     save({"w": np.ones(1)}, path)
     assert load(path).metadata == {}

@@ -137,6 +137,27 @@ def test_axes_of_yours_are_drawn_in(draw):
     figure.savefig(os.devnull, format="png")
 
 
+def test_axes_of_yours_may_be_dark():
+    from matplotlib import style
+
+    with style.context("dark_background"):
+        above, below = Figure().subplots(2)
+        plot.gradient_flow(an_mlp(), ax=above)
+        plot.decision_boundary(lambda z: z[:, 0] - 0.5, X, [1, 0, 1, 1], ax=below)
+    assert {text.get_color() for text in above.texts} == {"white"}
+    (circles,) = [c for c in below.collections if isinstance(c, PathCollection)][-1:]
+    assert np.array_equal(circles.get_edgecolor(), [[1, 1, 1, 1]])
+
+
+def test_no_grid_of_yours_goes_through_the_numbers_of_a_matrix():
+    from matplotlib import style
+
+    with style.context("ggplot"):
+        ax = Figure().subplots()
+        plot.confusion_matrix([0, 1], [0, 1], ax=ax)
+    assert not any(line.get_visible() for line in ax.get_xgridlines() + ax.get_ygridlines())
+
+
 @WITH_AXES
 def test_axes_must_be_axes(draw):
     with pytest.raises(errors.DTypeError, match="one of matplotlib's Axes"):
@@ -262,6 +283,19 @@ def test_history_with_gaps():
     assert len(figure.axes) == 2
 
 
+def test_history_marks_what_is_nan_or_infinite():
+    run = a_history(4)
+    run.epochs[1]["loss"] = NAN
+    run.epochs[3]["loss"] = INF
+    del run.epochs[3]["valid_loss"]  # not measured
+    figure = plot.history(run)
+    (ax,) = figure.axes
+    crosses = [line for line in ax.lines if line.get_marker() == "x"]
+    assert [list(line.get_xdata()) for line in crosses] == [[2, 4]]
+    assert legend(ax)[:2] == ["training, NaN or infinite: 2 of 4", "validation"]
+    assert "Loss: 1 at first, infinite at last" in figure.description
+
+
 def test_history_refuses_what_is_none():
     with pytest.raises(errors.ArgumentError, match="no epoch yet"):
         plot.history(tg.training.History())
@@ -351,6 +385,17 @@ def _constant(layer, value):
 def test_the_threshold_is_chosen_soundly(make, expected):
     (ax,) = plot.decision_boundary(make(), X, [0, 0, 1, 1]).axes
     assert f"boundary (output = {expected})" in legend(ax)
+
+
+@pytest.mark.parametrize("classes", [20, 50])
+def test_many_classes_leave_room_for_the_plane(classes):
+    figure = plot.decision_boundary(lambda z: np.eye(classes)[(z[:, 0] > 0.5) * 1], X, [0, 0, 1, 1])
+    figure.draw_without_rendering()
+    (ax,) = figure.axes
+    assert ax.get_position().width * figure.get_size_inches()[0] > 3
+    box = ax.get_legend().get_window_extent()
+    assert box.y0 > 0
+    assert box.x1 < figure.bbox.x1 + 1
 
 
 def test_a_threshold_of_yours():
@@ -621,6 +666,30 @@ def test_a_logarithmic_axis_has_numbers_however_short_it_is(values):
     assert len([text for text in shown if text]) >= 2
 
 
+def test_a_layer_that_no_gradient_reaches_is_not_called_nan():
+    class Cut(tg.nn.Module):
+        def __init__(self):
+            self.a, self.b = tg.nn.Linear(2, 2), tg.nn.Linear(2, 1)
+
+        def forward(self, x):
+            return self.b(self.a(x).detach())
+
+    model = Cut()
+    with tg.health.watch(model) as watch:
+        model(np.ones((3, 2))).sum().backward()
+    figure = plot.gradient_flow(watch)
+    assert legend(figure.axes[0])[0] == "a (Linear): no gradient"
+    assert "NaN" not in figure.description
+
+
+def test_an_axis_of_less_than_a_decade_can_be_read():
+    (ax,) = plot.gradient_flow(a_watch(gradients={"a": [0.2, 0.5]})).axes
+    ax.figure.draw_without_rendering()
+    low, high = ax.get_ylim()
+    labels = ax.get_yticklabels(which="both")
+    assert sum(bool(t.get_text()) and low <= t.get_position()[1] <= high for t in labels) >= 2
+
+
 @pytest.mark.parametrize("values", [[0.0], [NAN], [None], [1.0], [0.0, NAN, INF]])
 def test_nothing_positive_is_no_trouble(values):
     plot.gradient_flow(a_watch(gradients={"a": values})).savefig(os.devnull, format="png")
@@ -762,6 +831,12 @@ def test_poles_and_edges_are_no_trouble(f):
     assert not np.isfinite(y[np.isnan(values)]).any()  # no derivative where there is no value
     if f in (tg.tan, tg.reciprocal):
         assert np.diff(ax.get_ylim())[0] < 60
+
+
+def test_values_near_the_largest_float_are_no_trouble():
+    figure = plot.function(tg.exp, -1000, 1000)
+    figure.savefig(os.devnull, format="png")
+    assert np.isfinite(figure.axes[0].get_ylim()).all()
 
 
 @pytest.mark.parametrize(

@@ -41,11 +41,31 @@ def test_underscores_in_words_lose_their_backslash():
     assert "Y_one_hot" in written(r"\text{Y\_one\_hot}")
 
 
+def test_a_fraction_of_two_figures_is_no_twelve():
+    assert "<mn>1</mn><mn>2</mn></mfrac>" in written(r"\tfrac12 (x)")
+
+
 def test_what_cannot_be_read_is_an_error():
     from docutils.utils.math import MathError
 
     with pytest.raises(MathError, match="Unknown LaTeX command"):
         written(r"\nosuchcommand")
+
+
+def test_a_chapter_as_a_notebook_has_no_directives_left():
+    text = """(f-000-1)=
+
+```{index} ! softmax
+```
+**000-1** : voir [la page](../course/cnn.md) et [000-2](#f-000-2).
+
+:::{note}
+Deux
+lignes.
+:::
+"""
+    expected = "**000-1** : voir *la page* et 000-2.\n\n> **Remarque**\n>\n> Deux\n> lignes.\n"
+    assert load("notebooks").plain(text) == expected
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda p: p.stem)

@@ -202,8 +202,9 @@ def _from_safetensors(content: bytes) -> State:
                 dtype=error.args[0]
             )
         ) from error
-    length = int.from_bytes(content[:8], "little")
-    return State(arrays, json.loads(content[8 : 8 + length]).get(METADATA))
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    metadata = header.pop(METADATA, None)
+    return State({name: arrays[name] for name in header}, metadata)  # in the file's order
 
 
 # The members of the archive are written and read one by one: np.savez cannot store an array

@@ -298,8 +298,8 @@ class Report:
             row += f"<td style='{cell}{wide}'>{cells[4]}</td>"
             rows.append(f"<tr style='border-top:1px solid #999'>{row}</tr>")
         parts = [
-            f"<table style='border-collapse:collapse'><thead><tr>{header}</tr></thead>"
-            f"<tbody>{''.join(rows)}</tbody></table>"
+            "<table class='report' style='border-collapse:collapse'>"
+            f"<thead><tr>{header}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
         ]
         if self.first_wrong is not None:
             text = _("mend first: {name}").format(name=self.first_wrong)
@@ -344,7 +344,6 @@ def _plain(x: Any) -> Any:
 
 
 # --- the map of errors -------------------------------------------------------------------------
-
 CELL, MOST, PANELS = 12, 48, 24
 
 
@@ -354,9 +353,9 @@ def heat_map(entry: Entry) -> str:
     mine = entry.hand
     if mine is None:
         true, mine = entry.numeric, entry.autograd
-    if not entry.worst_index:  # a number, or the step of an update: nowhere to look
-        return ""
-    if true is None or mine is None or np.shape(true) != np.shape(mine) or not np.size(true):
+    if not entry.worst_index or true is None or mine is None or not np.size(true):
+        return ""  # such as a number, or the step of an update: nowhere to look
+    if np.shape(true) != np.shape(mine):
         return ""
     error = np.abs(np.asarray(mine, float) - true)
     if entry.hand is None:  # finite differences, NaN where they were not taken
@@ -383,11 +382,10 @@ def heat_map(entry: Entry) -> str:
             )
         left += columns + 1
         width = max(width, left)
-    differ = int((error > limit).sum())
     words = ngettext(
         "{name}: {n} of {m} entries differs; {where} (darker: larger error)",
         "{name}: {n} of {m} entries differ; {where} (darker: larger error)",
-        differ,
+        differ := int((error > limit).sum()),
     ).format(name=entry.name, n=differ, m=error.size, where=entry.where)
     size = f"width='{width * CELL}' height='{(below + rows) * CELL}'"
     return (

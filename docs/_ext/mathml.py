@@ -21,6 +21,7 @@ APPLY = "\u2061"  # the invisible sign between a function and its argument
 
 def mathml(latex: str, block: bool) -> str:
     """Convert one formula."""
+    latex = re.sub(r"\\([td]?frac)\s*(\d)\s*(\d)", r"\\\1{\2}{\3}", latex)  # not twelve in \tfrac12
     written = tex2mathml(latex.replace(r"\mathrel", ""), as_block=block)
     root = ElementTree.fromstring(written.replace("&ApplyFunction;", APPLY))
     for node in list(root.iter()):

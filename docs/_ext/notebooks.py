@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
-import shutil
+import json
+import re
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
 
 
+def plain(text: str) -> str:
+    """MyST without what Jupyter does not know: targets, directives, links inside the site."""
+    text = re.sub(r"^\([\w-]+\)=\n+", "", text, flags=re.M)
+    text = re.sub(r"^```\{index\}.*?^```\n+", "", text, flags=re.M | re.S)
+    text = re.sub(r"^(:{3,}|`{3,})\{(\w+)\} ?(.*?)\n(.*?)^\1$", _quoted, text, flags=re.M | re.S)
+    text = re.sub(r"\{download\}`([^<`]*?) *<[^`]*`", r"\1", text)
+    text = re.sub(r"\[([^]]*)\]\(#[\w-]+\)", r"\1", text)
+    return re.sub(r"\[([^]]*)\]\([\w./-]+\.md(#[\w-]+)?\)", r"*\1*", text)
+
+
+def _quoted(block: re.Match[str]) -> str:
+    """A remark as a quotation."""
+    title = block[3] or {"note": "Remarque", "warning": "Attention"}.get(block[2], "")
+    lines = [line for line in block[4].splitlines() if not re.match(r":\w+:", line)]
+    return "\n".join(f"> {line}".rstrip() for line in [f"**{title}**", "", *lines])
+
+
 def offer(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
     """Copy the notebook that MyST-NB has executed next to the sources, where the theme looks."""
     executed = Path(app.outdir).parent / "jupyter_execute" / f"{page}.ipynb"
-    if doctree is not None and executed.exists():
-        copy = Path(app.outdir) / "_sources" / f"{page}.ipynb"
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(executed, copy)
-        context["ipynb_source"] = f"{page}.ipynb"
+    if doctree is None or not executed.exists():
+        return
+    book = json.loads(executed.read_text(encoding="utf-8"))
+    for cell in book["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = plain("".join(cell["source"]))
+    copy = Path(app.outdir) / "_sources" / f"{page}.ipynb"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_text(json.dumps(book, ensure_ascii=False, indent=1), encoding="utf-8")
+    context["ipynb_source"] = f"{page}.ipynb"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

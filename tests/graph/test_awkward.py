@@ -122,12 +122,13 @@ def test_a_saturated_square_error_is_not_taken_for_cross_entropy():
     assert "sum to 1" not in derivation.text
 
 
-def test_an_index_that_is_no_pick_is_quoted():
+def test_an_index_that_is_no_pick_is_written_as_it_is():
     x = tensor(2, 3, name="x")
     derivation = tg.derive(x.log()[0].sum(), x)
     assert derivation.check()
     assert "?" not in derivation.text
-    assert "v₁ = ln x" in derivation.text
+    assert "L = ∑(ln x)[0]" in derivation.text
+    assert last(x.log()[0].sum(), x) == "(scatter(𝟏, [0]))/x"
 
 
 def test_stacks_of_matrices_with_a_vector():

@@ -359,7 +359,7 @@ def test_float32_is_judged_as_float32():
 # --- formats and arguments ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", range(3))
+@pytest.mark.parametrize("form", range(4))
 def test_latex_compiles(form, tmp_path):
     if not shutil.which("pdflatex"):
         pytest.skip("no pdflatex")
@@ -368,6 +368,7 @@ def test_latex_compiles(form, tmp_path):
         lambda: tg.derive(next(softmaxes())[0], "W", names="tensors"),
         lambda: tg.derive(networks.neuron(), "w", numbers=True),
         lambda: tg.derive((evil * evil.exp()).sum(), evil),
+        lambda: tg.derive(evil[1].log() + evil[:1].sum() + evil[[0, 1, 1]].sum(), evil),
     ][form]()
     tg.set_language("fr")
     (tmp_path / "d.tex").write_text(derivation.latex, encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import subprocess
@@ -322,4 +323,44 @@ def test_a_closing_bracket_stays_where_it_is(renderer):
     out = tg.Tensor([0.1, 0.2, 0.7], requires_grad=True, name="out")
     svg = tg.draw(-tg.log(out[1])).svg
     texts = [e.text for e in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
-    assert "getitem(index=1)" in texts  # Graphviz put the formula's last bracket before it
+    before = texts[texts.index("getitem") - 1]
+    assert before.endswith("out[1]")  # Graphviz put the formula's last bracket after the next line
+
+
+def test_scripts_keep_to_the_room_that_graphviz_gives_them(renderer):
+    """Graphviz measures them smaller than it writes them: they ran into the next bracket."""
+    z = tg.Tensor(np.zeros((6, 3)), requires_grad=True, name="z")
+    root = ET.fromstring(tg.draw(tg.cross_entropy(z, [0, 1, 2, 0, 1, 2]), names="tensors").svg)
+    found = root.iter("{http://www.w3.org/2000/svg}text")
+    for here, after in itertools.pairwise(e for e in found if e.get("font-size") != "9.00"):
+        room = float(after.get("x")) - float(here.get("x"))
+        if here.get("baseline-shift"):
+            assert room <= 0 or 0.56 * float(here.get("font-size")) <= room + 0.6  # a digit's width
+        elif "softmax(" in (here.text or ""):
+            assert float(here.get("textLength")) == pytest.approx(room, abs=0.1)
+
+
+def test_cells_of_a_table_are_not_stretched(renderer):
+    x = tg.Tensor([0.1257, -0.1321, 0.6404], name="x")
+    assert "textLength" not in tg.draw(x).svg
+
+
+def test_a_large_gradient_is_told_by_its_norm():
+    x = tg.Tensor(np.ones((4, 4)), requires_grad=True, name="x")
+    y = (x * 2.0).exp().sum()
+    assert "upstream, norm 29.56" in words(tg.draw(y).svg)
+    tg.set_language("fr")
+    drawn = words(tg.draw(y).svg)
+    assert "amont, norme 29.56" in drawn
+    assert "‖" not in drawn
+
+
+def test_the_bars_of_a_matrix_stand_apart_from_its_numbers(renderer):
+    """A number wider than it was measured touched the bar on its right."""
+    x = tg.Tensor([0.1257, -0.1321, 0.6404, 0.2737], name="x")
+    root = ET.fromstring(tg.draw(x).svg)
+    svg = "{http://www.w3.org/2000/svg}"
+    last = next(e for e in root.iter(f"{svg}text") if e.text == "0.2737")
+    end = float(last.get("x")) + 0.556 * 5 * 11 + 0.278 * 11  # Helvetica: five digits, a point
+    bars = [float(e.get("points").split(",")[0]) for e in root.iter(f"{svg}polyline")]
+    assert max(bars) - end > 4

@@ -69,3 +69,15 @@ def test_the_formulas_of_all_operations_are_understood(name):
     operation = registry[name]
     assert "\\" not in text(operation.latex), operation.latex
     ET.fromstring(mathml(operation.latex))
+
+
+EXPONENTS = {
+    r"e^{t_i}": "exp(ti)", r"e^{\lambda_i}": "exp(λi)", r"e^{\frac{x}{2}}": "exp(x/2)",
+    r"e^{-x}": "e−x", r"e^{\text{logits}}": "elogits", r"x^{n_i}": "xnᵢ", r"W_{k_i}": "Wkᵢ",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("latex", "shown"), EXPONENTS.items())
+def test_a_label_has_no_script_within_a_script(latex, shown):
+    """An exponent with an index became ``e^t_i``."""
+    assert "".join(ET.fromstring(f"<p>{label(latex)}</p>").itertext()) == shown

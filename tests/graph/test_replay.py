@@ -220,6 +220,23 @@ def test_an_exercise_hides_the_downstream_gradient_until_it_is_found(visit):
     assert other.locator(".answer").is_visible()
 
 
+@pytest.mark.parametrize("jacobian", [False, True])
+def test_an_exercise_hides_the_rule_until_it_is_found(visit, jacobian):
+    """The rule of a minus, dL/dv = -1, is the answer itself."""
+    x = tg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    page = visit(x.sum() if jacobian else -x.sum())
+    page.keyboard.press("e")
+    page.locator("#slider").fill("3" if jacobian else "4")
+    assert title(page).endswith("sum" if jacobian else "negative")
+    box = page.locator(".step.shown [data-edge]").first
+    rule = box.locator(".product .told math").first
+    assert not rule.is_visible()
+    box.locator(".reveal").click()
+    assert rule.is_visible()
+    page.keyboard.press("e")
+    assert rule.is_visible()
+
+
 def test_of_a_large_gradient_the_shape_is_asked(visit):
     x = tg.Tensor(np.ones((10, 20)), requires_grad=True, name="x")
     page = visit((x * 2.0).sum())
@@ -233,6 +250,18 @@ def test_of_a_large_gradient_the_shape_is_asked(visit):
     box.locator("input").fill("(10, 20)")
     box.locator(".check").click()
     assert box.locator(".said").inner_text() == "Right."
+
+
+def test_the_words_on_the_edges_of_a_wide_graph_are_read_and_it_scrolls(visit):
+    for width in (360, 1300):
+        page = visit(networks.course_cnn(), viewport={"width": width, "height": 800})
+        sizes = page.eval_on_selector_all(
+            "#picture .edge text:not([baseline-shift])",
+            """found => found.map(e => e.getCTM().a * Number(e.getAttribute('font-size')))""",
+        )
+        assert min(sizes) >= 9.99
+        assert page.eval_on_selector("#picture", "e => e.scrollWidth > e.clientWidth")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_on_a_phone_and_at_twice_the_size_nothing_is_cut(visit):

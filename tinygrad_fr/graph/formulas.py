@@ -16,6 +16,7 @@ import numpy as np
 
 from ..autograd.op import Operation, registry
 from .extract import Edge, Graph, Vertex
+from .indexing import shown_index
 from .mathematics import escaped, parse, substituted
 from .mathematics.latex import Accent, Atom, Fraction, Item, Row, Scripts, atoms, mapped
 from .naming import derivative
@@ -36,6 +37,9 @@ def formula(graph: Graph, vertex: Vertex, symbols: Mapping[int, str]) -> Item:
         return own
     operation: Operation = vertex.tensor._op  # type: ignore[union-attr]
     inputs = graph.inputs(vertex.id)
+    index = shown_index(graph, vertex)
+    if index:
+        return parse(f"{symbols[vertex.id]} = {symbols[inputs[0]]}[{index}]")
     tree = parse(vertex.latex)
     right = after_equals(_reduced(tree, vertex))
     letters = argument_letters(operation, vertex) if len(inputs) <= MOST_LETTERS else {}
@@ -68,6 +72,12 @@ def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
     operation: Operation = vertex.tensor._op  # type: ignore[union-attr]
     inputs = graph.inputs(vertex.id)
     out = symbols[graph.output]
+    at_output = edge.target == graph.output
+    index = shown_index(graph, vertex)
+    if index:
+        upstream = "1" if at_output else derivative(out, symbols[vertex.id])
+        here = derivative(out, symbols[edge.source])
+        return parse(rf"{here}[{index}] \mathrel{{+}}= {upstream}")
     letters = argument_letters(operation, vertex) if len(inputs) <= MOST_LETTERS else {}
     tree = _reduced(parse(edge.rule), vertex)
     own = _barred(tree)
@@ -77,7 +87,6 @@ def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
         given = {}
     _target(vertex, letters, given, graph)
     given[y] = parse(symbols[vertex.id])
-    at_output = edge.target == graph.output
     gradients = {y: ONE if at_output else parse(derivative(out, symbols[vertex.id]))}
     if own:
         gradients[own] = parse(derivative(out, symbols[edge.source]))

@@ -69,9 +69,10 @@ def _non_finite(array: Array) -> str:
 
 
 def norm(array: Array) -> str:
-    """The length of a gradient, ``‖·‖ 0.53``."""
+    """The length of a gradient: ``norm 0.53``."""
     with np.errstate(all="ignore"):
-        return f"‖·‖ {number(float(np.sqrt((np.asarray(array, float) ** 2).sum())))}"
+        length = float(np.sqrt((np.asarray(array, float) ** 2).sum()))
+    return _("norm {value}").format(value=number(length))
 
 
 def full_text(array: Array, limit: int = 400) -> str:

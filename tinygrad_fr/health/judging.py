@@ -10,26 +10,31 @@ import numpy as np
 
 from ..messages import _
 from .neurons import STUCK, together
-from .report import Finding, HealthReport, Layer
+from .report import Finding, HealthReport, Layer, percent
 
 if TYPE_CHECKING:
     from .watching import Watch
 
 # What counts as a pathology; tests/test_health.py measures healthy networks and sick ones.
-VANISHED = 1e-3  # a layer's gradient, to the largest of the layers nearer to the loss
-EXPLODED = 5.0  # a layer's gradient, to its weights
+VANISHED = 1e-3  # the first layers' gradient, to the largest of the layers nearer to the loss
+EXPLODED = 8.0  # a layer's gradient, to its weights, or to those that nn starts with if larger
 GROWN = 100.0  # the whole gradient, to that of the first steps
 FEW = 5  # steps that count as the first, or as the last
 DEAD, SATURATED = 0.5, 0.5  # shares of a layer's neurons
 EXAMPLES = 100  # fewer do not show that a neuron is dead
 
 
-def judge(seen: Watch, weights: dict[str, float]) -> HealthReport:
-    """The report on the last steps of a watch, and on the norms of the layers' parameters."""
-    names = sorted({*seen.gradients, *seen.recent}, key=lambda name: seen.places[name])
+def judge(seen: Watch, weights: dict[str, float], usual: dict[str, float]) -> HealthReport:
+    """The report on the last steps of a watch.
+
+    ``weights`` are the norms of the layers' parameters now, ``usual`` those with which ``nn``
+    starts: weights that begin at 0 are soon many times smaller than their gradient.
+    """
+    noted = [name for name in seen.gradients if name in weights]  # the others are frozen now
+    names = sorted({*noted, *seen.recent}, key=lambda name: seen.places[name])
     layers = {name: _layer(seen, name, weights) for name in names}
     found = [
-        _unreached(layers), _exploding(seen, layers, weights), _vanishing(seen, layers),
+        _unreached(layers), _exploding(seen, layers, weights, usual), _vanishing(seen, layers),
         _dead(seen, layers), _saturated(seen, layers),
     ]  # fmt: skip
     findings = tuple(finding for finding in found if finding is not None)
@@ -69,14 +74,17 @@ def _unreached(layers: dict[str, Layer]) -> Finding | None:
     return Finding("unreached", tuple(names), sentence.format(layers=", ".join(names)))
 
 
-def _exploding(seen: Watch, layers: dict[str, Layer], weights: dict[str, float]) -> Finding | None:
-    last = {name: _median(steps[-FEW:]) for name, steps in seen.gradients.items()}
+def _exploding(
+    seen: Watch, layers: dict[str, Layer], weights: dict[str, float], usual: dict[str, float]
+) -> Finding | None:
+    last = {name: _median(seen.gradients[name][-FEW:]) for name in layers if name in weights}
     endless = [name for name in layers if math.isinf(last.get(name, 0.0))]
     if endless:
         text = _("the gradient of {layers} is infinite or NaN")
         return Finding("exploding", tuple(endless), text.format(layers=", ".join(endless)))
-    ratios = {name: norm / weights[name] for name, norm in last.items() if weights.get(name)}
-    large = [name for name in layers if ratios.get(name, 0.0) > EXPLODED]
+    norms = {name: layers[name].gradient_norm or 0.0 for name in last}
+    ratios = {name: norm / weights[name] for name, norm in norms.items() if weights[name]}
+    large = [name for name in ratios if norms[name] > EXPLODED * max(weights[name], usual[name])]
     if large:
         large.sort(key=lambda name: -ratios[name])
         text = _("the gradient of {layer} is {ratio} times as large as its weights (norms)")
@@ -84,22 +92,24 @@ def _exploding(seen: Watch, layers: dict[str, Layer], weights: dict[str, float])
         return Finding("exploding", tuple(large), worst)
     before, now = _median(seen.whole[:FEW]), _median(seen.whole[-FEW:])
     if len(seen.whole) > 2 * FEW and now > GROWN * before > 0:
-        names = sorted(seen.gradients, key=lambda name: -last[name])
+        names = sorted(last, key=lambda name: -last[name])
         text = _("the whole gradient has become {ratio} times as large as at the beginning (norms)")
         return Finding("exploding", tuple(names), text.format(ratio=f"{now / before:.2g}"))
     return None
 
 
 def _vanishing(seen: Watch, layers: dict[str, Layer]) -> Finding | None:
-    sizes = {name: _median(steps[-seen.window :]) for name, steps in seen.sizes.items()}
-    ordered = [name for name in layers if name in sizes and math.isfinite(sizes[name])]
+    """The first layers, up to one that has a gradient: beyond it, the way back was open."""
+    sizes = {name: _median(list(seen.sizes[name])) for name in layers if name in seen.sizes}
+    ordered = [name for name in sizes if math.isfinite(sizes[name])]
     ratios: dict[str, tuple[float, str]] = {}
-    largest = ""
-    for name in reversed(ordered):  # from the loss to the input
-        if largest and sizes[name] < VANISHED * sizes[largest]:
-            ratios[name] = (sizes[name] / sizes[largest], largest)
-        if not largest or sizes[name] > sizes[largest]:
-            largest = name
+    for i, name in enumerate(ordered[:-1], 1):
+        largest = max(ordered[i:], key=lambda other: sizes[other])
+        # Behind dead neurons even the next layer's weights have none, but its biases do.
+        nothing = not sizes[name] and any(layers[other].gradient_norm for other in ordered[i:])
+        if not nothing and not sizes[name] < VANISHED * sizes[largest]:
+            break
+        ratios[name] = (0.0 if nothing else sizes[name] / sizes[largest], largest)
     if not ratios:
         return None
     names = sorted(ratios, key=lambda name: ratios[name])
@@ -158,6 +168,6 @@ def _saturated(seen: Watch, layers: dict[str, Layer]) -> Finding | None:
         n=round((layer.saturated or 0.0) * (layer.neurons or 0)),
         m=layer.neurons,
         layer=layer.name,
-        share=_("{percent:.0f}%").format(percent=100 * STUCK),
+        share=percent(STUCK),
     )
     return Finding("saturated", tuple(names), sentence)

@@ -10,6 +10,11 @@ from ..errors import ArgumentError
 from ..messages import _, ngettext
 
 
+def percent(share: float | None) -> str:
+    """A share in words; nothing where there is none."""
+    return "" if share is None else _("{percent:.0f}%").format(percent=100 * share)
+
+
 @dataclass(frozen=True)
 class Layer:
     """What was seen of one layer over the last steps.
@@ -20,7 +25,7 @@ class Layer:
         Its path in the model and its class, such as ``0 (Linear)``; for an activation written as
         a function, the operation.
     gradient_norm : float or None
-        The norm of its parameters' gradient, the median over the steps: infinite where it was
+        The norm of the gradient of its parameters, the median over the steps: infinite where it was
         not finite, NaN where none arrived. None without parameters.
     weight_norm : float or None
         The norm of its parameters now.
@@ -42,6 +47,16 @@ class Layer:
     dead: float | None = None
     saturated: float | None = None
     verdicts: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """The verdicts in words."""
+        words = {
+            "vanishing": _("vanishing gradient"), "exploding": _("exploding gradient"),
+            "dead": _("dead neurons"), "saturated": _("saturated neurons"),
+            "unreached": _("no gradient"),
+        }  # fmt: skip
+        return ", ".join(words[kind] for kind in self.verdicts) or _("healthy")
 
 
 @dataclass(frozen=True)
@@ -87,7 +102,7 @@ class Finding:
             "exploding": (
                 _("a smaller learning rate"),
                 _("clipping the gradient (optim.clip_grad_norm)"),
-                _("smaller initial weights (nn.init), normalised inputs"),
+                _("smaller initial weights (nn.init), normalised inputs and targets"),
                 _("the mean of the loss over the batch rather than the sum"),
             ),
             "dead": (
@@ -187,20 +202,11 @@ class HealthReport:
         return (_("layer"), _("gradient"), _("dead"), _("saturated"), _("verdict"))
 
     def _cells(self, layer: Layer) -> tuple[str, ...]:
-        words = {
-            "vanishing": _("vanishing gradient"), "exploding": _("exploding gradient"),
-            "dead": _("dead neurons"), "saturated": _("saturated neurons"),
-            "unreached": _("no gradient"),
-        }  # fmt: skip
         norm = layer.gradient_norm
         return (
             layer.name,
             "" if norm is None else "-" if math.isnan(norm) else f"{norm:.2g}",
-            "" if layer.dead is None else _percent(layer.dead),
-            "" if layer.saturated is None else _percent(layer.saturated),
-            ", ".join(words[kind] for kind in layer.verdicts) or _("healthy"),
+            percent(layer.dead),
+            percent(layer.saturated),
+            layer.verdict,
         )
-
-
-def _percent(share: float) -> str:
-    return _("{percent:.0f}%").format(percent=100 * share)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +22,8 @@ from .judging import judge
 from .neurons import PLATEAUS, Neurons, together
 from .report import HealthReport
 
+CALLS = 2_000  # of the model that are remembered, for a backward() that may come later, or again
+
 
 def watch(model: Module, *, window: int = 50) -> Watch:
     """Look on while a model trains.
@@ -33,7 +36,8 @@ def watch(model: Module, *, window: int = 50) -> Watch:
     ----------
     model
         The Module that is called. Its activations may be Modules or functions; the one that gives
-        its output is left out, for a good classifier is sure of itself.
+        its output (at most reshaped or mapped entry by entry after it) is left out, for a good
+        classifier is sure of itself.
     window
         How many of the last steps a report rests on.
 
@@ -74,7 +78,7 @@ class Watch:
         How many backward passes were seen.
     gradients : dict of str to list of float or None
         For each layer with parameters, the norm of their gradient at each step: infinite where it
-        was not finite, None where none arrived.
+        was not finite, None where none arrived (nor was asked for, in a frozen layer).
     dead, saturated : dict of str to list of float
         For each activation, the share of its neurons that were so over the window, at each step.
     """
@@ -85,12 +89,13 @@ class Watch:
         self.dead: dict[str, list[float]] = {}
         self.saturated: dict[str, list[float]] = {}
         self.whole: list[float | None] = []  # the norm of all gradients at each step
-        # Of each layer: the root mean square of its weights' gradient at each step, and where the
-        # last step used it. Of each activation: what the last steps saw.
-        self.sizes: dict[str, list[float | None]] = {}
+        # Of each layer: the root mean square of its weights' gradient in the last steps, and where
+        # the last one used it. Of each activation: what the last steps saw.
+        self.sizes: dict[str, deque[float | None]] = {}
         self.places: dict[str, float] = {}
         self.recent: dict[str, deque[Neurons]] = {}
-        self._calls: deque[tuple[Call, int]] = deque(maxlen=10_000)  # of the model, with its output
+        # Calls of the model, by id, with the ranks of what gave their outputs.
+        self._calls: dict[int, tuple[Call, set[int]]] = {}
         self._pass = threading.local()
         self._remove = model.register_forward_hook(self._hook())
         observers.add(self)
@@ -108,13 +113,18 @@ class Watch:
 
     def close(self) -> None:
         """Look on no longer; what was seen stays."""
-        self._remove()
         observers.discard(self)
+        self._remove()
 
     def report(self) -> HealthReport:
         """The verdict on the last ``window`` steps."""
-        weights = {name: _norm([p._array for p in own]) for name, own in _layers(self.model)}
-        return judge(self, weights)
+        layers = dict(_layers(dict(self.model.named_modules())))
+        weights = {name: _norm([p._array for p in own]) for name, own in layers.items()}
+        usual = {
+            name: math.sqrt(sum(p._array.shape[0] if p._array.ndim else 1 for p in own) / 3)
+            for name, own in layers.items()
+        }
+        return judge(self, weights, usual)
 
     def __repr__(self) -> str:
         return str(self.report())
@@ -128,8 +138,13 @@ class Watch:
             outside = current_mode().module
             if module is self.model:  # and not a copy of it, which has the same hook
                 for y in _tensors(output):
-                    found = [call for call in _around(y) if call.parent is outside]
-                    self._calls.extend((call, y._rank) for call in found)
+                    for call in _around(y):
+                        if call.parent is outside:
+                            known = self._calls.setdefault(id(call), (call, set()))
+                            known[1].update(_giving(y))
+                if len(self._calls) > CALLS:
+                    for key in list(self._calls)[: CALLS // 2]:
+                        self._calls.pop(key, None)
 
         return called
 
@@ -140,7 +155,6 @@ class Watch:
         now = self._pass
         if node._rank > getattr(now, "rank", -1):  # ranks fall: this is the first of a pass
             now.used, now.seen = {}, []
-            now.calls = {id(call): (call, rank) for call, rank in self._calls}
         now.rank = node._rank
         for x in node._inputs:
             if isinstance(x, Parameter):
@@ -149,9 +163,9 @@ class Watch:
             return
         around = list(_around(node))
         for call in around:
-            model, output = now.calls.get(id(call), (None, 0))
-            if model is not None and node._rank != output:
-                path = around[0].path[len(model.path) :].lstrip(".")
+            known = self._calls.get(id(call))
+            if known is not None and node._rank not in known[1]:
+                path = around[0].path[len(call.path) :].lstrip(".")
                 now.seen.append((node._rank, around[0], path, node._op.name, Neurons.of(node)))
                 return
 
@@ -159,49 +173,71 @@ class Watch:
         """The pass is over: these are the leaves and their gradients."""
         now = self._pass
         rank, now.rank = getattr(now, "rank", -1), -1
-        layers = dict(_layers(self.model))
+        modules = dict(self.model.named_modules())
+        layers = dict(_layers(modules))
         gradients = {id(leaf): np.asarray(getattr(g, "_array", g)) for leaf, g in found}
         mine = any(id(p) in gradients for own in layers.values() for p in own)
         if rank < 0 or not (mine or now.seen):
             return  # another model's
         self.steps += 1
-        self._calls.clear()
         first = min([*now.used.values(), *(seen[0] for seen in now.seen), rank])
-        for name, own in layers.items():
-            self._note_layer(name, own, gradients)
+        frozen: dict[str, list[Parameter]] = {
+            name: [] for name in self.gradients if name not in layers
+        }
+        norms = [self._note_layer(name, own, gradients) for name, own in (layers | frozen).items()]
+        self.whole.append(math.hypot(*(norm for norm in norms if norm is not None)))
         following = np.inf
         for name, own in reversed(layers.items()):
             used = [now.used[id(p)] - first for p in own if id(p) in now.used]
             # A layer that the pass did not reach stands before the next one of the model.
             self.places[name] = following = min(used, default=following - 0.5)
-        every = {id(p) for own in layers.values() for p in own}
-        self.whole.append(_norm([g for leaf, g in gradients.items() if leaf in every]))
-        modules = dict(self.model.named_modules())
         for name, (place, neurons) in _named(now.seen, modules).items():
             recent = self.recent.setdefault(name, deque(maxlen=self.window))
             recent.append(neurons)
             self.places[name] = place - first
             lately = together(recent)
-            if lately.dead is not None:
-                self.dead.setdefault(name, []).append(lately.dead)
-            if lately.saturated is not None:
-                self.saturated.setdefault(name, []).append(lately.saturated)
-        now.seen, now.used, now.calls = [], {}, {}
+            for noted, share in ((self.dead, lately.dead), (self.saturated, lately.saturated)):
+                if share is not None:
+                    noted.setdefault(name, []).append(share)
+        now.seen, now.used = [], {}
 
-    def _note_layer(self, name: str, own: list[Parameter], gradients: dict[int, Any]) -> None:
+    def _note_layer(
+        self, name: str, own: list[Parameter], gradients: dict[int, Any]
+    ) -> float | None:
+        """Note the gradient of a layer, and give back its norm."""
         arrived = [gradients[id(p)] for p in own if id(p) in gradients]
+        norm = _norm(arrived) if arrived else None
+        norms = self.gradients.setdefault(name, [None] * (self.steps - 1))
+        norms.append(norm)
+        sizes = self.sizes.setdefault(name, deque(maxlen=self.window))
         weights = [g for g in arrived if g.ndim > 1] or arrived
-        norm = _norm(arrived)
-        size = _norm(weights) / np.sqrt(max(sum(g.size for g in weights), 1))
-        for noted, value in ((self.gradients, norm), (self.sizes, size)):
-            value = float(value) if np.isfinite(value) else np.inf
-            noted.setdefault(name, []).append(value if arrived else None)
+        sizes.append(_size(weights) if arrived else None)
+        return norm
 
 
 def _norm(arrays: list[Any]) -> float:
-    """The norm of all entries together; as products, that pass over the memory once."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return float(np.sqrt(sum(float(np.vdot(a, a)) for a in arrays)))
+    """The norm of all entries together: infinite if one is not finite.
+
+    As products, that pass over the memory once; where those leave their range, by parts.
+    """
+    with np.errstate(all="ignore"):
+        square = sum(float(np.vdot(a, a)) for a in arrays if a.dtype != np.float16)
+        if 1e-30 < square < 1e30 and all(a.dtype != np.float16 for a in arrays):
+            return math.sqrt(square)
+        largest = max((float(abs(a).max()) for a in arrays if a.size), default=0.0)
+        if not math.isfinite(largest):
+            return math.inf
+        if not largest:
+            return 0.0
+        parts = [a.astype(np.float64) / largest for a in arrays]
+        return largest * math.sqrt(sum(float(np.vdot(a, a)) for a in parts))
+
+
+def _size(gradients: list[Any]) -> float:
+    """The root mean square of the rows that have a gradient: few in an Embedding's table."""
+    rows = [g.reshape(len(g) if g.ndim else 1, -1) for g in gradients if g.size]
+    reached = sum(np.count_nonzero(g.any(axis=1)) * g.shape[1] for g in rows)
+    return _norm(gradients) / math.sqrt(max(reached, 1))
 
 
 def _tensors(output: Any) -> Iterator[Any]:
@@ -225,10 +261,22 @@ def _around(node: Any) -> Iterator[Call]:
         call = call.parent
 
 
-def _layers(model: Module) -> Iterator[tuple[str, list[Parameter]]]:
+def _giving(y: Any) -> Iterator[int]:
+    """The ranks of an output, and of what is only reshaped or mapped entry by entry to it."""
+    while True:
+        yield y._rank
+        inputs = [x for x in y._inputs if isinstance(x, Tensor)]
+        if len(inputs) != 1 or isinstance(inputs[0], Parameter) or y._op.name in PLATEAUS:
+            return
+        if inputs[0]._array.size != y._array.size:
+            return
+        y = inputs[0]
+
+
+def _layers(modules: dict[str, Module]) -> Iterator[tuple[str, list[Parameter]]]:
     """The layers with learned parameters of their own; a shared one counts once."""
     counted: set[int] = set()
-    for path, module in model.named_modules():
+    for path, module in modules.items():
         own = [
             x
             for _name, x in module._attributes()

@@ -13,7 +13,7 @@ from ..messages import _
 from ..nn import Dropout, Flatten, Identity, Linear, Sigmoid
 from ..nn.module import Module
 from . import checks
-from .canvas import COLOURS, MARKERS, TEXT, canvas, describe, number
+from .canvas import COLOURS, MARKERS, canvas, describe, ink, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SAME_VALUES = (Flatten, Identity, Dropout)  # in evaluation mode
 FAINT = "#00000030"
+ROWS = 20  # of a legend's column
 HATCHES = ("", "//", "..", "\\\\", "xx", "--", "||", "++")
 
 
@@ -98,12 +99,14 @@ def decision_boundary(
     names = ["-1", "1"] if signs else checks.names_of(None, classes)
     guesses, regions = answer.classes[: len(points)], answer.classes[len(points) :]
     wrong = guesses != truth
-    with canvas(ax, 4.6, width=6.4) as (figure, (axes,)):
+    across = 1 + (classes + 1) // ROWS  # columns of the legend
+    with canvas(ax, 4.6, width=5.4 + across) as (figure, (axes,)):
         _regions(axes, u, v, regions.reshape(steps, steps))
+        colour = ink(axes)
         margins = [z[len(points) :].reshape(steps, steps) for z in answer.margins]
         for z in margins:
             if z.min() < 0 < z.max():
-                axes.contour(u, v, z, levels=[0.0], colors=[TEXT], linewidths=1.4)
+                axes.contour(u, v, z, levels=[0.0], colors=[colour], linewidths=1.4)
         size = float(np.clip(26 * (300 / len(points)) ** 0.5, 5, 26))
         for k in range(classes):
             own = points[truth == k]
@@ -113,7 +116,7 @@ def decision_boundary(
             )  # fmt: skip
         axes.scatter(
             points[wrong, 0], points[wrong, 1], s=4.2 * size, marker="o", facecolors="none",
-            edgecolors=TEXT, linewidths=1.1 if size > 20 else 0.6, zorder=4,
+            edgecolors=colour, linewidths=1.1 if size > 20 else 0.6, zorder=4,
         )  # fmt: skip
         axes.set(xlabel="$x_1$", ylabel="$x_2$", xlim=u[[0, -1]], ylim=v[[0, -1]])
         percent = 100 * float(1 - wrong.mean())
@@ -252,16 +255,17 @@ def _legend(axes: Axes, names: list[str], rule: str, wrong: bool, *, outside: bo
         pale = Patch(facecolor=colour + "2e", edgecolor=FAINT, linewidth=0, hatch=hatch)
         handles.append((pale, point))
     texts = [_("class {name}").format(name=name) for name in names]
-    handles.append(Line2D([], [], color=TEXT, linewidth=1.4))
+    handles.append(Line2D([], [], color=ink(axes), linewidth=1.4))
     texts.append(rule or _("boundary"))
     if wrong:
         handles.append(
             Line2D([], [], linestyle="", marker="o", markerfacecolor="none", markersize=10,
-                   markeredgecolor=TEXT)
+                   markeredgecolor=ink(axes))
         )  # fmt: skip
         texts.append(_("wrongly classified"))
     place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0}
     axes.legend(
         handles, texts, handler_map={tuple: HandlerTuple(ndivide=1)},
+        ncols=1 + (len(names) + 1) // ROWS,
         **(place if outside else {"loc": "best"}),
     )  # fmt: skip

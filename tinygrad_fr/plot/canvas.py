@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +95,11 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
+def ink(ax: Axes) -> Any:
+    """The colour of the texts of these Axes: light where the style is dark."""
+    return ax.xaxis.label.get_color()
+
+
 def grid(ax: Axes, axis: str = "both") -> None:
     """Faint lines to read values by."""
     ax.grid(True, axis=axis, color=PALE, linewidth=0.7)  # type: ignore[arg-type]
@@ -135,5 +141,7 @@ def number(value: float) -> str:
     >>> number(0.00123), number(3.4e-8), number(0)
     ('0.0012', '3.4e-08', '0')
     """
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else _("infinite")
     value += 0.0  # no -0
     return f"{value:.2g}" if abs(value) < 100 else f"{value:.3g}"

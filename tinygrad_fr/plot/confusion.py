@@ -120,6 +120,7 @@ def _frames(axes: Axes, n: int) -> None:
         spine.set_visible(False)
     axes.set_xticks(np.arange(n + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(n + 1) - 0.5, minor=True)
+    axes.grid(False, which="major")  # as some styles have
     axes.grid(True, which="minor", color=PALE, linewidth=0.8)
     axes.tick_params(which="minor", length=0)
     for i in range(n):

@@ -39,9 +39,9 @@ class Curve(NamedTuple):
         value = self.values[-1]
         if value is None:
             return _("no gradient")
-        if not math.isfinite(value):
-            return "NaN" if math.isnan(value) else _("infinite")
-        return _("{percent:.0f}%").format(percent=100 * value) if percent else number(value)
+        if percent and math.isfinite(value):
+            return _("{percent:.0f}%").format(percent=100 * value)
+        return number(value)
 
     def remarks(self, zeros: bool) -> list[str]:
         """What the line does not show: zeros on a logarithmic axis, and NaN."""
@@ -123,8 +123,8 @@ def draw_curves(axes: Axes, lines: list[Curve], *, log: bool, below: bool) -> No
             axes.plot(x, shown, color=style["color"], linewidth=0.5, alpha=0.35)
         axes.plot(x, _smooth(shown, window, log), **style,
                   markevery=(min(i * every // 5, len(x) - 1), every))  # fmt: skip
-        _beside(axes, x[(y == 0) & log], 0.03, "v", style["color"])
-        _beside(axes, x[~np.isfinite(y) & ~missing], 0.97, "x", style["color"])
+        beside(axes, x[(y == 0) & log], 0.03, "v", style["color"])
+        beside(axes, x[~np.isfinite(y) & ~missing], 0.97, "x", style["color"])
         texts = [_("{name}: {value}").format(name=plain(line.name, 32), value=line.last(not log))]
         texts += line.remarks(zeros=log)
         handles.append(Line2D([], [], label=", ".join(texts), **style))
@@ -167,7 +167,7 @@ def _legend(axes: Axes, handles: list[Line2D], window: int, below: bool) -> None
     )  # fmt: skip
 
 
-def _beside(axes: Axes, x: Any, height: float, marker: str, colour: str) -> None:
+def beside(axes: Axes, x: Any, height: float, marker: str, colour: str) -> None:
     """Marks at the lower or upper edge, where the axis has no place for the value."""
     if len(x):
         axes.plot(

@@ -14,11 +14,11 @@ from .canvas import (
     BLUE,
     GREY,
     PALE,
-    TEXT,
     VERMILLION,
     canvas,
     describe,
     grid,
+    ink,
     number,
     plain,
     sentence,
@@ -244,7 +244,8 @@ def _bar(
     special = norm is None or norm == 0 or not math.isfinite(norm)
     axes.annotate(
         plain(text), (low if special else norm, y), (9 if special else 4, 0),
-        textcoords="offset points", va="center", fontsize=8.5, color=TEXT, zorder=4,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2} if special else None,
+        textcoords="offset points", va="center", fontsize=8.5, color=ink(axes), zorder=4,
+        bbox={"facecolor": axes.get_facecolor() if special else "none", "edgecolor": "none",
+              "pad": 1.2},
     )  # fmt: skip
     return text

@@ -106,7 +106,8 @@ def function(
         raise NonFiniteError(_("f is finite nowhere between {low} and {high}"), low=low, high=high)
     name = _name(f)
     found, bounded = [], True
-    with canvas(ax, 3.6, width=6.4) as (figure, (axes,)):
+    with np.errstate(all="ignore"), canvas(ax, 3.6, width=6.4) as (figure, (axes,)):
+        axes.autoscale(False)  # values near the largest float are too much for it
         axes.axhline(0, color=GREY, linewidth=0.7, zorder=1)
         axes.axvline(0, color=GREY, linewidth=0.7, zorder=1)
         for curve, label, style in (

@@ -22,6 +22,7 @@ from .canvas import (
     sentence,
     whole_numbers,
 )
+from .curves import beside
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +37,8 @@ def history(history: History, *, ax: Axes | None = None) -> Figure:
     """Draw a training run: loss and metrics, in training and validation, epoch by epoch.
 
     The metrics stand below the loss: those between 0 and 1 in one panel, each other in its own.
-    The best epoch is marked: that of the lowest validation loss, or training loss.
+    Epochs whose value is NaN or infinite have a cross at the upper edge. The best epoch is marked:
+    that of the lowest validation loss, or training loss.
 
     Parameters
     ----------
@@ -134,6 +136,14 @@ def _panel(axes: Axes, history: History, steps: list[int], shown: list[str], bes
                 style["marker"] = "o^Dv*P"[i % 6]
                 style["markerfacecolor"] = "white" if prefix else colour
                 word = _("{metric}, {data}").format(metric=_words(name), data=word)
+            bad = [
+                step
+                for step, epoch in zip(steps, history.epochs)
+                if not math.isfinite(float(epoch.get(prefix + name, 0.0)))
+            ]
+            if bad:
+                word += ", " + _("NaN or infinite: {k} of {n}").format(k=len(bad), n=len(steps))
+                beside(axes, bad, 0.97, "x", colour)
             axes.plot(steps, values, markevery=every, label=word, **style)
             reference = "valid_" + name in history
             if not many and bool(prefix) == reference and math.isfinite(values[best]):

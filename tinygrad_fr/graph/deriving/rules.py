@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 
 from ...kernels import Array
+from .. import indexing
 from ..expansion import Unwritten
 from ..extract import Vertex
 from .terms import (
     ATOM,
+    CALL,
     INDICES,
     PLUS,
     SUM,
@@ -32,6 +34,7 @@ from .terms import (
     matmul,
     minus,
     negated,
+    parenthesised,
     plain_number,
     plus,
     power,
@@ -197,34 +200,83 @@ def _softmax(x: Term, vertex: Vertex) -> Term:
     return call(r"\operatorname{softmax}", x, e / e.sum(_softmax_axis(vertex), keepdims=True))
 
 
+def _index(vertex: Vertex, shape: tuple[int, ...]) -> tuple[Any, ...]:
+    index = indexing.index_of(vertex, shape)
+    if index is None:
+        raise Unwritten
+    return index
+
+
 def picks(vertex: Vertex, shape: tuple[int, ...]) -> Array:
-    """Ones where ``x[index]`` picks an entry, once each; zeros elsewhere."""
-    index = vertex.static["index"]
+    """Ones where ``x[index]`` picks an entry, one from each row; zeros elsewhere."""
+    index = _index(vertex, shape)
+    if len(shape) != 2:
+        raise Unwritten
+    rows = np.broadcast_to(np.arange(shape[0])[:, None], shape)[index]
+    if not np.array_equal(rows, np.arange(shape[0])):  # no one-hot encoding of its rows
+        raise Unwritten
     mask = np.zeros(shape)
-    np.add.at(mask, index, 1.0)
-    picked = np.zeros(shape)[index]
-    if mask.max(initial=0.0) > 1 or picked.size != mask.sum() or len(shape) != 2:
-        raise Unwritten
-    if not (mask.sum(1) == 1).all():  # not one per row: no one-hot encoding
-        raise Unwritten
+    mask[index] = 1.0
     return mask
 
 
-def _picked(vertex: Vertex) -> str:
-    """The letter of the one-hot encoding of what is picked."""
-    return str(vertex.static.get("letter", r"\mathbf{1}_{c}"))
+def one_hot(vertex: Vertex, shape: tuple[int, ...]) -> Term:
+    """What an index picks, as ones among zeros: ``onehot(2)``, or y where it is a class per row."""
+    index = _index(vertex, shape)
+    place = indexing.numbers(index, shape)
+    if place is None:
+        mask = picks(vertex, shape)
+        if _is_column(index):  # the same class in each row
+            words = indexing.written((int(mask[:1].argmax()),))
+            return Term(_one_hot(words), mask, CALL, narrow=shape[1:])
+        return Term(str(vertex.static.get("letter", r"\mathbf{1}_{c}")), mask)
+    mask = np.zeros(shape)
+    mask[place] = 1.0
+    return Term(_one_hot(indexing.written(place)), mask, CALL)
+
+
+def _one_hot(place: str) -> str:
+    return rf"\operatorname{{onehot}}({place})"
+
+
+def _is_column(index: tuple[Any, ...]) -> bool:
+    return not any(np.ndim(part) for part in index)
+
+
+def _is_class_per_row(vertex: Vertex, shape: tuple[int, ...]) -> bool:
+    """Whether ``p[n, y]`` picks an entry from each row, by an array of classes."""
+    if _is_column(_index(vertex, shape)):
+        return False
+    try:
+        picks(vertex, shape)
+    except Unwritten:
+        return False
+    return True
 
 
 def _getitem(x: Term, vertex: Vertex) -> Term:
-    mask = picks(vertex, x.value.shape)
-    inner = times(Term(_picked(vertex), mask), x)
-    return total(inner, (1,))
+    shape = x.value.shape
+    if _is_class_per_row(vertex, shape):
+        return total(times(one_hot(vertex, shape), x), (1,))
+    index, x = _index(vertex, shape), solid(x)
+    plain = x.level == ATOM and x.latex == x.body
+    body = x.body if plain else parenthesised(x.latex)
+    return Term(f"{body}[{indexing.written(index)}]", np.asarray(x.value[index]))
 
 
 def _from_getitem(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
-    mask = picks(vertex, xs[0].value.shape)
-    column = replace(g, value=g.value[:, None]) if g.value.ndim else g
-    return times(column, Term(_picked(vertex), mask))
+    shape = xs[0].value.shape
+    index = _index(vertex, shape)
+    if indexing.numbers(index, shape) is not None:
+        return times(g, one_hot(vertex, shape))
+    if _is_class_per_row(vertex, shape):
+        column = replace(g, value=g.value[:, None]) if g.value.ndim else g
+        return times(column, one_hot(vertex, shape))
+    g = solid(g)
+    value = np.zeros(shape, g.value.dtype)
+    np.add.at(value, index, g.value)
+    body = rf"\operatorname{{scatter}}\left({g.latex}, [{indexing.written(index)}]\right)"
+    return Term(body, value, CALL)
 
 
 def _reshape(x: Term, vertex: Vertex) -> Term:
@@ -313,6 +365,7 @@ RULES: dict[str, tuple[Value, Pull]] = {
     "softmax": (_softmax, _from_softmax),
     "log_softmax": (_log_softmax, _from_log_softmax),
     "getitem": (_getitem, _from_getitem),
+    "take": (_getitem, _from_getitem),
 }  # fmt: skip
 
 # Where the local derivative acts entry by entry, and can be written by itself.

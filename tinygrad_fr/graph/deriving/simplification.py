@@ -17,7 +17,7 @@ from ...kernels import Array
 from ...messages import _
 from ..expansion import Unwritten
 from ..naming import is_leaf
-from .rules import picks
+from .rules import one_hot
 from .terms import CALL, SUM, Term, divided, minus, plus, times
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _meets_logarithm(writer: Writer, i: int) -> bool:
     names = {user.operation for user in users}
     if names & {"log", "binary_cross_entropy", "kl_divergence"}:
         return True
-    steps = [user.id for user in users if user.operation in ("getitem", "subtract", "sum")]
+    steps = [user.id for user in users if user.operation in ("getitem", "take", "subtract", "sum")]
     products = [user.id for user in users if user.operation == "multiply"]
     return any(_meets_logarithm(writer, step) for step in (*steps, *products))
 
@@ -132,11 +132,10 @@ def _targets(writer: Writer, shape: tuple[int, ...]) -> Iterator[Term]:
     for vertex in writer.graph.vertices:
         if is_leaf(vertex) and vertex.shape == shape and vertex.id not in writer.path:
             yield writer.term(vertex.id)
-        elif vertex.operation == "getitem":
+        elif vertex.operation in ("getitem", "take"):
             source = next(iter(writer.inputs[vertex.id].values()))
             if writer.graph.vertices[source].shape == shape:
                 try:
-                    letter = str(vertex.static.get("letter", r"\mathbf{1}_{c}"))
-                    yield Term(letter, picks(vertex, shape))
+                    yield one_hot(vertex, shape)
                 except Unwritten:
                     continue

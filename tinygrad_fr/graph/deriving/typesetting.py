@@ -60,6 +60,13 @@ def _legend(derivation: Derivation) -> list[str]:
         r"\odot": _("$\\odot$: product entry by entry"),
         r"> 0]": _("$[\\ldots]$: 1 where the condition holds, 0 elsewhere"),
         r"\mathbf{1}": _("$\\mathbf{1}$: an array of ones"),
+        "onehot": _(
+            "$\\operatorname{onehot}(k)$: 1 at the index k, counted from 0, and 0 elsewhere"
+        ),
+        "scatter": _(
+            "$\\operatorname{scatter}(G, [i])$: $G$ at the places $[i]$, added up where one comes "
+            "twice, and 0 elsewhere"
+        ),
         r"\star": _("$\\star$: cross-correlation"),
     }
     found = [words for sign, words in signs.items() if sign in written]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...kernels import Array
 from ...messages import _
-from .. import values
+from .. import indexing, values
 from ..expansion import Unwritten
 from ..extract import Edge, Graph
 from ..flow import Flow, pulled
@@ -17,7 +17,7 @@ from ..formulas import after_equals, formula, rule
 from ..mathematics.latex import Item, escaped
 from ..mathematics.source import latex_of
 from ..naming import derivative, is_leaf, numeral
-from .rules import ENTRYWISE, RULES, picks
+from .rules import ENTRYWISE, RULES
 from .simplification import simplified
 from .terms import PLUS, Term, parenthesised, plus, summed_to, symbol_term
 
@@ -36,6 +36,7 @@ TAIL = frozenset(
         "add",
         "subtract",
         "getitem",
+        "take",
         "square",
         "power",
     ]
@@ -126,15 +127,9 @@ class Writer:
         return found | (tail - {self.graph.output} if len(tail) <= LONGEST_TAIL else set())
 
     def _can_be_written(self, i: int) -> bool:
-        """Whether an operation can stand within a formula: not every index can."""
+        """Whether an operation can stand within a formula: not every ``take`` can."""
         vertex = self.graph.vertices[i]
-        if vertex.operation != "getitem":
-            return True
-        try:
-            picks(vertex, self.graph.vertices[self.inputs[i][0]].shape)
-        except Unwritten:
-            return False
-        return True
+        return vertex.operation != "take" or bool(indexing.shown_index(self.graph, vertex))
 
     def _ends_in_a_loss(self) -> bool:
         """Whether the last operations make a loss of logarithms or squares."""

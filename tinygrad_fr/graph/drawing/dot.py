@@ -135,10 +135,10 @@ def _carried(sheet: Sheet, number: int) -> str:
     g, d = flow.upstream[edge.target], flow.downstream[number]
     slope = local(sheet.graph, edge)
     where = rule(sheet.graph, edge, sheet.symbols)
-    rows = [(_("upstream"), _brief(g))]
+    rows = [_told(_("upstream"), g)]
     if slope is not None and slope.size <= 4 and slope.shape == d.shape:
         rows.append(("× " + _("local"), escape(values.summary(slope))))
-    rows.append(("= " + _("downstream"), _brief(d)))
+    rows.append(_told("= " + _("downstream"), d))
     cells = "".join(
         f'<TR><TD ALIGN="RIGHT">{font(escape(word), PALE, size=9)}</TD>'
         f'<TD ALIGN="LEFT">{font(words, GRADIENT, size=9)}</TD></TR>'
@@ -149,6 +149,8 @@ def _carried(sheet: Sheet, number: int) -> str:
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{cells}</TABLE>'
 
 
-def _brief(array: Array) -> str:
-    words = values.summary(array) if array.size <= 4 else values.norm(array)
-    return escape(words)
+def _told(word: str, array: Array) -> tuple[str, str]:
+    """A word and what it stands for: the numbers when few, else their norm."""
+    if array.size <= 4:
+        return word, escape(values.summary(array))
+    return f"{word}, ", escape(values.norm(array))

@@ -9,6 +9,7 @@ from ...messages import _, ngettext
 from .. import values
 from ..extract import Vertex
 from ..formulas import arguments, counts, formula
+from ..indexing import shown_index
 from ..mathematics import label, text
 from ..naming import derivative, is_leaf
 from .outline import Item
@@ -66,7 +67,8 @@ def _header(vertex: Vertex, sheet: Sheet, word: str, count: int) -> list[str]:
     if is_leaf(vertex):
         words = font(label(own, 14), INK, size=14) + repeated + font(f" {name}", INK)
         return [f"{words}  {font(escape(word), PALE, size=9)}"]
-    extra = arguments(vertex)
+    indexed = shown_index(sheet.graph, vertex) and sheet.detail != "none"  # the formula says it
+    extra = "" if indexed else arguments(vertex)
     operation = escape(f"{vertex.operation}({extra})" if extra else str(vertex.operation))
     if sheet.detail == "none" or count > 1:
         return [f"<B>{operation}</B>{repeated}"]
@@ -146,15 +148,13 @@ def _array(array: Array, sheet: Sheet, colour: str) -> str:
 
 def _matrix(entries: list[list[str]], colour: str) -> str:
     """A small array between the two bars of a matrix."""
-    columns = len(entries[0])
+    left, right = (
+        f'<TD BORDER="1" SIDES="{side}" WIDTH="6" COLOR="{colour}"></TD>' for side in "LR"
+    )
     rows = []
     for line in entries:
-        cells = []
-        for j, words in enumerate(line):
-            sides = ("L" if j == 0 else "") + ("R" if j == columns - 1 else "")
-            bars = f' BORDER="1" SIDES="{sides}"' if sides else ' BORDER="0"'
-            cells.append(f'<TD ALIGN="RIGHT"{bars} COLOR="{colour}">{font(words, colour)}</TD>')
-        rows.append(f"<TR>{''.join(cells)}</TR>")
+        cells = (f'<TD ALIGN="RIGHT">{font(words, colour)}</TD>' for words in line)
+        rows.append(f"<TR>{left}{''.join(cells)}{right}</TR>")
     return (
         f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{"".join(rows)}</TABLE>'
     )
@@ -206,7 +206,7 @@ def closed_label(item: Item, sheet: Sheet) -> str:
     if item.count > 1:
         rows += _gradients_of_copies(Item([v.id for v in made]), sheet)
     elif g is not None and sheet.detail != "none":
-        words = f"{label(derivative(sheet.output, sheet.symbols[last]), 9)} {values.norm(g)}"
+        words = f"{label(derivative(sheet.output, sheet.symbols[last]), 9)} : {values.norm(g)}"
         rows.append(row(font(words, GRADIENT, size=9)))
     return (
         '<TABLE BORDER="2" CELLBORDER="0" CELLSPACING="0" CELLPADDING="4" '

@@ -71,6 +71,7 @@ def svg(dot: str) -> str:
         r'<g id="a_[^"]*"><a xlink:title="([^"]*)">\n?(.*?)</a>\n?</g>',
         r"<title>\1</title>\n\2", picture, flags=re.DOTALL,
     )  # fmt: skip
+    picture = _set(picture)
     rules = "".join(
         f'[fill="{day}"]{{fill:{night}}}[stroke="{day}"]{{stroke:{night}}}'
         for day, night in NIGHT.items()
@@ -78,6 +79,35 @@ def svg(dot: str) -> str:
     style = f"<style>@media (prefers-color-scheme:dark){{{rules}}}</style>"
     end = picture.index(">") + 1
     return picture[:end] + "\n" + style + picture[end:]
+
+
+# --- formulas ---------------------------------------------------------------------------------
+
+SHRUNK = 0.8  # scripts: Graphviz makes room for smaller ones than it asks of the browser
+SCRIPT = re.compile(r'(baseline-shift="(?:sub|super)" font-size=")([\d.]+)"')
+SPAN = re.compile(
+    r'<text (?P<place>[^>]*?x="(?P<x>[-.\d]+)" y="(?P<y>[-.\d]+)") (?P<style>[^>]*?)'
+    r'(?P<fill>fill="#[0-9a-f]{6}")>(?P<words>[^<]{2,})</text>\n'
+    r'(?=<text [^>]*?x="(?P<next>[-.\d]+)" y="(?P=y)" (?P<other>[^>]*?)(?P=fill)>)'
+)
+
+
+def _set(picture: str) -> str:
+    """Formulas that keep to the room that was measured for them, whatever font a browser has.
+
+    A word before another style, such as ``softmax(`` before an italic z, ends where that begins.
+    """
+
+    def fitted(found: re.Match[str]) -> str:
+        room = float(found["next"]) - float(found["x"])
+        same_style = found["style"] == found["other"]  # two cells of a table, not one formula
+        if same_style or room <= 0 or "font-weight" in found["other"]:
+            return found[0]
+        length = f'textLength="{room:g}" '
+        return found[0].replace(found["place"], f"{found['place']} {length.strip()}", 1)
+
+    picture = SCRIPT.sub(lambda m: f'{m[1]}{SHRUNK * float(m[2]):.2f}"', picture)
+    return SPAN.sub(fitted, picture)
 
 
 # --- thumbnails -------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from html import escape
 
-from .latex import Accent, Atom, Fraction, Item, Matrix, Root, Row, Scripts, atoms, parse
+from .latex import Accent, Atom, Fraction, Item, Matrix, Root, Row, Scripts, atoms, children, parse
 
 MARKS = {"bar": "\u0304", "overline": "\u0304", "hat": "\u0302", "tilde": "\u0303", "dot": "\u0307"}
 ABOVE = dict(zip("0123456789+-−()nixTt⊤′°", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ⁿⁱˣᵀᵗᵀ′°", strict=True))
@@ -15,6 +15,7 @@ BELOW = dict(
     zip("0123456789+-−()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True)
 )
 SPACED = frozenset([*"=+−⊙⊗·×⋆∗≤≥≠<>∈∋∧∨→↦≈±?:", "+="])
+SCRIPT = 0.85  # the size that a script asks for; Graphviz makes it a fifth smaller still
 OPENING, CLOSING = frozenset("([{|‖∂¬#"), frozenset(")]},|‖;")
 
 
@@ -33,7 +34,7 @@ def label(formula: str | Item, size: int = 11) -> str:
     Spaces where a style begins or ends are unbreakable: SVG would drop them.
 
     >>> label(r"x^2", size=10)
-    '<I>x</I><SUP><FONT POINT-SIZE="7">2</FONT></SUP>'
+    '<I>x</I><SUP><FONT POINT-SIZE="8">2</FONT></SUP>'
     """
     words = _Label(size).of(parse(formula) if isinstance(formula, str) else formula)
     return kept_spaces(words)
@@ -119,6 +120,13 @@ class _Label(_Line):
     size: int
     nested: bool = False  # Graphviz 2 writes broken SVG for scripts in scripts
 
+    def of(self, item: Item) -> str:
+        match item:
+            case Scripts(Atom("identifier", "e"), None, Row() | Scripts() | Fraction() as above):
+                if not _is_flat(above):
+                    return f"exp({self.of(above)})"
+        return super().of(item)
+
     def atom(self, atom: Atom) -> str:
         words = escape(atom.text.replace("⊤", "T").replace("⋆", "∗")).replace("\\", "&#92;")
         words = words.replace("]", "&#93;")  # one at the end of a text moves into the next
@@ -126,13 +134,19 @@ class _Label(_Line):
         return f"<I>{words}</I>" if italic else words
 
     def above(self, script: Item) -> str:
-        return super().above(script) if self.nested else f"<SUP>{self.small(script)}</SUP>"
+        if self.nested:
+            plain = _Line().above(script)
+            return super().above(script) if plain.startswith("^") else plain
+        return f"<SUP>{self.small(script)}</SUP>"
 
     def below(self, script: Item) -> str:
-        return super().below(script) if self.nested else f"<SUB>{self.small(script)}</SUB>"
+        if self.nested:
+            plain = _Line().below(script)
+            return super().below(script) if plain.startswith("_") else plain
+        return f"<SUB>{self.small(script)}</SUB>"
 
     def small(self, script: Item) -> str:
-        size = max(6, round(0.7 * self.size))
+        size = max(6, round(SCRIPT * self.size))
         words = _Label(size, nested=True).of(script)
         if all(atom.kind in ("identifier", "number") for atom in atoms(script)):
             words = words.replace("</I> <I>", "</I><I>")
@@ -143,6 +157,11 @@ class _Label(_Line):
             letter = unicodedata.normalize("NFC", accent.body.text + MARKS[accent.mark])
             return f"<I>{letter}</I>"
         return super().accent(accent)
+
+
+def _is_flat(item: Item) -> bool:
+    """Whether an exponent is a line without scripts and fractions of its own."""
+    return not isinstance(item, (Scripts, Fraction, Matrix)) and all(map(_is_flat, children(item)))
 
 
 def _is_factor(item: Item) -> bool:

@@ -159,7 +159,7 @@ def _product(sheet: Sheet, number: int) -> str:
         cells.append('<span class="sign">=</span>')
     else:  # a Jacobian, or a sum over what was broadcast: as the rule says
         cells += ['<span class="sign">→</span>', _rule(sheet, edge)]
-        cells.append('<span class="sign">→</span>')
+        cells.append('<span class="sign told">→</span>')
     several = sum(n in flow.downstream for n in sheet.graph.leaving[edge.source]) > 1
     path = rf"{derivative(sheet.output, y)} {derivative(y, x)}"  # one contribution of several
     cells.append(
@@ -177,7 +177,7 @@ def _product(sheet: Sheet, number: int) -> str:
 def _local(sheet: Sheet, edge: Edge, what: str, slope: Array) -> str:
     """A local derivative that acts entry by entry: its numbers, and its rule."""
     where = rule(sheet.graph, edge, sheet.symbols)
-    words = "" if where is None else f'<span class="word">{mathml(where)}</span>'
+    words = "" if where is None else f'<span class="word told">{mathml(where)}</span>'
     word = escape(_("local"))
     return f'<span><span class="word">{word}</span>{mathml(what)} = {_array(slope)}{words}</span>'
 
@@ -185,8 +185,8 @@ def _local(sheet: Sheet, edge: Edge, what: str, slope: Array) -> str:
 def _rule(sheet: Sheet, edge: Edge) -> str:
     """The rule of an operation whose local derivative is a Jacobian."""
     where = rule(sheet.graph, edge, sheet.symbols)
-    word = escape(_("local rule"))
-    return f'<span><span class="word">{word}</span>{"" if where is None else mathml(where)}</span>'
+    word, shown = escape(_("local rule")), "" if where is None else mathml(where)
+    return f'<span class="told"><span class="word">{word}</span>{shown}</span>'
 
 
 def _quantity(word: str, what: str, array: Array, classes: str = "") -> str:

@@ -53,7 +53,8 @@
       for (const part of parts[id]) part.classList.toggle("hidden", !known(backward, needs));
     }
     for (const box of steps[place].querySelectorAll("[data-edge]")) {
-      box.classList.toggle("guessing", exercising() && !solved.has(box.dataset.edge));
+      const asked = exercising() && box.querySelector(".guess") && !solved.has(box.dataset.edge);
+      box.classList.toggle("guessing", Boolean(asked));
     }
     const boxes = [...document.querySelectorAll("[data-edge]")].filter((box) => box.querySelector(".guess"));
     const left = exercising() ? boxes.filter((box) => !solved.has(box.dataset.edge)).length : 0;
@@ -164,7 +165,7 @@
   at("smaller").onclick = () => { scale(zoom / 1.25); show(place); };
   at("fit").onclick = () => { scale((at("picture").clientWidth - 4) / (width * 4 / 3)); show(place); };
   const fitting = (at("picture").clientWidth - 4) / (width * 4 / 3);
-  scale(Math.max(0.6, Math.min(1, fitting))); // smaller than that could not be read
+  scale(Math.max(10 / 12, Math.min(1, fitting))); // the 12 px of the edges stay 10: a wide one scrolls
   document.body.classList.add("ready");
   show(0);
 })();

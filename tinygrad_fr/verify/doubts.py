@@ -34,6 +34,7 @@ def of_an_update(mine: Array, true: Array, rate_is_known: bool, has_momentum: bo
         ).format(factor=factor)
     large = np.abs(true) > 1e-6 * np.abs(true).max()
     equal_steps = (np.abs(np.abs(mine[large]) - largest) <= 1e-3 * largest).all()
+    equal_steps &= abs(abs(float(true.sum())) - largest) > 1e-6 * largest  # all added up
     if equal_steps and (np.sign(mine[large]) == np.sign(true[large])).all():
         return _(
             "the update goes down the slope by the same step everywhere (Adam, a sign?): store the "

@@ -35,6 +35,7 @@ def known(case: Case) -> Iterator[tuple[str, float]]:
     for i, a in enumerate(labels):
         for b in labels[i + 1 :]:
             numbers.setdefault(f"{a}*{b}", numbers[a] * numbers[b])
+    scalars |= _sums_of_exponentials(case)
     n = numbers.get("N", 1.0)
     for label, value in {**numbers, **scalars, **CONSTANTS}.items():
         if value not in (0.0, 1.0, -1.0):
@@ -45,6 +46,14 @@ def known(case: Case) -> Iterator[tuple[str, float]]:
         yield "sqrt(N/(N-1))", math.sqrt(n / (n - 1))
         yield "(N-1)/N", (n - 1) / n
         yield "N/(N-1)", n / (n - 1)
+
+
+def _sums_of_exponentials(case: Case) -> dict[str, float]:
+    """S, by which the softmax of a vector is divided."""
+    for i in range(len(case.tape.nodes) if case.tape is not None else 0):
+        if case.the_tape.operation(i) == "softmax" and case.the_tape.nodes[i].ndim == 1:
+            return {"S": float(np.exp(case.arguments(i)[0]).sum())}
+    return {}
 
 
 def sizes(case: Case) -> dict[str, float]:

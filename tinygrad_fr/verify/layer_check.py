@@ -17,13 +17,14 @@ from .blind import hidden_by, redrawn
 from .case import Case, close
 from .diagnosis import diagnose, what_is_known
 from .doubts import is_rounded, of_a_rounded_forward, of_an_update
+from .failures import about_labels
 from .gathering import Call
 from .habits import not_proportional, order_of_calls, random_backward, repeatable
 from .handwritten import Handwritten, OutOfTimeError
 from .judging import compare, confirm, sampled
 from .kinks import Kinks, at_kinks, by_convention, sampled_kinks
 from .numeric import FULL, Counted, signed
-from .onehot import one_hot_only, told_by_one_hot
+from .onehot import under_one_hot
 from .recognition import recognised
 from .reference import against
 from .staleness import stale
@@ -91,7 +92,7 @@ class LayerCheck:
             for name in self.values:
                 entries[name] = self._entry(name, call, f)
             if self.subject.takes_upstream:
-                entries = self._within_time(lambda: self._one_hot_only(entries), entries)
+                entries = self._within_time(lambda: self._under_one_hot(entries), entries)
         self._within_time(
             lambda: stale(
                 self.subject, call, self.upstream, entries, self.notes, self.tape_of, self.rng
@@ -109,6 +110,8 @@ class LayerCheck:
             self.notes.append(_("float32 inputs were promoted to float64"))
         self.hidden += hidden_by(f, self.values, None)
         wrong = [n for n, e in entries.items() if e.verdict == "wrong"]
+        if wrong and (text := about_labels(self.subject)):
+            self.notes.append(text)
         first = wrong[0] if wrong else None
         if f is not None and first != "output":
             first = f.nearest(wrong)
@@ -308,7 +311,8 @@ class LayerCheck:
         note = entry.note
         if not diagnoses:
             note = joined(note, what_is_known(case))
-        if call.sources[entry.name] == "returned" and entry.shape != true.shape:
+        swapped = all(d.kind == "wrong_shape" for d in diagnoses)
+        if call.sources[entry.name] == "returned" and entry.shape != true.shape and swapped:
             other = [n for n, v in self.values.items() if v.shape == entry.shape]
             if other:
                 text = _(
@@ -368,13 +372,9 @@ class LayerCheck:
         mine = np.asarray(call.gradients[name], float)
         return [self._case(name, mine, g, tape, values, upstream, rtol, call.gradients)]
 
-    def _one_hot_only(self, entries: dict[str, Entry]) -> dict[str, Entry]:
-        """Right for upstream gradients with one non-zero entry only, as in 000's recipe?"""
+    def _under_one_hot(self, entries: dict[str, Entry]) -> dict[str, Entry]:
+        """The entries, where the backward may follow 000's recipe."""
         dense, tape = self.upstream, self.tape_of(self.values)
-
-        def truth(name: str, upstream: Array) -> Array | None:
-            self.upstream = upstream
-            return self._truth(name, tape)[1]
 
         def judged(name: str, upstream: Array) -> Entry:
             self.upstream = upstream
@@ -384,8 +384,7 @@ class LayerCheck:
             return self.subject.gradients(self.values, upstream)
 
         try:
-            excused = one_hot_only(entries, dense, call, truth, self.rng)
-            return told_by_one_hot(excused, dense, call, judged, self.rng)
+            return under_one_hot(entries, dense, call, judged, self.notes, self.rng)
         except StudentError:
             return entries
         finally:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..messages import _
 from ..report import Entry, Report
+from .failures import failed
 from .handwritten import Handwritten
 from .layer_check import LayerCheck
 from .student import StudentError
@@ -86,5 +87,4 @@ def layer(
     try:
         return check.report(reference)
     except StudentError as error:
-        return Report({"input": Entry("input", "wrong", note=str(error), max_rel_error=np.inf)},
-                      (), "input")  # fmt: skip
+        return failed(subject, error)

@@ -1,4 +1,7 @@
-"""Layers that are right for upstream gradients with a single non-zero entry only."""
+"""Layers whose backward looks at a single entry of its upstream gradient, as document 000's does.
+
+After the cross entropy of one image, no other entry is different from zero.
+"""
 
 from __future__ import annotations
 
@@ -18,112 +21,105 @@ from .gathering import Call
 NEEDED, TRIED, SCALES = 2, 8, (1.0, -1e4)
 
 
-def one_hot_only(
+def under_one_hot(
     entries: dict[str, Entry], upstream: Array, call: Callable[[Array], Call],
-    truth: Callable[[str, Array], Array | None], rng: np.random.Generator,
+    judged: Callable[[str, Array], Entry], notes: list[str], rng: np.random.Generator,
 ) -> dict[str, Entry]:  # fmt: skip
-    """Accept, with the condition stated, wrong gradients that are right for one-hot upstreams.
+    """Judge wrong gradients again, one by one, under upstream gradients with a single entry.
 
-    A backward that is linear in its upstream gradient cannot be right for all one-hot ones and
-    wrong for their sum: such a one is wrong.
+    Those that are right there are accepted, with the condition stated; for the others, the mistake
+    found there explains what none explains under a dense upstream. A gradient that is linear in
+    the upstream cannot be right for all one-hot ones and wrong for their sum: such a one is wrong.
 
     Parameters
     ----------
     call
         The layer's gradients with another upstream.
-    truth
-        The right gradient of a name with another upstream, or None.
+    judged
+        The verdict on the gradient of a name with another upstream.
+    notes
+        Receives what to do about gradients that stay unexplained.
     """
     wrong = [n for n, e in entries.items() if n != "output" and e.verdict == "wrong"]
-    if not wrong or upstream.size < 2 or (upstream != 0).sum() == 1:
+    if not wrong or (upstream != 0).sum() < 2:
         return entries
-    if any(entries[n].hand is None or _linear(n, upstream, call, rng) for n in wrong):
-        return entries
-    told = dict.fromkeys(wrong, 0)
-    for k in rng.permutation(upstream.size)[:TRIED]:
-        found = dict.fromkeys(wrong, True)
+    again = {
+        name: _alone(entries[name], upstream, judged, rng)
+        for name in _not_linear(wrong, upstream, call, rng)
+    }
+    open_ones = [n for n, e in again.items() if e.verdict == "wrong" and not e.diagnoses]
+    if open_ones:
+        text = _(
+            "not linear in the upstream gradient, and not explained: {names}; verify again with an "
+            "upstream= that has a single non-zero entry (--one-hot on the command line)"
+        )
+        notes.append(text.format(names=", ".join(open_ones)))
+    return {**entries, **again}
+
+
+def _not_linear(
+    names: list[str], upstream: Array, call: Callable[[Array], Call], rng: np.random.Generator
+) -> list[str]:
+    """The gradients that are not the sum of those for two parts of the upstream gradient."""
+    part = rng.permutation(upstream.size).reshape(upstream.shape) % 2 == 0
+    calls = [call(u).gradients for u in (upstream, upstream * part, upstream * ~part)]
+
+    def linear(name: str) -> bool:
+        if not all(name in gradients for gradients in calls):
+            return True
+        whole, a, b = (np.asarray(gradients[name], float) for gradients in calls)
+        return whole.shape == a.shape == b.shape and close(whole, a + b, 1e-8)
+
+    return [name for name in names if not linear(name)]
+
+
+def _alone(
+    entry: Entry, upstream: Array, judged: Callable[[str, Array], Entry], rng: np.random.Generator
+) -> Entry:
+    """A wrong gradient, judged under one entry of the upstream gradient at a time."""
+    told, places = 0, rng.permutation(np.flatnonzero(upstream))
+    for k in places[:TRIED]:
+        reached = True
         for scale in SCALES:
             one = np.zeros(upstream.shape)
             one.flat[k] = scale * upstream.flat[k]
-            answer = call(one)
-            for name in wrong:
-                true = truth(name, one)
-                if true is None or name not in answer.gradients:
-                    return entries
-                mine = np.asarray(answer.gradients[name], float)
-                if not close(mine, true, 1e-5):
-                    return entries
-                # An upstream that does not reach what was wrong says nothing about it.
-                found[name] = found[name] and bool(np.any(true[_bad(entries[name])]))
-        for name in wrong:
-            told[name] += found[name]
-        if min(told.values()) >= NEEDED:
-            break
-    if min(told.values()) < min(NEEDED, upstream.size):
-        return entries
-    text = _(
-        "right only for an upstream gradient with a single non-zero entry, as after the cross "
-        "entropy of one image; with any other it is wrong"
-    )
-    d = Diagnosis("one_hot_upstream_only", text)
-    excused = {
-        name: dataclasses.replace(entries[name], verdict="correct", diagnoses=(d,), note="")
-        for name in wrong
-    }
-    return {**entries, **excused}
+            alone = judged(entry.name, one)
+            if alone.verdict == "wrong":
+                return _explained(entry, alone.diagnoses)
+            if alone.verdict != "correct" or alone.autograd is None:
+                return entry
+            # An upstream that does not reach what was wrong says nothing about it.
+            reached = reached and bool(np.any(alone.autograd[_bad(entry)]))
+        told += reached
+        if told == min(NEEDED, len(places)):
+            text = _(
+                "right only for an upstream gradient with a single non-zero entry, as after the "
+                "cross entropy of one image; with any other it is wrong"
+            )
+            d = Diagnosis("one_hot_upstream_only", text)
+            return dataclasses.replace(entry, verdict="correct", diagnoses=(d,), note="")
+    return entry
 
 
-def told_by_one_hot(
-    entries: dict[str, Entry], upstream: Array, call: Callable[[Array], Call],
-    judged: Callable[[str, Array], Entry], rng: np.random.Generator,
-) -> dict[str, Entry]:  # fmt: skip
-    """Explain what no known mistake explains by an upstream gradient with one non-zero entry.
-
-    A backward that looks at one entry of its upstream gradient alone has two mistakes under a
-    dense one, as the layer of document 000 as it is printed.
-
-    Parameters
-    ----------
-    judged
-        The verdict on the gradient of a name with another upstream.
-    """
-    told = dict(entries)
-    if upstream.size < 2 or (upstream != 0).sum() == 1:
-        return told
-    one = np.zeros(upstream.shape)
-    k = int(rng.integers(upstream.size))
-    one.flat[k] = upstream.flat[k]
+def _explained(entry: Entry, found: tuple[Diagnosis, ...]) -> Entry:
+    """A wrong gradient with the mistakes found under a one-hot upstream, if it has none yet."""
+    before = [d.explanation for d in entry.diagnoses]
+    if any(d.kind != "wrong_shape" for d in entry.diagnoses) or not found or (
+        [d.explanation for d in found] == before
+    ):  # fmt: skip
+        return entry
     text = _(
         "with an upstream gradient with a single non-zero entry, as after the cross entropy of one "
         "image: {text}; with any other it is wrong in one more way"
     )
-    for name, entry in entries.items():
-        unexplained = name != "output" and entry.verdict == "wrong" and not entry.diagnoses
-        if not unexplained or _linear(name, upstream, call, rng):
-            continue
-        found = tuple(
-            dataclasses.replace(
-                d,
-                explanation=text.format(text=d.explanation),
-                detail={**d.detail, "with": "one_hot_upstream_only"},
-            )
-            for d in judged(name, one).diagnoses
+    diagnoses = tuple(
+        dataclasses.replace(
+            d, explanation=text.format(text=d.explanation),
+            detail={**d.detail, "with": "one_hot_upstream_only"},
         )
-        if found:
-            told[name] = dataclasses.replace(entry, diagnoses=found, note="")
-    return told
-
-
-def _linear(
-    name: str, upstream: Array, call: Callable[[Array], Call], rng: np.random.Generator
-) -> bool:
-    """Whether a gradient is the sum of those for two parts of the upstream gradient."""
-    part = rng.permutation(upstream.size).reshape(upstream.shape) % 2 == 0
-    calls = [call(u) for u in (upstream, upstream * part, upstream * ~part)]
-    if not all(name in c.gradients for c in calls):
-        return True
-    whole, a, b = (np.asarray(c.gradients[name], float) for c in calls)
-    return whole.shape == a.shape == b.shape and close(whole, a + b, 1e-8)
+        for d in found
+    )  # fmt: skip
+    return dataclasses.replace(entry, diagnoses=diagnoses, note="")
 
 
 def _bad(entry: Entry) -> Array:

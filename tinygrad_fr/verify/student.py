@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,18 +25,30 @@ class StudentError(Exception):
 
 def told(error: BaseException) -> str:
     """An exception in words, with the last line of it that is not the library's own."""
+    text = _("{kind}: {error}").format(kind=type(error).__name__, error=str(error).strip())
+    frame = last_frame(error)
+    if frame is not None:
+        where = _("{file}, line {line}").format(file=_called(frame.filename), line=frame.lineno)
+        text += f" ({where}: {frame.line})" if frame.line else f" ({where})"
+    return text
+
+
+def last_frame(error: BaseException | None) -> traceback.FrameSummary | None:
+    """The last line in which an exception was raised that is not the library's own."""
     frames = [
         frame
-        for frame in traceback.extract_tb(error.__traceback__)
+        for frame in traceback.extract_tb(error.__traceback__ if error else None)
         if not frame.filename.startswith(_HERE) and "site-packages" not in frame.filename
     ]
-    text = _("{kind}: {error}").format(kind=type(error).__name__, error=error)
-    if frames:
-        where = _("{file}, line {line}").format(
-            file=Path(frames[-1].filename).name, line=frames[-1].lineno
-        )
-        text += f" ({where}: {frames[-1].line})" if frames[-1].line else f" ({where})"
-    return text
+    return frames[-1] if frames else None
+
+
+def _called(file: str) -> str:
+    """A file by its name; the cell of a notebook, whose file has a number for a name, as a cell."""
+    path = Path(file)
+    if re.match(r"(ipykernel|xpython|marimo)_\d+", path.parent.name) or file.startswith("<ipython"):
+        return _("cell")
+    return path.name
 
 
 def attempted(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:

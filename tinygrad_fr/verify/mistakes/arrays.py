@@ -39,6 +39,19 @@ def not_summed(case: Case) -> Iterator[Mistake]:
             )
 
 
+@mistake("not_summed")
+def not_summed_nor_reshaped(case: Case) -> Iterator[Mistake]:
+    """The gradient of an input that the layer flattens: ``w * dt`` in place of ``w @ dt``."""
+    hand, shape = case.hand, case.true.shape
+    text = _("a sum is missing: add up your gradient along {axes}, then give it the shape {shape}")
+    for axes in axes_of(min(hand.ndim, 5)):
+        total = hand.sum(axes)
+        flattened = total.size == case.true.size < hand.size and total.shape != shape
+        if flattened and case.close(total.reshape(shape), case.true):
+            words = text.format(axes=word(axes), shape=shape)
+            yield Mistake(hand, words, {"axis": axes})
+
+
 def sums(array: Array, shape: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Array]]:
     """The sums of an array along some of its axes that have a given shape."""
     if array.size <= math.prod(shape) or array.ndim > 5:
@@ -94,8 +107,8 @@ def another_order(case: Case) -> Iterator[Mistake]:
     true, hand = case.true, case.hand
     if true.size != hand.size or true.size < 2:
         return
-    if hand.shape != true.shape and case.close(hand.squeeze(), true.squeeze()):
-        return  # axes of length 1 too many or too few: a matter of shape
+    if hand.shape != true.shape and case.close(hand.reshape(true.shape), true):
+        return  # flattened, or axes of length 1 too many or too few: a matter of shape
     text = _("the values are the right ones in another order: {order}")
     for shape in _layouts(case):
         laid_out = true.reshape(shape)
@@ -215,6 +228,8 @@ def scale_text(factor: float, name: str = "") -> str:
         "1/2": _("check the derivative of a square: (x^2)' = 2x"),
         "ln 10": _("the natural logarithm and log10 are mixed up"),
         "1/ln 10": _("the natural logarithm and log10 are mixed up"),
+        "S": _("S, the sum of the exponentials: check its power in the derivative of softmax"),
+        "1/S": _("S, the sum of the exponentials: check its power in the derivative of softmax"),
         "ln 2": _("the natural logarithm and log2 are mixed up"),
         "1/ln 2": _("the natural logarithm and log2 are mixed up"),
     }
@@ -230,6 +245,9 @@ def zero(case: Case) -> Iterator[Mistake]:
         if case.hand.shape != case.true.shape:
             shapes = {"hand": case.hand.shape, "expected": case.true.shape}
             text = joined(text, _("the shape is {hand} instead of {expected}").format(**shapes))
+        if case.true.size > 1 and abs(float(case.true.sum())) <= 1e-9 * size:
+            hint = _("the entries of the right one add up to zero: did you add up all of them?")
+            text = joined(text, hint)
         yield Mistake(case.hand, text)
     else:
         yield Mistake(np.zeros_like(case.true), text)
@@ -288,7 +306,11 @@ def wrong_shape(case: Case) -> Iterator[Mistake]:
         return
     shapes: dict[str, Any] = {"hand": hand.shape, "expected": true.shape}
     if hand.size == true.size and case.close(hand.reshape(true.shape), true):
-        text = _("the values are right, but the shape is {hand} instead of {expected} (keepdims?)")
+        text = _("the values are right, but the shape is {hand} instead of {expected}: reshape it")
+        if case.close(hand.squeeze(), true.squeeze()):
+            text = _(
+                "the values are right, but the shape is {hand} instead of {expected} (keepdims?)"
+            )
     elif true.ndim == 2 and 1 in true.shape and hand.shape == (true.size,) * 2:
         text = _(
             "the shape is {hand} instead of {expected}: an array of shape ({n},) and one of shape "

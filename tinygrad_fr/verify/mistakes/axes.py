@@ -71,6 +71,16 @@ def summed_along_another_axis(case: Case) -> Iterator[Mistake]:
                 yield Mistake(total, words, {"axis": axes})
 
 
+@mistake("wrong_axis")
+def summed_to_one_number(case: Case) -> Iterator[Mistake]:
+    """``dz.sum()``, which an update then subtracts from every bias."""
+    total, size = float(case.true.sum()), float(np.abs(case.true).max(initial=0.0))
+    if case.true.size > 1 and case.hand.shape in ((), case.true.shape) and abs(total) > 1e-9 * size:
+        text = _("you added up everything, to one number: the shape {shape} is wanted")
+        words = text.format(shape=case.true.shape)
+        yield Mistake(np.full(case.hand.shape, total), words, {"axis": None})
+
+
 @mistake("transpose", tape=True)
 def operand_transposed(case: Case) -> Iterator[Mistake]:
     text = _("in the gradient of matmul, {operand} stands where its transpose should")

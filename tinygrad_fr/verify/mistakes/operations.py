@@ -86,9 +86,11 @@ def diagonal_of_a_jacobian(case: Case) -> Iterator[Mistake]:
 @mistake("missing_factor", tape=True, subsets=True)
 def local_left_out(case: Case) -> Iterator[Mistake]:
     for edge in case.path:
+        operation = case.the_tape.operation(edge[0])
+        if operation == "matmul":
+            yield _operand_left_out(case, edge)
         if _is_constant(case, edge):
             continue
-        operation = case.the_tape.operation(edge[0])
         texts = {
             "softmax": _("the softmax's Jacobian was skipped"),
             "sigmoid": _("the factor a (1 - a) of sigmoid is missing"),
@@ -98,6 +100,22 @@ def local_left_out(case: Case) -> Iterator[Mistake]:
         }
         text = texts.get(operation, _("the local derivative of {operation} is missing"))
         yield replaced(case, edge, lambda g, *_values: g, text.format(operation=operation))
+
+
+def _operand_left_out(case: Case, edge: tuple[int, int]) -> Mistake:
+    """A product without its other operand: ``dW = dz`` (which NumPy broadcasts)."""
+    closure, other = closure_of(case, edge), 1 - edge[1]
+
+    def local(g: Any, y: Any, *operands: Any) -> Any:
+        ones = [np.ones_like(x) if k == other else x for k, x in enumerate(operands)]
+        return closure(g, y, *ones)
+
+    number = case.the_tape.number(case.the_tape.nodes[edge[0]]._inputs[other])
+    while number is not None and case.the_tape.operation(number) in ("reshape", "transpose"):
+        number = case.the_tape.number_of_input(number, 0)
+    operand = _("a constant") if number is None else case.the_tape.label(number)
+    text = _("the factor {operand} is missing in the gradient of matmul")
+    return replaced(case, edge, local, text.format(operand=operand), operand=operand)
 
 
 @mistake("sign", tape=True)
@@ -240,6 +258,13 @@ def _at(function: Local, rest: Any, kwargs: Any, point: Array) -> Local:
 def upstream_left_out(case: Case) -> Iterator[Mistake]:
     text = _("the upstream gradient is missing: this is the local derivative behind {label} alone")
     seen = set()
+    last, u = len(case.the_tape.nodes) - 1, case.upstream
+    if u is not None and (u == 0).any() and not np.isin(u, (0, 1)).all():
+        # As in 000's recipe: the row of the Jacobian where the upstream gradient is not zero.
+        row = case.pull(upstream=(u != 0).astype(float))
+        if row is not None:
+            detail = {"operation": case.the_tape.operation(last)}
+            yield Mistake(row, text.format(label=case.the_tape.label(last)), detail)
     for i, _position in case.path:
         g = case.gradients.get(i)
         if i in seen or g is None or np.ptp(g) == 0:  # one number: a sign or a factor

@@ -28,8 +28,8 @@ extensions = [
 ]  # fmt: skip
 exclude_patterns = ["_build", "_ext"]
 
-# Every cell of a page that is read is executed; an error in one fails the build. No cache of results:
-# it would show what an older library gave, and parallel builds fall out over making it.
+# Every cell of a page that is read is executed; an error in one fails the build. There is no cache
+# of results: it would show what an older library gave, and parallel builds quarrel over making it.
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120

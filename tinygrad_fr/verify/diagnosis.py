@@ -140,6 +140,8 @@ def _pairs(case: Case, tried: list[_Tried]) -> Iterator[Diagnosis]:
     """Two mistakes at once."""
     whole = _Tried("", Mistake(case.true, ""), False)
     for t in [whole, *tried]:
+        if np.size(t.mistake.gradient) == 1 < case.true.size:
+            continue  # of one number any other is a multiple
         if not t.mistake.fitted and t.kind not in ("sign", "scale", "wrong_shape", "zero"):
             found = list(_with_factor(case, t))
             if found:

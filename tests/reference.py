@@ -51,8 +51,9 @@ def page() -> str:
     parts = [HEAD]
     for room, title in FAMILIES.items():
         rows = [row(o) for o in public() if o.room == room]
-        parts.append(f"\n## {title}\n\n| opération | formule | règles locales | NumPy |\n"
-                     "|---|---|---|---|\n" + "\n".join(rows) + "\n")  # fmt: skip
+        parts.append(f"\n## {title}\n\n:::{{container}} rows\n"
+                     "| opération | formule | règles locales | NumPy |\n|---|---|---|---|\n"
+                     + "\n".join(rows) + "\n:::\n")  # fmt: skip
     return "".join(parts)
 
 

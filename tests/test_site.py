@@ -45,6 +45,19 @@ def test_a_fraction_of_two_figures_is_no_twelve():
     assert "<mn>1</mn><mn>2</mn></mfrac>" in written(r"\tfrac12 (x)")
 
 
+def test_the_sign_after_a_formula_moves_to_it_and_no_other_like_it():
+    from docutils import nodes
+
+    comma = nodes.Text(", ")
+    line = nodes.paragraph("", "", nodes.strong("", "a"), comma, nodes.math("", "x"),
+                           nodes.Text(", "), nodes.strong("", "b"))  # fmt: skip
+    document = nodes.document(None, None)
+    document += line
+    load("mathml").hold_punctuation(None, document, "page")
+    assert [child.astext() for child in line] == ["a", ", ", "x", " ", "b"]
+    assert line[2]["after"] == ","
+
+
 def test_what_cannot_be_read_is_an_error():
     from docutils.utils.math import MathError
 

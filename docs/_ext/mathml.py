@@ -56,7 +56,9 @@ def hold_punctuation(app: Sphinx, doctree: nodes.document, page: str) -> None:
         text = after.astext() if type(after) is nodes.Text else ""
         if found := re.match(r"[.,;:!?)\]\u00a0»]+", text):
             formula["after"] = found[0]
-            after.parent.replace(after, nodes.Text(text[found.end() :]))
+            siblings = after.parent.children  # by identity: equal texts are equal nodes
+            place = next(i for i, child in enumerate(siblings) if child is after)
+            after.parent[place] = nodes.Text(text[found.end() :])
 
 
 def convert(writer: Any, node: nodes.Element, block: bool) -> str:

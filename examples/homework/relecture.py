@@ -2,7 +2,7 @@
 
 La bibliothèque compare chaque gradient aux différences finies de votre propre phase avant, et dit
 où se trouve la plus grande erreur. La correction emploie d'autres données, et demande le gradient
-de l'entrée de chaque couche. Installation : ``pip install tinygrad_fr``.
+de l'entrée de chaque couche. La bibliothèque s'installe dans son dossier : ``pip install -e .``.
 """
 
 import devoir

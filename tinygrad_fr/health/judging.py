@@ -34,8 +34,8 @@ def judge(seen: Watch, weights: dict[str, float], usual: dict[str, float]) -> He
     names = sorted({*noted, *seen.recent}, key=lambda name: seen.places[name])
     layers = {name: _layer(seen, name, weights) for name in names}
     found = [
-        _unreached(layers), _exploding(seen, layers, weights, usual), _vanishing(seen, layers),
-        _dead(seen, layers), _saturated(seen, layers),
+        _unreached(layers), _exploding(seen, layers, weights, usual), _dead(seen, layers),
+        _saturated(seen, layers), _vanishing(seen, layers),  # causes first
     ]  # fmt: skip
     findings = tuple(finding for finding in found if finding is not None)
     for finding in findings:

@@ -89,7 +89,7 @@ class Watch:
         self.dead: dict[str, list[float]] = {}
         self.saturated: dict[str, list[float]] = {}
         self.whole: list[float | None] = []  # the norm of all gradients at each step
-        # Of each layer: the root mean square of its weights' gradient in the last steps, and where
+        # Of each layer: the root mean square of its gradient in the last steps, and where
         # the last one used it. Of each activation: what the last steps saw.
         self.sizes: dict[str, deque[float | None]] = {}
         self.places: dict[str, float] = {}
@@ -210,8 +210,7 @@ class Watch:
         norms = self.gradients.setdefault(name, [None] * (self.steps - 1))
         norms.append(norm)
         sizes = self.sizes.setdefault(name, deque(maxlen=self.window))
-        weights = [g for g in arrived if g.ndim > 1] or arrived
-        sizes.append(_size(weights) if arrived else None)
+        sizes.append(_size(arrived) if arrived else None)
         return norm
 
 

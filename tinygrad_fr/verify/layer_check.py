@@ -307,7 +307,13 @@ class LayerCheck:
         )
         if call.sources[entry.name] == "update" and whole:
             text = _("or the update goes up the slope: W += lr * dW in place of W -= lr * dW")
-            diagnoses = (*diagnoses, Diagnosis("ascent", text, {}, 0.5))
+            told = tuple(
+                dataclasses.replace(d, explanation=joined(d.explanation, text))
+                if d.kind == "sign"
+                else d
+                for d in diagnoses
+            )
+            diagnoses = (*told, Diagnosis("ascent", text, {}, 0.5))
         note = entry.note
         if not diagnoses:
             note = joined(note, what_is_known(case))

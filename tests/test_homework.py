@@ -255,18 +255,22 @@ def test_files_that_cannot_be_read_are_told_apart(folder):
     (folder / "latin.py").write_bytes("x = 'é'\n".encode("latin-1"))
     (folder / "vide.py").write_text("", "utf-8")
     (folder / "triche.py").write_text("from tinygrad_fr import softmax\n", "utf-8")
+    (folder / "carnet.ipynb").write_text("{}", "utf-8")
     (folder / "plusieurs").mkdir()
     for name in "ab":
         (folder / "plusieurs" / f"{name}.py").write_text("", "utf-8")
     printed, found = grade(folder)
-    assert list(found) == ["latin", "plusieurs", "sortie", "syntaxe", "triche", "vide"]
+    assert list(found) == [
+        "carnet", "latin", "plusieurs", "sortie", "syntaxe", "triche", "vide",
+    ]  # fmt: skip
     assert "SyntaxError, ligne 2" in told(found["syntaxe"])
     assert "SyntaxError" in told(found["latin"])
     assert "SystemExit" in told(found["sortie"])
     assert "un seul fichier .py" in told(found["plusieurs"])
+    assert "un carnet s'exporte" in told(found["carnet"])
     assert {q["status"] for q in found["vide"]["questions"]} == {"missing"}
     assert found["triche"]["remarks"] == ["importe tinygrad_fr"]
-    unreadable = {"latin", "plusieurs", "sortie", "syntaxe"}
+    unreadable = {"carnet", "latin", "plusieurs", "sortie", "syntaxe"}
     assert {name for name, s in found.items() if s["status"] == "unreadable"} == unreadable
     assert {name for name, s in found.items() if s["review"]} == unreadable
     assert printed.replace("\u00a0", " ").count("À relire :") == 4

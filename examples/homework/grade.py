@@ -99,6 +99,8 @@ def submissions(folder: Path) -> dict[str, Path | None]:
             found[entry.name] = named[0] if len(named) == 1 else None
         elif entry.suffix == ".py":
             found[entry.stem] = entry
+        elif entry.suffix == ".ipynb":  # à signaler, plutôt qu'à oublier
+            found.setdefault(entry.stem, None)
     return found
 
 
@@ -109,7 +111,9 @@ def graded(name: str, path: Path | None, hints: str, limit: float) -> dict[str, 
     """Le résultat d'une copie : une entrée par question, et la note."""
     answers: list[dict[str, Any]] = []
     remarks: list[str] = []
-    problem = "" if path else "il faut un fichier devoir.py, ou un seul fichier .py"
+    problem = (
+        "" if path else "il faut un fichier devoir.py, ou un seul fichier .py (un carnet s'exporte)"
+    )
     while path and not problem and len(answers) < len(QUESTIONS):
         loaded = False
         for event in events(path, len(answers), hints, limit):

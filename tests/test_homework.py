@@ -273,7 +273,7 @@ def test_files_that_cannot_be_read_are_told_apart(folder):
     unreadable = {"carnet", "latin", "plusieurs", "sortie", "syntaxe"}
     assert {name for name, s in found.items() if s["status"] == "unreadable"} == unreadable
     assert {name for name, s in found.items() if s["review"]} == unreadable
-    assert printed.replace("\u00a0", " ").count("À relire :") == 4
+    assert printed.replace("\u00a0", " ").count("À relire :") == 5
 
 
 def test_submissions_in_folders_as_platforms_pack_them(folder):

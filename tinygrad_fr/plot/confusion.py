@@ -41,17 +41,6 @@ def confusion_matrix(
     ax
         Axes to draw in.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ShapeError
-        If the two are not of the same examples, or there is none.
-    ArgumentError
-        If a class has no name or no score, or is no whole number.
-
     Examples
     --------
     >>> import tinygrad_fr as tg
@@ -109,7 +98,7 @@ def confusion_matrix(
             percent=100 * right / total, right=right, n=total
         )
         axes.set_title(title)
-    return describe(figure, _in_words(counts, checks.names_of(classes, n), title))
+    return describe(figure, *_in_words(counts, checks.names_of(classes, n), title))
 
 
 def _frames(axes: Axes, n: int) -> None:

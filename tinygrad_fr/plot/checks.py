@@ -110,7 +110,7 @@ def below(classes: Array, n: int, name: str) -> Array:
 
 
 def same_length(first: Array, second: Array, names: tuple[str, str]) -> None:
-    """Refuse two arrays that are not of the same examples."""
+    """Refuse arrays that are not of the same examples."""
     if len(first) != len(second):
         raise ShapeError(
             _("{a} and {b} are of the same examples: {n} and {m} do not match"),

@@ -135,15 +135,16 @@ def _norms(model: Module) -> list[tuple[str, float | None, list[str]]]:
         own = [(name, p) for name, p in module._attributes() if isinstance(p, Parameter)]
         if not own:
             continue
-        grads = [p.grad for _name, p in own]
         missing = [name for name, p in own if p.grad is None]
         with np.errstate(all="ignore"):
-            squares = [
-                float(np.square(g.data.astype(np.float64)).sum()) for g in grads if g is not None
+            norms = [
+                np.linalg.norm(p.grad.data.astype(np.float64))
+                for _n, p in own
+                if p.grad is not None
             ]
         kind = type(module).__name__
         label = f"{path} ({kind})" if path else kind
-        layers.append((label, math.sqrt(sum(squares)) if squares else None, missing))
+        layers.append((label, math.hypot(*norms) if norms else None, missing))
     return layers
 
 

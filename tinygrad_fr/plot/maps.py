@@ -121,10 +121,6 @@ def filters(model: Any, *, columns: int = 8) -> Figure:
     columns = checks.whole(columns, "columns", 1, COLUMNS)
     n, channels = values.shape[:2]
     largest = float(np.abs(values).max()) or 1.0
-    title = ngettext("{n} filter of {size}", "{n} filters of {size}", n).format(
-        n=n, size=_times(values.shape[1:])
-    )
-    title = _("{name}: {value}").format(name=where, value=title) if where else title
     note, rows = "", channels not in (1, 3)
     if rows:
         shown, columns = min(n, COLUMNS), min(channels, COLUMNS)
@@ -143,9 +139,8 @@ def filters(model: Any, *, columns: int = 8) -> Figure:
             pictures = 0.5 + values.transpose(0, 2, 3, 1) / (2 * largest)
             note = "\n" + _("red, green and blue are the three channels; grey is 0")
         tiles = [Tile(picture, [str(i + 1)]) for i, picture in enumerate(pictures[:shown])]
-    if shown < n:
-        title += _("; numbers 1 to {shown}").format(shown=shown)
-    title += note
+    title = ngettext("{n} filter of {size}", "{n} filters of {size}", n)
+    title = _title(where, title, values, shown) + note
     block = Block(
         title, tiles, (-largest, largest), columns, scale=True, named_rows=rows,
         largest=0.55 if rows else 1.15,
@@ -202,12 +197,8 @@ def activations(model: Any, images: Any, *, layer: str | None = None, columns: i
     rows = ROWS if layer is not None else 2 if len(outputs) <= 4 else 1
     for name, maps in outputs:
         n, shown = len(maps), min(len(maps), rows * columns)
-        title = ngettext("{n} map of {size}", "{n} maps of {size}", n).format(
-            n=n, size=_times(maps.shape[1:])
-        )
-        if shown < n:
-            title += _("; numbers 1 to {shown}").format(shown=shown)
-        title = _("{name}: {value}").format(name=name, value=title)
+        title = ngettext("{n} map of {size}", "{n} maps of {size}", n)
+        title = _title(name, title, maps, shown)
         known = maps[np.isfinite(maps)] if np.isfinite(maps).any() else np.array([0.0, 1.0])
         low, high = float(known.min()), float(known.max())
         limits = (low, high) if low < high else (low - 0.5, high + 0.5)
@@ -228,8 +219,13 @@ def _range(values: Array) -> str:
     )
 
 
-def _times(sizes: Sequence[int]) -> str:
-    return " × ".join(map(str, sizes))  # noqa: RUF001
+def _title(where: str, text: str, values: Array, shown: int) -> str:
+    """How many there are, of which size, made where; and how many of them are shown."""
+    n, *size = values.shape
+    text = text.format(n=n, size=" × ".join(map(str, size)))  # noqa: RUF001
+    if where:
+        text = _("{name}: {value}").format(name=where, value=text)
+    return text + (_("; numbers 1 to {shown}").format(shown=shown) if shown < n else "")
 
 
 def _layer(path: str, module: Module) -> str:

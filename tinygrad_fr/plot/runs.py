@@ -92,7 +92,7 @@ def _panels(curves: dict[str, Any]) -> list[list[str]]:
             shares.append(metric)
         else:
             others.append([metric])
-    return [shares, *others] if shares else others
+    return [group for group in (shares, *others) if group]
 
 
 def _words(name: str) -> str:

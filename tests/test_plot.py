@@ -405,6 +405,8 @@ def test_a_threshold_of_yours():
     for model in (BY_HAND["two scores"], BY_HAND["classes"]):
         with pytest.raises(errors.ArgumentError, match="threshold is for"):
             plot.decision_boundary(model, X, [0, 0, 1, 1], threshold=0.5)
+    with pytest.raises(errors.NonFiniteError, match="threshold has values"):
+        plot.decision_boundary(right, X, [0, 0, 1, 1], threshold=NAN)
 
 
 def test_classes_differ_in_shape_and_regions_in_hatches():

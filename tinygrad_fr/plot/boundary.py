@@ -70,6 +70,8 @@ def decision_boundary(
     signs, truth = _not_signs(checks.labels(y, "y"))
     checks.same_length(points, truth, ("x", "y"))
     steps = checks.whole(steps, "steps", 2, 2000)
+    if threshold is not None:
+        checks.finite(threshold, "threshold")
     low, high = points.min(0), points.max(0)
     margin = np.where(high > low, 0.08 * (high - low), 1.0)
     u, v = (np.linspace(a, b, steps) for a, b in zip(low - margin, high + margin))

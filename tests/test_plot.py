@@ -405,6 +405,8 @@ def test_a_threshold_of_yours():
     for model in (BY_HAND["two scores"], BY_HAND["classes"]):
         with pytest.raises(errors.ArgumentError, match="threshold is for"):
             plot.decision_boundary(model, X, [0, 0, 1, 1], threshold=0.5)
+    with pytest.raises(errors.NonFiniteError, match="threshold has values"):
+        plot.decision_boundary(right, X, [0, 0, 1, 1], threshold=NAN)
 
 
 def test_classes_differ_in_shape_and_regions_in_hatches():
@@ -467,7 +469,7 @@ REFUSED = {
 def test_the_boundary_refuses(model, x, y, message):
     with pytest.raises(errors.TinygradError, match=message):
         plot.decision_boundary(model, x, y)
-    with pytest.raises(errors.ArgumentError, match="steps is an integer of at least 2"):
+    with pytest.raises(errors.ArgumentError, match="steps is an integer from 2 to 2000, not 1"):
         plot.decision_boundary(right, X, [0, 0, 1, 1], steps=1)
 
 
@@ -682,26 +684,18 @@ def test_a_layer_that_no_gradient_reaches_is_not_called_nan():
     assert "NaN" not in figure.description
 
 
-def test_an_axis_of_less_than_a_decade_can_be_read():
-    (ax,) = plot.gradient_flow(a_watch(gradients={"a": [0.2, 0.5]})).axes
-    ax.figure.draw_without_rendering()
-    low, high = ax.get_ylim()
-    labels = ax.get_yticklabels(which="both")
-    assert sum(bool(t.get_text()) and low <= t.get_position()[1] <= high for t in labels) >= 2
-
-
 @pytest.mark.parametrize("values", [[0.0], [NAN], [None], [1.0], [0.0, NAN, INF]])
 def test_nothing_positive_is_no_trouble(values):
     plot.gradient_flow(a_watch(gradients={"a": values})).savefig(os.devnull, format="png")
 
 
-def test_long_lines_are_smoothed_on_their_own_scale():
+def test_of_long_lines_medians_are_drawn_over_faint_ones():
     values = list(np.exp(RNG.normal(size=1000)))
     (ax,) = plot.gradient_flow(a_watch(gradients={"a": values})).axes
     faint, thick = ax.lines
     assert list(faint.get_ydata()) == values
-    assert np.isclose(thick.get_ydata()[500], np.exp(np.log(values[490:510]).mean()))
-    assert "means of 20 steps" in ax.get_legend().get_title().get_text()
+    assert thick.get_ydata()[1] == np.median(values[20:40])
+    assert "medians of 20 steps" in ax.get_legend().get_title().get_text()
 
 
 def test_many_layers_have_lines_of_their_own():
@@ -738,8 +732,6 @@ def test_health_in_axes_of_yours_tells_dead_from_saturated():
 def test_health_refuses():
     with pytest.raises(errors.ArgumentError, match="no step to draw"):
         plot.health(a_watch())
-    with pytest.raises(errors.ArgumentError, match="between 0 and 1; a has 3"):
-        plot.health(a_watch(dead={"a": [0.1, NAN, 3.0]}))
     with pytest.raises(
         errors.DTypeError, match=r"health takes what tg.health.watch gives, not Linear"
     ):
@@ -850,7 +842,7 @@ def test_values_near_the_largest_float_are_no_trouble():
         (tg.nn.ReLU, {}, "not ReLU"),
         (tg.relu, {"low": 2.0, "high": 1.0}, "low is less than high: 2.0 and 1.0"),
         (tg.relu, {"low": NAN}, "NaN or infinite"),
-        (tg.relu, {"steps": 2}, "steps is an integer of at least 3"),
+        (tg.relu, {"steps": 2}, "steps is an integer from 3 to 100000, not 2"),
         (tg.log, {"low": -3.0, "high": -1.0}, "finite nowhere"),
     ],
 )
@@ -876,7 +868,7 @@ def test_filters_of_one_channel_are_grey_on_a_symmetric_scale():
     for image in figure.axes[0].images:
         assert np.allclose(image.get_clim(), (-largest, largest))
         assert image.get_cmap().name == "gray"
-    assert len(figure.axes) == 2  # the other is the scale
+    assert len(figure.axes[0].child_axes) == 1  # the scale
     assert figure.axes[0].texts[0].get_text() == "0 (Conv2d): 8 filters of 1 × 3 × 3"  # noqa: RUF001
     assert np.allclose(shown(plot.filters(model[0])), weights[:, 0])
     assert np.allclose(shown(plot.filters(model[0].weight)), weights[:, 0])
@@ -917,7 +909,7 @@ def test_filters_of_many_channels_have_a_row_each():
 def test_filters_refuse(model, message):
     with pytest.raises(errors.TinygradError, match=message):
         plot.filters(model)
-    with pytest.raises(errors.ArgumentError, match="columns is an integer of at least 1"):
+    with pytest.raises(errors.ArgumentError, match="columns is an integer from 1 to 16, not 0"):
         plot.filters(np.zeros((1, 1, 2, 2)), columns=0)
 
 
@@ -1001,7 +993,7 @@ def test_images_in_a_grid(shape):
     assert np.allclose(shown(figure), images.reshape(5, 4, 6))
     assert texts(figure) == ["3", "1", "4", "1", "5"]
     tops = [image.get_extent()[3] for image in figure.axes[0].images]
-    assert tops[0] == tops[1] < tops[2] == tops[3] < tops[4]
+    assert tops[0] == tops[1] > tops[2] == tops[3] > tops[4]
 
 
 def test_images_in_colours_and_of_bytes():
@@ -1017,8 +1009,7 @@ def test_wrong_predictions_have_a_cross_and_a_thick_frame():
     )
     assert "wrong predictions: 1 of 3 (✗ prediction, then the true class)" in texts(figure)
     assert texts(figure)[1:] == ["a", "✗ a\n(b)", "b"]
-    (frames,) = figure.axes[0].collections
-    thin, thick, _thin = frames.get_linewidths()
+    thin, thick, _thin = (frame.get_linewidth() for frame in figure.axes[0].patches)
     assert thick > 2 * thin
     fine = plot.images(np.zeros((2, 2, 2)), [0, 1], [0, 1])
     assert texts(fine) == ["wrong predictions: 0 of 2", "0", "1"]
@@ -1066,7 +1057,7 @@ def test_a_row_has_sixteen_columns_at_most():
     figure = plot.images(np.zeros((32, 4, 4)), [0, 1] * 16, [0, 0] * 16, classes=names, columns=16)
     figure.draw_without_rendering()
     assert figure.get_tightbbox().x1 < figure.get_size_inches()[0] + 0.02
-    with pytest.raises(errors.ArgumentError, match="columns is at most 16, not 17"):
+    with pytest.raises(errors.ArgumentError, match="columns is an integer from 1 to 16, not 17"):
         plot.images(np.zeros((32, 4, 4)), columns=17)
 
 
@@ -1074,13 +1065,6 @@ def test_the_scale_fits_beside_flat_tiles():
     figure = plot.filters(RNG.normal(size=(4, 1, 2, 20)))
     figure.draw_without_rendering()
     assert figure.get_tightbbox().y0 > -0.02
-
-
-def test_a_norm_is_not_negative():
-    with pytest.raises(errors.ArgumentError, match=r"a is negative at step 2: -1.0"):
-        plot.gradient_flow(a_watch(gradients={"a": [1.0, -1.0]}))
-    with pytest.raises(errors.DTypeError, match="a is made of real numbers"):
-        plot.gradient_flow(a_watch(gradients={"a": ["x"]}))
 
 
 def test_huge_numbers_are_no_trouble():

@@ -11,7 +11,6 @@ from ..errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
 from ..kernels import Array
 from ..messages import _
 from ..nn import Dropout, Flatten, Identity, Linear, Sigmoid
-from ..nn.module import Module
 from . import checks
 from .canvas import COLOURS, MARKERS, canvas, describe, ink, number
 
@@ -54,19 +53,6 @@ def decision_boundary(
     ax
         Axes to draw in.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ShapeError
-        If ``x`` has not two columns, ``y`` not one class for each, or the output another shape.
-    ArgumentError
-        If there are classes in ``y`` that the model does not know.
-    NonFiniteError
-        If the examples or the outputs are not finite.
-
     Examples
     --------
     >>> import numpy as np
@@ -75,39 +61,41 @@ def decision_boundary(
     >>> figure = tg.plot.decision_boundary(tg.nn.Linear(2, 1), x, [0, 0, 1, 1])
     >>> figure.savefig("boundary.png")  # doctest: +SKIP
     """
-    points = checks.finite(checks.not_empty(checks.array(x, "x"), "x"), "x")
+    points = checks.finite(x, "x").astype(np.float64)
     if points.ndim != 2 or points.shape[1] != 2:
         raise ShapeError(
             _("x has two columns, (N, 2), to be drawn in the plane, not {shape}"),
             shape=points.shape,
         )
-    truth = checks.labels(y, "y")
+    signs, truth = _not_signs(checks.labels(y, "y"))
     checks.same_length(points, truth, ("x", "y"))
-    signs = -1 in truth and set(np.unique(truth)) <= {-1, 1}
-    if signs:  # as some write two classes
-        truth = (truth > 0).astype(np.int64)
     steps = checks.whole(steps, "steps", 2, 2000)
     if threshold is not None:
-        checks.finite(checks.array(threshold, "threshold"), "threshold")
+        checks.finite(threshold, "threshold")
     low, high = points.min(0), points.max(0)
     margin = np.where(high > low, 0.08 * (high - low), 1.0)
     u, v = (np.linspace(a, b, steps) for a, b in zip(low - margin, high + margin))
     plane = np.stack([side.ravel() for side in np.meshgrid(u, v)], axis=1)
-    answer = _ask(model, np.concatenate([points, plane]).astype(np.float64), threshold)
-    classes = max(answer.total, int(truth.max()) + 1) if not answer.fixed else answer.total
+    answer = _ask(model, np.concatenate([points, plane]), threshold)
+    classes = answer.total or int(max(truth.max(), answer.classes.max())) + 1
     checks.below(truth, classes, "y")
-    names = ["-1", "1"] if signs else checks.names_of(None, classes)
-    guesses, regions = answer.classes[: len(points)], answer.classes[len(points) :]
-    wrong = guesses != truth
-    across = 1 + (classes + 1) // ROWS  # columns of the legend
-    with canvas(ax, 4.6, width=5.4 + across) as (figure, (axes,)):
-        _regions(axes, u, v, regions.reshape(steps, steps))
+    names = ["-1", "1"] if signs else [str(k) for k in range(classes)]
+    n = len(points)
+    regions = answer.classes[n:].reshape(steps, steps)
+    wrong = answer.classes[:n] != truth
+    columns = 1 + (classes + 1) // ROWS  # of the legend
+    with canvas(ax, 4.6, width=5.4 + columns) as (figure, (axes,)):
         colour = ink(axes)
-        margins = [z[len(points) :].reshape(steps, steps) for z in answer.margins]
-        for z in margins:
+        for k in np.unique(regions):
+            filled = axes.contourf(
+                u, v, 1.0 * (regions == k), levels=[0.5, 1.5], colors=[COLOURS[k % len(COLOURS)]],
+                alpha=0.18, hatches=[HATCHES[k % len(HATCHES)]],
+            )  # fmt: skip
+            filled.set(edgecolor=FAINT, linewidth=0)
+        for z in (m[n:].reshape(steps, steps) for m in answer.margins):
             if z.min() < 0 < z.max():
                 axes.contour(u, v, z, levels=[0.0], colors=[colour], linewidths=1.4)
-        size = float(np.clip(26 * (300 / len(points)) ** 0.5, 5, 26))
+        size = float(np.clip(26 * (300 / n) ** 0.5, 5, 26))
         for k in range(classes):
             own = points[truth == k]
             axes.scatter(
@@ -120,27 +108,26 @@ def decision_boundary(
         )  # fmt: skip
         axes.set(xlabel="$x_1$", ylabel="$x_2$", xlim=u[[0, -1]], ylim=v[[0, -1]])
         percent = 100 * float(1 - wrong.mean())
-        axes.set_title(
-            _("accuracy: {percent:.1f}% of {n} examples").format(percent=percent, n=len(points))
-        )
+        axes.set_title(_("accuracy: {percent:.1f}% of {n} examples").format(percent=percent, n=n))
         _legend(axes, names, answer.rule, bool(wrong.any()), outside=ax is None)
     return describe(
         figure,
-        [
-            _("Decision boundary of a model of two inputs."),
-            _("Examples: {n}; wrongly classified: {wrong}.").format(
-                n=len(points), wrong=int(wrong.sum())
-            ),
-        ],
+        _("Decision boundary of a model of two inputs."),
+        _("Examples: {n}; wrongly classified: {wrong}.").format(n=n, wrong=int(wrong.sum())),
     )
 
 
 class _Answer(NamedTuple):
     classes: Array  # (M,)
     margins: list[Array]  # each changes its sign on a boundary
-    total: int  # classes
-    fixed: bool  # whether there can be no other
-    rule: str
+    total: int = 0  # classes; 0 where there may be more than were seen
+    rule: str = ""
+
+
+def _not_signs(classes: Array) -> tuple[bool, Array]:
+    """Whether two classes are written -1 and 1; and the classes, from 0."""
+    signs = -1 in classes and set(np.unique(classes)) <= {-1, 1}
+    return signs, (classes > 0).astype(np.int64) if signs else classes
 
 
 def _ask(model: Any, points: Array, threshold: float | None) -> _Answer:
@@ -150,9 +137,8 @@ def _ask(model: Any, points: Array, threshold: float | None) -> _Answer:
             _("model is a Module or a function, such as model.predict, not {kind}"),
             kind=getattr(model, "__name__", type(model).__name__),
         )
-    given, last = _called(model, points)
-    output = checks.array(given, "model(x)")
-    n = len(points)
+    given, calls = checks.called(model, points)
+    output, n = checks.array(given, "model(x)"), len(points)
     if output.shape not in ((n,), (n, 1)) and (output.ndim != 2 or len(output) != n):
         raise ShapeError(
             _("the model gives (M,), (M, 1) or (M, C) for the points ({n}, 2), not {shape}"),
@@ -167,77 +153,35 @@ def _ask(model: Any, points: Array, threshold: float | None) -> _Answer:
             n=n,
             point=tuple(round(float(c), 4) for c in points[bad][0]),
         )
-    one = output.ndim < 2 or output.shape[1] == 1
-    if threshold is not None and (not one or output.dtype.kind in "iub"):
+    one, are_classes = output.size == n, output.dtype.kind in "iub"
+    if threshold is not None and (not one or are_classes):
         raise ArgumentError(_("a threshold is for a model of one output that is no class"))
+    # of infinite scores no differences can be taken
+    scores = np.clip(output.astype(np.float64), -1e100, 1e100)
     if not one:
-        return _of_scores(_bounded(output))
-    flat = output.reshape(n)
-    if flat.dtype.kind in "iub":
-        classes = flat.astype(np.int64)
-        if -1 in classes and set(np.unique(classes)) <= {-1, 1}:
-            classes = (classes > 0).astype(np.int64)
+        count = scores.shape[1]
+        margins = [
+            scores[:, k] - np.delete(scores, k, axis=1).max(1)
+            for k in range(count if count > 2 else 1)
+        ]
+        return _Answer(scores.argmax(1), margins, count)
+    scores = scores.reshape(n)
+    if are_classes:
+        _signs, classes = _not_signs(scores.astype(np.int64))
         if classes.min() < 0:
             raise ArgumentError(
                 _("classes go from 0; the model gives {value}"), value=int(classes.min())
             )
-        count = int(classes.max()) + 1
-        return _Answer(classes, [(classes == k) - 0.5 for k in range(count)], count, False, "")
-    flat = _bounded(flat)
+        return _Answer(classes, [(classes == k) - 0.5 for k in np.unique(classes)])
     if threshold is None:
-        in_range = flat.min() >= 0 and flat.max() <= 1
-        probable = last is Sigmoid or (in_range and last is not Linear)
-        threshold = 0.5 if probable else 0.0
+        layers = [(type(m), y) for _path, m, y in calls if not any(m.children())]
+        if layers and layers[-1][1] is not given:
+            layers = []  # something else made the output
+        last = next((kind for kind, _y in reversed(layers) if kind not in SAME_VALUES), None)
+        in_range = scores.min() >= 0 and scores.max() <= 1
+        threshold = 0.5 if last is Sigmoid or (in_range and last is not Linear) else 0.0
     rule = _("boundary (output = {threshold})").format(threshold=number(threshold))
-    return _Answer((flat > threshold).astype(np.int64), [flat - threshold], 2, True, rule)
-
-
-def _called(model: Any, points: Array) -> tuple[Any, type | None]:
-    """The model's output, and the kind of layer that made it, if a layer did."""
-    calls: list[tuple[type, Any]] = []
-    undo = []
-    if isinstance(model, Module):
-        undo = [
-            module.register_forward_hook(lambda m, _inputs, y: calls.append((type(m), y)))
-            for _path, module in model.named_modules()
-            if not any(True for _child in module.named_children())
-        ]
-    try:
-        with checks.evaluating(model), np.errstate(all="ignore"):
-            output = model(points)
-    finally:
-        for remove in undo:
-            remove()
-    if not calls or calls[-1][1] is not output:
-        return output, None
-    return output, next((kind for kind, _y in reversed(calls) if kind not in SAME_VALUES), None)
-
-
-def _bounded(output: Array) -> Array:
-    """Infinite scores as very large ones, of which differences can be taken."""
-    return np.clip(output.astype(np.float64), -1e100, 1e100)
-
-
-def _of_scores(scores: Array) -> _Answer:
-    """The largest score counts; a boundary is where it is as large as another."""
-    count = scores.shape[1]
-    margins = []
-    for k in range(count if count > 2 else 1):
-        others = np.delete(scores, k, axis=1).max(1)
-        margins.append(scores[:, k] - others)
-    return _Answer(scores.argmax(1), margins, count, True, "")
-
-
-def _regions(axes: Axes, u: Array, v: Array, classes: Array) -> None:
-    """Pale colours, and hatches, for the classes of the plane."""
-    for k in np.unique(classes):
-        inside = (classes == k).astype(np.float64)
-        filled = axes.contourf(
-            u, v, inside, levels=[0.5, 1.5], colors=[COLOURS[k % len(COLOURS)]], alpha=0.18,
-            hatches=[HATCHES[k % len(HATCHES)]],
-        )  # fmt: skip
-        filled.set_edgecolor(FAINT)
-        filled.set_linewidth(0)
+    return _Answer((scores > threshold).astype(np.int64), [scores - threshold], 2, rule)
 
 
 def _legend(axes: Axes, names: list[str], rule: str, wrong: bool, *, outside: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DTypeError, missing_extra
@@ -52,32 +52,26 @@ def canvas(
     ax: Any, height: float, *, width: float = WIDTH, panels: int = 1, **options: Any
 ) -> Iterator[tuple[Figure, list[Axes]]]:
     """Panels below each other on a new figure; or ``ax``, in whatever style it has."""
-    if ax is not None:
-        yield _owner(ax), [ax]
+    if ax is None:
+        with sheet(width, height) as figure:
+            figure.set_layout_engine("constrained", h_pad=0.06, w_pad=0.06)
+            axes = figure.subplots(panels, 1, squeeze=False, **options)[:, 0]
+            for panel in axes:  # ticks are made later, when the settings are no longer ours
+                panel.tick_params(which="both", labelcolor=TEXT, labelsize=8.5, color=GREY)
+            yield figure, list(axes)
         return
-    with sheet(width, height) as figure:
-        figure.set_layout_engine("constrained", h_pad=0.06, w_pad=0.06)
-        axes = figure.subplots(panels, 1, squeeze=False, **options)[:, 0]
-        for panel in axes:  # ticks are made later, when the settings are no longer ours
-            panel.tick_params(which="both", labelcolor=TEXT, labelsize=8.5, color=GREY)
-        yield figure, list(axes)
+    from matplotlib.axes import Axes
 
-
-def _owner(ax: Any) -> Figure:
-    try:
-        from matplotlib.axes import Axes
-    except ImportError as error:
-        raise missing_extra("matplotlib", "plot") from error
     if not isinstance(ax, Axes):
         raise DTypeError(
             _("ax is one of matplotlib's Axes, such as plt.subplots()[1], not {kind}"),
             kind=type(ax).__name__,
         )
-    return ax.figure  # type: ignore[return-value]
+    yield ax.figure, [ax]  # type: ignore[misc]
 
 
-def describe(figure: Figure, sentences: Sequence[str]) -> Figure:
-    """Add to the words that stand for a picture, and give the figure back."""
+def describe(figure: Figure, *sentences: str) -> Figure:
+    """Add to the words that stand for a picture of ours, and give the figure back."""
     known = getattr(figure, "description", None)
     if known is not None:
         figure.description = " ".join([known, *sentences]).strip()  # type: ignore[attr-defined]
@@ -113,6 +107,15 @@ def whole_numbers(ax: Axes, first: float, last: float) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
     margin = 0.03 * (last - first) or 0.5
     ax.set_xlim(first - min(margin, 0.5), last + margin)
+
+
+def beside(axes: Axes, x: Any, height: float, marker: str, colour: str) -> None:
+    """Marks at the lower or upper edge, where the axis has no place for the value."""
+    if len(x):
+        axes.plot(
+            x, [height] * len(x), linestyle="", marker=marker, markersize=5, color=colour,
+            transform=axes.get_xaxis_transform(), clip_on=False, zorder=4,
+        )  # fmt: skip
 
 
 def plain(text: Any, most: int = 0) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,9 @@ from ..kernels import Array
 from ..messages import _
 from ..nn.module import Module
 
-MOST = 2**31  # no class is larger
-
 
 def array(value: Any, name: str) -> Array:
-    """Real numbers from an array, a Tensor, or lists of them."""
+    """Real numbers, at least one, from an array, a Tensor, or lists of them."""
     if isinstance(value, Tensor):
         value = value.data
     elif isinstance(value, (list, tuple)):
@@ -31,16 +28,18 @@ def array(value: Any, name: str) -> Array:
             _("{name} is not a regular grid of numbers: {error}"), name=name, error=error
         ) from error
     if found.dtype.kind not in "fiub":
-        raise DTypeError(
-            _("{name} is made of real numbers, not of {kind}"),
-            name=name,
-            kind=type(value).__name__ if found.dtype.kind == "O" else found.dtype,
+        kind = type(value).__name__ if found.dtype.kind == "O" else found.dtype
+        raise DTypeError(_("{name} is made of real numbers, not of {kind}"), name=name, kind=kind)
+    if not found.size:
+        raise ShapeError(
+            _("{name} {shape} is empty: there is nothing to draw"), name=name, shape=found.shape
         )
     return found
 
 
-def finite(values: Array, name: str) -> Array:
-    """The same, if no value is NaN or infinite."""
+def finite(value: Any, name: str) -> Array:
+    """An array of which no value is NaN or infinite."""
+    values = array(value, name)
     bad = ~np.isfinite(values)
     if bad.any():
         raise NonFiniteError(
@@ -52,18 +51,9 @@ def finite(values: Array, name: str) -> Array:
     return values
 
 
-def not_empty(values: Array, name: str) -> Array:
-    """The same, if there is something to draw."""
-    if not values.size:
-        raise ShapeError(
-            _("{name} {shape} is empty: there is nothing to draw"), name=name, shape=values.shape
-        )
-    return values
-
-
 def labels(value: Any, name: str) -> Array:
     """Classes (N,) from classes (N,) or (N, 1), or from one-hot rows (N, C)."""
-    found = finite(not_empty(array(value, name), name), name)
+    found = finite(value, name)
     if found.ndim == 2 and found.shape[1] > 1:
         if not (np.isin(found, (0, 1)).all() and (found.sum(1) == 1).all()):
             raise ArgumentError(
@@ -78,22 +68,22 @@ def labels(value: Any, name: str) -> Array:
             name=name,
             shape=found.shape,
         )
-    flat = found.reshape(len(found))
+    flat = found.ravel()
     if (flat != np.floor(flat)).any():
         raise ArgumentError(
             _("{name} are classes, whole numbers, and {value} is none"),
             name=name,
             value=float(flat[flat != np.floor(flat)][0]),
         )
-    return np.clip(flat, -MOST, MOST).astype(np.int64)
+    return np.clip(flat, -(2**31), 2**31).astype(np.int64)
 
 
 def predicted(value: Any, name: str = "predictions") -> Array:
     """Classes (N,) from classes, or from scores (N, C), of which the largest counts."""
-    found = array(value, name)
-    if found.ndim == 2 and found.shape[1] > 1 and found.size:
-        found = finite(found, name).argmax(1)
-    if found.dtype.kind == "f" and found.size and (found != np.floor(found)).any():
+    found = finite(value, name)
+    if found.ndim == 2 and found.shape[1] > 1:
+        found = found.argmax(1)
+    if (found != np.floor(found)).any():
         raise ArgumentError(
             _(
                 "{name} {shape} are classes, or scores with a column for each class; of "
@@ -120,7 +110,7 @@ def below(classes: Array, n: int, name: str) -> Array:
 
 
 def same_length(first: Array, second: Array, names: tuple[str, str]) -> None:
-    """Refuse two arrays that are not of the same examples."""
+    """Refuse arrays that are not of the same examples."""
     if len(first) != len(second):
         raise ShapeError(
             _("{a} and {b} are of the same examples: {n} and {m} do not match"),
@@ -129,7 +119,7 @@ def same_length(first: Array, second: Array, names: tuple[str, str]) -> None:
 
 
 def names_of(classes: Sequence[Any] | None, n: int) -> list[str]:
-    """The names of ``n`` classes; their numbers where none are given."""
+    """The names of classes; the numbers of ``n`` classes where none are given."""
     if classes is None:
         return [str(i) for i in range(n)]
     if isinstance(classes, str) or not hasattr(classes, "__len__"):
@@ -137,30 +127,36 @@ def names_of(classes: Sequence[Any] | None, n: int) -> list[str]:
     return [str(name) for name in classes]
 
 
-def whole(value: Any, name: str, least: int, most: int = MOST) -> int:
+def whole(value: Any, name: str, least: int, most: int) -> int:
     """An integer that is neither too small nor too large."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+    if not isinstance(value, (int, np.integer)) or not least <= value <= most:
         raise ArgumentError(
-            _("{name} is an integer of at least {least}, not {value!r}"),
-            name=name, least=least, value=value,
+            _("{name} is an integer from {least} to {most}, not {value!r}"),
+            name=name, least=least, most=most, value=value,
         )  # fmt: skip
-    if value > most:
-        raise ArgumentError(
-            _("{name} is at most {most}, not {value}"), name=name, most=most, value=value
-        )
     return int(value)
 
 
-@contextlib.contextmanager
-def evaluating(model: Any) -> Iterator[None]:
-    """Record nothing; a Module is in evaluation mode, and is given back the modes it had."""
-    modes = []
-    if isinstance(model, Module):
-        modes = [(module, module.training) for _path, module in model.named_modules()]
-        model.eval()
+def called(model: Any, x: Array) -> tuple[Any, list[tuple[str, Module, Any]]]:
+    """What a model gives; and, of a Module, each module that was called and what it gave.
+
+    Nothing is recorded. A Module is in evaluation mode, and is given back the modes it had.
+    """
+    calls: list[tuple[str, Module, Any]] = []
+    modules = list(model.named_modules()) if isinstance(model, Module) else []
+    modes = [module.training for _path, module in modules]
+
+    def note(path: str) -> Any:
+        return lambda module, _inputs, y: calls.append((path, module, y))
+
+    undo = [module.register_forward_hook(note(path)) for path, module in modules]
     try:
-        with no_grad():
-            yield
+        if modules:
+            model.eval()
+        with no_grad(), np.errstate(all="ignore"):
+            return model(x), calls
     finally:
-        for module, mode in modes:
+        for remove in undo:
+            remove()
+        for (_path, module), mode in zip(modules, modes):
             module.training = mode

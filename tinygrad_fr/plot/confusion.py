@@ -41,17 +41,6 @@ def confusion_matrix(
     ax
         Axes to draw in.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ShapeError
-        If the two are not of the same examples, or there is none.
-    ArgumentError
-        If a class has no name or no score, or is no whole number.
-
     Examples
     --------
     >>> import tinygrad_fr as tg
@@ -76,8 +65,7 @@ def confusion_matrix(
         )
     counts = np.zeros((n, n), np.int64)
     np.add.at(counts, (truth, guesses), 1)
-    totals = counts.sum(1, keepdims=True)
-    shares = counts / np.maximum(totals, 1)
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
 
     names = [plain(name, 20) for name in checks.names_of(classes, n)]
     longest = max(map(len, names))
@@ -89,7 +77,12 @@ def confusion_matrix(
     width = max(4.2, side + 1.0 + 0.075 * longest)
     height = side + 1.0 + (0.075 * longest if upright else 0.15)
     with canvas(ax, height, width=width) as (figure, (axes,)):
+        from matplotlib.patches import Rectangle
+
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.15, aspect="equal")
+        between = np.arange(n + 1) - 0.5
+        axes.hlines(between, -0.5, n - 0.5, PALE, linewidth=0.8)
+        axes.vlines(between, -0.5, n - 0.5, PALE, linewidth=0.8)
         for i in range(n):
             for j in range(n):
                 if not counts[i, j] and n > 30:  # zeros would be most of what is written
@@ -99,34 +92,23 @@ def confusion_matrix(
                     color="white" if shares[i, j] > 0.6 else GREY if not counts[i, j] else TEXT,
                     fontweight="bold" if i == j or counts[i, j] else "normal",
                 )  # fmt: skip
-        _frames(axes, n)
+            axes.add_patch(
+                Rectangle(
+                    (i - 0.5, i - 0.5), 1, 1, fill=False, edgecolor=TEXT, linewidth=1.3, zorder=3
+                )
+            )
         axes.set_xticks(range(n), names, rotation=90 if upright else 0, fontsize=small)
         axes.set_yticks(range(n), names, fontsize=small)
         axes.tick_params(length=0)
+        axes.grid(False)  # as some styles have
+        axes.spines[:].set_visible(False)
         axes.set(xlabel=_("predicted class"), ylabel=_("true class"))
         right, total = int(np.trace(counts)), len(truth)
         title = _("accuracy: {percent:.1f}% ({right} of {n})").format(
             percent=100 * right / total, right=right, n=total
         )
         axes.set_title(title)
-    return describe(figure, _in_words(counts, checks.names_of(classes, n), title))
-
-
-def _frames(axes: Axes, n: int) -> None:
-    """Thin lines between the cells, and a frame around those of the right answers."""
-    from matplotlib.patches import Rectangle
-
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    axes.set_xticks(np.arange(n + 1) - 0.5, minor=True)
-    axes.set_yticks(np.arange(n + 1) - 0.5, minor=True)
-    axes.grid(False, which="major")  # as some styles have
-    axes.grid(True, which="minor", color=PALE, linewidth=0.8)
-    axes.tick_params(which="minor", length=0)
-    for i in range(n):
-        axes.add_patch(
-            Rectangle((i - 0.5, i - 0.5), 1, 1, fill=False, edgecolor=TEXT, linewidth=1.3, zorder=3)
-        )
+    return describe(figure, *_in_words(counts, checks.names_of(classes, n), title))
 
 
 def _in_words(counts: Any, names: list[str], title: str) -> list[str]:

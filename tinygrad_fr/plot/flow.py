@@ -44,17 +44,6 @@ def gradient_flow(model: Any, *, ax: Axes | None = None) -> Figure:
     ax
         Axes to draw in.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    GraphError
-        If no parameter of the Module has a gradient yet.
-    ArgumentError
-        If there are no layers, or no steps.
-
     Examples
     --------
     >>> import numpy as np
@@ -67,19 +56,13 @@ def gradient_flow(model: Any, *, ax: Axes | None = None) -> Figure:
     """
     if isinstance(model, Module):
         return _bars(model, ax)
-    lines = curves(model, "gradients", "gradient_flow")
+    (lines,) = curves(model, "gradient_flow", "gradients")
     with canvas(ax, 3.5 + 0.09 * len(lines)) as (figure, (axes,)):
         draw_curves(axes, lines, log=True, below=ax is None)
         axes.set_ylabel(_("norm of the gradient"))
-    return describe(
-        figure,
-        [
-            _("Norm of the gradient of each layer; steps: {n}.").format(
-                n=max(len(line.values) for line in lines)
-            ),
-            *(line.in_words() for line in lines),
-        ],
-    )
+    n = max(len(line.values) for line in lines)
+    words = _("Norm of the gradient of each layer; steps: {n}.").format(n=n)
+    return describe(figure, words, *(line.in_words() for line in lines))
 
 
 def health(watch: Any, *, ax: Axes | None = None) -> Figure:
@@ -92,15 +75,6 @@ def health(watch: Any, *, ax: Axes | None = None) -> Figure:
     ax
         Axes to draw both in; by default they have a panel each.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ArgumentError
-        If there are no layers, no steps, or shares outside of 0 to 1.
-
     Examples
     --------
     >>> from types import SimpleNamespace
@@ -110,41 +84,28 @@ def health(watch: Any, *, ax: Axes | None = None) -> Figure:
     >>> len(figure.axes)
     2
     """
-    dead = curves(watch, "dead", "health", empty=True)
-    saturated = curves(watch, "saturated", "health", empty=True)
-    if not dead and not saturated:
-        raise ArgumentError(
-            _("there is no step to draw: train under `with tg.health.watch(model) as watch:`")
-        )
-    for line in (*dead, *saturated):
-        for value in line.values:
-            if value is not None and (value < 0 or value > 1):
-                raise ArgumentError(
-                    _("a share of neurons lies between 0 and 1; {name} has {value}"),
-                    name=line.name,
-                    value=value,
-                )
+    dead, saturated = curves(watch, "health", "dead", "saturated")
     kinds = [(dead, _("dead neurons")), (saturated, _("saturated neurons"))]
-    if ax is not None:
-        with canvas(ax, 0) as (figure, (axes,)):
-            both = [
+    n = len(dead) + len(saturated)
+    panels = 2 if ax is None else 1
+    with canvas(ax, 5.0 + 0.09 * n, panels=panels) as (figure, axes):
+        if ax is None:
+            for panel, (lines, kind) in zip(axes, kinds):
+                _shares(panel, lines, kind, below=True)
+        else:
+            named = [
                 line._replace(name=_("{name}: {value}").format(name=line.name, value=kind))
                 for lines, kind in kinds
                 for line in lines
             ]
-            _shares(axes, both, _("share of neurons"), below=False)
-    else:
-        height = 5.0 + 0.09 * (len(dead) + len(saturated))
-        with canvas(None, height, panels=2) as (figure, panels):
-            for panel, (lines, kind) in zip(panels, kinds):
-                _shares(panel, lines, kind, below=True)
+            _shares(ax, named, _("share of neurons"), below=False)
     return describe(
         figure,
-        [
+        *(
             " ".join([sentence(kind), *(line.in_words(percent=True) for line in lines)])
             for lines, kind in kinds
             if lines
-        ],
+        ),
     )
 
 
@@ -174,15 +135,16 @@ def _norms(model: Module) -> list[tuple[str, float | None, list[str]]]:
         own = [(name, p) for name, p in module._attributes() if isinstance(p, Parameter)]
         if not own:
             continue
-        grads = [p.grad for _name, p in own]
         missing = [name for name, p in own if p.grad is None]
         with np.errstate(all="ignore"):
-            squares = [
-                float(np.square(g.data.astype(np.float64)).sum()) for g in grads if g is not None
+            norms = [
+                np.linalg.norm(p.grad.data.astype(np.float64))
+                for _n, p in own
+                if p.grad is not None
             ]
         kind = type(module).__name__
         label = f"{path} ({kind})" if path else kind
-        layers.append((label, math.sqrt(sum(squares)) if squares else None, missing))
+        layers.append((label, math.hypot(*norms) if norms else None, missing))
     return layers
 
 
@@ -219,7 +181,7 @@ def _bars(model: Module, ax: Axes | None) -> Figure:
         axes.tick_params(axis="y", length=0)
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel(_("norm of the gradient; the input is at the top, the output below"))
-    return describe(figure, [_("Norm of the gradient of each layer."), *words])
+    return describe(figure, _("Norm of the gradient of each layer."), *words)
 
 
 def _bar(

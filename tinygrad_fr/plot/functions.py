@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,15 +20,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HALVINGS = 40  # of an interval, to find where a jump is
+CLOSE = 1e-6  # of a step: how far from a jump its limits are taken
 
 
-class Jump(NamedTuple):
-    """Where a curve jumps: its limits on both sides, and its value there."""
+class Break(NamedTuple):
+    """Where a curve jumps: the limits on both sides, and the value there; or it has a pole."""
 
     x: float
     left: float
     right: float
     value: float
+    pole: bool
 
 
 def function(
@@ -55,19 +57,6 @@ def function(
     ax
         Axes to draw in.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ShapeError
-        If ``f`` does not act on each entry by itself.
-    DTypeError
-        If ``f`` does not give a Tensor.
-    NonFiniteError
-        If it is finite nowhere.
-
     Examples
     --------
     >>> import tinygrad_fr as tg
@@ -80,49 +69,49 @@ def function(
             _("f is a function of a Tensor, such as tg.relu, not {kind}"),
             kind=getattr(f, "__name__", type(f).__name__),
         )
-    ends = checks.finite(checks.array([low, high], "low, high"), "low, high")
+    ends = checks.finite([low, high], "low, high")
     if not ends[0] < ends[1]:
         raise ArgumentError(
             _("low is less than high: {low} and {high} are not"), low=low, high=high
         )
-    x = np.linspace(float(low), float(high), checks.whole(steps, "steps", 3, 10**6))
+    x = np.linspace(float(low), float(high), checks.whole(steps, "steps", 3, 10**5))
 
     def value(points: Array) -> Array:
-        with np.errstate(all="ignore"):
-            return _value(f, points)
+        return _value(f, points)
 
     def slope(points: Array) -> Array:
-        with np.errstate(all="ignore"):
-            found = np.asarray(grad(lambda t: f(t).sum())(points), np.float64)
+        found = np.asarray(grad(lambda t: f(t).sum())(points), np.float64)
         return np.where(np.isfinite(value(points)), found, np.nan)
 
-    y = value(x)
-    part = x[: len(x) // 2]
-    if not np.allclose(value(part), y[: len(part)], equal_nan=True):
-        raise ShapeError(
-            _("f must act on each entry by itself; this one's values depend on the others")
-        )
-    if not np.isfinite(y).any():
-        raise NonFiniteError(_("f is finite nowhere between {low} and {high}"), low=low, high=high)
     name = _name(f)
-    found, bounded = [], True
-    with np.errstate(all="ignore"), canvas(ax, 3.6, width=6.4) as (figure, (axes,)):
-        axes.autoscale(False)  # values near the largest float are too much for it
-        axes.axhline(0, color=GREY, linewidth=0.7, zorder=1)
-        axes.axvline(0, color=GREY, linewidth=0.7, zorder=1)
-        for curve, label, style in (
-            (value, f"{name}(x)", {"color": BLUE, "linestyle": "-", "linewidth": 2.0}),
-            (slope, f"{name}'(x)", {"color": VERMILLION, "linestyle": (0, (5, 2)),
-                                    "linewidth": 1.8}),
-        ):  # fmt: skip
-            jumps, poles = _jumps(curve, x)
-            found.append((label, jumps))
-            bounded = bounded and not poles
-            _draw(axes, curve, x, jumps, poles, label, style)
-        axes.set(xlabel="$x$", xlim=(x[0], x[-1]), ylim=_limits(bounded, y, slope(x)))
-        grid(axes)
-        axes.legend(loc="best")
-    return describe(figure, _in_words(name, x, found))
+    curves = {
+        f"{name}(x)": (value, {"color": BLUE, "linewidth": 2.0}),
+        f"{name}'(x)": (slope, {"color": VERMILLION, "linewidth": 1.8, "linestyle": (0, (5, 2))}),
+    }
+    with np.errstate(all="ignore"):
+        y = value(x)
+        if not np.allclose(value(x[: len(x) // 2]), y[: len(x) // 2], equal_nan=True):
+            raise ShapeError(
+                _("f must act on each entry by itself; this one's values depend on the others")
+            )
+        if not np.isfinite(y).any():
+            raise NonFiniteError(
+                _("f is finite nowhere between {low} and {high}"), low=low, high=high
+            )
+        breaks = {label: _breaks(curve, x) for label, (curve, _style) in curves.items()}
+        poles = any(found.pole for each in breaks.values() for found in each)
+        with canvas(ax, 3.6, width=6.4) as (figure, (axes,)):
+            axes.set(xlabel="$x$", xlim=(x[0], x[-1]), ylim=_limits(poles, y, slope(x)))
+            axes.axhline(0, color=GREY, linewidth=0.7, zorder=1)
+            axes.axvline(0, color=GREY, linewidth=0.7, zorder=1)
+            for label, (curve, style) in curves.items():
+                _draw(axes, curve, x, breaks[label], label, style)
+            grid(axes)
+            axes.legend(loc="best")
+    words = _("{name}(x) and its derivative, for x from {low} to {high}.").format(
+        name=name, low=number(float(x[0])), high=number(float(x[-1]))
+    )
+    return describe(figure, words, *_in_words(breaks))
 
 
 def _value(f: Callable[[Any], Any], points: Array) -> Array:
@@ -147,80 +136,65 @@ def _name(f: Any) -> str:
     return "f" if name in ("<lambda>", "function", "partial") else plain(name, 20)
 
 
-# --- jumps -----------------------------------------------------------------------------------
+# --- jumps and poles -------------------------------------------------------------------------
 
 
-def _jumps(curve: Callable[[Array], Array], x: Array) -> tuple[list[Jump], list[float]]:
-    """Where a curve jumps, and where it goes to infinity in between.
+def _breaks(curve: Callable[[Array], Array], x: Array) -> list[Break]:
+    """Where a curve jumps or goes to infinity.
 
     Each interval is halved again and again, and the half kept over which the curve changes more:
     over a jump the change stays, however short the interval is.
     """
-    a, b = x[:-1].copy(), x[1:].copy()
     y = curve(x)
-    ya, yb = y[:-1].copy(), y[1:].copy()
-    spread = float(np.ptp(y[np.isfinite(y)])) or 1.0
+    a, b, ya, yb = x[:-1], x[1:], y[:-1], y[1:]
     for _i in range(HALVINGS):
         middle = (a + b) / 2
         ym = curve(middle)
-        with np.errstate(invalid="ignore"):
-            left = ~(np.abs(yb - ym) > np.abs(ym - ya))
+        left = ~(np.abs(yb - ym) > np.abs(ym - ya))
         b, yb = np.where(left, middle, b), np.where(left, ym, yb)
         a, ya = np.where(left, a, middle), np.where(left, ya, ym)
-    with np.errstate(invalid="ignore"):
-        change = np.abs(yb - ya)
-    jumps: dict[float, Jump] = {}
-    poles = []
-    small = 1e-6 * (x[1] - x[0])
-    for i in np.flatnonzero((change > 1e-3 * spread) | ~np.isfinite(change)):
-        if not np.isfinite(y[i]) and not np.isfinite(y[i + 1]):
-            continue
-        at = round(float(a[i] + b[i]) / 2, 9) + 0.0
-        if not a[i] - 1e-9 <= at <= b[i] + 1e-9:
-            at = float(b[i])
-        before, there, after = curve(np.array([at - small, at, at + small]))
-        if change[i] <= 10 * spread and np.isfinite([before, after]).all():
-            jumps[at] = Jump(at, float(before), float(after), float(there))
-        else:
-            poles.append(at)
-    return sorted(jumps.values()), poles
+    change, spread = np.abs(yb - ya), float(np.ptp(y[np.isfinite(y)])) or 1.0
+    broken = (change > 1e-3 * spread) | ~np.isfinite(change)
+    broken &= np.isfinite(y[:-1]) | np.isfinite(y[1:])
+    small, digits = CLOSE * (x[1] - x[0]), 10 - round(float(np.log10(x[-1] - x[0])))
+    found = {}
+    for i in np.flatnonzero(broken):
+        at = round(float(a[i] + b[i]) / 2, digits) + 0.0  # no -0
+        before, there, after = map(float, curve(np.array([at - small, at, at + small])))
+        pole = change[i] > 10 * spread or not np.isfinite([change[i], before, after]).all()
+        found[at] = Break(at, before, after, there, bool(pole))
+    return [found[at] for at in sorted(found)]
 
 
 def _draw(
-    axes: Axes, curve: Callable[[Array], Array], x: Array, jumps: list[Jump], poles: list[float],
-    label: str, style: dict[str, Any],
+    axes: Axes, curve: Callable[[Array], Array], x: Array, breaks: list[Break], label: str,
+    style: dict[str, Any],
 ) -> None:  # fmt: skip
-    """The curve between its jumps, and the circles at them."""
-    small = 1e-6 * (x[1] - x[0])
-    parts, start = [], float(x[0])
-    for end in [*sorted({*(jump.x for jump in jumps), *poles}), float(x[-1])]:
-        inner = x[(x > start) & (x < end)]
-        first = start if start == x[0] else start + small
-        last = end if end == x[-1] else end - small
-        parts += [np.array([first]), inner, np.array([last]), np.array([np.nan])]
-        start = end
-    points = np.concatenate(parts)
-    y = np.full(points.shape, np.nan)
-    known = np.isfinite(points)
-    y[known] = curve(points[known])
+    """The curve between its breaks, and the circles at its jumps."""
+    small = CLOSE * (x[1] - x[0])
+    places = np.array([found.x for found in breaks])
+    near = np.concatenate([places - small, places + small])
+    points = np.sort(np.concatenate([x[~np.isin(x, places)], near[(near > x[0]) & (near < x[-1])]]))
+    y = curve(points)
     y[~np.isfinite(y)] = np.nan
-    axes.plot(points, y, label=label, **style)
+    after = np.searchsorted(points, places)
+    axes.plot(np.insert(points, after, np.nan), np.insert(y, after, np.nan), label=label, **style)
+    jumps = [found for found in breaks if not found.pole]
+    tell = 1e-5 * max((abs(v) for jump in jumps for v in jump[1:4]), default=0)
     circle = {"linestyle": "", "marker": "o", "markersize": 6, "markeredgewidth": 1.5,
               "markeredgecolor": style["color"], "clip_on": False}  # fmt: skip
-    tell = 1e-5 * max((abs(v) for jump in jumps for v in jump[1:]), default=0)
     for jump in jumps:
         for limit in (jump.left, jump.right):
             if abs(limit - jump.value) > tell:
                 axes.plot([jump.x], [limit], markerfacecolor="white", zorder=3, **circle)
-        if np.isfinite(jump.value):
-            axes.plot([jump.x], [jump.value], markerfacecolor=style["color"], zorder=4, **circle)
+        axes.plot([jump.x], [jump.value], markerfacecolor=style["color"], zorder=4, **circle)
 
 
-def _limits(bounded: bool, *curves: Array) -> tuple[float, float]:
+def _limits(poles: bool, *curves: Array) -> tuple[float, float]:
     """Limits that show all; or most, where something goes to infinity."""
     known = np.concatenate([y[np.isfinite(y)] for y in curves])
     low, high = float(known.min()), float(known.max())
-    if not bounded:
+    if poles:
         inner_low, inner_high = (float(v) for v in np.quantile(known, [0.1, 0.9]))
         inner = inner_high - inner_low
         low, high = max(low, inner_low - inner), min(high, inner_high + inner)
@@ -228,15 +202,10 @@ def _limits(bounded: bool, *curves: Array) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _in_words(name: str, x: Array, found: list[tuple[str, list[Jump]]]) -> list[str]:
-    sentences = [
-        _("{name}(x) and its derivative, for x from {low} to {high}.").format(
-            name=name, low=number(float(x[0])), high=number(float(x[-1]))
-        )
-    ]
-    for label, jumps in found:
-        for jump in jumps[:5]:
-            at, left, right, value = map(number, jump)
-            text = _("{curve} jumps at x = {x} from {left} to {right}; its value there is {value}.")
-            sentences.append(text.format(curve=label, x=at, left=left, right=right, value=value))
-    return sentences
+def _in_words(breaks: dict[str, list[Break]]) -> Iterator[str]:
+    """The first jumps of each curve."""
+    text = _("{curve} jumps at x = {x} from {left} to {right}; its value there is {value}.")
+    for label, found in breaks.items():
+        for jump in [each for each in found if not each.pole][:5]:
+            x, left, right, value = map(number, jump[:4])
+            yield text.format(curve=label, x=x, left=left, right=right, value=value)

@@ -15,7 +15,7 @@ from ..nn import Conv2d
 from ..nn.module import Module
 from . import checks
 from .canvas import describe, number, plain, sentence
-from .tiles import Block, Tile, draw_blocks, fitting
+from .tiles import Block, Tile, draw_blocks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,19 +50,6 @@ def images(
     columns
         Images in a row, 16 at most.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ShapeError
-        If the images have another shape, or the classes another length.
-    ArgumentError
-        If a class has no name.
-    NonFiniteError
-        If the images are not finite.
-
     Examples
     --------
     >>> import numpy as np
@@ -71,37 +58,30 @@ def images(
     >>> [text.get_text() for text in figure.axes[0].texts[-3:]]
     ['0', '1', '✗ 1\n(2)']
     """
-    pictures = _pictures(checks.array(images, "images"))
+    pictures = _pictures(images)
     columns = checks.whole(columns, "columns", 1, COLUMNS)
     n, shown = len(pictures), min(len(pictures), ROWS * columns)
-    truth = _classes(labels, "labels", n, classes)
-    guesses = _classes(predictions, "predictions", n, classes)
-    known = [found for found in (truth, guesses) if found is not None]
-    names = checks.names_of(classes, 1 + max((int(found.max()) for found in known), default=0))
+    truth = _named(labels, "labels", n, classes)
+    guesses = _named(predictions, "predictions", n, classes)
     titles = []
     if shown < n:
         titles.append(_("the first {shown} of {n} images").format(shown=shown, n=n))
-    wrong = np.zeros(n, bool)
-    if truth is not None and guesses is not None:
-        wrong = truth != guesses
+    captions, wrong = [[name] for name in truth or guesses or ()] or [[]] * n, [False] * n
+    if truth and guesses:
+        wrong = [guess != true for guess, true in zip(guesses, truth)]
+        captions = [
+            [f"✗ {guess}", f"({true})"] if guess != true else [true]
+            for guess, true in zip(guesses, truth)
+        ]
         titles.append(
-            _("wrong predictions: {wrong} of {n}").format(wrong=int(wrong.sum()), n=n)
-            + (_(" (✗ prediction, then the true class)") if wrong[:shown].any() else "")
+            _("wrong predictions: {wrong} of {n}").format(wrong=sum(wrong), n=n)
+            + (_(" (✗ prediction, then the true class)") if any(wrong[:shown]) else "")
         )
-    block = Block("\n".join(titles), [Tile(p) for p in pictures[:shown]], (0, 1), columns)
-    room = block.tile()[0] + 0.08
-    for i, tile in enumerate(block.tiles):
-        tile.wrong = bool(wrong[i])
-        if wrong[i] and truth is not None and guesses is not None:
-            guess = fitting(names[guesses[i]], room - 0.15, bold=True)
-            true = fitting(names[truth[i]], room - 0.08, bold=True)
-            tile.caption = f"✗ {guess}\n({true})"
-        elif known:
-            tile.caption = fitting(names[known[0][i]], room)
+    tiles = [Tile(*each) for each in zip(pictures[:shown], captions, wrong)]
     words = [_("Grid of images: {n}.").format(n=shown), *map(sentence, titles)]
-    if known and shown <= 40:
-        words += ["; ".join(tile.caption.replace("\n", " ") for tile in block.tiles) + "."]
-    return describe(draw_blocks([block]), words)
+    if any(captions) and shown <= 40:
+        words.append("; ".join(" ".join(tile.caption) for tile in tiles) + ".")
+    return describe(draw_blocks([Block("\n".join(titles), tiles, (0, 1), columns)]), *words)
 
 
 def filters(model: Any, *, columns: int = 8) -> Figure:
@@ -118,19 +98,6 @@ def filters(model: Any, *, columns: int = 8) -> Figure:
     columns
         Filters in a row, where there are one or three channels; 16 at most.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ArgumentError
-        If there is no Conv2d in the model.
-    ShapeError
-        If the weights have another shape.
-    NonFiniteError
-        If a weight is NaN or infinite.
-
     Examples
     --------
     >>> import tinygrad_fr as tg
@@ -140,58 +107,45 @@ def filters(model: Any, *, columns: int = 8) -> Figure:
     """
     where, weights = "", model
     if isinstance(model, Module):
-        found = next(
-            ((path, m) for path, m in model.named_modules() if isinstance(m, Conv2d)), None
-        )
-        if found is None:
+        layers = [(path, m) for path, m in model.named_modules() if isinstance(m, Conv2d)]
+        if not layers:
             raise ArgumentError(
                 _("{model} has no Conv2d, and so no filters to draw"), model=type(model).__name__
             )
-        path, layer = found
-        where = f"{plain(path, 30)} ({type(layer).__name__})" if path else type(layer).__name__
-        weights = layer.weight
-    values = checks.array(weights, "weights")
+        where, weights = _layer(*layers[0]), layers[0][1].weight
+    values = checks.finite(weights, "weights").astype(np.float64)
     if values.ndim != 4:
         raise ShapeError(
             _("filters have the shape (F, C, kh, kw), not {shape}"), shape=values.shape
         )
-    values = checks.finite(checks.not_empty(values, "weights"), "weights").astype(np.float64)
     columns = checks.whole(columns, "columns", 1, COLUMNS)
-    n, channels, h, w = values.shape
+    n, channels = values.shape[:2]
     largest = float(np.abs(values).max()) or 1.0
-    title = ngettext("{n} filter of {size}", "{n} filters of {size}", n).format(
-        n=n, size=_times(channels, h, w)
-    )
-    title = _("{name}: {value}").format(name=where, value=title) if where else title
-    note = ""
-    if channels in (1, 3):
-        shown = min(n, ROWS * columns)
-        tiles = [
-            Tile(f[0] if channels == 1 else 0.5 + f.transpose(1, 2, 0) / (2 * largest), str(i + 1))
-            for i, f in enumerate(values[:shown])
-        ]
-        if channels == 3:
-            note = _("red, green and blue are the three channels; grey is 0")
-    else:
+    note, rows = "", channels not in (1, 3)
+    if rows:
         shown, columns = min(n, COLUMNS), min(channels, COLUMNS)
         tiles = [
-            Tile(values[i, c], str(c + 1) if i == 0 else "")
+            Tile(values[i, c], [] if i else [str(c + 1)])
             for i in range(shown)
             for c in range(columns)
         ]
-        note = _("a row for each filter, a column for each channel")
+        note = "\n" + _("a row for each filter, a column for each channel")
         if columns < channels:
             note += _("; channels 1 to {shown}").format(shown=columns)
-    if shown < n:
-        title += _("; numbers 1 to {shown}").format(shown=shown)
-    title = f"{title}\n{note}" if note else title
-    rows = channels not in (1, 3)
+    else:
+        shown = min(n, ROWS * columns)
+        pictures = values[:, 0]
+        if channels == 3:
+            pictures = 0.5 + values.transpose(0, 2, 3, 1) / (2 * largest)
+            note = "\n" + _("red, green and blue are the three channels; grey is 0")
+        tiles = [Tile(picture, [str(i + 1)]) for i, picture in enumerate(pictures[:shown])]
+    title = ngettext("{n} filter of {size}", "{n} filters of {size}", n)
+    title = _title(where, title, values, shown) + note
     block = Block(
         title, tiles, (-largest, largest), columns, scale=True, named_rows=rows,
         largest=0.55 if rows else 1.15,
     )  # fmt: skip
-    words = [title.replace("\n", ", ") + ".", _range(float(values.min()), float(values.max()))]
-    return describe(draw_blocks([block]), words)
+    return describe(draw_blocks([block]), title.replace("\n", ", ") + ".", _range(values))
 
 
 def activations(model: Any, images: Any, *, layer: str | None = None, columns: int = 8) -> Figure:
@@ -209,17 +163,6 @@ def activations(model: Any, images: Any, *, layer: str | None = None, columns: i
     columns
         Maps in a row, 16 at most.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ArgumentError
-        If there is no such layer, or none with maps.
-    ShapeError
-        If it is not one image.
-
     Examples
     --------
     >>> import numpy as np
@@ -235,7 +178,7 @@ def activations(model: Any, images: Any, *, layer: str | None = None, columns: i
             kind=getattr(model, "__name__", type(model).__name__),
         )
     columns = checks.whole(columns, "columns", 1, COLUMNS)
-    image = checks.not_empty(checks.array(images, "images"), "images")
+    image = checks.finite(images, "images").astype(np.float64)
     if image.ndim == 4 and len(image) > 1:
         raise ShapeError(
             _("activations are those of one image, and {shape} has {n}: give images[0]"),
@@ -246,45 +189,53 @@ def activations(model: Any, images: Any, *, layer: str | None = None, columns: i
         raise ShapeError(
             _("an image has the shape (C, H, W) or (1, C, H, W), not {shape}"), shape=image.shape
         )
-    batch = checks.finite(image, "images").reshape((1,) * (4 - image.ndim) + image.shape)
-    outputs = _outputs(model, batch.astype(np.float64), layer)
-    blocks = []
+    batch = image.reshape((1,) * (4 - image.ndim) + image.shape)
+    outputs = _outputs(model, batch, layer)
+    blocks, words = [], []
     if layer is None and batch.shape[1] in (1, 3):
         blocks.append(Block(_("image"), [Tile(_pictures(batch)[0])], (0, 1), columns))
-    words = []
     rows = ROWS if layer is not None else 2 if len(outputs) <= 4 else 1
     for name, maps in outputs:
-        n = len(maps)
-        shown = min(n, rows * columns)
-        size = _times(*maps.shape[1:])
-        title = ngettext("{n} map of {size}", "{n} maps of {size}", n).format(n=n, size=size)
-        if shown < n:
-            title += _("; numbers 1 to {shown}").format(shown=shown)
-        title = _("{name}: {value}").format(name=name, value=title)
-        finite = maps[np.isfinite(maps)]
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+        n, shown = len(maps), min(len(maps), rows * columns)
+        title = ngettext("{n} map of {size}", "{n} maps of {size}", n)
+        title = _title(name, title, maps, shown)
+        known = maps[np.isfinite(maps)] if np.isfinite(maps).any() else np.array([0.0, 1.0])
+        low, high = float(known.min()), float(known.max())
         limits = (low, high) if low < high else (low - 0.5, high + 0.5)
-        tiles = [Tile(m, f"{i + 1}{_remark(m)}") for i, m in enumerate(maps[:shown])]
+        tiles = [Tile(m, [f"{i + 1}{_remark(m)}"]) for i, m in enumerate(maps[:shown])]
         blocks.append(Block(title, tiles, limits, columns, "viridis", True, 0.95))
-        words += [f"{title}.", _range(low, high)]
+        words += [f"{title}.", _range(known)]
         if flat := [str(i + 1) for i, m in enumerate(maps) if m.min() == m.max()]:
             words.append(_("The same everywhere: {maps}.").format(maps=", ".join(flat)))
-    return describe(draw_blocks(blocks), [_("Feature maps of one image."), *words])
+    return describe(draw_blocks(blocks), _("Feature maps of one image."), *words)
 
 
 # --- what is drawn ---------------------------------------------------------------------------
 
 
-def _range(low: float, high: float) -> str:
-    return _("Their values range from {low} to {high}.").format(low=number(low), high=number(high))
+def _range(values: Array) -> str:
+    return _("Their values range from {low} to {high}.").format(
+        low=number(float(values.min())), high=number(float(values.max()))
+    )
 
 
-def _times(*sizes: int) -> str:
-    return " × ".join(map(str, sizes))  # noqa: RUF001
+def _title(where: str, text: str, values: Array, shown: int) -> str:
+    """How many there are, of which size, made where; and how many of them are shown."""
+    n, *size = values.shape
+    text = text.format(n=n, size=" × ".join(map(str, size)))  # noqa: RUF001
+    if where:
+        text = _("{name}: {value}").format(name=where, value=text)
+    return text + (_("; numbers 1 to {shown}").format(shown=shown) if shown < n else "")
 
 
-def _pictures(values: Array) -> Array:
+def _layer(path: str, module: Module) -> str:
+    kind = type(module).__name__
+    return f"{plain(path, 30)} ({kind})" if path else kind
+
+
+def _pictures(images: Any) -> Array:
     """Grey (N, H, W) or colours (N, H, W, 3), from 0 to 1."""
+    values = checks.finite(images, "images")
     if values.ndim == 4 and values.shape[1] in (1, 3):
         values = values[:, 0] if values.shape[1] == 1 else values.transpose(0, 2, 3, 1)
     elif values.ndim != 3:
@@ -292,28 +243,25 @@ def _pictures(values: Array) -> Array:
             _("images have the shape (N, 1, H, W), (N, 3, H, W) or (N, H, W), not {shape}"),
             shape=values.shape,
         )
-    values = checks.finite(checks.not_empty(values, "images"), "images")
-    low, high = float(values.min()), float(values.max())
     if values.dtype == np.uint8:
         return values / 255
+    low, high = float(values.min()), float(values.max())
     if low >= 0 and high <= 1:
         return values.astype(np.float64)
     return (values.astype(np.float64) - low) / ((high - low) or 1.0)
 
 
-def _classes(value: Any, name: str, n: int, classes: Any) -> Array | None:
+def _named(value: Any, name: str, n: int, classes: Any) -> list[str] | None:
+    """The names of the classes of ``n`` images."""
     if value is None:
         return None
     found = checks.predicted(value, name) if name == "predictions" else checks.labels(value, name)
     if len(found) != n:
         raise ShapeError(
-            _("images and {name} differ in number: {n} and {m}"),
-            n=n,
-            m=len(found),
-            name=name,
+            _("images and {name} differ in number: {n} and {m}"), n=n, m=len(found), name=name
         )
-    known = int(found.max()) + 1 if classes is None else len(checks.names_of(classes, n))
-    return checks.below(found, known, name)
+    names = checks.names_of(classes, int(found.max()) + 1)
+    return [names[k] for k in checks.below(found, len(names), name)]
 
 
 def _remark(values: Array) -> str:
@@ -333,27 +281,12 @@ def _outputs(model: Module, batch: Array, layer: str | None) -> list[tuple[str, 
             name=layer,
             known=", ".join(repr(name) for name in modules if name) or "''",
         )
-    wanted = {layer: modules[layer]} if layer is not None else {
-        path: m for path, m in modules.items() if not any(True for _child in m.named_children())
-    }  # fmt: skip
-    calls: list[tuple[str, Any]] = []
-
-    def note(path: str) -> Any:
-        return lambda module, _inputs, y: calls.append((path, y))
-
-    undo = [module.register_forward_hook(note(path)) for path, module in wanted.items()]
-    try:
-        with checks.evaluating(model), np.errstate(all="ignore"):
-            model(batch)
-    finally:
-        for remove in undo:
-            remove()
-    found = []
-    for path, y in calls:
-        if isinstance(y, Tensor) and y.ndim == 4 and y.size:
-            kind = type(modules[path]).__name__
-            name = f"{plain(path, 30)} ({kind})" if path else kind
-            found.append((name, y.data[0].astype(np.float64)))
+    found = [
+        (_layer(path, module), y.data[0].astype(np.float64))
+        for path, module, y in checks.called(model, batch)[1]
+        if (path == layer if layer is not None else not any(module.children()))
+        and isinstance(y, Tensor) and y.ndim == 4 and y.size
+    ]  # fmt: skip
     if not found:
         raise ArgumentError(
             _("{layer} makes no maps (N, C, H, W)")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from .canvas import (
     BLUE,
     GREY,
     VERMILLION,
+    beside,
     canvas,
     describe,
     grid,
@@ -22,15 +22,12 @@ from .canvas import (
     sentence,
     whole_numbers,
 )
-from .curves import beside
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from ..training import History
-
-NOT_MEASURED = ("epoch", "seconds")
 
 
 def history(history: History, *, ax: Axes | None = None) -> Figure:
@@ -46,15 +43,6 @@ def history(history: History, *, ax: Axes | None = None) -> Figure:
         What ``tg.fit`` gives.
     ax
         Axes to draw the loss in, without the metrics.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ArgumentError
-        If no epoch is in it.
 
     Examples
     --------
@@ -73,53 +61,48 @@ def history(history: History, *, ax: Axes | None = None) -> Figure:
         )
     if not epochs:
         raise ArgumentError(_("the history has no epoch yet: there is nothing to draw"))
-    names = [name for name in history.keys() if name not in NOT_MEASURED]  # noqa: SIM118
-    if "loss" not in names:
+    curves = {name: history[name] for name in history.keys()}  # noqa: SIM118
+    steps = curves.pop("epoch", range(1, len(epochs) + 1))
+    curves.pop("seconds", None)
+    if "loss" not in curves:
         raise ArgumentError(_("the history has no loss: there is nothing to draw"))
-    steps = [int(epoch.get("epoch", i + 1)) for i, epoch in enumerate(epochs)]
-    best = _best(history)
-    panels = [["loss"], *(_panels(history, names) if ax is None else [])]
+    best = history.best_epoch - 1
+    if not 0 <= best < len(epochs):
+        losses = np.array(curves.get("valid_loss", curves["loss"]), float)
+        best = 0 if np.isnan(losses).all() else int(np.nanargmin(losses))
+    panels = [["loss"], *(_panels(curves) if ax is None else [])]
     tall = 2.5 if len(panels) > 1 else 3.2
     with canvas(ax, 0.5 + tall * len(panels), panels=len(panels), sharex=True) as (figure, axes):
         for panel, shown in zip(axes, panels):
-            _panel(panel, history, steps, shown, best)
+            _panel(panel, history, curves, steps, shown, best)
         whole_numbers(axes[-1], steps[0], steps[-1])
         axes[-1].set_xlabel(_("epoch"))
-    return describe(figure, _in_words(history, names, steps[best]))
+    return describe(figure, *_in_words(curves, steps, best))
 
 
-def _best(history: History) -> int:
-    """The index of the best epoch."""
-    if 1 <= history.best_epoch <= len(history.epochs):
-        return history.best_epoch - 1
-    losses = np.array(history["valid_loss" if "valid_loss" in history else "loss"], float)
-    return 0 if np.isnan(losses).all() else int(np.nanargmin(losses))
-
-
-def _panels(history: History, names: Sequence[str]) -> list[list[str]]:
+def _panels(curves: dict[str, Any]) -> list[list[str]]:
     """The metrics, those of one scale together."""
-    metrics = list(dict.fromkeys(name.removeprefix("valid_") for name in names))
-    metrics.remove("loss")
     shares: list[str] = []
-    others: list[str] = []
-    for metric in metrics:
-        known = [*_values(history, metric), *_values(history, f"valid_{metric}")]
-        is_share = all(0 <= value <= 1 for value in known if math.isfinite(value))
-        (shares if is_share else others).append(metric)
-    return [group for group in (shares, *([other] for other in others)) if group]
-
-
-def _values(history: History, name: str) -> list[float]:
-    return [float(value) for value in history[name]] if name in history else []
+    others: list[list[str]] = []
+    for metric in dict.fromkeys(name.removeprefix("valid_") for name in curves):
+        values = [*curves.get(metric, ()), *curves.get(f"valid_{metric}", ())]
+        if metric == "loss":
+            continue
+        if all(0 <= value <= 1 for value in values if math.isfinite(value)):
+            shares.append(metric)
+        else:
+            others.append([metric])
+    return [group for group in (shares, *others) if group]
 
 
 def _words(name: str) -> str:
     return {"loss": _("loss"), "accuracy": _("accuracy")}.get(name) or plain(name, 30)
 
 
-def _panel(axes: Axes, history: History, steps: list[int], shown: list[str], best: int) -> None:
+def _panel(
+    axes: Axes, history: History, curves: dict[str, Any], steps: Any, shown: list[str], best: int
+) -> None:
     """Training with points and a full line, validation with squares and a broken one."""
-    every = max(1, len(steps) // 20)
     axes.axvline(steps[best], color=GREY, linestyle=(0, (1, 2)), linewidth=1.2, zorder=1)
     many = len(shown) > 1
     for i, name in enumerate(shown):
@@ -127,9 +110,9 @@ def _panel(axes: Axes, history: History, steps: list[int], shown: list[str], bes
             ("", _("training"), "o", "-", BLUE),
             ("valid_", _("validation"), "s", (0, (5, 2)), VERMILLION),
         ):
-            values = _values(history, prefix + name)
-            if not values:
+            if prefix + name not in curves:
                 continue
+            values = curves[prefix + name]
             style: dict[str, Any] = {"color": colour, "linestyle": line, "marker": marker}
             style["linewidth"] = 1.6 if prefix else 2.0  # both are seen where they are the same
             if many:  # a metric each has its points, filled in training only
@@ -139,35 +122,34 @@ def _panel(axes: Axes, history: History, steps: list[int], shown: list[str], bes
             bad = [
                 step
                 for step, epoch in zip(steps, history.epochs)
-                if not math.isfinite(float(epoch.get(prefix + name, 0.0)))
+                if not math.isfinite(epoch.get(prefix + name, 0.0))  # measured, but no number
             ]
             if bad:
                 word += ", " + _("NaN or infinite: {k} of {n}").format(k=len(bad), n=len(steps))
                 beside(axes, bad, 0.97, "x", colour)
-            axes.plot(steps, values, markevery=every, label=word, **style)
-            reference = "valid_" + name in history
-            if not many and bool(prefix) == reference and math.isfinite(values[best]):
+            axes.plot(steps, values, markevery=max(1, len(steps) // 20), label=word, **style)
+            reference = bool(prefix) == ("valid_" + name in curves)
+            if not many and reference and math.isfinite(values[best]):
                 axes.plot(
-                    steps[best : best + 1], values[best : best + 1], linestyle="", marker="*",
-                    markersize=13, color=colour, markeredgecolor="white", zorder=4,
+                    steps[best], values[best], linestyle="", marker="*", markersize=13,
+                    color=colour, markeredgecolor="white", zorder=4,
                     label=_("best epoch: {n}").format(n=steps[best]) if name == "loss" else None,
                 )  # fmt: skip
     axes.set_ylabel(_("metrics") if many else _words(shown[0]))
     grid(axes)
-    axes.legend(loc="best", ncols=1)
+    axes.legend(loc="best")
 
 
-def _in_words(history: History, names: Sequence[str], best: int) -> list[str]:
+def _in_words(curves: dict[str, Any], steps: Any, best: int) -> list[str]:
     """Where each curve begins and ends."""
     words = {
         "loss": _("loss"), "accuracy": _("accuracy"), "valid_loss": _("validation loss"),
         "valid_accuracy": _("validation accuracy"),
     }  # fmt: skip
-    sentences = [_("Training run; epochs: {n}.").format(n=len(history.epochs))]
-    for name in names:
-        values = _values(history, name)
+    sentences = [_("Training run; epochs: {n}.").format(n=len(steps))]
+    for name, values in curves.items():
         text = _("{name}: {first} at first, {last} at last").format(
             name=words.get(name, name), first=number(values[0]), last=number(values[-1])
         )
         sentences.append(sentence(text) if name in words else f"{text}.")
-    return [*sentences, sentence(_("best epoch: {n}").format(n=best))]
+    return [*sentences, sentence(_("best epoch: {n}").format(n=steps[best]))]

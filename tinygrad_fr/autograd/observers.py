@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from typing import Any, Protocol
 
@@ -16,4 +17,25 @@ class Observer(Protocol):
         """The pass is over: the leaves and what it has found for each."""
 
 
-observers: weakref.WeakSet[Observer] = weakref.WeakSet()
+# Never changed, always replaced: other threads may be walking it. It keeps no observer alive.
+_observers: tuple[weakref.ref[Observer], ...] = ()
+_replacing = threading.Lock()
+
+
+def add(observer: Observer) -> None:
+    """Have it look on from the next ``backward()``."""
+    global _observers
+    with _replacing:
+        _observers = (*(r for r in _observers if r() is not None), weakref.ref(observer))
+
+
+def discard(observer: Observer) -> None:
+    """Have it look on no longer."""
+    global _observers
+    with _replacing:
+        _observers = tuple(r for r in _observers if r() not in (None, observer))
+
+
+def looking() -> tuple[Observer, ...]:
+    """Those who look on now."""
+    return tuple(found for r in _observers if (found := r()) is not None) if _observers else ()

@@ -14,11 +14,10 @@ import numpy as np
 from ..errors import DTypeError, GraphError, ShapeError
 from ..kernels import Array
 from ..messages import _
-from . import engine
+from . import engine, observers
 from .conversion import as_data, as_upstream, in_place_error, label, not_floating
 from .engine import Node, next_rank
 from .inplace import InPlace
-from .observers import observers
 from .protocols import NumPyProtocols
 
 if TYPE_CHECKING:
@@ -274,7 +273,7 @@ class Tensor(Methods, InPlace, NumPyProtocols):
         Tensor(6.)
         """
         upstream = self._upstream(gradient, create_graph)
-        looking = tuple(observers)
+        looking = observers.looking()
 
         def keep(node: Any, g: Any) -> None:
             if retain_grads:

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd import observers
 from ..autograd.modes import Call, current_mode
-from ..autograd.observers import observers
 from ..autograd.tensor import Tensor
 from ..autograd.watch import Trace
 from ..errors import ArgumentError, DTypeError

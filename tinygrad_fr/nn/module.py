@@ -113,7 +113,9 @@ class Module:
 
     def _attributes(self) -> Iterator[tuple[str, Any]]:
         """All attributes, with the items of lists, tuples and dicts as ``name.key``."""
-        stack = [(name, value) for name, value in vars(self).items() if name != "_names"][::-1]
+        # A list first: another thread may be adding an attribute, or a hook.
+        named = [item for item in list(vars(self).items()) if item[0] not in ("_names", "_hooks")]
+        stack = named[::-1]
         while stack:
             name, value = stack.pop()
             yield name, value

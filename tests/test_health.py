@@ -280,7 +280,10 @@ def test_dead_neurons_are_counted_over_all_examples_of_the_window():
             model(np.tile(row, (60, 1))).mean().backward()
     assert seen.dead["1 (ReLU)"] == [0.75, 0.5, 0.75, 1.0]  # the window forgets
     assert kinds(seen) == ["dead", "vanishing"]  # before them, the gradient is exactly 0
-    assert "is exactly 0" in str(seen.report())
+    gone = seen.report().findings[1]
+    assert gone.sentence.endswith("is exactly 0, for the dead neurons let nothing through")
+    assert gone.consequence
+    assert not gone.remedies()
     layer = seen.report()["1"]
     assert (layer.neurons, layer.dead, layer.saturated) == (4, 1.0, None)
 

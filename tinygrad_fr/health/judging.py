@@ -34,8 +34,8 @@ def judge(seen: Watch, weights: dict[str, float], usual: dict[str, float]) -> He
     names = sorted({*noted, *seen.recent}, key=lambda name: seen.places[name])
     layers = {name: _layer(seen, name, weights) for name in names}
     found = [
-        _unreached(layers), _exploding(seen, layers, weights, usual), _dead(seen, layers),
-        _saturated(seen, layers), _vanishing(seen, layers),  # causes first
+        _unreached(layers), _exploding(seen, layers, weights, usual), dead := _dead(seen, layers),
+        _saturated(seen, layers), _vanishing(seen, layers, dead),  # causes first
     ]  # fmt: skip
     findings = tuple(finding for finding in found if finding is not None)
     for finding in findings:
@@ -98,7 +98,7 @@ def _exploding(
     return None
 
 
-def _vanishing(seen: Watch, layers: dict[str, Layer]) -> Finding | None:
+def _vanishing(seen: Watch, layers: dict[str, Layer], dead: Finding | None) -> Finding | None:
     """The first layers, up to one that has a gradient: beyond it, the way back was open."""
     sizes = {name: _median(list(seen.sizes[name])) for name in layers if name in seen.sizes}
     ordered = [name for name in sizes if math.isfinite(sizes[name])]
@@ -124,6 +124,9 @@ def _vanishing(seen: Watch, layers: dict[str, Layer]) -> Finding | None:
         text = _("the gradient vanishes on its way back: that of {layer} is exactly 0").format(
             layer=names[0]
         )
+    if dead is not None and not ratio:
+        text = _("{finding}, for the dead neurons let nothing through").format(finding=text)
+        return Finding("vanishing", tuple(names), text, consequence=True)
     return Finding("vanishing", tuple(names), text)
 
 

@@ -71,29 +71,38 @@ class Finding:
         Where, the worst first.
     sentence : str
         What was measured.
+    consequence : bool
+        Whether another finding is its cause: there is nothing else to mend.
     """
 
     kind: str
     layers: tuple[str, ...]
     sentence: str
+    consequence: bool = False
 
     @property
     def course(self) -> tuple[str, ...]:
         """The remedies that the course document names (002, slides 14 to 17)."""
-        return {
-            "vanishing": (_("fewer layers, or another activation than the sigmoid (slide 14)"),),
-            "exploding": (
-                _("fewer layers, or another activation (slide 16)"),
-                _("another kind of gradient descent: batch or mini-batch (slide 16)"),
-            ),
-            "dead": (_("leaky ReLU (slide 15)"),),
-            "saturated": (_("ReLU or leaky ReLU in place of sigmoid and tanh (slide 17)"),),
-        }.get(self.kind, ())
+        return (
+            ()
+            if self.consequence
+            else {
+                "vanishing": (
+                    _("fewer layers, or another activation than the sigmoid (slide 14)"),
+                ),
+                "exploding": (
+                    _("fewer layers, or another activation (slide 16)"),
+                    _("another kind of gradient descent: batch or mini-batch (slide 16)"),
+                ),
+                "dead": (_("leaky ReLU (slide 15)"),),
+                "saturated": (_("ReLU or leaky ReLU in place of sigmoid and tanh (slide 17)"),),
+            }.get(self.kind, ())
+        )
 
     @property
     def further(self) -> tuple[str, ...]:
         """The remedies in general use that it does not name."""
-        return {
+        return () if self.consequence else {
             "vanishing": (
                 _("ReLU with He's initialisation, tanh with Glorot's (nn.init)"),
                 _("batch normalisation or layer normalisation (nn.BatchNorm1d, nn.LayerNorm)"),

@@ -12,7 +12,6 @@ from ..messages import _
 from ..nn.module import Module, Parameter
 from .canvas import (
     BLUE,
-    GREY,
     PALE,
     VERMILLION,
     canvas,
@@ -73,7 +72,7 @@ def health(watch: Any, *, ax: Axes | None = None) -> Figure:
     watch : the Watch of ``tg.health.watch``
         Its ``dead`` and ``saturated`` hold a share, from 0 to 1, for each layer and step.
     ax
-        Axes to draw both in; by default they have a panel each.
+        Axes to draw both in; by default each that was seen has a panel.
 
     Examples
     --------
@@ -82,13 +81,13 @@ def health(watch: Any, *, ax: Axes | None = None) -> Figure:
     >>> watch = SimpleNamespace(dead={"1 (ReLU)": [0.0, 0.25, 0.5]}, saturated={})
     >>> figure = tg.plot.health(watch)
     >>> len(figure.axes)
-    2
+    1
     """
     dead, saturated = curves(watch, "health", "dead", "saturated")
-    kinds = [(dead, _("dead neurons")), (saturated, _("saturated neurons"))]
-    n = len(dead) + len(saturated)
-    panels = 2 if ax is None else 1
-    with canvas(ax, 5.0 + 0.09 * n, panels=panels) as (figure, axes):
+    both = [(dead, _("dead neurons")), (saturated, _("saturated neurons"))]
+    kinds = [(lines, kind) for lines, kind in both if lines]  # a panel for what is measured
+    n, panels = len(dead) + len(saturated), len(kinds) if ax is None else 1
+    with canvas(ax, 2.5 * panels + 0.09 * n, panels=panels) as (figure, axes):
         if ax is None:
             for panel, (lines, kind) in zip(axes, kinds):
                 _shares(panel, lines, kind, below=True)
@@ -104,7 +103,6 @@ def health(watch: Any, *, ax: Axes | None = None) -> Figure:
         *(
             " ".join([sentence(kind), *(line.in_words(percent=True) for line in lines)])
             for lines, kind in kinds
-            if lines
         ),
     )
 
@@ -112,14 +110,7 @@ def health(watch: Any, *, ax: Axes | None = None) -> Figure:
 def _shares(axes: Axes, lines: list[Curve], kind: str, *, below: bool) -> None:
     from matplotlib.ticker import PercentFormatter
 
-    if lines:
-        draw_curves(axes, lines, log=False, below=below)
-    else:
-        axes.text(
-            0.5, 0.5, _("no layer where this is measured"), transform=axes.transAxes,
-            ha="center", va="center", color=GREY,
-        )  # fmt: skip
-        axes.set_xticks([])
+    draw_curves(axes, lines, log=False, below=below)
     axes.set_ylim(-0.04, 1.04)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=_("%")))
     axes.set_ylabel(kind)

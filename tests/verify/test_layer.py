@@ -135,34 +135,6 @@ def test_a_mistake_of_000_and_an_update_before_use():
     assert report.first_wrong == "biases"
 
 
-def test_the_sign_of_000_7b_is_named_in_the_layer_itself():
-    class Printed(SoftmaxLayer):
-        """000's recipe as printed: a minus in the case k = c."""
-
-        def backprop(self, d_L_d_out, learn_rate):
-            for c, gradient in enumerate(d_L_d_out):
-                if gradient == 0:
-                    continue
-                e, s = np.exp(self.last_totals), np.exp(self.last_totals).sum()
-                d_t = -e[c] * e / s**2
-                d_t[c] = -e[c] * (s - e[c]) / s**2
-                d_t = d_t * gradient
-                d_inputs = self.weights @ d_t
-                self.weights -= learn_rate * np.outer(self.last_input, d_t)
-                self.biases -= learn_rate * d_t
-                return d_inputs.reshape(self.last_shape)
-            return None
-
-    image = RNG.standard_normal((4, 4, 3))
-    d_out = np.array([0, 0, -1.7, 0, 0])
-    for upstream in (None, d_out):
-        report = verify.layer(Printed(48, 5), image, upstream=upstream)
-        assert report.first_wrong == "biases"
-        [sign] = report["biases"].diagnoses
-        assert (sign.kind, sign.detail["subset"]) == ("sign", "the case k = c")
-        assert [d.kind for d in report["weights"].diagnoses] == ["sign"]
-
-
 class Adam:
     """An optimizer of its own, as in ML-From-Scratch."""
 
@@ -575,6 +547,17 @@ def test_the_layer_of_000_as_printed_has_its_mistake_named(upstream, seed):
         assert (first.kind, first.detail["subset"]) == ("sign", "the case k = c")
         assert first.detail.get("with") == ("one_hot_upstream_only" if upstream is None else None)
         assert "ascent" not in {d.kind for d in report[name].diagnoses}
+
+
+def test_the_sign_of_000_7b_is_named_in_the_layer_itself():
+    image = RNG.standard_normal((4, 4, 3))
+    d_out = np.array([0, 0, -1.7, 0, 0])
+    for upstream in (None, d_out):
+        report = verify.layer(As000PrintsIt(48, 5), image, upstream=upstream)
+        assert report.first_wrong == "biases"
+        [sign] = report["biases"].diagnoses
+        assert (sign.kind, sign.detail["subset"]) == ("sign", "the case k = c")
+        assert [d.kind for d in report["weights"].diagnoses] == ["sign"]
 
 
 def test_the_sign_of_the_whole_diagonal_of_softmax_is_named():

@@ -64,5 +64,5 @@ def test_the_shapes_are_told_with_the_least_hints():
             return d @ self.W.T
 
     report = verify.layer(Dense(), Z)
-    assert report["W"].where == "the shape is (3, 4) in place of (4, 3)"
+    assert report["W"].where == "the shape is (3, 4) instead of (4, 3)"
     assert "the shape is (3, 4)" in report.text("where")

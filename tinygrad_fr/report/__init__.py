@@ -109,8 +109,8 @@ class Entry:
         if self.verdict != "wrong" or true is None:
             return ""
         if self.shape != np.shape(true):
-            text = _("the shape is {got} in place of {wanted}")
-            return text.format(got=self.shape, wanted=np.shape(true))
+            text = _("the shape is {hand} instead of {expected}")
+            return text.format(hand=self.shape, expected=np.shape(true))
         if not self.worst_index:
             return ""
         return _("the largest error is at {index}").format(index=self.worst_index)

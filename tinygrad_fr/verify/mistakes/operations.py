@@ -141,17 +141,14 @@ def sign_of_a_part_of_softmax(case: Case) -> Iterator[Mistake]:
         (_("off the diagonal of the softmax's Jacobian the sign is reversed: it is -p_c p_k"),
          _("the case k != c"), 1.0),
     )  # fmt: skip
-    for i, position in case.path:
-        if case.the_tape.operation(i) != "softmax":
-            continue
-        axis = axis_of(*case.the_tape.static(i))
+    for edge, axis in uses_of_softmax(case):
         for text, subset, sign in parts:
 
             def local(g: Any, y: Any, x: Any, axis: int = axis, sign: float = sign) -> Any:
                 rest = (g * y).sum(axis, keepdims=True) - g * y  # the other classes
                 return sign * y * (g * (1 - y) + rest)
 
-            yield replaced(case, (i, position), local, text, subset=subset)
+            yield replaced(case, edge, local, text, subset=subset)
 
 
 @mistake("extra_factor", tape=True, subsets=True)
@@ -242,6 +239,13 @@ def pretended(case: Case, i: int, p: Array, text: str, **detail: Any) -> Mistake
 def axis_of(args: Any, kwargs: Any) -> int:
     """The axis of a call of softmax."""
     return int(kwargs.get("axis", args[1] if len(args) > 1 else -1))
+
+
+def uses_of_softmax(case: Case) -> Iterator[tuple[tuple[int, int], int]]:
+    """The uses of softmax on the path, and their axes."""
+    for edge in case.path:
+        if case.the_tape.operation(edge[0]) == "softmax":
+            yield edge, axis_of(*case.the_tape.static(edge[0]))
 
 
 def _at(function: Local, rest: Any, kwargs: Any, point: Array) -> Local:

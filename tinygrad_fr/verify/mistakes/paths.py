@@ -12,7 +12,7 @@ from ...messages import _
 from ..case import Case
 from ..names import RATE
 from .arrays import axes_of, word
-from .operations import Local, axis_of, closure_of, keeps_shape, replaced
+from .operations import Local, closure_of, keeps_shape, replaced, uses_of_softmax
 from .table import Mistake, mistake
 
 
@@ -41,14 +41,11 @@ def path_of_a_fan_out(case: Case) -> Iterator[Mistake]:
 def term_of_the_softmax(case: Case) -> Iterator[Mistake]:
     labels = _("the term p_i g_i is missing in the gradient of softmax (-y after a cross entropy)")
     others = _("the term -p_i sum_j p_j g_j is missing in the gradient of softmax")
-    for edge in case.path:
-        if case.the_tape.operation(edge[0]) == "softmax":
-            axis = axis_of(*case.the_tape.static(edge[0]))
-            yield replaced(
-                case, edge,
-                lambda g, y, x, axis=axis: -y * (g * y).sum(axis, keepdims=True), labels,
-            )  # fmt: skip
-            yield replaced(case, edge, lambda g, y, x: g * y, others)
+    for edge, axis in uses_of_softmax(case):
+        yield replaced(
+            case, edge, lambda g, y, x, axis=axis: -y * (g * y).sum(axis, keepdims=True), labels
+        )
+        yield replaced(case, edge, lambda g, y, x: g * y, others)
 
 
 @mistake("missing_branch")

@@ -10,21 +10,14 @@ import numpy as np
 from ...messages import _
 from ..case import Case
 from .arrays import word
-from .operations import Local, axis_of, replaced
+from .operations import Local, replaced, uses_of_softmax
 from .table import Mistake, mistake
-
-
-def _of_softmax(case: Case) -> Iterator[tuple[tuple[int, int], int]]:
-    """The uses of softmax on the path, and their axes."""
-    for edge in case.path:
-        if case.the_tape.operation(edge[0]) == "softmax":
-            yield edge, axis_of(*case.the_tape.static(edge[0]))
 
 
 @mistake("wrong_axis", tape=True)
 def inner_sum_along_another_axis(case: Case) -> Iterator[Mistake]:
     text = _("the sum of the p_j g_j in the gradient of softmax goes along {wanted}, not {got}")
-    for edge, axis in _of_softmax(case):
+    for edge, axis in uses_of_softmax(case):
         dimensions = np.ndim(case.the_tape.nodes[edge[0]]._array)
         if dimensions < 2:
             continue
@@ -43,7 +36,7 @@ def inner_sum_along_another_axis(case: Case) -> Iterator[Mistake]:
 
 @mistake("wrong_local_derivative", tape=True)
 def inner_sum_of_other_terms(case: Case) -> Iterator[Mistake]:
-    for edge, axis in _of_softmax(case):
+    for edge, axis in uses_of_softmax(case):
 
         def total(values: Any, axis: int = axis) -> Any:
             return values.sum(axis, keepdims=True)

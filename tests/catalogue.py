@@ -20,6 +20,8 @@ from tinygrad_fr.messages import DOMAIN, LOCALE
 PACKAGE = Path(tinygrad_fr.__file__).parent
 PO = Path(LOCALE) / "fr" / "LC_MESSAGES" / f"{DOMAIN}.po"
 MO = PO.with_suffix(".mo")
+# Two forms, whichever Babel makes the file: later ones know a third, for millions.
+PLURALS = "nplurals=2; plural=(n > 1);"
 # Words of argparse that the command line shows.
 ARGPARSE = (
     "usage: ", "positional arguments", "options", "show this help message and exit",
@@ -85,6 +87,7 @@ def main() -> None:
         last_translator="-", language_team="fr", creation_date=known.creation_date,
         revision_date=known.creation_date,
     )  # fmt: skip
+    catalogue.mime_headers = [("Plural-Forms", PLURALS)]
     for message in sorted((m for m in texts() if m.id), key=lambda m: str(m.locations[0])):
         before = known.get(message.id)
         catalogue.add(message.id, before.string if before else "", locations=message.locations,

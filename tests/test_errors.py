@@ -238,7 +238,7 @@ WRONG_USES = {
     ),
     "ragged list": (lambda: tg.Tensor([[1.0], [1.0, 2.0]]), DTypeError, "regular grid", "grille"),
     "masked array": (
-        lambda: tg.Tensor(np.ma.array([1.0, 2.0], mask=[0, 1])), DTypeError, ".filled()", ".filled()",
+        lambda: tg.Tensor(np.ma.array([1.0, 2.0], mask=[0, 1])), DTypeError, "x.filled(", "x.filled(",
     ),
     "tensor of recorded": (lambda: tg.Tensor(ones(2) * 2.0), GraphError, ".detach()", ".detach()"),
     "asarray": (lambda: np.asarray(ones(2)), GraphError, ".detach()", ".detach()"),

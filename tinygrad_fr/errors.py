@@ -128,6 +128,22 @@ class FileError(TinygradError, ValueError):
     """A file or folder that is missing, damaged or foreign."""
 
 
+class in_our_words:  # noqa: N801 - used as a context manager
+    """Raise the library's error where NumPy has put one of its own in its place.
+
+    For ``z[0] = t`` it asks ``t`` for a float; to a refusal it answers with a ValueError about
+    sequences, whose cause is the refusal.
+    """
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        cause = error.__cause__ if isinstance(error, ValueError) else None
+        if isinstance(cause, TinygradError) and "array element" in str(error):
+            raise cause.with_traceback(trace) from None
+
+
 def missing_extra(package: str, extra: str) -> MissingExtraError:
     """The error for an optional dependency: it says what to install."""
     return MissingExtraError(

@@ -14,6 +14,7 @@ import pytest
 import tinygrad_fr as tg
 from tinygrad_fr import verify
 from tinygrad_fr.autograd.op import registry
+from tinygrad_fr.errors import GraphError
 
 OPERATIONS = [o for o in registry.values() if o.body.__module__.startswith("tinygrad_fr")]
 CASES = [
@@ -308,3 +309,80 @@ def test_zero_upstream_times_infinite_slope_is_zero(name):
         chosen.backward()
     assert x.grad.data[0] == 0.0
     assert np.isfinite(x.grad.data).all()
+
+
+def gives_gradients(loss):
+    """Go backward; False if the change in place is reported instead."""
+    try:
+        loss.backward()
+    except GraphError as error:
+        if "in place" not in str(error):
+            raise
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("operation", "args", "kwargs"), CASES)
+@pytest.mark.parametrize("recorded", [False, True], ids=["untracked", "tracked"])
+def test_an_input_changed_in_place_is_noticed_or_does_no_harm(operation, args, kwargs, recorded):
+    flat, floating, refill = split(args)
+    wanted = differentiable(operation, args, kwargs) if recorded else floating
+    for changed in wanted:
+        tensors = {i: tg.Tensor(flat[i], requires_grad=recorded) for i in wanted}
+        y = operation.function(*refill([tensors.get(i, x) for i, x in enumerate(flat)]), **kwargs)
+        y = y[-1] if isinstance(y, (list, tuple)) else y
+        if y.dtype.kind != "f":
+            continue
+        w, x, before = tg.Tensor(3.0, requires_grad=True), tensors[changed], y.data.copy()
+        loss = (w * y).sum()
+        right = tg.gradients(loss, x, retain_graph=True) if recorded and y.requires_grad else None
+        with tg.no_grad():
+            x += 10.0
+        if gives_gradients(loss):
+            np.testing.assert_allclose(w.grad.data, before.sum(), rtol=1e-9, atol=1e-9)
+            if right is not None:
+                np.testing.assert_allclose(x.grad.data, right.data, rtol=1e-9)
+
+
+VIEWS = {
+    "squeeze": lambda x: x.squeeze(), "x[...]": lambda x: x[...], "x[:]": lambda x: x[:],
+    "x[0]": lambda x: x[0], "x[None]": lambda x: x[None], "x[::-1]": lambda x: x[::-1],
+    "transpose": lambda x: x.T, "swapaxes": lambda x: x.swapaxes(0, 1),
+    "moveaxis": lambda x: tg.moveaxis(x, 0, 1), "reshape": lambda x: x.reshape(-1),
+    "ravel": lambda x: x.ravel(), "flatten": lambda x: x.flatten(), "diag": lambda x: tg.diag(x),
+    "einsum turned": lambda x: tg.einsum("ij->ji", x),
+    "einsum diagonal": lambda x: tg.einsum("ii->i", x),
+    "einsum same": lambda x: tg.einsum("ij->ij", x), "np.einsum": lambda x: np.einsum("ij", x),
+    "expand_dims": lambda x: tg.expand_dims(x, 0), "astype": lambda x: x.astype(float),
+    "broadcast_to": lambda x: tg.broadcast_to(x, (3, 2, 2)),
+    "broadcast_to its own shape": lambda x: tg.broadcast_to(x, (2, 2)),
+    "split": lambda x: tg.split(x, 2)[1], "iteration": lambda x: next(iter(x)),
+    "dropout of nothing": lambda x: tg.dropout(x, 0.0),
+    "dropout when evaluated": lambda x: tg.dropout(x, 0.5, training=False),
+    "pad by nothing": lambda x: tg.pad(x, 0), "clip without bounds": lambda x: tg.clip(x, 0, None),
+    "identity": lambda x: tg.identity(x), "roll by nothing": lambda x: tg.roll(x, 0),
+    "flip nothing": lambda x: tg.flip(x, ()), "repeat once": lambda x: tg.repeat(x, 1, 0),
+    "tile once": lambda x: tg.tile(x, 1), "concatenate one": lambda x: tg.concatenate([x]),
+    "stack one": lambda x: tg.stack([x]), "take": lambda x: tg.take(x, [0, 1], 0),
+    "sum over nothing": lambda x: tg.sum(x, axis=()), "max over nothing": lambda x: x.max(()),
+    "mean over nothing": lambda x: x.mean(()), "tril": lambda x: tg.tril(x, 5),
+    "round": lambda x: tg.round(x, 3), "a view of a view": lambda x: x.T[0].reshape(1, 2),
+    "detached": lambda x: x.detach(), "relu": lambda x: tg.relu(x), "abs": lambda x: abs(x),
+    "a difference of nothing": lambda x: np.positive(x),
+    "flip and squeeze": lambda x: tg.flip(x[None], 0).squeeze(0), "sort": lambda x: tg.sort(x),
+    "linear algebra": lambda x: tg.dot(x, np.eye(2)), "outer": lambda x: tg.outer(x, [1.0]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+def test_views_are_known_however_they_are_made(view):
+    x = tg.Tensor([[1.0, 2.0], [3.0, 4.0]])
+    w = tg.Tensor(3.0, requires_grad=True)
+    v = view(x)
+    if not isinstance(v, tg.Tensor):
+        pytest.skip("a plain array")
+    before = v.data.copy()
+    loss = (w * v).sum()
+    x += 10
+    if gives_gradients(loss):
+        np.testing.assert_allclose(w.grad.data, before.sum())

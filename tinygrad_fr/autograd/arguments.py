@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, GraphError
 from ..messages import _
-from .engine import Closure, Node
+from .conversion import AS_IS, as_operand
+from .engine import Closure, Node, share_memory
 from .tensor import Tensor
 
 if TYPE_CHECKING:
@@ -36,10 +38,6 @@ def to_positions(
                 raise static_tensor(operation, name)
             rest[name] = x._array
     return (*args, *moved), rest
-
-
-# Arguments of these types need a closer look.
-NESTED = (tuple, list, str)
 
 
 def unwrapped(
@@ -74,6 +72,9 @@ def unwrapped(
                 nested = True
         elif x.__class__ is str:
             nested = True
+        elif x.__class__ not in AS_IS:
+            raw[i] = as_operand(x)
+            args = (*args[:i], raw[i], *args[i + 1 :])
     return args, raw, found, tracked, nested
 
 
@@ -101,6 +102,10 @@ def numbers_as_arrays(operation: Operation, args: tuple[Any, ...]) -> tuple[Any,
 
 def as_array(operation: Operation, name: str, x: Any) -> Any:
     """A list or a number as an array; Tensors, arrays and None as they are."""
+    if isinstance(x, Node):
+        return x
+    if x.__class__ not in AS_IS:
+        x = as_operand(x)
     if x is None or hasattr(x, "dtype"):
         return x
     if isinstance(x, (list, tuple)):
@@ -119,23 +124,24 @@ def _no_array(operation: Operation, name: str, x: Any) -> DTypeError:
     )
 
 
-def is_view(y: Any, args: tuple[Any, ...]) -> bool:
-    """Whether a result lies on the memory of the first argument, as after ``reshape``."""
-    if not isinstance(args[0], Node):
-        return False
-    array = args[0]._array
-    return y.base is array or y.base is array.base
+def share_views(y: Any, args: Iterable[Any], tensor: Node) -> bool:
+    """Note that a result lies on the memory of an argument, or is its very array."""
+    for x in args:
+        if isinstance(x, Node):
+            array = x._array
+            if y is array or (y.base is not None and (y.base is array or y.base is array.base)):
+                share_memory(x, tensor)
+                return True
+        elif x.__class__ in (list, tuple) and share_views(y, x, tensor):
+            return True
+    return False
 
 
 def plain_result(y: Any) -> Any:
     """A result as an array: NumPy's own, or that of another library."""
     if isinstance(y, (np.generic, int, float)):
         return np.asarray(y)
-    if isinstance(y, np.ma.MaskedArray | np.matrix):
-        raise DTypeError(
-            _("{kind} follows rules of its own: give a plain array, np.asarray(x)"),
-            kind=type(y).__name__,
-        )
+    y = as_operand(y)
     if not hasattr(y, "dtype"):
         raise DTypeError(
             _("the body of an operation returns an array first, not {kind}"), kind=type(y).__name__
@@ -181,7 +187,7 @@ def _unwrap(operation: Operation, position: int, sequence: Any) -> tuple[Any, bo
                 operation=operation.name,
             )
         try:
-            array = np.asarray([x._array if isinstance(x, Tensor) else x for x in sequence])
+            array = np.asarray(_plain_items(sequence))
         except ValueError as error:
             raise DTypeError(
                 _("{operation}: {name} is not a regular grid of numbers ({error})"),
@@ -190,10 +196,13 @@ def _unwrap(operation: Operation, position: int, sequence: Any) -> tuple[Any, bo
                 error=error,
             ) from error
         return array, bool(tensors), 0
-    if not tensors:
+    if not tensors and all(x.__class__ in AS_IS for x in sequence):
         return sequence, False, 0
-    plain = [x._array if isinstance(x, Tensor) else x for x in sequence]
-    return type(sequence)(plain), True, tracked
+    return type(sequence)(_plain_items(sequence)), bool(tensors), tracked
+
+
+def _plain_items(sequence: Any) -> list[Any]:
+    return [x._array if isinstance(x, Tensor) else as_operand(x) for x in sequence]
 
 
 def _operands(operation: Operation, args: tuple[Any, ...], k: int) -> tuple[Any, ...]:
@@ -255,4 +264,16 @@ def static_tensor(operation: Operation, name: str) -> GraphError:
         ),
         operation=operation.name,
         name=name,
+    )
+
+
+def without_gradient(operation: Operation, dtype: Any) -> DTypeError:
+    """The error for a result, complex or of objects, that would leave the graph."""
+    return DTypeError(
+        _(
+            "{operation}: the result is of {dtype}, which has no gradient here: compute with real "
+            "floating numbers, or .detach() the Tensor"
+        ),
+        operation=operation.name,
+        dtype=dtype,
     )

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import DTypeError, IndexingError, ShapeError
 from ..messages import _
 from . import engine
-from .conversion import in_place_error, label
+from .conversion import as_operand, in_place_error, label
 from .engine import Node, current_mode
 from .protocols import without_tensors
 
@@ -24,6 +24,7 @@ class InPlace(Node):
             raise in_place_error(self, "tg.where(mask, new, old)")
         if isinstance(value, Node):
             value = value.numpy()  # type: ignore[attr-defined]
+        value = as_operand(value)
         try:
             self._array[without_tensors(index)] = value
         except IndexError as error:
@@ -44,6 +45,7 @@ class InPlace(Node):
             other = other._array
         if self._requires_grad and (self._op is not None or current_mode().recording):
             raise in_place_error(self, f"x = x {symbol} y")
+        other = as_operand(other)
         try:
             ufunc(self._array, other, out=self._array)
         except ValueError as error:

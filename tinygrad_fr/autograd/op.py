@@ -30,17 +30,18 @@ from ..kernels import Array
 from ..messages import _
 from . import watch
 from .arguments import (
-    NESTED,
     as_array,
-    is_view,
     matched,
     numbers_as_arrays,
     plain_result,
+    share_views,
     to_positions,
     unwrapped,
+    without_gradient,
 )
 from .complaints import explain, labels_of
-from .engine import Closure, Node, current_mode, next_rank, share_memory
+from .conversion import AS_IS
+from .engine import Closure, Node, current_mode, next_rank
 from .examples import Draw
 from .protocols import dispatch
 from .tensor import Methods, Tensor
@@ -306,11 +307,11 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
                     found = True
                     tracked += x._requires_grad
                     raw.append(x._array)
-                elif x.__class__ in NESTED:
+                elif x.__class__ in AS_IS:
+                    raw.append(x)
+                else:  # a sequence, a string, an array of others: they need a closer look
                     args, raw, found, tracked, nested = unwrapped(operation, args)
                     break
-                else:
-                    raw.append(x)
         try:
             out = body(*raw, **kwargs) if kwargs else body(*raw)
         except TinygradError as error:
@@ -334,8 +335,8 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
         tensor._grad = tensor._name = tensor._memory = None
         tensor._state = 0
         tensor._rank = next_rank()
-        if y.__class__ is ndarray and y.base is not None and is_view(y, args):
-            share_memory(args[0], tensor)
+        if y.__class__ is ndarray and (y.base is not None or y is raw[0] or y is raw[-1]):
+            share_views(y, args, tensor)
         if tracked:
             inputs, closures = args, out[1:] if out.__class__ is tuple else ()
             if nested or tracked != len(args) or tracked != len(closures) or None in closures:
@@ -350,6 +351,8 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
                 if mode.debug:
                     _watch(operation, tensor, inputs)
                 return tensor
+            if closures and mode.recording and y.dtype.kind not in "biu":
+                raise without_gradient(operation, y.dtype)
         tensor._requires_grad = False
         tensor._op = tensor._static = tensor._where = None
         tensor._inputs = tensor._closures = ()
@@ -367,12 +370,12 @@ def _prepared(operation: Operation) -> Callable[..., Any]:
 
     @functools.wraps(body)
     def call(*args: Any, **kwargs: Any) -> Any:
-        given = [
+        given = tuple(
             as_array(operation, operation.parameter(i), x)
             if operation.parameter(i) in arrays
             else x
             for i, x in enumerate(args)
-        ]
+        )
         named = {
             name: as_array(operation, name, x) if name in arrays else x
             for name, x in kwargs.items()
@@ -380,11 +383,10 @@ def _prepared(operation: Operation) -> Callable[..., Any]:
         try:
             return body(*given, **named)
         except TinygradError as error:
-            labels = labels_of(operation, tuple(given))
-            error.locate(operation.name, tuple(given), labels, current_mode().module)
+            error.locate(operation.name, given, labels_of(operation, given), current_mode().module)
             raise
         except (ValueError, TypeError, IndexError) as error:
-            raise explain(error, operation, tuple(given), given) from error
+            raise explain(error, operation, given, list(given)) from error
 
     call.operation = operation  # type: ignore[attr-defined]
     return call

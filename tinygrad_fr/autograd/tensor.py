@@ -5,6 +5,7 @@ Operations are not written here: registering one (see ``op.py``) adds the method
 
 from __future__ import annotations
 
+import copy
 import copyreg
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -16,9 +17,10 @@ from ..kernels import Array
 from ..messages import _
 from . import engine, observers
 from .conversion import as_data, as_upstream, in_place_error, label, not_floating
-from .engine import Node, next_rank
+from .engine import Node, current_mode, next_rank
 from .inplace import InPlace
 from .protocols import NumPyProtocols
+from .scalars import Scalar
 
 if TYPE_CHECKING:
     from .methods import Methods as Methods  # generated from the registry of operations
@@ -30,7 +32,7 @@ else:
         __slots__ = ()
 
 
-class Tensor(Methods, InPlace, NumPyProtocols):
+class Tensor(Methods, InPlace, Scalar, NumPyProtocols):
     """An array whose operations are recorded, to be differentiated in reverse mode.
 
     Parameters
@@ -62,6 +64,7 @@ class Tensor(Methods, InPlace, NumPyProtocols):
     """
 
     __slots__ = ("_grad", "_name")
+    __pandas_priority__ = 5000  # in `series * t` pandas leaves the product to the Tensor
 
     _grad: Tensor | None
     _name: str | None
@@ -206,20 +209,6 @@ class Tensor(Methods, InPlace, NumPyProtocols):
             )
         return self._array
 
-    def item(self) -> Any:
-        """The value of a Tensor with one element, as a Python number."""
-        if self._array.size != 1:
-            raise ShapeError(
-                _("only a Tensor with one element is a number; {name} has {n}: reduce it first"),
-                name=self._label(),
-                n=self._array.size,
-            )
-        return self._array.item()
-
-    def tolist(self) -> Any:
-        """The values as nested lists."""
-        return self._array.tolist()
-
     def detach(self) -> Tensor:
         """A Tensor on the same memory, outside the graph."""
         detached = untracked(self._array, self._name)
@@ -328,24 +317,6 @@ class Tensor(Methods, InPlace, NumPyProtocols):
 
     __hash__ = object.__hash__
 
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __index__(self) -> int:
-        return self._array.__index__()
-
-    def __bool__(self) -> bool:
-        if self._array.size != 1:
-            raise ShapeError(
-                _("{name} has {n} truth values: use .any() or .all() of its array, or .item()"),
-                name=self._label(),
-                n=self._array.size,
-            )
-        return bool(self._array)
-
     def __repr__(self) -> str:
         text = np.array2string(self._array, separator=", ", prefix="Tensor(")
         parts = [f"Tensor({text}"]
@@ -364,10 +335,16 @@ class Tensor(Methods, InPlace, NumPyProtocols):
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else repr(self)
 
+    def __copy__(self) -> Any:
+        if self._requires_grad and current_mode().recording:
+            return self + 0.0  # recorded: a leaf of its own would be cut off from this one
+        return self.__deepcopy__({})
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         copied = type(self).__new__(type(self))
-        copied.__setstate__(self.__reduce__()[2])
         memo[id(self)] = copied
+        *own, others = self.__reduce__()[2]
+        copied.__setstate__((*own, copy.deepcopy(others, memo)))
         return copied
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -376,14 +353,31 @@ class Tensor(Methods, InPlace, NumPyProtocols):
                 _("only leaves can be copied or pickled; {name} was computed: .detach() it first"),
                 name=self._label(),
             )
+        mode = current_mode()
+        if mode.depth and mode.recording and self._requires_grad and type(self) is Tensor:
+            raise GraphError(
+                _(
+                    "a copy of {name}, the variable of a transform, would have no part in its "
+                    "gradient: .copy() is recorded, .detach() leaves the graph on purpose"
+                ),
+                name=self._label(),
+            )
         grad = None if self._grad is None else self._grad._array
-        state = (self._array, self._requires_grad, self._name, grad)
+        state = (self._array, self._requires_grad, self._name, grad, self._attributes_of_subclass())
         return copyreg.__newobj__, (type(self),), state  # type: ignore[attr-defined]
 
+    def _attributes_of_subclass(self) -> dict[str, Any]:
+        classes = type(self).__mro__[: type(self).__mro__.index(Tensor)]
+        slots = [name for kind in classes for name in vars(kind).get("__slots__", ())]
+        named = {name: getattr(self, name) for name in slots if hasattr(self, name)}
+        return {**getattr(self, "__dict__", {}), **named}
+
     def __setstate__(self, state: Any) -> None:
-        data, requires_grad, name, grad = state
+        data, requires_grad, name, grad, *others = state
         Tensor.__init__(self, data, requires_grad=requires_grad, name=name)
         self._grad = None if grad is None else Tensor(grad)
+        for attribute, value in (others[0] if others else {}).items():
+            setattr(self, attribute, value)
 
 
 def untracked(data: Array, name: str | None = None) -> Tensor:

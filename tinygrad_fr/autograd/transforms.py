@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, DTypeError, GraphError, ShapeError
+from ..errors import ArgumentError, DTypeError, GraphError, ShapeError, in_our_words
 from ..kernels import Array
 from ..messages import _
 from . import engine
@@ -316,11 +316,12 @@ class _Call:
             for i in positions:
                 values[i] = _variable(args[i])
                 self.inputs.append(values[i])
-            y = f(*values, **kwargs)
+            with in_our_words():
+                y = f(*values, **kwargs)
         if not isinstance(y, Tensor):
             raise DTypeError(
                 _(
-                    "the function must give one Tensor, not {kind}: float(x), x.data and a tuple "
+                    "the function must give one Tensor, not {kind}: x.item(), x.data and a tuple "
                     "of results leave the graph; wrap a true constant in tg.Tensor"
                 ),
                 kind=type(y).__name__,

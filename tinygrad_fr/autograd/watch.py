@@ -13,7 +13,8 @@ from ..errors import GraphError, NonFiniteError
 from ..kernels import Array
 from ..messages import _
 
-_PACKAGE = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120 - pathlib loads slowly
+# Frames of the library and of Python's own modules (statistics, random) are nobody's line.
+_INSIDE = (os.path.dirname(os.path.dirname(__file__)), os.path.dirname(os.__file__))  # noqa: PTH120
 
 
 class Trace:
@@ -31,9 +32,9 @@ class Trace:
 
 
 def caller() -> str:
-    """``file:line`` of the innermost frame outside the library."""
+    """``file:line`` of the innermost frame outside the library and Python's own."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_INSIDE):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 

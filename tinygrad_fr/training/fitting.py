@@ -240,7 +240,7 @@ def _train_epoch(
                     "the loss is {value} in epoch {n}: lower the learning rate, or look for the "
                     "first bad value with `with tg.debug():`"
                 ),
-                value=float(value),
+                value=value.item(),
                 n=number,
             )
         optimizer.zero_grad()
@@ -248,7 +248,7 @@ def _train_epoch(
         optimizer.step()
         if scheduler is not None:
             scheduler.step()
-        total.add(y, target, value, metrics)
+        total.add(y, target, value.item(), metrics)
     if not total.n:
         raise ArgumentError(_("there is no batch to train on: is the data set empty?"))
     return total.result()

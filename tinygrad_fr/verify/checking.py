@@ -12,13 +12,13 @@ import numpy as np
 
 from ..autograd.tensor import Tensor
 from ..autograd.transforms import gradients
-from ..errors import ArgumentError, DTypeError
+from ..errors import ArgumentError, DTypeError, in_our_words
 from ..kernels import Array
 from ..messages import _
-from ..report import Entry, Report
+from ..report import Entry, Report, joined
 from .judging import confirm
 from .numeric import FULL, Counted, one_sided, signed
-from .student import promoted
+from .student import left_at, promoted
 
 
 def check(
@@ -83,7 +83,8 @@ def check(
         return (y * upstream[key]).sum()
 
     def value(*xs: Any) -> Any:
-        y = f(*xs[: len(inputs)])
+        with in_our_words():
+            y = f(*xs[: len(inputs)])
         if not isinstance(y, Tensor):
             raise DTypeError(
                 _("f must give a Tensor, not {kind}: its computation left the graph"),
@@ -103,8 +104,8 @@ def check(
         return sum(parts, start=Tensor(0.0))
 
     inner = _Inputs(arrays, wanted, list(parameters.values()))
-    here = float(value(*inner.tensors()))
-    there = float(value(*inner.tensors()))
+    here = value(*inner.tensors()).item()
+    there = value(*inner.tensors()).item()
     if here != there and np.isfinite(here) and abs(here - there) > 1e-12 * abs(here):
         text = _("the function is random or keeps a state: it gives other values when called again")
         return Report({names[i]: Entry(names[i], "inconclusive", note=text) for i in wanted})
@@ -115,6 +116,12 @@ def check(
     for i in wanted:
         if entries[names[i]].verdict in ("wrong", "inconclusive") and i < len(inputs):
             entries[names[i]] = _judge_kink(entries[names[i]], f, arrays[: len(inputs)], i, rng)
+    if any(entry.verdict == "wrong" for entry in entries.values()):
+        left = left_at(f, *inner.tensors()[: len(inputs)])
+        entries = {
+            name: dataclasses.replace(e, note=joined(e.note, left)) if e.verdict == "wrong" else e
+            for name, e in entries.items()
+        }
     evaluations = counted.count
     if order == 2 and all(entry.verdict == "correct" for entry in entries.values()):
         with Counted(slope) as counted:
@@ -173,7 +180,7 @@ def _entries(
 
         def numeric(moved: Array, i: int = i) -> float:
             try:
-                return float(target(*inputs.tensors(i, moved)))
+                return float(target(*inputs.tensors(i, moved)).item())
             except ArgumentError:  # a step outside of the domain, such as a negative probability
                 return np.nan
 

@@ -20,7 +20,7 @@ from .judging import compare, confirm
 from .kinks import at_kinks, by_convention
 from .numeric import Counted
 from .recording import Recording, argument_names
-from .student import StudentError, as_array, promoted
+from .student import StudentError, as_array, left_at, promoted
 
 _GIVEN = "\u2060"  # marks the note of a gradient that is right given a wrong upstream
 
@@ -148,7 +148,7 @@ def _entry(
     )  # fmt: skip
     refuted = truth.verdict == "wrong" and truth.max_abs_error > 1e-10 * run.size
     if refuted and not _explained_by_kinks(f, x, recorded, truth, rng):
-        return _contradicted(judged, claimed, truth)
+        return _contradicted(judged, claimed, truth, left_at(run.f, **run.tensors()))
     if judged.verdict in ("wrong", "inconclusive"):
         kinks = at_kinks(f, x, claimed, recorded, rng, rtol)
         pulled = partial(run.pulled_with, name)
@@ -176,7 +176,7 @@ def _wrong_beside_large_ones(claimed: Array, recorded: Array, rounding: Array) -
     return bool(plain.any())
 
 
-def _contradicted(entry: Entry, claimed: Array, truth: Entry) -> Entry:
+def _contradicted(entry: Entry, claimed: Array, truth: Entry, left: str) -> Entry:
     """The verdict where finite differences refute the recorded gradient."""
     numeric = truth.numeric
     if numeric is not None and np.isfinite(numeric).all() and close(claimed, numeric, 1e-5):
@@ -184,11 +184,15 @@ def _contradicted(entry: Entry, claimed: Array, truth: Entry) -> Entry:
             "right by finite differences; the recorded gradient is not that of the whole function "
             "here, made of parts with kinks"
         )
+        if left:
+            note = joined(_("right by finite differences, not recorded"), left)
         return dataclasses.replace(entry, verdict="correct", note=note)
     note = _(
         "the recorded gradient and finite differences disagree: something left the graph, or the "
         "function is made of parts with kinks here"
     )
+    if left:
+        note = joined(_("the recorded gradient and finite differences disagree"), left)
     return dataclasses.replace(entry, verdict="inconclusive", note=note)
 
 

@@ -33,11 +33,7 @@ class Recording:
     failures: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        tensors = {
-            name: Tensor(x, requires_grad=True, name=name) if x.dtype.kind == "f" else x
-            for name, x in self.arrays.items()
-        }
-        y = attempted(self.f, **tensors)
+        y = attempted(self.f, **self.tensors())
         if not isinstance(y, Tensor):
             raise DTypeError(
                 _("f must give a Tensor, not {kind}: its computation left the graph"),
@@ -81,6 +77,13 @@ class Recording:
                 )
         for name in self.given:
             self._hand(name, ())
+
+    def tensors(self, changed: Mapping[str, Array] | None = None) -> dict[str, Any]:
+        """What ``f`` is called with: the floating inputs are recorded."""
+        return {
+            name: Tensor(x, requires_grad=True, name=name) if x.dtype.kind == "f" else x
+            for name, x in {**self.arrays, **(changed or {})}.items()
+        }
 
     def _recorded(self) -> dict[str, Array]:
         found = self.tape.pull(self.upstream) if self.output.requires_grad else {}
@@ -190,12 +193,7 @@ class Recording:
         )  # fmt: skip
 
     def _rerun(self, changed: Mapping[str, Array]) -> Tape:
-        other = {**self.arrays, **changed}
-        tensors = {
-            k: Tensor(x, requires_grad=True, name=k) if x.dtype.kind == "f" else x
-            for k, x in other.items()
-        }
-        return Tape(self.f(**tensors)).expanded()
+        return Tape(self.f(**self.tensors(changed))).expanded()
 
 
 def argument_names(h: Callable[..., Any]) -> list[str]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
+from ..autograd.modes import switch
 from ..autograd.tensor import Tensor
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import ArgumentError, DTypeError, ShapeError, in_our_words
 from ..kernels import Array
 from ..messages import _
 
@@ -27,10 +30,12 @@ def told(error: BaseException) -> str:
     """An exception in words, with the last line of it that is not the library's own."""
     text = _("{kind}: {error}").format(kind=type(error).__name__, error=str(error).strip())
     frame = last_frame(error)
-    if frame is not None:
-        where = _("{file}, line {line}").format(file=_called(frame.filename), line=frame.lineno)
-        text += f" ({where}: {frame.line})" if frame.line else f" ({where})"
-    return text
+    return text if frame is None else f"{text} ({_place(frame)})"
+
+
+def _place(frame: traceback.FrameSummary) -> str:
+    where = _("{file}, line {line}").format(file=_called(frame.filename), line=frame.lineno)
+    return f"{where}: {frame.line}" if frame.line else where
 
 
 def last_frame(error: BaseException | None) -> traceback.FrameSummary | None:
@@ -54,10 +59,44 @@ def _called(file: str) -> str:
 def attempted(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """The result of a function; what it raises becomes a :class:`StudentError`."""
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), in_our_words():
             return f(*args, **kwargs)
     except Exception as error:
         raise StudentError(told(error)) from error
+
+
+# What takes a Tensor out of its graph on purpose.
+_WAYS_OUT = {
+    Tensor.item.__code__,
+    Tensor.tolist.__code__,
+    Tensor.detach.__code__,
+    vars(Tensor)["data"].fget.__code__,
+    switch.__enter__.__code__,  # no_grad
+}
+
+
+def left_at(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> str:
+    """Where a function takes recorded values out of the graph, in words; empty if it does not."""
+    found: list[str] = []
+
+    def look(frame: FrameType, event: str, argument: Any) -> None:
+        if event != "call" or frame.f_code not in _WAYS_OUT or frame.f_back is None:
+            return
+        thing, line = frame.f_locals["self"], frame.f_back
+        recorded = thing.requires_grad if isinstance(thing, Tensor) else "recording" in thing.fields
+        if recorded and not found and not line.f_code.co_filename.startswith(_HERE):
+            at = traceback.FrameSummary(line.f_code.co_filename, line.f_lineno, "")
+            found.append(_("the graph is left at {place}").format(place=_place(at)))
+
+    before = sys.getprofile()
+    sys.setprofile(look)
+    try:
+        attempted(f, *args, **kwargs)
+    except StudentError:
+        pass
+    finally:
+        sys.setprofile(before)
+    return "".join(found)
 
 
 def parameters_of(f: Callable[..., Any]) -> list[inspect.Parameter]:

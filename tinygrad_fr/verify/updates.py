@@ -97,7 +97,7 @@ def descent(
     for name, updated in new.items():
         entries[name] = _direction(name, arrays[name], updated, slopes[name], value, rtol, atol)
     before, after = (
-        float(loss),
+        loss.item(),
         value(**{k: v for k, v in new.items() if v.shape == arrays[k].shape}),
     )
     note = _("the loss goes from {before:.6g} to {after:.6g}").format(before=before, after=after)

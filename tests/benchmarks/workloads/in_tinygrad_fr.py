@@ -33,7 +33,7 @@ class Training:
         for p in self.parameters:
             p.data -= RATE * p.grad.data
             p.grad = None
-        return float(loss)
+        return loss.item()
 
 
 class OptimizerTraining(Training):
@@ -52,7 +52,7 @@ class OptimizerTraining(Training):
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
-        return float(loss)
+        return loss.item()
 
 
 class Operation:

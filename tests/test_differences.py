@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 import tinygrad_fr as tg
 from tinygrad_fr import nn
+from tinygrad_fr.errors import GraphError
 
 torch = pytest.importorskip("torch")
 
@@ -129,6 +131,17 @@ def global_pooling():
     assert nn.GlobalAvgPool2d()(x).shape == (2, 3)
 
 
+def leaving():
+    x, t = both(2.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # recent versions warn
+        assert math.exp(t) == math.exp(2.0)
+    with pytest.raises(GraphError, match="test_differences"):
+        math.exp(x)
+    assert (x.item(), x.detach().numpy()) == (2.0, 2.0)
+    assert "%.1f" % x == f"{x:.1f}" == "2.0"  # noqa: UP031
+
+
 def random_numbers():
     tg.manual_seed(0)
     torch.manual_seed(0)
@@ -143,7 +156,7 @@ TESTS = {
     for function in (
         names, promotion, numpy_order, transpose_axes, divisor, maximum_of_axis, zero_upstream,
         symmetric_part, exact_softplus, one_hot_dtype, refused_targets, in_place, strict_shapes,
-        global_pooling, random_numbers,
+        global_pooling, leaving, random_numbers,
     )
 }  # fmt: skip
 

@@ -101,7 +101,7 @@ def numbers_as_arrays(operation: Operation, args: tuple[Any, ...]) -> tuple[Any,
 
 def as_array(operation: Operation, name: str, x: Any) -> Any:
     """A list or a number as an array; Tensors, arrays and None as they are."""
-    if x is None or hasattr(x, "dtype"):
+    if hasattr(x, "dtype") or (x is None and name in operation.defaults):
         return x
     if isinstance(x, (list, tuple)):
         return _unwrap(operation, operation.parameters.index(name), x)[0]

@@ -22,7 +22,15 @@ CASES = [
     for operation in OPERATIONS
     for i, (args, kwargs) in enumerate(operation.samples(seed=1))
 ]
-MASKS = {"_and", "_or", "_not", "_alias"}  # tested in test_selection and test_transforms
+MASKS = {
+    "_and",
+    "_or",
+    "_xor",
+    "_left",
+    "_right",
+    "_not",
+    "_alias",
+}  # tested in test_selection and test_transforms
 
 
 def split(args):

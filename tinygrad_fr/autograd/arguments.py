@@ -106,7 +106,7 @@ def as_array(operation: Operation, name: str, x: Any) -> Any:
         return x
     if x.__class__ not in AS_IS:
         x = as_operand(x)
-    if x is None or hasattr(x, "dtype"):
+    if hasattr(x, "dtype") or (x is None and name in operation.defaults):
         return x
     if isinstance(x, (list, tuple)):
         return _unwrap(operation, operation.parameters.index(name), x)[0]

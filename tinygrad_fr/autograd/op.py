@@ -274,7 +274,7 @@ def operator(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         for name in names:
-            if name.startswith("__r") and name != "__round__":
+            if name.startswith("__r") and name not in ("__round__", "__rshift__"):
                 setattr(Methods, name, lambda a, b: function(b, a))
             else:
                 setattr(Methods, name, function)

@@ -164,7 +164,7 @@ def _fixed(bound: Any) -> Any:
     return bound.copy() if isinstance(bound, np.ndarray) else bound
 
 
-# --- masks: & | ~ on boolean Tensors ---------------------------------------------------------
+# --- masks: & | ^ ~ on boolean Tensors, << and >> on integers ---------------------------------
 
 
 def _logic(name: str, dunders: tuple[str, ...], latex: str, ufunc: np.ufunc) -> Any:
@@ -182,4 +182,7 @@ def _logic(name: str, dunders: tuple[str, ...], latex: str, ufunc: np.ufunc) -> 
 
 _and = _logic("_and", ("__and__", "__rand__"), r"y = a \land b", np.bitwise_and)
 _or = _logic("_or", ("__or__", "__ror__"), r"y = a \lor b", np.bitwise_or)
+_xor = _logic("_xor", ("__xor__", "__rxor__"), r"y = a \oplus b", np.bitwise_xor)
+_left = _logic("_left", ("__lshift__", "__rlshift__"), r"y = a \cdot 2^b", np.left_shift)
+_right = _logic("_right", ("__rshift__", "__rrshift__"), r"y = a / 2^b", np.right_shift)
 _not = _logic("_not", ("__invert__",), r"y = \lnot a", np.invert)

@@ -85,6 +85,8 @@ def main() -> None:
         last_translator="-", language_team="fr", creation_date=known.creation_date,
         revision_date=known.creation_date,
     )  # fmt: skip
+    # Babel 2.19 gives French a third form, for millions.
+    catalogue.mime_headers = [("Plural-Forms", known.plural_forms)]
     for message in sorted((m for m in texts() if m.id), key=lambda m: str(m.locations[0])):
         before = known.get(message.id)
         catalogue.add(message.id, before.string if before else "", locations=message.locations,

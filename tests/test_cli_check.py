@@ -257,6 +257,17 @@ def test_what_a_file_raises_is_visible_and_cut(tmp_path, check):
         assert len(shown) < 5_000
 
 
+def test_what_parameters_are_called_is_visible(tmp_path, check):
+    init = r"self.parts = {'W\x1b[31m\n': np.ones(3)}"
+    after = "Tanh.forward = lambda self, x: x * sum(self.parts.values())"
+    path = write(tmp_path / "layer.py", init=init, backward="return d", after=after)
+    status, document, text, _err = check(f"{path}:Tanh")
+    assert status == 1
+    assert set(document["entries"]) == {"input", "W\\x1b[31m\n"}
+    assert "W\\x1b[31m\n" in text
+    assert "\x1b" not in text
+
+
 def test_what_weights_and_folders_are_called_is_visible_and_cut(tmp_path, capfd):
     image = pytest.importorskip("PIL.Image").new("L", (8, 8))
     classes = ["\x1b[31mred\r", "\u202eb" + "c" * 10**6]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import functools
 import inspect
 import json
 import re
-import types
 from argparse import Namespace
 from typing import Any
 
@@ -26,7 +24,6 @@ from .apart import run_apart
 from .console import complain, say
 from .source import member_of, module_of
 
-FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, functools.partial, np.ufunc)
 STATUS = {"correct": 0, "wrong": 1, "inconclusive": 2}
 
 
@@ -80,7 +77,7 @@ def _report(options: Namespace) -> Report:
         )
     module = module_of(path)
     layer = member_of(module, name, path)
-    if isinstance(layer, FUNCTIONS):
+    if inspect.isroutine(layer):
         if not options.backward:
             raise ArgumentError(
                 _("{name} is a function: name that of its gradient, --backward"), name=name

@@ -14,7 +14,7 @@ from ..messages import _
 from ..nn.models import MODELS
 from ..report import HINTS
 from . import demo, photographs, verification
-from .console import WithDefaults, positive, prepare, share
+from .console import Parser, WithDefaults, complain, positive, prepare, share
 from .recipes import RECIPES
 
 
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, BrokenPipeError):  # the reader, such as head, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
-        print(_("error: {error}").format(error=error), file=sys.stderr)
+        complain(_("error: {error}").format(error=error))
         return 2
     except KeyboardInterrupt:
         return 130
@@ -36,9 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     shown = {"formatter_class": WithDefaults}
-    parser = argparse.ArgumentParser(
-        prog="tinygrad-fr", description=_("Gradients to define, see and verify.")
-    )
+    parser = Parser(prog="tinygrad-fr", description=_("Gradients to define, see and verify."))
     parser.add_argument(
         "--version",
         action="version",
@@ -104,14 +102,16 @@ def _parser() -> argparse.ArgumentParser:
 def _add_check(commands: Any) -> None:
     text = _("verify the gradients of a layer that you wrote in NumPy")
     check = commands.add_parser("check", help=text, description=text, formatter_class=WithDefaults)
-    check.add_argument("layer", help=_("FILE:Class or FILE:instance"), metavar="FILE:Class")
+    check.add_argument(
+        "layer", help=_("FILE:Class, FILE:instance or FILE:function"), metavar="FILE:Class"
+    )
     check.add_argument("--init", help=_("the arguments of the class, such as 4608,5"))
     check.add_argument(
         "--input", action="append", required=True,
         help=_("the shape of the input, such as 24,24,8; once per input; labels as 32:5, below 5"),
     )  # fmt: skip
     check.add_argument("--forward", help=_("the name of its forward method"))
-    check.add_argument("--backward", help=_("the name of its backward method"))
+    check.add_argument("--backward", help=_("the name of its backward, a method or a function"))
     check.add_argument("--parameters", help=_("the names of its parameters, such as W,b"))
     check.add_argument("--reference", help=_("an operation that it should equal, such as softmax"))
     check.add_argument(
@@ -121,7 +121,14 @@ def _add_check(commands: Any) -> None:
     check.add_argument(
         "--hints", choices=HINTS, default="full", help=_("how much the report gives away")
     )
+    check.add_argument(
+        "--timeout", type=positive, default=60, metavar="SECONDS",
+        help=_("how many seconds the file may take"),
+    )  # fmt: skip
     check.add_argument("--json", action="store_true", help=_("the report as JSON"))
     check.add_argument("--seed", type=int, default=0, help=_("seed of the random numbers"))
-    check.epilog = _("Exit status: 0 right, 1 wrong, 2 could not be judged.")
+    check.epilog = _(
+        "The file runs in a process of its own; what it prints goes to standard error.\n"
+        "Exit status: 0 right, 1 wrong, 2 could not be judged."
+    )
     check.set_defaults(run=verification.check)

@@ -1,14 +1,21 @@
-"""The console: help in the user's language, and output that survives any encoding."""
+"""The console: help in the user's language, output that survives any encoding and any text."""
 
 from __future__ import annotations
 
 import argparse
 import codecs
+import contextlib
+import re
 import sys
 import unicodedata
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
 from .. import messages
 from ..messages import _
+
+# The longest line, and the most lines of one text, that a reader wants to see.
+WIDTH, LINES = 2000, 400
 
 
 def prepare() -> None:
@@ -25,6 +32,53 @@ def _nearest(error: UnicodeError) -> tuple[str, int]:
         raise error
     text = unicodedata.normalize("NFKD", error.object[error.start : error.end])
     return text.encode("ascii", "ignore").decode() or "?", error.end
+
+
+def say(text: str) -> None:
+    """Print a line that may hold somebody else's words."""
+    messages.say(visible(text))
+
+
+def complain(text: str, end: str = "\n") -> None:
+    """Print it to standard error, if anybody listens there."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            print(visible(text), file=sys.stderr, end=end, flush=True)
+
+
+def visible(text: Any) -> Any:
+    r"""A text, or all texts in dicts and lists, without commands to the terminal, and not endless.
+
+    Escapes, controls, bidirectional marks and lone surrogates are spelled out: ``\x1b``.
+    """
+    if isinstance(text, Mapping):
+        return {visible(key): visible(value) for key, value in text.items()}
+    if isinstance(text, list):
+        return [visible(item) for item in text]
+    if not isinstance(text, str):
+        return text
+    lines = re.sub(r"[^\n\t -~]", _spelled, text.replace("\r\n", "\n")).split("\n")
+    return "\n".join(_ends(line, WIDTH, " [...] ") for line in _ends(lines, LINES, ["[...]"]))
+
+
+def _spelled(found: re.Match[str]) -> str:
+    character = found[0]
+    if character.isprintable() or unicodedata.category(character) == "Zs":  # French spaces, too
+        return character
+    return character.encode("unicode_escape").decode()
+
+
+def _ends(whole: Any, most: int, between: Any) -> Any:
+    """The beginning and the end of a line, or of a list of lines, that is too long."""
+    half = most // 2 - len(between)
+    return whole if len(whole) <= most else whole[:half] + between + whole[-half:]
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are visible, too."""
+
+    def error(self, message: str) -> NoReturn:  # noqa: D102
+        super().error(visible(message))
 
 
 class WithDefaults(argparse.RawDescriptionHelpFormatter):

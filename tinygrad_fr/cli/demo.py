@@ -17,12 +17,13 @@ from ..graph import derive, draw, replay
 from ..graph.drawing.rendering import RenderingError
 from ..io import check_writable
 from ..kernels import Array
-from ..messages import _, say
+from ..messages import _
 from ..nn.models import course_cnn
 from ..nn.module import Module
 from ..ops import cross_entropy, exp, log, softmax
 from ..optim import Adam, CosineAnnealingLR
 from ..training import History, evaluate, fit
+from .console import say
 from .photographs import save_model
 
 

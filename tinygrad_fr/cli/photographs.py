@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,12 @@ from ..autograd.engine import no_grad
 from ..data import ArrayDataset, DataLoader, ImageFolder, load_mnist, preprocess
 from ..errors import ArgumentError, FileError, TinygradError
 from ..io import check_writable, load, save
-from ..messages import _, say
+from ..messages import _
 from ..nn.models import MODELS
 from ..nn.module import Module
 from ..ops import cross_entropy, softmax
 from ..training import evaluate
+from .console import complain, say
 from .recipes import RECIPES, Recipe, train_model
 
 
@@ -75,7 +75,7 @@ def predict(options: Any) -> int:
         try:
             image = preprocess(path, size, channels)
         except TinygradError as error:  # the others are still to be told
-            print(_("error: {error}").format(error=error), file=sys.stderr)
+            complain(_("error: {error}").format(error=error))
             status = 2
             continue
         with no_grad():
@@ -84,7 +84,7 @@ def predict(options: Any) -> int:
         ranking = [
             _("{name} {percent:.1f}%").format(name=classes[i], percent=100 * p[i]) for i in best
         ]
-        print(_("{path}: {ranking}").format(path=path, ranking=", ".join(ranking)))
+        say(_("{path}: {ranking}").format(path=path, ranking=", ".join(ranking)))
     return status
 
 

@@ -3,39 +3,90 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
+import dataclasses
 import inspect
-import sys
+import json
+import re
 from argparse import Namespace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .. import ops, verify
-from ..errors import ArgumentError, FileError
-from ..messages import _, say
+from .. import messages, ops, verify
+from ..errors import ArgumentError, FileError, TinygradError
+from ..messages import _
+from ..report import Report, terminal_width
 from ..verify.handwritten import Handwritten
 from ..verify.names import FORWARD, TARGET, member
+from ..verify.roles import main_of_a_loss
 from ..verify.student import StudentError, attempted, parameters_of, told
+from .apart import run_apart
+from .console import complain, say
+from .source import member_of, module_of
 
-RIGHT, WRONG, UNDECIDED = 0, 1, 2
+STATUS = {"correct": 0, "wrong": 1, "inconclusive": 2}
 
 
 def check(options: Namespace) -> int:
     """Verify a layer; the exit status says whether it is right, wrong, or could not be judged."""
+    request = {**vars(options), "run": None, "width": terminal_width()}
+    try:
+        answer = run_apart(judge, request, options.timeout)
+    except FileError as error:
+        answer = _undecided(str(error))
+    text = answer.pop("text")
+    if options.json:
+        messages.say(json.dumps(answer, indent=2, ensure_ascii=False))
+    elif text:
+        say(text)
+    else:
+        complain(_("error: {error}").format(error=answer["reason"]))
+    return STATUS[answer["verdict"]]
+
+
+def judge(request: dict[str, Any]) -> dict[str, Any]:
+    """The verdict on a layer and the report, whatever its file raises."""
+    options = Namespace(**request)
+    try:
+        report = _report(options)
+        found = {entry.verdict: entry.note for entry in report}
+        verdict = next((v for v in ("wrong", "inconclusive", *found) if v in found), "inconclusive")
+        return {
+            "verdict": "correct" if verdict == "kink" else verdict,
+            "reason": found.get("inconclusive", "") if verdict == "inconclusive" else "",
+            **report.to_dict(options.hints),
+            "text": report.text(options.hints, options.width),
+        }
+    except TinygradError as error:
+        return _undecided(str(error))
+    except BaseException as error:  # SystemExit, GeneratorExit and what else ends a program
+        text = _("the program ended before there was a verdict: {error}")
+        return _undecided(text.format(error=told(error)))
+
+
+def _undecided(reason: str) -> dict[str, Any]:
+    nothing = {**Report({}).to_dict(), "right": False, "text": ""}
+    return {"verdict": "inconclusive", "reason": reason, **nothing}
+
+
+def _report(options: Namespace) -> Report:
     path, _colon, name = options.layer.rpartition(":")
     if not path:
         raise ArgumentError(
             _("give a file and a name in it, such as layers.py:Dense, not {got}"), got=options.layer
         )
-    layer = getattr(_module(path), name, None)
-    if layer is None:
-        raise ArgumentError(_("{path} has no {name}"), path=path, name=name)
+    module = module_of(path)
+    layer = member_of(module, name, path)
+    if inspect.isroutine(layer):
+        if not options.backward:
+            raise ArgumentError(
+                _("{name} is a function: name that of its gradient, --backward"), name=name
+            )
+        layer, options.backward = (layer, member_of(module, options.backward, path)), None
     try:
         if isinstance(layer, type):
             layer = attempted(layer, *_arguments(options.init))
-        x = _inputs(layer, options)
+        x, said = _inputs(layer, options)
     except StudentError as error:
         raise ArgumentError(_("{name} cannot be made: {error}"), name=name, error=error) from error
     reference = None
@@ -53,34 +104,7 @@ def check(options: Namespace) -> int:
         parameters=options.parameters.split(",") if options.parameters else None,
         reference=reference, seed=options.seed,
     )  # fmt: skip
-    if options.json:
-        say(report.to_json(hints=options.hints))
-    else:
-        report.show(hints=options.hints)
-    verdicts = {entry.verdict for entry in report}
-    if "wrong" in verdicts:
-        return WRONG
-    return UNDECIDED if "inconclusive" in verdicts else RIGHT
-
-
-def _module(path: str) -> Any:
-    """The file as a module; its own directory can be imported from, as when it is run."""
-    file = Path(path)
-    if not file.is_file():
-        raise FileError(_("{path}: there is no such file"), path=path)
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    if spec is None or spec.loader is None:
-        raise FileError(_("{path} is no Python file"), path=path)
-    module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(file.parent.resolve()))
-    sys.modules.setdefault(file.stem, module)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise FileError(_("{path} fails: {error}"), path=path, error=told(error)) from error
-    finally:
-        sys.path.pop(0)
-    return module
+    return dataclasses.replace(report, notes=(*said, *report.notes))
 
 
 def _arguments(text: str | None) -> tuple[Any, ...]:
@@ -95,35 +119,38 @@ def _arguments(text: str | None) -> tuple[Any, ...]:
         ) from error
 
 
-def _inputs(layer: Any, options: Namespace) -> Any:
-    """Random inputs of the given shapes: probabilities and labels for a loss, else signed ones."""
+def _inputs(layer: Any, options: Namespace) -> tuple[Any, list[str]]:
+    """Random inputs of the given shapes, a loss's targets too, and what there is to say of them."""
     rng = np.random.default_rng(options.seed)
     shapes = [_shape(text) for text in options.input]
-    forward = getattr(layer, options.forward or member(layer, FORWARD, "forward"), None)
+    if isinstance(layer, tuple):
+        forward = layer[0]
+    else:
+        forward = getattr(layer, options.forward or member(layer, FORWARD, "forward"), None)
     asked = [p.name for p in parameters_of(forward or len) if p.default is inspect.Parameter.empty]
-    targets = [name for name in asked[:2] if name in TARGET]
-    if len(asked) == 2 and targets and len(shapes) == 1:
-        shape = shapes[0]
-        p = rng.uniform(0.1, 1.0, shape)
-        p /= p.sum(-1, keepdims=True)
-        y = np.eye(shape[-1])[rng.integers(0, shape[-1], shape[:-1])]
-        return (y, p) if asked[0] == targets[0] else (p, y)
+    if len(asked) == 2 and len(shapes) == 1 and TARGET.intersection(asked):
+        target = next(name for name in asked if name != main_of_a_loss(asked))
+        p, y = _prediction_and_target(rng, shapes[0])
+        text = _("the target {name} was drawn with the shape of the prediction: a class per row")
+        return (y, p) if asked[0] == target else (p, y), [text.format(name=target)]
     arrays = tuple(
         rng.integers(0, int(text.partition(":")[2]), shape) if ":" in text
         else rng.standard_normal(shape)
         for text, shape in zip(options.input, shapes, strict=True)
     )  # fmt: skip
-    return arrays if len(arrays) > 1 else arrays[0]
+    return arrays if len(arrays) > 1 else arrays[0], []
+
+
+def _prediction_and_target(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Any, Any]:
+    """Probabilities and one-hot rows; in rows of one entry, of one class or not."""
+    p = rng.uniform(0.1, 0.9, shape)
+    if shape[-1] == 1:
+        return p, rng.integers(0, 2, shape).astype(float)
+    y = np.eye(shape[-1])[rng.integers(0, shape[-1], shape[:-1])]
+    return p / p.sum(-1, keepdims=True), y
 
 
 def _shape(text: str) -> tuple[int, ...]:
-    try:
-        shape = tuple(int(n) for n in text.partition(":")[0].split(",") if n.strip())
-        int(text.partition(":")[2] or 1)
-    except ValueError as error:
-        raise ArgumentError(
-            _("--input takes a shape, such as 24,24,8, not {got}"), got=text
-        ) from error
-    if not shape or min(shape) < 1:
+    if not re.fullmatch(r"\s*[1-9]\d*\s*(,\s*([1-9]\d*)?\s*)*(:\s*[1-9]\d*\s*)?", text):
         raise ArgumentError(_("--input takes a shape, such as 24,24,8, not {got}"), got=text)
-    return shape
+    return tuple(int(n) for n in text.partition(":")[0].split(",") if n.strip())

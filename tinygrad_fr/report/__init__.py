@@ -211,8 +211,8 @@ class Report:
 
     __repr__ = __str__
 
-    def text(self, hints: str = "full") -> str:
-        """The report as a table; ``hints`` as in :meth:`show`."""
+    def text(self, hints: str = "full", width: int | None = None) -> str:
+        """The report as a table; ``hints`` as in :meth:`show`, ``width`` None: the terminal's."""
         if hints not in HINTS:
             raise ArgumentError(
                 _("hints is one of {hints}, not {got!r}"), hints=", ".join(HINTS), got=hints
@@ -223,13 +223,13 @@ class Report:
         lines = []
         for row in rows:
             start = "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=False)) + "  "
-            lines += _laid_out(start, row[4])
+            lines += _laid_out(start, row[4], width)
         if self.first_wrong is not None:
             lines.append(_("mend first: {name}").format(name=self.first_wrong))
         if hints == "full":
             for title, texts in ((_("hidden"), self.hidden), (_("note"), self.notes)):
                 start = _("{title}: ").format(title=title)
-                lines += [line for text in texts for line in _laid_out(start, text)]
+                lines += [line for text in texts for line in _laid_out(start, text, width)]
         return "\n".join(lines)
 
     @staticmethod
@@ -326,11 +326,17 @@ class Report:
         return "".join(parts)
 
 
-def _laid_out(start: str, text: str) -> list[str]:
+def terminal_width() -> int:
+    """The width of the terminal, 0 where the output goes elsewhere."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return 0
+    return shutil.get_terminal_size().columns
+
+
+def _laid_out(start: str, text: str, width: int | None) -> list[str]:
     """A line; in a terminal, broken at its width under the text's first column."""
-    line = (start + text).rstrip()
-    width = shutil.get_terminal_size().columns
-    if sys.stdout is None or not sys.stdout.isatty() or len(line) <= width:
+    line, width = (start + text).rstrip(), terminal_width() if width is None else width
+    if not width or len(line) <= width:
         return [line]
     indent = " " * min(len(start), max(0, width - 40))
     return textwrap.wrap(line, max(width, 40), subsequent_indent=indent, break_long_words=False)

@@ -76,7 +76,7 @@ GROUPS = (
 
 def aliases(name: str) -> set[str]:
     """How else a parameter may be called in the name of its gradient, without underscores."""
-    stem, digits = re.fullmatch(r"(.*?)(\d*)", name.lower().replace("_", "")).groups()  # type: ignore[union-attr]
+    stem, digits = re.fullmatch(r"(.*?)(\d*)", name.lower().replace("_", ""), re.S).groups()  # type: ignore[union-attr]
     whole = stem + digits
     found = {whole}
     for group in GROUPS:

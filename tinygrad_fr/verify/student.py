@@ -43,7 +43,8 @@ def last_frame(error: BaseException | None) -> traceback.FrameSummary | None:
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__ if error else None)
-        if not frame.filename.startswith(_HERE) and "site-packages" not in frame.filename
+        if not frame.filename.startswith((_HERE, "<frozen "))
+        and "site-packages" not in frame.filename
     ]
     return frames[-1] if frames else None
 

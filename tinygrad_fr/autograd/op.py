@@ -367,14 +367,15 @@ def _prepared(operation: Operation) -> Callable[..., Any]:
 
     @functools.wraps(body)
     def call(*args: Any, **kwargs: Any) -> Any:
+        dtypes = [x.dtype for x in (*args, *kwargs.values()) if hasattr(x, "dtype")]
         given = [
-            as_array(operation, operation.parameter(i), x)
+            as_array(operation, operation.parameter(i), x, dtypes)
             if operation.parameter(i) in arrays
             else x
             for i, x in enumerate(args)
         ]
         named = {
-            name: as_array(operation, name, x) if name in arrays else x
+            name: as_array(operation, name, x, dtypes) if name in arrays else x
             for name, x in kwargs.items()
         }
         try:

@@ -26,7 +26,7 @@ plain = {
     np.full_like, np.array_repr, np.array_str, np.array2string, np.result_type, np.can_cast,
     np.may_share_memory, np.shares_memory, np.isin, np.unique, np.iscomplexobj, np.isrealobj,
     np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.histogram, np.bincount,
-    np.broadcast_shapes,
+    np.broadcast_shapes, np.floor_divide,
 }  # fmt: skip
 
 
@@ -94,12 +94,17 @@ def _in_our_words(operation: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     if operation.variadic and len(kwargs) == 1 and set(kwargs) <= {"shape", "axes", "newshape"}:
         return (*args, *kwargs.values()), {}
     if operation.name == "clip":
-        kwargs = {_RENAMED.get(key, key): value for key, value in kwargs.items()}
+        kwargs = in_our_names(kwargs)
     required = len(operation.parameters) - len(operation.defaults)
     known = {*operation.parameters, *(operation.body.__kwdefaults__ or ())}
     if len(args) + len(kwargs) < required or not kwargs.keys() <= known:
         return None
     return args, kwargs
+
+
+def in_our_names(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Keywords of NumPy's ``clip`` under ours."""
+    return {_RENAMED.get(key, key): value for key, value in kwargs.items()}
 
 
 # Arguments that choose a way, not a result.

@@ -89,7 +89,7 @@ DRAWS = {
     "mod": lambda r, v: ("mod", [v(), v()], []),
     "clip between": lambda r, v: ("clip", [v(), v(), v()], []),
     "norm of matrices": lambda r, v: (
-        "norm", [v()], [r.choice(["nuc", 1, -1, 2, -2, np.inf]), r.choice([None, (0, 1), (-1, 0)])]
+        "norm", [v()], [r.choice(["nuc", 1, -1, 2, np.inf]), r.choice([None, (0, 1), (-1, 0)])]
     ),
     "diff": lambda r, v: ("diff", [v()], [r.choice([0, 1, 2]), r.choice([0, -1])]),
     "append": lambda r, v: ("append", [v(), v()], [r.choice([None, 0, -1])]),
@@ -144,7 +144,7 @@ def apply(name, xs, static):
     elif name == "divide":
         y = tg.divide(xs[0], tg.square(xs[1]) + 1.0)
     elif name == "mod":
-        y = tg.mod(xs[0], tg.square(xs[1]) + 0.7)
+        y = tg.mod(xs[0] + 0.3717, tg.square(xs[1]) + 0.7)  # away from the jumps at 0
     elif name == "kl_divergence":
         y = tg.kl_divergence(*(tg.softmax(x) for x in xs))
     elif name in ("inv", "solve", "cholesky", "slogdet"):  # away from singular matrices

@@ -45,7 +45,7 @@ def parameters(operation: Operation, first: str | None = None) -> str:
         if i == 0 and first:
             kind = first
         star = "*" if p.kind is p.VAR_POSITIONAL else ""
-        if p.kind is p.KEYWORD_ONLY and "*" not in parts:
+        if p.kind is p.KEYWORD_ONLY and not any(part[0] == "*" for part in parts):
             parts.append("*")
         default = "" if p.default is p.empty else f" = {p.default!r}"
         if star and kind == "int":
@@ -98,17 +98,18 @@ def methods() -> str:
         if name == "__round__":
             lines.append("    def __round__(self, decimals: int = 0) -> Tensor: ...")
         elif name.startswith("__r") and name != "__repr__" and name not in {"__reduce__"}:
-            lines.append(f"    def {name}(self, other: Any) -> Tensor: ...")
+            given = "tuple[Tensor, Tensor]" if name == "__rdivmod__" else "Tensor"
+            lines.append(f"    def {name}(self, other: Any) -> {given}: ...")
         elif operation is None:
             continue
         elif name.startswith("__"):
             rest = (
                 "" if len(operation.parameters) < 2 and not operation.variadic else ", other: Any"
             )
-            if name in {"__neg__", "__abs__", "__invert__"}:
+            if name in {"__neg__", "__pos__", "__abs__", "__invert__"}:
                 rest = ""
             ignore = "  # type: ignore[override]" if name in {"__eq__", "__ne__"} else ""
-            lines.append(f"    def {name}(self{rest}) -> Tensor: ...{ignore}")
+            lines.append(f"    def {name}(self{rest}) -> {result(operation)}: ...{ignore}")
         else:
             given = parameters(operation, "self")
             lines.append(f"    def {name}({given}) -> {result(operation)}:")

@@ -72,7 +72,7 @@ def stale():
 
 
 def static_tensor():
-    tg.clip(ones(3), leaf(0.0), 1.0)
+    tg.leaky_relu(ones(3), leaf(0.1))
 
 
 def wrong_closure():
@@ -231,7 +231,6 @@ WRONG_USES = {
         lambda: tg.mse_loss(ones(3, 1), np.ones(3)), ShapeError, "compare every pair", "toutes les paires",
     ),
     "clip without bounds": (lambda: tg.clip(ones(2)), ArgumentError, "at least one bound", "une borne"),
-    "clip bounds": (lambda: tg.clip(ones(2), 2.0, 1.0), ArgumentError, "is above max", "dépasse"),
     "integer array": (
         lambda: leaf(np.array([1, 2])), DTypeError, "only floating numbers have a gradient",
         "seuls les nombres à virgule",
@@ -271,7 +270,7 @@ WRONG_USES = {
     "data of a result": (data_of_result, GraphError, "in-place change", "sur place"),
     "stale": (stale, GraphError, "before the update", "avant la mise à jour"),
     "static tensor": (
-        static_tensor, GraphError, "clip has no gradient with respect to min", "clip",
+        static_tensor, GraphError, "leaky_relu has no gradient with respect to negative_slope", "leaky_relu",
     ),
     "wrong closure": (
         wrong_closure, GraphError, "must have the shape of its input", "la forme de son entrée",
@@ -492,8 +491,29 @@ WRONG_USES = {
         lambda: tg.solve(np.eye(3), ones(2)), ShapeError, "the rows of b (2,)", "autant de lignes",
     ),
     "norm of a matrix": (
-        lambda: tg.norm(ones(2, 2), "nuc"), ArgumentError, "give axis=, or x.ravel()", "donnez axis=",
+        lambda: tg.norm(ones(2, 2), 3), ArgumentError, "no norm 3 over the axes (0, 1)", "donnez x.ravel()",
     ),
+    "norm of a vector": (
+        lambda: tg.norm(ones(2), "nuc"), ArgumentError, "one axis takes a number", "un axe demande un nombre",
+    ),
+    "vector_norm": (
+        lambda: tg.vector_norm(ones(2, 2), ord="fro"), ArgumentError, "no norm 'fro'", "pas de norme 'fro'",
+    ),
+    "norm of NaN": (
+        lambda: tg.norm(np.full((2, 2), np.nan), 2), ArgumentError, "x (2, 2) is not finite", "n'est pas finie",
+    ),
+    "vstack one": (lambda: tg.vstack(3.0), ArgumentError, "a list of arrays: [a, b]", "une liste de tableaux"),
+    "vstack nothing": (lambda: tg.vstack([]), ArgumentError, "nothing to join", "rien à joindre"),
+    "hstack shapes": (
+        lambda: tg.hstack([ones(2, 2), ones(3, 2)]), ShapeError, "equal on all axes but axis 1", "sauf l'axe 1",
+    ),
+    "array_split": (
+        lambda: ones(3).array_split(0), ArgumentError, "one or more parts, not 0", "une partie ou davantage",
+    ),
+    "diff": (lambda: ones(3).diff(-1), ArgumentError, "not -1 times", "pas -1 fois"),
+    "diff of a number": (lambda: tg.diff(leaf(1.0)), ShapeError, "no axis -1", "pas d'axe -1"),
+    "np.fmod": (lambda: np.fmod(ones(2), 2.0), GraphError, "np.fmod has no recorded form", "np.fmod"),
+    "hypot": (lambda: tg.hypot(ones(2), ones(3)), ShapeError, "cannot be broadcast together", "ne peuvent"),
     "stack shapes": (
         lambda: tg.stack([ones(2), ones(3)]), ShapeError, "one shape, not [(2,), (3,)]", "même forme",
     ),

@@ -65,7 +65,9 @@ OPERATIONS = """
     leaky_relu prelu elu softplus step identity gelu silu softmax log_softmax conv1d conv2d
     conv_transpose2d max_pool2d avg_pool2d dropout batch_norm layer_norm embedding one_hot
     cross_entropy nll_loss binary_cross_entropy binary_cross_entropy_with_logits mse_loss l1_loss
-    kl_div kl_divergence
+    kl_div kl_divergence exp2 floor ceil floor_divide mod divmod copy arcsinh arccosh arctanh hypot
+    arctan2 logaddexp cumprod atleast_1d atleast_2d atleast_3d vstack hstack column_stack append
+    array_split diff vector_norm matrix_norm
 """
 PROMISED = {
     "nn": """
@@ -99,7 +101,10 @@ def test_the_promised_names_exist():
 
 
 def test_operations_are_methods_but_for_those_that_are_not_a_tensors():
-    functions = {"where", "einsum", "concatenate", "stack"}
+    functions = {
+        "where", "einsum", "concatenate", "stack", "vstack", "hstack", "column_stack", "append",
+        "vector_norm", "matrix_norm",
+    }  # fmt: skip
     for name in set(OPERATIONS.split()) - functions:
         assert hasattr(tg.Tensor, name), name
     for name in (*functions, "_scatter", "_conv2d_input"):

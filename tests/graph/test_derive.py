@@ -421,3 +421,10 @@ def test_deriving_leaves_gradients_and_graph_alone():
     assert W.grad is None
     loss.backward()
     assert tg.derive(loss, W).text == first
+
+
+def test_rules_of_stretched_arguments_want_a_sum_back():
+    a = tg.Tensor(np.ones((2, 3)), requires_grad=True, name="a")
+    b = tg.Tensor(np.arange(1.0, 4.0), requires_grad=True, name="b")
+    for f in (tg.hypot, tg.arctan2, tg.logaddexp, tg.mod, tg.clip):
+        assert "∑ᵢ" in str(tg.derive(f(a, b).sum(), b)), f

@@ -312,3 +312,137 @@ def test_slogdet_has_numpys_names_and_det_lets_nan_pass():
     assert tg.slogdet(np.eye(2)).logabsdet == 0
     with np.errstate(invalid="ignore"):
         assert np.isnan(slope(tg.det, [[np.nan, 1.0], [2.0, 3.0]])).all()
+
+
+def test_polar_coordinates_have_slope_zero_at_the_origin():
+    assert slope(tg.hypot, [0.0, 3.0], [0.0, 4.0]) == [[0.0, 0.6], [0.0, 0.8]]
+    angle = slope(tg.arctan2, [0.0, 1.0, 1e200], [0.0, -1.0, 1e200])
+    np.testing.assert_allclose(angle, [[0, -0.5, 5e-201], [0, -0.5, -5e-201]], rtol=1e-14)
+    np.testing.assert_allclose(slope(tg.hypot, [1e200], [1e200]), np.sqrt([[0.5], [0.5]]))
+
+
+def test_logaddexp_has_no_nan_among_infinities():
+    inf = np.inf
+    a, b = [-inf, inf, -inf, inf, 1e4, -inf], [-inf, inf, 3.0, 3.0, 0.0, inf]
+    x, y = tg.Tensor(a, requires_grad=True), tg.Tensor(b, requires_grad=True)
+    z = tg.logaddexp(x, y)
+    z.backward(np.ones(6))
+    np.testing.assert_array_equal(z.data, [-inf, inf, 3, inf, 1e4, inf])
+    assert x.grad.tolist() == [0.5, 0.5, 0.0, 1.0, 1.0, 0.0]
+    assert y.grad.tolist() == [0.5, 0.5, 1.0, 0.0, 0.0, 1.0]
+    assert tg.grad(tg.grad(lambda t: tg.logaddexp(t, -inf)))(-inf) == 0.0
+
+
+def test_mod_has_the_sign_of_the_divisor_and_slopes_between_the_jumps():
+    a, b = [5.0, -5.0, 5.0, -5.0], [3.0, 3.0, -3.0, -3.0]
+    assert tg.mod(a, b).tolist() == [2.0, 1.0, -1.0, -2.0]
+    assert slope(tg.mod, a, b) == [[1.0] * 4, [-1.0, 2.0, 2.0, -1.0]]
+    assert slope(lambda x: x % 2.0, [4.0]) == [1.0]  # at a jump
+    with np.errstate(all="ignore"):
+        safe = slope(lambda a, b: tg.where([False, True], a % b, 0.0), [1.0, 1.0], [0.0, 2.0])
+    np.testing.assert_array_equal(safe, [[0, 1], [0, 0]])
+
+
+def test_division_with_a_remainder_serves_pythons_operators():
+    x = tg.Tensor([5.5, -3.0], requires_grad=True)
+    q, r = divmod(x, 2.0)
+    assert (q.tolist(), r.tolist()) == ([2.0, -2.0], [1.5, 1.0])
+    assert (q.requires_grad, r.requires_grad) == (False, True)
+    assert [y.tolist() for y in divmod(7.0, x)] == [[1.0, -3.0], [1.5, -2.0]]
+    assert [y.requires_grad for y in (x % 2, 2 % x, x // 2, 2 // x)] == [True, True, False, False]
+    assert (np.ones(2) % x).tolist() == [1.0, -2.0]
+    assert (np.floor(x).tolist(), x.floor().tolist()) == ([5.0, -3.0], [5.0, -3.0])
+    assert isinstance(np.floor_divide(x, 2), np.ndarray)
+    assert [tg.Tensor([5, 6]) % 4, tg.Tensor([5, 6]) // 4][0].dtype == np.int64
+
+
+def test_a_copy_has_memory_of_its_own_and_passes_the_gradient():
+    x = tg.Tensor([1.0, 2.0], requires_grad=True)
+    for y in (+x, x.copy(), np.copy(x), np.positive(x)):
+        x.grad = None
+        assert not np.shares_memory(y.data, x.data)
+        (y * [3.0, 4.0]).sum().backward()
+        assert x.grad.tolist() == [3.0, 4.0]
+
+
+def test_clip_gives_to_the_bound_what_it_takes_and_max_wins_over_min():
+    x, low, high = [-2.0, -1.0, 0.0, 1.0, 2.0], [-1.0] * 5, [1.0] * 5
+    assert slope(tg.clip, x, low, high) == [[0, 1, 1, 1, 0], [1, 0, 0, 0, 0], [0, 0, 0, 0, 1]]
+    assert tg.clip(x, 2.0, 1.0).tolist() == np.clip(x, 2.0, 1.0).tolist() == [1.0] * 5
+    assert slope(tg.clip, x, [2.0] * 5, [1.0] * 5) == [[0.0] * 5, [0.0] * 5, [1.0] * 5]
+    assert slope(lambda x, b: x.clip(b, b), [0.0, 1.0, 2.0], 1.0) == [[0, 1, 0], 2.0]
+
+
+def test_clip_takes_its_bounds_in_all_of_numpys_ways():
+    x = tg.Tensor([0.0, 1.0, 5.0], requires_grad=True)
+    low = tg.Tensor(0.5, requires_grad=True)
+    for y in (
+        np.clip(x, low, None), np.clip(x, a_min=low, a_max=[9.0] * 3), np.clip(x, min=low),
+        x.clip(low), x.clip(a_min=low), x.clip(min=low), x.clip(a_max=None, a_min=low),
+    ):  # fmt: skip
+        found = tg.gradients(y.sum(), [x, low])
+        assert (y.tolist(), found[0].tolist(), found[1].item()) == ([0.5, 1, 5], [0, 1, 1], 1.0)
+
+
+def test_bounds_changed_after_the_clip_do_not_change_its_gradient():
+    bounds = np.zeros(2)
+    x = tg.Tensor([1.0, -1.0], requires_grad=True)
+    y = tg.clip(x, bounds)
+    bounds[:] = 9.0
+    y.sum().backward()
+    assert x.grad.tolist() == [1.0, 0.0]
+
+
+def test_cumprod_needs_no_division_by_its_zeros():
+    x = np.array([2.0, 0.0, 3.0, 0.0, 5.0])
+    assert slope(tg.cumprod, x) == [1.0, 2.0 + 6.0, 0.0, 0.0, 0.0]
+    report = tg.verify.check(lambda t: (tg.cumprod(t) * np.arange(1.0, 6.0)).sum(), x, order=2)
+    assert report, report
+    assert slope(lambda t: tg.cumprod(t, 0), np.empty((0, 3))) == []
+
+
+def test_norms_of_matrices_have_slope_zero_at_zero_and_share_ties():
+    orders = ("fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)
+    for ord in orders:
+        np.testing.assert_array_equal(slope(lambda x, p=ord: tg.norm(x, p), np.zeros((2, 3))), 0.0)
+    turn = np.linalg.qr(np.arange(9.0).reshape(3, 3) ** 2 + np.eye(3))[0]
+    for ord in (2, -2):
+        found = slope(lambda x, p=ord: tg.norm(x, p), turn)
+        np.testing.assert_allclose(found, turn / 3, atol=1e-15)
+    np.testing.assert_allclose(slope(lambda x: tg.norm(x, "nuc"), turn), turn, atol=1e-15)
+    ones = np.ones((2, 2))
+    for ord in (1, -1, np.inf, -np.inf):
+        np.testing.assert_array_equal(slope(lambda x, p=ord: tg.norm(x, p), ones), ones / 2)
+    rank_one = np.outer([1.0, 2.0], [3.0, 4.0])
+    np.testing.assert_allclose(
+        slope(lambda x: tg.norm(x, "nuc"), rank_one), rank_one / np.sqrt(125), atol=1e-14
+    )
+    report = tg.verify.check(lambda x: tg.norm(x, "nuc"), np.eye(3), order=2)
+    assert report, report
+
+
+def test_python_numbers_do_not_promote_in_composed_operations_either():
+    x = tg.Tensor(np.ones(2, np.float32), requires_grad=True)
+    for y in (divmod(x, 2.5)[1], tg.append(x, 1.0), x.diff(prepend=0.0), tg.dot(x, 2.0)):
+        assert y.dtype == np.float32
+
+
+def test_stacking_is_numpys():
+    x, v = tg.Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True), [7.0, 8.0, 9.0]
+    for ours, numpys in (
+        (np.vstack([x, v]), np.vstack([x.data, v])), (np.vstack(x), np.vstack(x.data)),
+        (np.hstack((x, x)), np.hstack((x.data, x.data))), (np.hstack(x), np.hstack(x.data)),
+        (np.column_stack([x, v[:2]]), np.column_stack([x.data, v[:2]])),
+        (np.append(x, v), np.append(x.data, v)), (np.append(x, [v], 0), np.append(x.data, [v], 0)),
+        (np.diff(x, prepend=0), np.diff(x.data, prepend=0)),
+        (np.diff(x, 2, append=x), np.diff(x.data, 2, append=x.data)),
+        (np.atleast_3d(x), np.atleast_3d(x.data)), (np.diff(x, n=0), x.data),
+    ):  # fmt: skip
+        assert ours.requires_grad
+        np.testing.assert_array_equal(ours.data, numpys)
+    for parts in (2, 4, [1], [2, 1]):
+        ours, numpys = np.array_split(x, parts, axis=1), np.array_split(x.data, parts, axis=1)
+        assert [part.tolist() for part in ours] == [part.tolist() for part in numpys]
+    assert [y.shape for y in np.atleast_2d(x, x[0], 3.0)] == [(2, 3), (1, 3), (1, 1)]
+    assert np.diff(tg.Tensor([True, False, False])).tolist() == [True, False]
+    assert tg.einsum("ij->j", x, optimize="greedy").tolist() == [3.0, 5.0, 7.0]

@@ -223,10 +223,56 @@ CASES |= {
         lambda p, q: F.kl_div(q.log(), p, reduction="batchmean"), (SOFT, SOFT[::-1].copy()),
     ),
 }  # fmt: skip
+D = X * (np.abs(X) > 0.4)  # with zeros
+LOW, HIGH = RNG.standard_normal((1, 4)) - 1, RNG.standard_normal((3, 1)) + 0.3
+STACKS = RNG.standard_normal((2, 3, 4))
+
+
+def joined(name):
+    return lambda *xs: getattr(tg, name)(xs), lambda *xs: getattr(torch, name)(xs)
+
+
+CASES |= {
+    "exp2": (*same("exp2"), (X,)),
+    **{name: (*same(name), (UNIT,)) for name in ("arcsinh", "arctanh")},
+    "arccosh": (*same("arccosh"), (P + 1.1,)),
+    **{name: (*same(name), (X, Y)) for name in ("hypot", "arctan2", "logaddexp")},
+    **{f"{name} broadcast": (*same(name), (X, Y[:1])) for name in ("hypot", "arctan2")},
+    **{f"mod {i}": (tg.mod, torch.remainder, (3 * X, sign * P)) for i, sign in enumerate((1, -1))},
+    "divmod": (lambda a, b: divmod(a, b)[1], torch.remainder, (X, P)),
+    "copy": (lambda x: x.copy(), lambda x: x.clone(), (X,)),
+    "clip bounds": (*same("clip"), (X, LOW, HIGH)),
+    "clip crossed": (lambda x, low, high: x.clip(low, high), torch.clip, (X, HIGH, LOW)),
+    "clip low": (lambda x, a: np.clip(x, a, None), lambda x, a: torch.clip(x, a), (X, LOW)),
+    "clip high": (lambda x, h: x.clip(a_max=h), lambda x, h: torch.clip(x, max=h), (X, HIGH)),
+    **{f"cumprod {axis}": (*same("cumprod", axis), (D,)) for axis in (0, 1, -1)},
+    **{name: (*same(name), (V,)) for name in ("atleast_1d", "atleast_2d", "atleast_3d")},
+    **{name: (*joined(name), (X, Y)) for name in ("vstack", "hstack", "column_stack")},
+    **{f"{name} vectors": (*joined(name), (V, V[::-1].copy()))
+       for name in ("vstack", "hstack", "column_stack")},
+    "append": (np.append, lambda a, b: torch.cat([a.ravel(), b.ravel()]), (X, V)),
+    "array_split": (
+        lambda x: x.array_split(3, 1)[0], lambda x: torch.tensor_split(x, 3, 1)[0], (X,),
+    ),
+    "diff": (*same("diff", 2, 0), (X,)),
+    "diff between": (lambda x, a, b: np.diff(x, prepend=a, append=b),
+                     lambda x, a, b: torch.diff(x, prepend=a, append=b), (X, Y[:, :1], Y[:, :2])),
+    **{f"matrix_norm {p} {i}": (
+        lambda x, p=p: tg.matrix_norm(x, ord=p),
+        lambda x, p=p: torch.linalg.matrix_norm(x, p), (x,),
+    ) for p in ("fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)
+        for i, x in enumerate((X, X.T.copy(), STACKS))},
+    **{f"vector_norm {p}": (
+        lambda x, p=p: tg.vector_norm(x, (0, 2), ord=p),
+        lambda x, p=p: torch.linalg.vector_norm(x, p, (0, 2)), (STACKS,),
+    ) for p in (1, 2, 3, 0.5, -1, np.inf, -np.inf)},
+    "norm axes": (lambda x: np.linalg.norm(x, 2, (2, 0), keepdims=True),
+                  lambda x: torch.linalg.norm(x, 2, (2, 0), keepdim=True), (STACKS,)),
+}  # fmt: skip
 # Constant between jumps, so without a gradient: values only, below.
 UNTRACKED = {
     "argmax", "argmin", "any", "all", "sign", "round", "isnan", "one_hot", "equal", "not_equal",
-    "less", "less_equal", "greater", "greater_equal", "step",
+    "less", "less_equal", "greater", "greater_equal", "step", "floor", "ceil", "floor_divide",
 }  # fmt: skip
 
 
@@ -239,6 +285,8 @@ def test_untracked_results_are_pytorchs():
     x, t = X.round(1), T(X.round(1))
     pairs = [
         (tg.argmax(x, 1), t.argmax(1)), (tg.argmin(x, 1), t.argmin(1)), (tg.sign(x), t.sign()),
+        (tg.floor(X), T(X).floor()), (tg.ceil(X), T(X).ceil()),
+        (tg.floor_divide(X, P), T(X) // T(P)),
         (tg.round(X, 1), T(X).round(decimals=1)), (tg.isnan(x), t.isnan()),
         (tg.any(x > 1, 1), (t > 1).any(1)), (tg.all(x > -1, 1), (t > -1).all(1)),
         (tg.one_hot(LABELS, 5), F.one_hot(T(LABELS), 5)),

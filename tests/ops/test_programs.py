@@ -60,11 +60,13 @@ UNARY = [
     "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "reciprocal", "sigmoid", "relu",
     "leaky_relu", "elu", "softplus", "step", "identity", "gelu", "silu", "softmax", "log_softmax",
     "erf", "negative", "transpose", "ravel", "flatten", "squeeze", "det", "inv", "trace", "diag",
-    "tril", "triu", "norm", "cholesky",
+    "tril", "triu", "norm", "cholesky", "exp2", "arcsinh", "arccosh", "arctanh", "floor", "copy",
+    "atleast_1d", "atleast_2d", "atleast_3d", "vector_norm", "matrix_norm",
 ]  # fmt: skip
 BINARY = [
     "add", "subtract", "multiply", "divide", "maximum", "minimum", "power", "matmul", "dot",
-    "outer", "solve", "mse_loss", "l1_loss", "binary_cross_entropy_with_logits", "kl_divergence",
+    "outer", "solve", "hypot", "arctan2", "logaddexp", "mse_loss", "l1_loss",
+    "binary_cross_entropy_with_logits", "kl_divergence",
 ]  # fmt: skip
 
 
@@ -83,6 +85,18 @@ DRAWS = {
         name: reduction(name)
         for name in ("sum", "mean", "var", "std", "max", "min", "prod", "logsumexp")
     },
+    "cumprod": lambda r, v: ("cumprod", [v()], [r.choice([None, 0, -1])]),
+    "mod": lambda r, v: ("mod", [v(), v()], []),
+    "clip between": lambda r, v: ("clip", [v(), v(), v()], []),
+    "norm of matrices": lambda r, v: (
+        "norm", [v()], [r.choice(["nuc", 1, -1, 2, np.inf]), r.choice([None, (0, 1), (-1, 0)])]
+    ),
+    "diff": lambda r, v: ("diff", [v()], [r.choice([0, 1, 2]), r.choice([0, -1])]),
+    "append": lambda r, v: ("append", [v(), v()], [r.choice([None, 0, -1])]),
+    "vstack": lambda r, v: ("vstack", [v(), v()], []),
+    "hstack": lambda r, v: ("hstack", [v(), v()], []),
+    "column_stack": lambda r, v: ("column_stack", [v(), v()], []),
+    "array_split": lambda r, v: ("array_split", [v()], [r.choice([1, 2, 3]), r.choice([0, -1])]),
     "cumsum": lambda r, v: ("cumsum", [v()], [r.choice([None, 0, -1])]),
     "sort": lambda r, v: ("sort", [v()], [r.choice([None, 0, -1])]),
     "flip": lambda r, v: ("flip", [v()], [axis(r)]),
@@ -119,7 +133,7 @@ DRAWS = {
 
 def apply(name, xs, static):
     """One step of a program."""
-    if name in ("concatenate", "stack"):
+    if name in ("concatenate", "stack", "vstack", "hstack", "column_stack"):
         y = getattr(tg, name)(xs, *static)
     elif name == "einsum":
         y = tg.einsum(*static, *xs)
@@ -129,6 +143,8 @@ def apply(name, xs, static):
         y = tg.where(np.asarray(getattr(xs[0], "data", xs[0])) > 0, *xs[1:])
     elif name == "divide":
         y = tg.divide(xs[0], tg.square(xs[1]) + 1.0)
+    elif name == "mod":
+        y = tg.mod(xs[0] + 0.3717, tg.square(xs[1]) + 0.7)  # away from the jumps at 0
     elif name == "kl_divergence":
         y = tg.kl_divergence(*(tg.softmax(x) for x in xs))
     elif name in ("inv", "solve", "cholesky", "slogdet"):  # away from singular matrices

@@ -11,6 +11,7 @@ from ..errors import ArgumentError, DTypeError, GraphError
 from ..messages import _
 from .conversion import AS_IS, as_operand
 from .engine import Closure, Node, share_memory
+from .protocols import in_our_names
 from .tensor import Tensor
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ def to_positions(
     operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Move keywords to their positions, so that a closure finds each argument in its place."""
+    if operation.name == "clip":
+        kwargs = in_our_names(kwargs)
     names = operation.parameters[len(args) :]
     last = max((i for i, name in enumerate(names) if name in kwargs), default=-1)
     moved = []
@@ -100,8 +103,8 @@ def numbers_as_arrays(operation: Operation, args: tuple[Any, ...]) -> tuple[Any,
     return tuple(np.asarray(x) if i in numbers else x for i, x in enumerate(args))
 
 
-def as_array(operation: Operation, name: str, x: Any) -> Any:
-    """A list or a number as an array; Tensors, arrays and None as they are."""
+def as_array(operation: Operation, name: str, x: Any, dtypes: list[Any]) -> Any:
+    """A list or a number (which promotes no dtype) as an array; all others as they are."""
     if isinstance(x, Node):
         return x
     if x.__class__ not in AS_IS:
@@ -109,9 +112,10 @@ def as_array(operation: Operation, name: str, x: Any) -> Any:
     if hasattr(x, "dtype") or (x is None and name in operation.defaults):
         return x
     if isinstance(x, (list, tuple)):
-        return _unwrap(operation, operation.parameters.index(name), x)[0]
+        position = (*operation.parameters, name).index(name)
+        return _unwrap(operation, position, x)[0]
     if isinstance(x, (int, float)):
-        return np.asarray(x)
+        return np.asarray(x, np.result_type(x, *dtypes))
     raise _no_array(operation, name, x)
 
 

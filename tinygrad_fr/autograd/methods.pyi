@@ -16,7 +16,9 @@ class Methods(Node):
     def __abs__(self) -> Tensor: ...
     def __add__(self, other: Any) -> Tensor: ...
     def __and__(self, other: Any) -> Tensor: ...
+    def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]: ...
     def __eq__(self, other: Any) -> Tensor: ...  # type: ignore[override]
+    def __floordiv__(self, other: Any) -> Tensor: ...
     def __ge__(self, other: Any) -> Tensor: ...
     def __getitem__(self, other: Any) -> Tensor: ...
     def __gt__(self, other: Any) -> Tensor: ...
@@ -25,15 +27,20 @@ class Methods(Node):
     def __lshift__(self, other: Any) -> Tensor: ...
     def __lt__(self, other: Any) -> Tensor: ...
     def __matmul__(self, other: Any) -> Tensor: ...
+    def __mod__(self, other: Any) -> Tensor: ...
     def __mul__(self, other: Any) -> Tensor: ...
     def __ne__(self, other: Any) -> Tensor: ...  # type: ignore[override]
     def __neg__(self) -> Tensor: ...
     def __or__(self, other: Any) -> Tensor: ...
+    def __pos__(self) -> Tensor: ...
     def __pow__(self, other: Any) -> Tensor: ...
     def __radd__(self, other: Any) -> Tensor: ...
     def __rand__(self, other: Any) -> Tensor: ...
+    def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]: ...
+    def __rfloordiv__(self, other: Any) -> Tensor: ...
     def __rlshift__(self, other: Any) -> Tensor: ...
     def __rmatmul__(self, other: Any) -> Tensor: ...
+    def __rmod__(self, other: Any) -> Tensor: ...
     def __rmul__(self, other: Any) -> Tensor: ...
     def __ror__(self, other: Any) -> Tensor: ...
     def __round__(self, decimals: int = 0) -> Tensor: ...
@@ -56,16 +63,32 @@ class Methods(Node):
         """Whether any entry is true, or not zero."""
     def arccos(self) -> Tensor:
         """Inverse of the cosine, in [0, pi]."""
+    def arccosh(self) -> Tensor:
+        """Inverse of the hyperbolic cosine, from 0 on."""
     def arcsin(self) -> Tensor:
         """Inverse of the sine, in [-pi/2, pi/2]."""
+    def arcsinh(self) -> Tensor:
+        """Inverse of the hyperbolic sine."""
     def arctan(self) -> Tensor:
         """Inverse of the tangent, in [-pi/2, pi/2]."""
+    def arctan2(self, b: Tensor | ArrayLike) -> Tensor:
+        """The angle of the point ``(b, a)``, in [-pi, pi]; its derivative at (0, 0) is taken as 0."""
+    def arctanh(self) -> Tensor:
+        """Inverse of the hyperbolic tangent."""
     def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
         """The index of the maximum, the first of them if there are several."""
     def argmin(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
         """The index of the minimum, the first of them if there are several."""
+    def array_split(self, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
+        """Cut as ``split`` does, into parts that need not be equal: the first ones are longer by 1."""
     def astype(self, dtype: Any) -> Tensor:
         """The same numbers in another dtype; the gradient comes back in the dtype of ``x``."""
+    def atleast_1d(self) -> Tensor:
+        """With axes of size 1 up to 1, as in NumPy; a tuple for several arrays."""
+    def atleast_2d(self) -> Tensor:
+        """With axes of size 1 up to 2, as in NumPy; a tuple for several arrays."""
+    def atleast_3d(self) -> Tensor:
+        """With axes of size 1 up to 3, as in NumPy; a tuple for several arrays."""
     def avg_pool2d(self, kernel_size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0, *, count_include_pad: bool = True) -> Tensor:
         """Mean of each window."""
     def batch_norm(self, running_mean: Any, running_var: Any, weight: Tensor | ArrayLike | None = None, bias: Tensor | ArrayLike | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-05) -> Tensor:
@@ -76,9 +99,11 @@ class Methods(Node):
         """Sigmoid and binary cross entropy in one, without overflow."""
     def broadcast_to(self, shape: tuple[int, ...]) -> Tensor:
         """Repeat along new axes and along axes of size 1, without a copy."""
+    def ceil(self) -> Tensor:
+        """The next integer above: constant between jumps, so an untracked result."""
     def cholesky(self) -> Tensor:
         """The lower triangular L with :math:`L L^{\top} = X`, for a positive definite matrix."""
-    def clip(self, min: float | None = None, max: float | None = None) -> Tensor:
+    def clip(self, min: Tensor | ArrayLike | None = None, max: Tensor | ArrayLike | None = None) -> Tensor:
         """Limit to ``[min, max]``; the gradient passes inside and at the bounds."""
     def conv1d(self, weight: Tensor | ArrayLike, bias: Tensor | ArrayLike | None = None, stride: int = 1, padding: int | str = 0, dilation: int = 1, groups: int = 1) -> Tensor:
         """Convolution of signals: ``conv2d`` of images one pixel high."""
@@ -86,20 +111,28 @@ class Methods(Node):
         """Convolution of images (a cross-correlation, as everywhere in deep learning)."""
     def conv_transpose2d(self, weight: Tensor | ArrayLike, bias: Tensor | ArrayLike | None = None, stride: int | Pair = 1, padding: int | Pair = 0, output_padding: int | Pair = 0, groups: int = 1, dilation: int | Pair = 1) -> Tensor:
         """Transposed convolution: the gradient of ``conv2d`` for its images, used to enlarge them."""
+    def copy(self) -> Tensor:
+        """The same numbers on memory of their own; ``+x`` does the same."""
     def cos(self) -> Tensor:
         """Cosine."""
     def cosh(self) -> Tensor:
         """Hyperbolic cosine."""
     def cross_entropy(self, target: Tensor | ArrayLike, reduction: str = 'mean', label_smoothing: float = 0.0) -> Tensor:
         """Softmax and cross entropy in one, without overflow."""
+    def cumprod(self, axis: int | None = None) -> Tensor:
+        """Products of each entry and all before it, along an axis (all flattened if it is None)."""
     def cumsum(self, axis: int | None = None) -> Tensor:
         """Sums of each entry and all before it, along an axis (all flattened first if it is None)."""
     def det(self) -> Tensor:
         """Determinant; of large matrices take ``slogdet``, which does not overflow."""
     def diag(self, k: int = 0) -> Tensor:
         """The matrix with a given diagonal (``k`` above the main one), or the diagonal of a matrix."""
+    def diff(self, n: int = 1, axis: int = -1, prepend: Tensor | ArrayLike | None = None, append: Tensor | ArrayLike | None = None) -> Tensor:
+        """Differences of neighbours along an axis, taken ``n`` times."""
     def divide(self, b: Tensor | ArrayLike) -> Tensor:
         """Quotient, element by element."""
+    def divmod(self, b: Tensor | ArrayLike) -> tuple[Tensor, Tensor]:
+        """Quotient rounded down (an untracked result) and remainder."""
     def dot(self, b: Tensor | ArrayLike) -> Tensor:
         """NumPy's dot: the matrix product for vectors and matrices, a product for numbers."""
     def dropout(self, p: float = 0.5, training: bool = True) -> Tensor:
@@ -114,6 +147,8 @@ class Methods(Node):
         """Error function, to the last digits in float64 and within 4e-7 in float32."""
     def exp(self) -> Tensor:
         """Exponential."""
+    def exp2(self) -> Tensor:
+        """Power of two."""
     def expand_dims(self, axis: int | tuple[int, ...]) -> Tensor:
         """Insert axes of size 1; ``x[:, None]`` does the same."""
     def expm1(self) -> Tensor:
@@ -122,12 +157,18 @@ class Methods(Node):
         """Merge neighbouring axes, in row-major order: (N, C, H, W) to (N, C H W) with ``start_dim=1``."""
     def flip(self, axis: int | tuple[int, ...] | None = None) -> Tensor:
         """Reverse the order along all axes, or along those given."""
+    def floor(self) -> Tensor:
+        """The next integer below: constant between jumps, so an untracked result."""
+    def floor_divide(self, b: Tensor | ArrayLike) -> Tensor:
+        """Quotient rounded down: constant between jumps, so an untracked result."""
     def gelu(self, approximate: str = 'none') -> Tensor:
         """Gaussian error linear unit: x times the normal distribution function."""
     def greater(self, b: Tensor | ArrayLike) -> Tensor:
         """Whether ``a > b``, element by element: an untracked boolean Tensor."""
     def greater_equal(self, b: Tensor | ArrayLike) -> Tensor:
         """Whether ``a >= b``, element by element: an untracked boolean Tensor."""
+    def hypot(self, b: Tensor | ArrayLike) -> Tensor:
+        """The distance from the origin, without overflow; its derivative at (0, 0) is taken as 0."""
     def identity(self) -> Tensor:
         """The same numbers."""
     def inv(self) -> Tensor:
@@ -160,6 +201,8 @@ class Methods(Node):
         """Logarithm to the base 2."""
     def log_softmax(self, axis: int = -1) -> Tensor:
         """Logarithm of the softmax, exact even where the softmax is 0 to rounding."""
+    def logaddexp(self, b: Tensor | ArrayLike) -> Tensor:
+        """Logarithm of the sum of two exponentials, without overflow; equal infinities share equally."""
     def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Logarithm of a sum of exponentials, without overflow."""
     def matmul(self, b: Tensor | ArrayLike) -> Tensor:
@@ -176,6 +219,8 @@ class Methods(Node):
         """Minimum over all axes, or over those given; ties share the gradient equally."""
     def minimum(self, b: Tensor | ArrayLike) -> Tensor:
         """The smaller of two numbers; where they are equal, each gets half of the gradient."""
+    def mod(self, b: Tensor | ArrayLike) -> Tensor:
+        """Remainder of the division, of the sign of ``b``; its slopes are those between the jumps."""
     def moveaxis(self, source: int | tuple[int, ...], destination: int | tuple[int, ...]) -> Tensor:
         """Put axes at other positions; the others keep their order."""
     def mse_loss(self, target: Tensor | ArrayLike, reduction: str = 'mean') -> Tensor:
@@ -187,7 +232,7 @@ class Methods(Node):
     def nll_loss(self, target: Tensor | ArrayLike, reduction: str = 'mean') -> Tensor:
         """Negative logarithm of the probability of the right class, such as after ``log_softmax``."""
     def norm(self, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
-        """Norm of vectors: :math:`(\sum |x|^p)^{1/p}`; its derivative at 0 is taken as 0."""
+        """Norm of vectors, :math:`(\sum |x|^p)^{1/p}`, or of matrices; its derivative at 0 is 0."""
     def not_equal(self, b: Tensor | ArrayLike) -> Tensor:
         """Whether ``a != b``, element by element: an untracked boolean Tensor."""
     def one_hot(self, num_classes: int = -1) -> Tensor:

@@ -349,7 +349,7 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
                 tensor._static = None if inputs is args and not kwargs else (args, kwargs)
                 tensor._where = mode.module
                 if mode.debug:
-                    _watch(operation, tensor, inputs)
+                    watch.made(operation.name, tensor, inputs)
                 return tensor
             if closures and mode.recording and y.dtype.kind not in "biu":
                 raise without_gradient(operation, y.dtype)
@@ -357,7 +357,7 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
         tensor._op = tensor._static = tensor._where = None
         tensor._inputs = tensor._closures = ()
         if mode.debug:
-            _watch(operation, tensor, raw)
+            watch.made(operation.name, tensor, raw)
         return tensor
 
     call.operation = operation  # type: ignore[attr-defined]
@@ -370,14 +370,15 @@ def _prepared(operation: Operation) -> Callable[..., Any]:
 
     @functools.wraps(body)
     def call(*args: Any, **kwargs: Any) -> Any:
+        dtypes = [x.dtype for x in (*args, *kwargs.values()) if hasattr(x, "dtype")]
         given = tuple(
-            as_array(operation, operation.parameter(i), x)
+            as_array(operation, operation.parameter(i), x, dtypes)
             if operation.parameter(i) in arrays
             else x
             for i, x in enumerate(args)
         )
         named = {
-            name: as_array(operation, name, x) if name in arrays else x
+            name: as_array(operation, name, x, dtypes) if name in arrays else x
             for name, x in kwargs.items()
         }
         try:
@@ -390,11 +391,3 @@ def _prepared(operation: Operation) -> Callable[..., Any]:
 
     call.operation = operation  # type: ignore[attr-defined]
     return call
-
-
-def _watch(operation: Operation, tensor: Tensor, inputs: Any) -> None:
-    values = [x._array if isinstance(x, Node) else x for x in inputs]
-    arrays = [x for x in values if isinstance(x, (np.ndarray, np.generic, float, int))]
-    watch.finite(operation.name, tensor._array, arrays)
-    if tensor._op is not None:
-        tensor._where = watch.Trace(tensor._where, values)

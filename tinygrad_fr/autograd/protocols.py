@@ -28,7 +28,7 @@ plain = {
     np.empty_like, np.full_like, np.array_repr, np.array_str, np.array2string, np.result_type,
     np.can_cast, np.may_share_memory, np.shares_memory, np.isin, np.iscomplexobj, np.isrealobj,
     np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.histogram, np.bincount,
-    np.broadcast_shapes,
+    np.broadcast_shapes, np.floor_divide,
 }  # fmt: skip
 
 # But the numbers in these arguments of theirs reach the result.

@@ -337,7 +337,7 @@ class Tensor(Methods, InPlace, Scalar, NumPyProtocols):
 
     def __copy__(self) -> Any:
         if self._requires_grad and current_mode().recording:
-            return self + 0.0  # recorded: a leaf of its own would be cut off from this one
+            return self.copy()  # recorded: a leaf of its own would be cut off from this one
         return self.__deepcopy__({})
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:

@@ -57,15 +57,19 @@ def _range(value: Any) -> str:
     return f"{array.shape} [{low:.6g}, {high:.6g}]"
 
 
-def finite(operation: str, y: Array, values: list[Any]) -> None:
-    """Raise if an operation's value is not finite."""
-    if not _is_finite(y):
+def made(operation: str, tensor: Any, inputs: Any) -> None:
+    """Raise if an operation's value is not finite; note where it was made if it is recorded."""
+    values = [getattr(x, "_array", x) for x in inputs]
+    if not _is_finite(tensor._array):
+        arrays = [x for x in values if isinstance(x, (np.ndarray, np.generic, float, int))]
         raise NonFiniteError(
             _("{operation} gave a NaN or an infinity at {line}; its inputs range over {ranges}"),
             operation=operation,
             line=caller(),
-            ranges=", ".join(map(_range, values)),
+            ranges=", ".join(map(_range, arrays)),
         )
+    if tensor._op is not None:
+        tensor._where = Trace(tensor._where, values)
 
 
 def finite_gradient(node: Any, x: Any, gradient: Any) -> None:

@@ -23,9 +23,10 @@ from .naming import derivative
 
 MOST_LETTERS = 8  # arguments: a list of more has no letters of their own
 # Operations whose arguments NumPy stretches: their rules want a sum back.
-BROADCASTING = frozenset(
-    ["add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "where"]
-)
+BROADCASTING = frozenset([
+    "add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "where", "mod", "clip",
+    "hypot", "arctan2", "logaddexp",
+])  # fmt: skip
 # Arguments that formulas write with another letter.
 LETTERS = {"target": "y", "condition": "c", "indices": "k"}
 

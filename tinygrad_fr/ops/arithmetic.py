@@ -1,10 +1,12 @@
-"""Sums, differences, products and quotients; broadcasting is undone by the engine."""
+"""Sums, differences, products, quotients, remainders; the engine undoes broadcasting."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from ..autograd.op import op, operator
+from ..autograd.op import composed, op, operator
 from ..kernels import Array, stable
 from .selection import quotient, where
 
@@ -128,3 +130,48 @@ def negative(x: Array):
         return -g
 
     return -x, to_x
+
+
+# --- division with a remainder -----------------------------------------------------------------
+
+
+def _between_jumps(draw: Any) -> list[Any]:
+    b, fractions = draw.away(4, low=0.5), draw(3, 4, low=0.2, high=0.8)
+    return [((fractions + np.arange(-2, 2)) * b, b), (2 * fractions, -1.0), (4.3, b)]
+
+
+@operator("__floordiv__", "__rfloordiv__")
+@op(r"y = \lfloor a / b \rfloor", examples=_between_jumps)
+def floor_divide(a: Array, b: Array):
+    """Quotient rounded down: constant between jumps, so an untracked result."""
+    return np.floor_divide(a, b), None, None
+
+
+@operator("__mod__", "__rmod__")
+@op(r"y = a - b \lfloor a / b \rfloor", numpy=np.mod, examples=_between_jumps)
+def mod(a: Array, b: Array):
+    """Remainder of the division, of the sign of ``b``; its slopes are those between the jumps.
+
+    Examples
+    --------
+    >>> mod([7.0, -7.0], 4.0)
+    array([3., 1.])
+    """
+
+    def to_a(g, y, a, b):
+        r"""\bar{a} = \bar{y}"""
+        return g
+
+    def to_b(g, y, a, b):
+        r"""\bar{b} = -\bar{y} \odot \lfloor a / b \rfloor"""
+        nothing = g == 0  # then 0, even at b = 0
+        return -g * where(nothing, 0, floor_divide(a, where(nothing, 1, b)))
+
+    return np.mod(a, b), to_a, to_b
+
+
+@operator("__divmod__", "__rdivmod__")
+@composed(r"q, r = \lfloor a / b \rfloor, a - b q", numpy=np.divmod, examples=_between_jumps)
+def divmod(a: Array, b: Array) -> tuple[Any, Any]:
+    """Quotient rounded down (an untracked result) and remainder."""
+    return floor_divide(a, b), mod(a, b)

@@ -28,7 +28,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
     ("ijj,jk->i", draw(2, 3, 3), draw(3, 2)), ("ij,ij->i", draw(3, 1), draw(3, 4)),
     ("ab,cd->", draw(2, 3), draw(2, 2)), (" i , j -> j i", draw(2), draw(3)), ("...", draw(2)),
 ])  # fmt: skip
-def einsum(subscripts: str, *operands: Array):
+def einsum(subscripts: str, *operands: Array, optimize: Any = True):
     """Einstein's summation: ``einsum("ij,jk->ik", a, b)`` is the matrix product.
 
     Parameters
@@ -39,6 +39,8 @@ def einsum(subscripts: str, *operands: Array):
         in one operand takes its diagonal. ``...`` stands for any further axes, broadcast.
     operands
         Tensors or arrays, one for each term.
+    optimize
+        NumPy's; the order of the products is chosen well in any case.
 
     Raises
     ------

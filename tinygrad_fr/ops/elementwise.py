@@ -46,6 +46,17 @@ def expm1(x: Array):
     return np.expm1(x), to_x
 
 
+@op(r"y = 2^{x}", numpy=np.exp2, examples=lambda draw: [draw(3, 4), draw()])
+def exp2(x: Array):
+    """Power of two."""
+
+    def to_x(g, y, x):
+        r"""\bar{x} = \bar{y} \odot y \ln 2"""
+        return g * (y * math.log(2))
+
+    return np.exp2(x), to_x
+
+
 @op(r"y = \ln x", numpy=np.log, examples=lambda draw: [draw(3, 4, low=0.3), draw(low=0.3)])
 def log(x: Array):
     """Natural logarithm. A zero upstream gradient stays zero, even at ``x = 0``.
@@ -204,16 +215,18 @@ def abs(x: Array):
     return np.abs(x), to_x
 
 
-@op(r"y = \operatorname{sign} x", examples=lambda draw: [draw.away(3, 4)])
-def sign(x: Array):
-    """-1, 0 or 1: constant between jumps, so an untracked result.
+def _steps(name: str, latex: str, ufunc: np.ufunc, gives: str) -> Any:
+    def body(x: Array):
+        return ufunc(x), None
 
-    Examples
-    --------
-    >>> sign([-2.0, 0.0, 3.0])
-    array([-1.,  0.,  1.])
-    """
-    return np.sign(x), None
+    body.__name__ = body.__qualname__ = name
+    body.__doc__ = f"{gives}: constant between jumps, so an untracked result."
+    return op(latex, examples=lambda draw: [draw.away(3, 4), draw()])(body)
+
+
+sign = _steps("sign", r"y = \operatorname{sign} x", np.sign, "-1, 0 or 1")
+floor = _steps("floor", r"y = \lfloor x \rfloor", np.floor, "The next integer below")
+ceil = _steps("ceil", r"y = \lceil x \rceil", np.ceil, "The next integer above")
 
 
 @operator("__round__")

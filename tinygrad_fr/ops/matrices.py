@@ -15,8 +15,11 @@ from ..kernels.stable import floating
 from ..messages import _
 from .arithmetic import divide
 from .elementwise import abs as absolute
-from .reductions import Axis, kept_shape, share_ties
-from .selection import where
+from .reductions import Axis, _reduced, kept_shape, share_ties
+from .reductions import max as largest
+from .reductions import min as smallest
+from .reductions import sum as total
+from .selection import ratio, where
 from .shape import moveaxis
 
 
@@ -242,45 +245,18 @@ def trace(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1):
     return y, to_x
 
 
-@op(r"y = \left(\sum_i |x_i|^p\right)^{1/p}", numpy=np.linalg.norm, examples=lambda draw: [
-    draw.away(3, 4), (draw.away(3, 4), None, 0), (draw.away(2, 3, 4), 2, (1,), True),
-    (draw.distinct(3, 4), 1, 1), (draw.distinct(3, 4), math.inf, 1), (draw.away(3), 3),
-    (draw.distinct(3), -math.inf), (draw.away(2, 3), "fro"), (draw.away(2, 3), 0, 0),
-    (draw.away(3), -2.5),
-])  # fmt: skip
-def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False):
-    r"""Norm of vectors: :math:`(\sum |x|^p)^{1/p}`; its derivative at 0 is taken as 0.
-
-    Parameters
-    ----------
-    x
-        Any shape.
-    ord
-        p; None is 2, ``inf`` and ``-inf`` the largest and the smallest absolute value, 0 counts
-        what is not zero. ``"fro"`` is 2, over two axes.
-    axis
-        The axis of the vectors. By default all numbers are one vector, for ``ord`` None or
-        ``"fro"``.
-    keepdims
-        Keep the axes with size 1.
-
-    Raises
-    ------
-    ArgumentError
-        For the operator norms of matrices, which are not available.
-
-    Examples
-    --------
-    >>> float(norm([3.0, 4.0]))
-    5.0
-    """
-    axes = tuple(range(x.ndim)) if axis is None else tuple(np.atleast_1d(axis).tolist())
-    p = 2.0 if ord is None or (ord == "fro" and len(axes) == 2) else ord
-    if isinstance(p, str) or (ord not in (None, "fro") and len(axes) != 1):
-        raise ArgumentError(
-            _("norm takes a number as ord for vectors, along one axis, not {ord!r} over the axes "
-              "{axes}: give axis=, or x.ravel()"), ord=ord, axes=axes,
-        )  # fmt: skip
+@op(r"y = \left(\sum_i |x_i|^p\right)^{1/p}", numpy=np.linalg.vector_norm, method=False,
+    examples=lambda draw: [
+        draw.away(3, 4), (draw.away(3, 4), {"axis": 0, "keepdims": True}),
+        (draw.distinct(3, 4), {"ord": 1}), (draw.distinct(3, 4), {"ord": math.inf, "axis": 1}),
+        (draw.distinct(2, 3), {"ord": -math.inf}), (draw.away(2, 3), {"ord": 0, "axis": 0}),
+        (draw.away(3), {"ord": -2.5}), (draw.away(2, 3, 4), {"ord": 3, "axis": (2, 0)}),
+    ])  # fmt: skip
+def vector_norm(x: Array, axis: Axis = None, keepdims: bool = False, ord: float = 2):
+    """The ``norm`` of all numbers, or of those over some axes, as one vector."""
+    axes, p = tuple(_reduced(x.ndim, axis)), ord
+    if isinstance(p, str):
+        raise _no_norm(p, axes)
     x = floating(x)
     size = np.abs(x)
 
@@ -299,8 +275,110 @@ def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False):
     if p == 2:
         y = np.sqrt((size * size).sum(axes, keepdims=keepdims))
     else:
-        y = np.linalg.norm(x, p, axes[0], keepdims)
+        y = np.linalg.vector_norm(x, axis=axes, keepdims=keepdims, ord=p)
     return y, to_x if p else None
+
+
+@composed(r"y = \|X\|", numpy=np.linalg.norm, examples=lambda draw: [
+    draw.away(3, 4), (draw.away(3, 4), None, 0), (draw.away(3), 3), (draw.away(2, 3), "fro"),
+    (draw(3, 4), "nuc"), (draw(3, 2, 3), -2, (0, 2), True), (draw(2, 4, 3), 2, (2, 1)),
+    (draw.distinct(3, 4), 1), (draw.distinct(2, 3, 4), -1, (0, 2)),
+    (draw.distinct(3, 4), math.inf), (draw.distinct(2, 3, 4), -math.inf, (-1, 0), True),
+])  # fmt: skip
+def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False):
+    r"""Norm of vectors, :math:`(\sum |x|^p)^{1/p}`, or of matrices; its derivative at 0 is 0.
+
+    Parameters
+    ----------
+    x
+        Any shape.
+    ord
+        For vectors p; None is 2, ``inf`` and ``-inf`` the largest and the smallest absolute value,
+        0 counts what is not zero. For matrices 2 and -2 are the largest and the smallest singular
+        value, ``"nuc"`` their sum, ``"fro"`` the root of the sum of squares, 1 and -1 the largest
+        and the smallest column (its sum of absolute values), ``inf`` and ``-inf`` row.
+    axis
+        The axis of the vectors, or the two of the matrices. By default those of ``x``; all numbers
+        are one vector if ``ord`` is None.
+    keepdims
+        Keep the axes with size 1.
+
+    Raises
+    ------
+    ArgumentError
+        If vectors, or matrices, have no such norm.
+
+    Examples
+    --------
+    >>> float(norm([3.0, 4.0])), float(norm([[3.0, 0.0], [0.0, 4.0]], "nuc"))
+    (5.0, 7.0)
+    """
+    axes = tuple(range(x.ndim)) if axis is None else tuple(np.atleast_1d(axis).tolist())
+    if ord is None or (ord in ("fro", "f") and len(axes) == 2):
+        return vector_norm(x, axes, keepdims)
+    if len(axes) == 1:
+        return vector_norm(x, axes, keepdims, ord)
+    if len(axes) != 2 or ord not in _OF_MATRICES:
+        raise _no_norm(ord, axes)
+    matrices = moveaxis(floating(x), axes, (-2, -1))
+    if ord in ("nuc", 2, -2):
+        sizes = _svd(matrices)[..., -1:, :]
+    else:
+        sizes = absolute(matrices).sum(-2 if abs(ord) == 1 else -1, keepdims=True)
+    reduce = total if ord == "nuc" else largest if ord > 0 else smallest
+    y = reduce(sizes, (-2, -1))
+    return y.reshape(kept_shape(x.shape, axes)) if keepdims else y
+
+
+_OF_MATRICES = ("nuc", 1, -1, 2, -2, math.inf, -math.inf)
+
+
+def _no_norm(ord: Any, axes: Any) -> ArgumentError:
+    return ArgumentError(
+        _("there is no norm {ord!r} over the axes {axes}: one axis takes a number, two axes take "
+          "one of {known}; for all numbers as one vector give x.ravel()"),
+        ord=ord, axes=axes, known=", ".join(map(repr, ("fro", *_OF_MATRICES))),
+    )  # fmt: skip
+
+
+@composed(
+    r"y = \|X\|", numpy=np.linalg.matrix_norm, method=False,
+    examples=lambda draw: [draw.away(3, 4), (draw.away(2, 3, 4), {"ord": "nuc"})],
+)  # fmt: skip
+def matrix_norm(x: Array, keepdims: bool = False, ord: Any = "fro"):
+    """The ``norm`` of the matrices on the last two axes."""
+    return norm(x, ord, (-2, -1), keepdims)
+
+
+@op(r"Y = (U, V, s), \quad X = U \operatorname{diag}(s) V^{\top}", examples=lambda draw: [
+    draw(3, 2), draw(2, 2, 3),
+])  # fmt: skip
+def _svd(x: Array):
+    """Singular vectors and, in the last row, singular values: (..., M + N + 1, min(M, N))."""
+    m = x.shape[-2]
+
+    def to_x(g, y, x):
+        r"""\bar{X} = U (\operatorname{diag}(\bar{s}) + \ldots) V^{\top}"""
+        u, v, s = y[..., :m, :], y[..., m:-1, :], y[..., -1:, :]
+        gu, gv, gs = g[..., :m, :], g[..., m:-1, :], g[..., -1:, :]
+        ut, vt, st = (z.swapaxes(-1, -2) for z in (u, v, s))
+        # Below this a difference is rounding: singular values are 0 then, with derivative 0, or
+        # equal, and share their gradient: nothing may depend on the choice of their vectors.
+        small = s[..., :1] * float(np.finfo(x.dtype).eps) * max(x.shape[-2:])
+        equal = (absolute(s - st) <= small).astype(x.dtype)
+        shared = (where(s > small, gs, 0) @ equal) / equal.sum(-2, keepdims=True)
+        a, b = ut @ gu, vt @ gv
+        left, right = a - a.swapaxes(-1, -2), b - b.swapaxes(-1, -2)
+        inner = ratio(left + right, (s - st) * (1 - equal)) + ratio(left - right, s + st)
+        inner = inner / 2 + shared * np.eye(s.shape[-1], dtype=x.dtype)
+        beside = ratio(gu - u @ a, s) @ vt + u @ ratio(gv - v @ b, s).swapaxes(-1, -2)
+        return u @ inner @ vt + beside
+
+    try:
+        u, s, vt = np.linalg.svd(x, full_matrices=False)
+    except np.linalg.LinAlgError:
+        raise ArgumentError(_("{x} is not finite: it has no singular values")) from None
+    return np.concatenate([u, vt.swapaxes(-1, -2), s[..., None, :]], -2), to_x
 
 
 def _square(x: Array) -> None:

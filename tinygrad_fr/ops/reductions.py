@@ -9,10 +9,11 @@ import numpy as np
 
 from ..autograd.op import op
 from ..kernels import Array, stable, sums
+from .activations import sigmoid
 from .elementwise import exp
 from .joining import concatenate
-from .selection import where
-from .shape import broadcast_to, flip
+from .selection import ratio, where
+from .shape import broadcast_to, flip, moveaxis
 
 Axis = int | tuple[int, ...] | None
 
@@ -139,6 +140,34 @@ def _all_axes(x: Array, axis: Axis) -> Any:
     return tuple(range(x.ndim)) if axis is None else axis
 
 
+@op(r"y = \ln(e^a + e^b)", numpy=np.logaddexp, examples=lambda draw: [
+    (draw(3, 4), draw(3, 4)), (draw(3, 1), draw(4)), (draw(3), 0.5),
+])  # fmt: skip
+def logaddexp(a: Array, b: Array):
+    """Logarithm of the sum of two exponentials, without overflow; equal infinities share equally.
+
+    Examples
+    --------
+    >>> float(logaddexp(1000.0, 1000.0).round(4))
+    1000.6931
+    """
+
+    def lead(a: Any, b: Any) -> Any:
+        """``a - b``, 0 for equal infinities."""
+        equal = (a == b) & (abs(a) == math.inf)
+        return where(equal, 0, where(equal, 0, a) - b)
+
+    def to_a(g, y, a, b):
+        r"""\bar{a} = \bar{y} \odot e^{a - y}"""
+        return g * sigmoid(lead(a, b))
+
+    def to_b(g, y, a, b):
+        r"""\bar{b} = \bar{y} \odot e^{b - y}"""
+        return g * sigmoid(lead(b, a))
+
+    return np.logaddexp(a, b), to_a, to_b
+
+
 @op(r"y = \tfrac{1}{n - d} \sum_i (x_i - \mu)^2", numpy=np.var, examples=_examples_of_spread)
 def var(
     x: Array, axis: Axis = None, keepdims: bool = False, ddof: int = 0, *,
@@ -180,9 +209,7 @@ def std(
 
     def to_x(g, y, x):
         r"""\bar{x}_i = \bar{y} \frac{x_i - \mu}{(n - d) y}"""
-        zero = y == 0
-        slope = where(zero, 0, g * share) / where(zero, 1, y)
-        return slope.reshape(kept_shape(x.shape, axis)) * _centred(x, axis)
+        return ratio(g * share, y).reshape(kept_shape(x.shape, axis)) * _centred(x, axis)
 
     return x.std(axis, ddof=ddof, keepdims=keepdims), to_x
 
@@ -265,6 +292,43 @@ def cumsum(x: Array, axis: int | None = None):
         return flip(cumsum(flip(g, along), along), along).reshape(x.shape)
 
     return x.cumsum(axis), to_x
+
+
+@op(r"y_i = \prod_{j \leq i} x_j", numpy=np.cumprod, examples=lambda draw: [
+    (draw(3, 4), 0), (draw(3, 5) * [[1, 0, 1, 0, 1], [1, 1, 0, 1, 1], [0] * 5], -1), draw(2, 3),
+    draw(1), draw(),
+])  # fmt: skip
+def cumprod(x: Array, axis: int | None = None):
+    """Products of each entry and all before it, along an axis (all flattened if it is None).
+
+    Examples
+    --------
+    >>> cumprod([1.0, 2.0, 3.0])
+    array([1., 2., 6.])
+    """
+    along = 0 if axis is None else axis
+
+    def to_x(g, y, x):
+        r"""\bar{x}_j = \sum_{i \geq j} \bar{y}_i \prod_{k \leq i, k \neq j} x_k"""
+        g, y, rows = (moveaxis(z.reshape(g.shape), along, 0) for z in (g, y, x))
+        before = concatenate([np.ones_like(rows[:1]), y[:-1]])
+        return moveaxis(before * _weighted_sums(g, rows), 0, along).reshape(x.shape)
+
+    return x.cumprod(axis), to_x
+
+
+def _weighted_sums(g: Any, x: Any) -> Any:
+    """``s_j = g_j + x_{j+1} s_{j+1}`` on the first axis; each step doubles how far they reach."""
+    sums, products, step = g, _ahead(x, 1), 1
+    while step < len(x):
+        sums = sums + products * _ahead(sums, step)
+        products, step = products * _ahead(products, step), 2 * step
+    return sums
+
+
+def _ahead(x: Any, n: int) -> Any:
+    """The entries ``n`` places further on; 0 beyond the end."""
+    return concatenate([x[n:], np.zeros(x[:n].shape, x.dtype)])
 
 
 # --- without a gradient: constant between jumps, so untracked results ------------------------

@@ -75,6 +75,12 @@ def quotient(g: Any, b: Any) -> Any:
     return g / where(undefined, 1, b)
 
 
+def ratio(a: Any, b: Any) -> Any:
+    """``a / b``, and 0 where ``b`` is 0, whatever ``a``: the slope of a norm at 0."""
+    zero = b == 0
+    return where(zero, 0, a / where(zero, 1, b))
+
+
 @op(r"y = \max(a, b)", numpy=np.maximum, examples=lambda draw: [
     *_pair(draw), (draw.distinct(3, 4), draw.distinct(4) + 0.1), (draw.distinct(3, 4), 0.0),
 ])  # fmt: skip
@@ -128,10 +134,13 @@ def _share(wins: Any, ties: Any, g: Any) -> Any:
 
 @op(r"y = \min(\max(x, l), h)", numpy=np.clip, examples=lambda draw: [
     (draw.distinct(3, 4), -0.5, 0.7), (draw.distinct(3, 4), {"min": 0.0}),
-    (draw.distinct(3, 4), None, 0.3),
+    (draw.distinct(3, 4), None, 0.3), (draw.distinct(4), draw.distinct(3, 4) - 0.63, 0.77),
+    (draw.distinct(3, 4), draw.distinct(4) + 0.07, draw.distinct(3, 1) + 0.02),
 ])  # fmt: skip
-def clip(x: Array, min: float | None = None, max: float | None = None):
+def clip(x: Array, min: Array | None = None, max: Array | None = None):
     """Limit to ``[min, max]``; the gradient passes inside and at the bounds.
+
+    Outside it goes to the bound that is taken: ``max`` wherever ``min`` is above it.
 
     Parameters
     ----------
@@ -145,23 +154,25 @@ def clip(x: Array, min: float | None = None, max: float | None = None):
     >>> clip([-2.0, 0.5, 2.0], -1.0, 1.0)
     array([-1. ,  0.5,  1. ])
     """
-    low, high = _fixed(min), _fixed(max)
-    if low is None and high is None:
+    if min is None and max is None:
         raise ArgumentError(_("give at least one bound, min or max"))
-    if low is not None and high is not None and np.any(np.greater(low, high)):
-        raise ArgumentError(_("min ({low}) is above max ({high})"), low=low, high=high)
+    # Copied: changed later, they would make the gradient wrong.
+    low, high = (np.array(b) if isinstance(b, np.ndarray) else b for b in (min, max))
 
-    def to_x(g, y, x):
+    def to_x(g, y, x, *bounds):
         r"""\bar{x} = \bar{y} \odot [l \leq x \leq h]"""
         inside = x == x if low is None else x >= low
         return g * (inside if high is None else inside & (x <= high))
 
-    return np.clip(x, low, high), to_x
+    def to_low(g, y, x, *bounds):
+        r"""\bar{l} = \bar{y} \odot [x < l \leq h]"""
+        return g * (x < low if high is None else (x < low) & (low <= high))
 
+    def to_high(g, y, x, *bounds):
+        r"""\bar{h} = \bar{y} \odot [h < \max(x, l)]"""
+        return g * (x > high if low is None else (x > high) | (low > high))
 
-def _fixed(bound: Any) -> Any:
-    """A copy of a bound that is an array: changed later, it would make the gradient wrong."""
-    return bound.copy() if isinstance(bound, np.ndarray) else bound
+    return np.clip(x, min, max), to_x, to_low, to_high
 
 
 # --- masks: & | ^ ~ on boolean Tensors, << and >> on integers ---------------------------------

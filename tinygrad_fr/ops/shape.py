@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.op import op
+from ..autograd.op import composed, op
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
 from ..messages import _
@@ -230,6 +230,29 @@ def squeeze(x: Array, axis: int | tuple[int, ...] | None = None):
         return g.reshape(x.shape)
 
     return np.squeeze(x, tuple(axes) if axis is not None else None), to_x
+
+
+def _at_least(ndim: int, function: Any) -> Any:
+    def body(*arrays: Array) -> Any:
+        raised = [x if x.ndim >= ndim else x.reshape(_raised(x.shape, ndim)) for x in arrays]
+        return raised[0] if len(raised) == 1 else tuple(raised)
+
+    body.__name__ = body.__qualname__ = f"atleast_{ndim}d"
+    body.__doc__ = f"With axes of size 1 up to {ndim}, as in NumPy; a tuple for several arrays."
+    return composed(r"Y = X", numpy=function, examples=lambda draw: [
+        draw(), draw(3), draw(2, 3),
+    ])(body)  # fmt: skip
+
+
+def _raised(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
+    """In front, but a matrix gets its third axis behind."""
+    row = (1,) * (min(ndim, 2) - len(shape)) + shape
+    return row + (1,) * (ndim - len(row))
+
+
+atleast_1d = _at_least(1, np.atleast_1d)
+atleast_2d = _at_least(2, np.atleast_2d)
+atleast_3d = _at_least(3, np.atleast_3d)
 
 
 @op(r"y = \operatorname{vec} X", numpy=np.ravel, examples=lambda draw: [draw(2, 3), draw()])

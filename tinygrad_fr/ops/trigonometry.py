@@ -1,13 +1,15 @@
-"""Trigonometric and hyperbolic functions, and the inverses of the former."""
+"""Trigonometric and hyperbolic functions and their inverses."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from ..autograd.op import op
 from ..kernels import Array
 from .elementwise import sqrt
-from .selection import quotient
+from .selection import quotient, ratio
 
 
 @op(r"y = \sin x", numpy=np.sin, examples=lambda draw: [draw(3, 4), draw()])
@@ -44,11 +46,9 @@ def cos(x: Array):
     return np.cos(x), to_x
 
 
-@op(
-    r"y = \tan x",
-    numpy=np.tan,
-    examples=lambda draw: [draw(3, 4, low=-0.9, high=0.9), draw(low=-0.9, high=0.9)],
-)
+@op(r"y = \tan x", numpy=np.tan, examples=lambda draw: [
+    draw(3, 4, low=-0.9, high=0.9), draw(low=-0.9, high=0.9),
+])  # fmt: skip
 def tan(x: Array):
     """Tangent.
 
@@ -65,11 +65,9 @@ def tan(x: Array):
     return np.tan(x), to_x
 
 
-@op(
-    r"y = \arcsin x",
-    numpy=np.arcsin,
-    examples=lambda draw: [draw(3, 4, low=-0.9, high=0.9), draw(low=-0.9, high=0.9)],
-)
+@op(r"y = \arcsin x", numpy=np.arcsin, examples=lambda draw: [
+    draw(3, 4, low=-0.9, high=0.9), draw(low=-0.9, high=0.9),
+])  # fmt: skip
 def arcsin(x: Array):
     """Inverse of the sine, in [-pi/2, pi/2].
 
@@ -86,11 +84,9 @@ def arcsin(x: Array):
     return np.arcsin(x), to_x
 
 
-@op(
-    r"y = \arccos x",
-    numpy=np.arccos,
-    examples=lambda draw: [draw(3, 4, low=-0.9, high=0.9), draw(low=-0.9, high=0.9)],
-)
+@op(r"y = \arccos x", numpy=np.arccos, examples=lambda draw: [
+    draw(3, 4, low=-0.9, high=0.9), draw(low=-0.9, high=0.9),
+])  # fmt: skip
 def arccos(x: Array):
     """Inverse of the cosine, in [0, pi].
 
@@ -173,3 +169,91 @@ def tanh(x: Array):
         return g * (1 - y * y)
 
     return np.tanh(x), to_x
+
+
+@op(r"y = \operatorname{arsinh} x", numpy=np.arcsinh, examples=lambda draw: [draw(3, 4), draw()])
+def arcsinh(x: Array):
+    """Inverse of the hyperbolic sine."""
+
+    def to_x(g, y, x):
+        r"""\bar{x} = \bar{y} / \sqrt{1 + x^2}"""
+        return g / hypot(x, 1)
+
+    return np.arcsinh(x), to_x
+
+
+@op(r"y = \operatorname{arcosh} x", numpy=np.arccosh, examples=lambda draw: [
+    draw(3, 4, low=1.3, high=3.0), draw(low=1.3),
+])  # fmt: skip
+def arccosh(x: Array):
+    """Inverse of the hyperbolic cosine, from 0 on."""
+
+    def to_x(g, y, x):
+        r"""\bar{x} = \bar{y} / \sqrt{x^2 - 1}"""
+        return quotient(g, sqrt(x - 1) * sqrt(x + 1))
+
+    return np.arccosh(x), to_x
+
+
+@op(r"y = \operatorname{artanh} x", numpy=np.arctanh, examples=lambda draw: [
+    draw(3, 4, low=-0.9, high=0.9), draw(low=-0.9, high=0.9),
+])  # fmt: skip
+def arctanh(x: Array):
+    """Inverse of the hyperbolic tangent."""
+
+    def to_x(g, y, x):
+        r"""\bar{x} = \bar{y} / (1 - x^2)"""
+        return quotient(g, (1 - x) * (1 + x))
+
+    return np.arctanh(x), to_x
+
+
+# --- the polar coordinates of (b, a) -----------------------------------------------------------
+
+
+def _points(draw: Any) -> list[Any]:
+    return [(draw.away(3, 4), draw.away(3, 4)), (draw.away(3, 1), draw.away(4)), (draw(3), 2.0)]
+
+
+@op(r"y = \sqrt{a^2 + b^2}", numpy=np.hypot, examples=_points)
+def hypot(a: Array, b: Array):
+    """The distance from the origin, without overflow; its derivative at (0, 0) is taken as 0.
+
+    Examples
+    --------
+    >>> hypot([3.0, 0.0], 4.0)
+    array([5., 4.])
+    """
+
+    def to_a(g, y, a, b):
+        r"""\bar{a} = \bar{y} \odot a / y"""
+        return g * ratio(a, y)
+
+    def to_b(g, y, a, b):
+        r"""\bar{b} = \bar{y} \odot b / y"""
+        return g * ratio(b, y)
+
+    return np.hypot(a, b), to_a, to_b
+
+
+@op(r"y = \operatorname{arctan2}(a, b)", numpy=np.arctan2, examples=_points)
+def arctan2(a: Array, b: Array):
+    """The angle of the point ``(b, a)``, in [-pi, pi]; its derivative at (0, 0) is taken as 0.
+
+    Examples
+    --------
+    >>> arctan2([0.0, 1.0], -1.0)
+    array([3.14159265, 2.35619449])
+    """
+
+    def to_a(g, y, a, b):
+        r"""\bar{a} = \bar{y} \odot b / (a^2 + b^2)"""
+        r = hypot(a, b)
+        return ratio(g * ratio(b, r), r)
+
+    def to_b(g, y, a, b):
+        r"""\bar{b} = -\bar{y} \odot a / (a^2 + b^2)"""
+        r = hypot(a, b)
+        return -ratio(g * ratio(a, r), r)
+
+    return np.arctan2(a, b), to_a, to_b

@@ -16,7 +16,7 @@ BELOW = dict(
 )
 SPACED = frozenset([*"=+−⊙⊗·×⋆∗≤≥≠<>∈∋∧∨→↦≈±?:", "+="])
 SCRIPT = 0.85  # the size that a script asks for; Graphviz makes it a fifth smaller still
-OPENING, CLOSING = frozenset("([{|‖∂¬#"), frozenset(")]},|‖;")
+OPENING, CLOSING = frozenset("([{⌊⌈|‖∂¬#"), frozenset(")]}⌋⌉,|‖;")
 
 
 def text(formula: str | Item) -> str:

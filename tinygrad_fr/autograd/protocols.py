@@ -69,6 +69,8 @@ def dispatched(function: Any, method: str, args: Any, kwargs: dict[str, Any]) ->
 def _refuse_a_loss(function: Any, named: dict[str, Any], foreign: list[str]) -> None:
     """Raise where a plain array would lose the gradient of an argument."""
     handed_on: Any = _HANDED_ON.get(function, ()) if function in plain else named
+    if function is np.floor_divide and foreign:
+        handed_on = named  # reduced over one entry it gives that entry
     if function is np.histogram and np.ndim(without_tensors(named.get("bins", 10))) == 0:
         handed_on = named  # its edges are made from the data
     for argument in handed_on:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ..errors import GraphError, NonFiniteError
-from ..kernels import Array
 from ..messages import _
 
 # Frames of the library and of Python's own modules (statistics, random) are nobody's line.

@@ -13,6 +13,9 @@ import pytest
 
 import tinygrad_fr as tg
 from tinygrad_fr.cli.demo import logits_agreement
+from tinygrad_fr.cli.photographs import _load_model, save_model
+from tinygrad_fr.errors import FileError, TinygradError
+from tinygrad_fr.nn.models import DENSE, MODELS
 
 PIL = pytest.importorskip("PIL.Image")
 pytest.importorskip("sklearn")
@@ -153,6 +156,81 @@ def test_mistakes_end_with_status_2_and_words(arguments, words, tmp_path):
 def test_weights_of_another_kind_are_refused(tmp_path):
     tg.save({"a": np.ones(2)}, tmp_path / "a.npz")
     assert "not written by" in run("predict", tmp_path / "a.npz", "a.png", status=2)
+
+
+def weights(path, **changes):
+    """A model of five classes for grey images of 50x50, with other metadata."""
+    known = {
+        "kind": "tinygrad_fr model",
+        "model": "course_cnn",
+        "classes": '["a", "b", "c", "d", "e"]',
+        "preprocessing": '{"size": 50, "channels": 1}',
+        **changes,
+    }
+    state = tg.nn.models.course_cnn().state_dict()
+    tg.save(state, path, {key: text for key, text in known.items() if text is not None})
+
+
+@pytest.mark.parametrize(
+    "preprocessing",
+    [
+        *(f'{{"size": {size}, "channels": 1}}' for size in (
+            "1000000", "1e6", "5000", "52", "3", "0", "-50", "50.0", "NaN", "Infinity", "true",
+            "null", '"50"', "[50, 50]", "1" + 30 * "0",
+        )),
+        *(f'{{"size": 50, "channels": {n}}}' for n in ("3", "0", "-1", "1e9", "true", '"1"')),
+        '{"size": 50}', "[]", "3", "null", "size", None, 10**5 * "[",
+    ],
+)  # fmt: skip
+def test_metadata_that_do_not_fit_the_weights_make_no_model(tmp_path, preprocessing):
+    weights(tmp_path / "w.npz", preprocessing=preprocessing)
+    with pytest.raises(TinygradError):
+        _load_model(tmp_path / "w.npz")
+
+
+@pytest.mark.parametrize(
+    "classes",
+    ["[]", '["a"]', '"abcde"', "[1, 2, 3, 4, 5]", '["a", "b", "c", "d", null]', "null", "5", "[",
+     json.dumps(dict.fromkeys("abcde")), json.dumps(10**6 * ["a"]), None],
+)  # fmt: skip
+def test_classes_that_do_not_fit_the_weights_make_no_model(tmp_path, classes):
+    weights(tmp_path / "w.npz", classes=classes)
+    with pytest.raises(FileError, match="has no usable classes"):
+        _load_model(tmp_path / "w.npz")
+
+
+@pytest.mark.parametrize("model", ["lenet", "mlp", "", None])
+def test_another_model_than_the_weights_are_of_is_refused(tmp_path, model):
+    weights(tmp_path / "w.npz", model=model)
+    with pytest.raises(FileError):
+        _load_model(tmp_path / "w.npz")
+
+
+def test_odd_paths_to_predict_are_told(tmp_path):
+    weights(tmp_path / "w.npz")
+    for path in ("x" * 300, "", tmp_path, os.devnull):
+        assert "error: " in run("predict", tmp_path / "w.npz", path, status=2)
+
+
+def test_weights_that_are_not_finite_predict_nothing(tmp_path):
+    model = tg.nn.models.course_cnn(2, 8)
+    model[0].weight.data[0] = np.nan
+    save_model(model, tmp_path / "w.npz", "course_cnn", ["a", "b"], 8, 1)
+    with pytest.raises(FileError, match="NaN or infinite weights"):
+        _load_model(tmp_path / "w.npz")
+
+
+@pytest.mark.parametrize(("name", "sizes"), [
+    ("course_cnn", (4, 5, 8, 50)), ("lenet", (4, 7, 28, 31)), ("small_vgg", (16, 65, 500)),
+])  # fmt: skip
+@pytest.mark.parametrize("channels", [1, 3])
+def test_models_of_all_sizes_come_back(tmp_path, name, sizes, channels):
+    for size in sizes:
+        model = MODELS[name](7, size, channels)
+        dense = next(p.shape for p in model.parameters() if p.ndim == 2)
+        assert dense == DENSE[name](7, size)
+        save_model(model, tmp_path / "w.npz", name, list("abcdefg"), size, channels)
+        assert _load_model(tmp_path / "w.npz")[1:] == (list("abcdefg"), size, channels)
 
 
 def test_a_path_that_cannot_be_written_is_refused_before_the_training(photographs, tmp_path):

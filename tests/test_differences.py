@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -151,12 +152,23 @@ def random_numbers():
     np.testing.assert_array_equal(nn.Linear(3, 3).weight.data, ours)
 
 
+def damaged_files():
+    safetensors = pytest.importorskip("safetensors.torch")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "w.safetensors"
+        tg.save({"w": np.ones(2, np.float32)}, path)
+        path.write_bytes(path.read_bytes()[:-1] + b"\xc0")
+        assert safetensors.load_file(path)["w"].tolist() == [1.0, -4.0]
+        with pytest.raises(ValueError, match="its checksum does not fit"):
+            tg.load(path)
+
+
 TESTS = {
     function.__name__.replace("_", "-"): function
     for function in (
         names, promotion, numpy_order, transpose_axes, divisor, maximum_of_axis, zero_upstream,
         symmetric_part, exact_softplus, one_hot_dtype, refused_targets, in_place, strict_shapes,
-        global_pooling, leaving, random_numbers,
+        global_pooling, leaving, random_numbers, damaged_files,
     )
 }  # fmt: skip
 

@@ -121,6 +121,15 @@ def test_a_damaged_file_is_named(folder, content, words):
 
 
 @pytest.mark.parametrize(
+    ("path", "error"),
+    [("a\0b", FileError), ("x" * 300, FileError), (b"mnist", ArgumentError), (3, ArgumentError)],
+)
+def test_odd_paths_are_clear_errors(path, error):
+    with pytest.raises(error):
+        load_mnist(path)
+
+
+@pytest.mark.parametrize(
     "content",
     [b"no gzip", gzip.compress(idx(np.zeros((2, 3, 4))), mtime=0)[:-9]],
     ids=["foreign", "cut"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -165,6 +166,28 @@ def test_a_class_without_images_is_named(root):
     (root / "tulip").mkdir()
     with pytest.raises(FileError, match="tulip holds no image: fill it or remove it"):
         ImageFolder(root, 4)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes")
+def test_a_pipe_is_not_waited_for(root):
+    os.mkfifo(root / "rose" / "pipe.png")
+    assert len(ImageFolder(root, 4)) == 5
+    with pytest.raises(FileError, match=r"pipe\.png is not an image"):
+        preprocess(root / "rose" / "pipe.png", 4)
+
+
+@pytest.mark.parametrize("path", ["a\0b.png", "x" * 300, "x/" * 4000 + "a.png"])
+def test_paths_that_cannot_be_are_named(path):
+    with pytest.raises(FileError, match="is not an image"):
+        preprocess(path, 4)
+    with pytest.raises(FileError, match="there is no folder"):
+        ImageFolder(path, 4)
+
+
+@pytest.mark.parametrize("path", [b"photos", 3, None])
+def test_what_is_no_path_is_no_folder(path):
+    with pytest.raises(ArgumentError, match="is no path"):
+        ImageFolder(path, 4)
 
 
 def test_a_file_is_no_folder(root):

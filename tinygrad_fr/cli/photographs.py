@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,14 @@ from ..data import ArrayDataset, DataLoader, ImageFolder, load_mnist, preprocess
 from ..errors import ArgumentError, FileError, TinygradError
 from ..io import check_writable, load, save
 from ..messages import _
-from ..nn.models import MODELS
+from ..nn.models import DENSE, MODELS
 from ..nn.module import Module
 from ..ops import cross_entropy, softmax
 from ..training import evaluate
 from .console import complain, say
 from .recipes import RECIPES, Recipe, train_model
+
+LARGEST = 4096  # pixels: a side of the images that predict makes, whatever the file asks for
 
 
 def train(options: Any) -> int:
@@ -92,7 +95,7 @@ def _expanded(paths: Sequence[str]) -> list[str]:
     """The paths, with patterns such as ``*.jpg`` expanded, which Windows leaves to the program."""
     found: list[str] = []
     for path in paths:
-        matches = [] if Path(path).exists() else sorted(glob.glob(path))  # noqa: PTH207
+        matches = [] if os.path.exists(path) else sorted(glob.glob(path))  # noqa: PTH110, PTH207
         found += matches or [path]
     return found
 
@@ -117,16 +120,26 @@ def _load_model(path: str) -> tuple[Module, list[str], int, int]:
         raise FileError(
             _("{path} was not written by `tinygrad-fr train`: its model is not known"), path=path
         )
+    shapes = {array.shape for array in state.values()}
     try:
         classes = json.loads(known["classes"])
         preprocessing = json.loads(known["preprocessing"])
         size, channels = preprocessing["size"], preprocessing["channels"]
-    except (KeyError, ValueError, TypeError) as error:
+        n = len(classes)
+        named = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
+        sized = type(size) is int and 0 < size <= LARGEST
+        sized = sized and type(channels) is int and channels in (1, 3)
+        # Compared before a model is made, which would be of the size that the metadata claim.
+        if not (named and sized and {(n,), DENSE[known["model"]](n, size)} <= shapes):
+            raise ValueError(_("they do not fit together"))
+        if not all(np.isfinite(array).all() for array in state.values()):
+            raise ValueError(_("NaN or infinite weights"))
+        model = MODELS[known["model"]](n, size, channels)
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise FileError(
-            _("{path} does not say its classes and preprocessing ({error}): train it again"),
+            _("{path} has no usable classes, preprocessing and weights ({error}): train it again"),
             path=path,
             error=error,
         ) from error
-    model = MODELS[known["model"]](len(classes), size, channels)
     model.load_state_dict(state)
     return model.eval(), classes, size, channels

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import settings
 from ..errors import ArgumentError, FileError, missing_extra
+from ..io.files import as_path
 from ..kernels import Array
 from ..messages import _
 from .images import checked_size, pillow
@@ -99,7 +100,7 @@ def load_mnist(folder: str | os.PathLike[str], split: str | None = None) -> tupl
         raise ArgumentError(
             _("split is one of {known} or None, not {split!r}"), known=tuple(SPLITS), split=split
         )
-    folder = Path(folder)
+    folder = as_path(folder)
     names = list(SPLITS.values()) if split is None else [SPLITS[split]]
     for name in names:
         image_file = _find(folder, f"{name}-images-idx3-ubyte")
@@ -130,7 +131,7 @@ def load_mnist(folder: str | os.PathLike[str], split: str | None = None) -> tupl
 
 def _find(folder: Path, name: str) -> Path | None:
     candidates = (folder / name, folder / f"{name}.gz")
-    return next((path for path in candidates if path.is_file()), None)
+    return next((path for path in candidates if os.path.isfile(path)), None)  # noqa: PTH113
 
 
 def _read_idx(path: Path, axes: int) -> Array:

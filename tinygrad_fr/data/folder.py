@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..errors import FileError
+from ..io.files import as_path
 from ..kernels import Array
 from ..messages import _
 from .dataset import positions, split_positions
@@ -88,8 +89,8 @@ class ImageFolder:
         self.channels = checked_channels(channels)
         self._cache: dict[Path, Array] | None = {} if cache else None
         pillow()
-        root = Path(root)
-        if not root.is_dir():
+        root = as_path(root)
+        if not os.path.isdir(root):  # noqa: PTH112  # Path.is_dir raises if it is too long
             raise FileError(_("there is no folder {path}: check its name"), path=root)
         folders = [entry for entry in _visible(root) if entry.is_dir()]
         if not folders:
@@ -186,7 +187,7 @@ def _images(folder: Path) -> list[Path]:
     """The files of a class that end like images."""
     entries = _visible(folder)
     files = [entry for entry in entries if not entry.is_dir()]
-    images = [file for file in files if file.suffix.lower() in SUFFIXES]
+    images = [file for file in files if file.suffix.lower() in SUFFIXES and not file.is_fifo()]
     if len(files) == len(entries):
         return images
     if not images:

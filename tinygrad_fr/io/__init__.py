@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
-import secrets
-import shutil
+import re
 import zipfile
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .autograd.tensor import Tensor
-from .errors import ArgumentError, DTypeError, FileError, missing_extra
-from .kernels import Array
-from .messages import _
+from ..autograd.tensor import Tensor
+from ..errors import ArgumentError, DTypeError, FileError, missing_extra
+from ..kernels import Array
+from ..messages import _
+from . import files
 
 METADATA = "__metadata__"  # a name that safetensors reserves; npz files follow
+CHECKSUM = "tinygrad_fr.crc32"  # among the metadata in the file, and there alone
+# Ends the checksum: its bytes cannot be torn apart and still be text, so that a file which has
+# lost its checksum to damage is not taken for one from elsewhere.
+MARK = "\N{EARTH GROUND}"
+# In names: NUL, half of a surrogate pair, and the way up for who unpacks an npz file.
+FORBIDDEN = r"\0|[\ud800-\udfff]|(^|[/\\])\.\.($|[/\\])"
+COMPRESSIONS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # those of np.savez
+LARGE = 2**30  # what unpacks to more bytes must do so from at least a hundredth of them
 
 
 class State(dict[str, Array]):
@@ -58,12 +68,12 @@ def save(
         Ends in ``.safetensors`` (needs the extra ``io``) or in ``.npz``. An existing file is
         replaced, in one step and only once the new one is complete.
     metadata
-        Text to keep with them, ``str`` to ``str``.
+        Text to keep with them, ``str`` to ``str``. In the file there is a checksum, too.
 
     Raises
     ------
     ArgumentError
-        If a name is not a non-empty text, or the metadata are not text.
+        If a name is not a non-empty text (without ``..``), or the metadata are not text.
     DTypeError
         If an array does not hold numbers or booleans.
     FileError
@@ -82,24 +92,13 @@ def save(
     """
     target = check_writable(path)
     encode, _decode = _format(target)
-    content = encode(_checked_state(state), _checked_metadata(metadata))
-    # Beside the target, since only a rename within one file system is atomic; opened as any
-    # file is, so that the user's umask holds.
-    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, temporary)
-        temporary.replace(target)
-    except OSError as error:
-        raise FileError(
-            _("{path} cannot be written: {error}"), path=target, error=error.strerror or error
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    arrays, text = _checked_state(state), _checked_metadata(metadata)
+    if CHECKSUM in text:
+        raise ArgumentError(
+            _("{reserved} is the name of the checksum: choose another"), reserved=CHECKSUM
+        )
+    content = encode(arrays, {**text, CHECKSUM: _checksum(arrays, text)})
+    files.write(target, content)
 
 
 def load(path: str | os.PathLike[str]) -> State:
@@ -126,20 +125,11 @@ def load(path: str | os.PathLike[str]) -> State:
     --------
     save : with an example.
     """
-    source = Path(path)
+    source = files.as_path(path)
     _encode, decode = _format(source)
+    content = files.read(source)
     try:
-        content = source.read_bytes()
-    except FileNotFoundError as error:
-        raise FileError(
-            _("there is no file {path}: check its name and folder"), path=source
-        ) from error
-    except OSError as error:
-        raise FileError(
-            _("{path} cannot be read: {error}"), path=source, error=error.strerror or error
-        ) from error
-    try:
-        return decode(content)
+        return _without_checksum(decode(content))
     except Exception as error:  # damaged bytes make the decoders raise nearly anything
         raise FileError(
             _(
@@ -160,23 +150,8 @@ def check_writable(path: str | os.PathLike[str]) -> Path:
 
     Long work that ends with a file asks here first.
     """
-    if not isinstance(path, str | os.PathLike):
-        raise ArgumentError(
-            _("save takes the state, then the path; {kind} is no path"), kind=type(path).__name__
-        )
-    target = Path(path)
-    if target.is_dir():
-        raise FileError(_("{path} is a folder: give the name of a file in it"), path=target)
-    _format(target)
-    target = target.resolve()  # through a link, to the file itself
-    if not target.parent.is_dir():
-        raise FileError(
-            _("{path}: there is no folder {folder}; create it first"),
-            path=target,
-            folder=target.parent,
-        )
-    if not os.access(target.parent, os.W_OK):
-        raise FileError(_("{path} cannot be written: {error}"), path=target, error=target.parent)
+    target = files.check_place(files.as_path(path))
+    _format(Path(path))
     return target
 
 
@@ -202,8 +177,11 @@ def _from_safetensors(content: bytes) -> State:
                 dtype=error.args[0]
             )
         ) from error
-    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    metadata = header.pop(METADATA, None)
+    text = content[8 : 8 + int.from_bytes(content[:8], "little")].decode()
+    header = json.loads(text)
+    metadata = header.pop(METADATA, None) or {}
+    if MARK in text and CHECKSUM not in metadata:
+        raise ValueError(_("its checksum is lost"))
     return State({name: arrays[name] for name in header}, metadata)  # in the file's order
 
 
@@ -222,13 +200,45 @@ def _to_npz(arrays: dict[str, Array], metadata: dict[str, str]) -> bytes:
 
 
 def _from_npz(content: bytes) -> State:
-    arrays = {}
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        for name in archive.namelist():
-            member = io.BytesIO(archive.read(name))  # the whole of it: its checksum is tested
-            arrays[name.removesuffix(".npy")] = np.lib.format.read_array(member, allow_pickle=False)
+        members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+        if not _is_sound(content, archive.infolist(), members):
+            raise ValueError(_("its members are not as np.savez writes them"))
+        arrays = {name: _member(archive, member) for name, member in members.items()}
     metadata = json.loads(str(arrays.pop(METADATA, "{}")))
     return State(arrays, _checked_metadata(metadata))
+
+
+def _is_sound(content: bytes, members: list[zipfile.ZipInfo], names: Collection[str]) -> bool:
+    """Whether an archive holds what it seems to, is whole, and is no bomb."""
+    ending = content.rfind(b"PK\5\6")
+    count = int.from_bytes(content[ending + 10 : ending + 12], "little")
+    return (
+        all(name == METADATA or _is_name(name) for name in names)
+        and len(names) == len(members)
+        and count == min(len(members), 0xFFFF)  # or damage hides the last ones
+        and min((member.header_offset for member in members), default=ending) == 0
+        and {member.compress_type for member in members} <= COMPRESSIONS
+        and sum(member.file_size for member in members) <= max(LARGE, 100 * len(content))
+    )
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
+    """The array in a member; only numbers, and as many as there are, are unpacked."""
+    with archive.open(member) as file:
+        old = np.lib.format.read_magic(file) == (1, 0)
+        header = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
+        shape, _fortran, dtype = header(file)
+        size = file.tell() + math.prod(shape) * dtype.itemsize
+    kinds = "U" if member.filename == f"{METADATA}.npy" else "biufcO"  # NumPy refuses objects
+    if dtype.kind not in kinds or (size != member.file_size and dtype.kind != "O"):
+        raise ValueError(
+            _("{name} claims the shape {shape} of {dtype}, in {n} bytes").format(
+                name=member.filename, shape=shape, dtype=dtype, n=member.file_size
+            )
+        )
+    with archive.open(member) as file:  # all of it is read, so that its CRC is tested
+        return np.lib.format.read_array(file, allow_pickle=False)
 
 
 _FORMATS: dict[str, tuple[Callable[..., bytes], Callable[[bytes], State]]] = {
@@ -248,6 +258,28 @@ def _format(path: Path) -> tuple[Callable[..., bytes], Callable[[bytes], State]]
     return _FORMATS[suffix]
 
 
+# --- the checksum ----------------------------------------------------------------------------
+
+
+def _checksum(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> str:
+    """CRC-32 of all that is saved, whatever the format and the order."""
+    kinds = [(name, arrays[name].dtype.name, arrays[name].shape) for name in sorted(arrays)]
+    crc = zlib.crc32(json.dumps([kinds, sorted(metadata.items())]).encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        little = np.asarray(array, array.dtype.newbyteorder("<"), order="C")
+        crc = zlib.crc32(little.data, crc)
+    return f"{crc:08x} {MARK}"
+
+
+def _without_checksum(state: State) -> State:
+    """The state without its checksum, which must fit; files from elsewhere have none."""
+    known = state.metadata.pop(CHECKSUM, None)
+    if known not in (None, _checksum(state, state.metadata)):
+        raise ValueError(_("it was changed after it was saved: its checksum does not fit"))
+    return state
+
+
 # --- what may be saved -----------------------------------------------------------------------
 
 
@@ -259,7 +291,7 @@ def _checked_state(state: Mapping[str, Any]) -> dict[str, Array]:
         )
     arrays = {}
     for name, value in state.items():
-        if not isinstance(name, str) or not name or "\0" in name or name == METADATA:
+        if not isinstance(name, str) or not _is_name(name):
             raise ArgumentError(
                 _("{name!r} cannot name an array: use a non-empty text other than {reserved}"),
                 name=name,
@@ -275,6 +307,10 @@ def _checked_state(state: Mapping[str, Any]) -> dict[str, Array]:
         # safetensors copies raw memory: strides and foreign byte orders would be lost.
         arrays[name] = np.asarray(array, array.dtype.newbyteorder("="), order="C")
     return arrays
+
+
+def _is_name(name: str) -> bool:
+    return name not in ("", METADATA) and not re.search(FORBIDDEN, name)
 
 
 def _checked_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:

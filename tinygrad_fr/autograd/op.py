@@ -66,13 +66,15 @@ class Operation:
         The NumPy functions that it answers.
     room : str
         The file of ``ops/`` in which it stands.
+    needs_inputs : bool
+        Whether its closures get its array arguments, besides ``g`` and ``y``.
     composed : bool
         Whether it is made of other operations, which are recorded in its place.
     """
 
     __slots__ = (
         "arrays", "body", "captures", "composed", "defaults", "examples", "function", "latex",
-        "method", "name", "numpy", "parameters", "room", "shared", "variadic",
+        "method", "name", "needs_inputs", "numpy", "parameters", "room", "shared", "variadic",
     )  # fmt: skip
 
     def __init__(self, body: Callable[..., Any], latex: str, **declared: Any) -> None:
@@ -81,6 +83,7 @@ class Operation:
         self.name: str = declared["name"] or body.__name__
         self.latex = latex
         self.composed: bool = declared["composed"]
+        self.needs_inputs: bool = declared["needs_inputs"]
         self.numpy: tuple[Any, ...] = declared["numpy"]
         self.examples: Callable[[Draw], list[Any]] | None = declared["examples"]
         self.method: bool = declared["method"] and not self.name.startswith("_")
@@ -165,6 +168,7 @@ def op(
     examples: Callable[[Draw], list[Any]] | None = None,
     method: bool = True,
     name: str | None = None,
+    needs_inputs: bool = True,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     r"""Declare an operation.
 
@@ -181,6 +185,9 @@ def op(
         Whether it is also a method of Tensor.
     name
         Its name, where the function's own would hide a builtin.
+    needs_inputs
+        Whether closures get the array arguments. Where they do not, ``closure(g, y)``, joining n
+        arrays takes a time that grows with n, and not with its square.
 
     Returns
     -------
@@ -212,7 +219,7 @@ def op(
         raise ArgumentError(
             _('@op takes the formula of the operation first: @op(r"y = x^3"), then the function')
         )
-    return _declaration(_recorded, latex, numpy, examples, method, name, composed=False)
+    return _declaration(_recorded, latex, numpy, examples, method, name, needs_inputs)
 
 
 def composed(
@@ -237,12 +244,12 @@ def composed(
     >>> tg.grad(parabola)(3.0)
     array(7.)
     """
-    return _declaration(_prepared, latex, numpy, examples, method, name, composed=True)
+    return _declaration(_prepared, latex, numpy, examples, method, name)
 
 
 def _declaration(
     wrap: Callable[[Operation], Callable[..., Any]], latex: str, numpy: Any, examples: Any,
-    method: bool, name: str | None, composed: bool,
+    method: bool, name: str | None, needs_inputs: bool = True,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
     """The decorator that registers an operation."""
     answers = numpy if isinstance(numpy, tuple) else (numpy,)
@@ -250,7 +257,7 @@ def _declaration(
     def decorate(body: Callable[..., Any]) -> Callable[..., Any]:
         operation = Operation(
             body, latex, numpy=answers, examples=examples, method=method, name=name,
-            composed=composed,
+            composed=wrap is _prepared, needs_inputs=needs_inputs,
         )  # fmt: skip
         operation.function = wrap(operation)
         known = registry.get(operation.name)
@@ -348,13 +355,13 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
                 tensor._static = None if inputs is args and not kwargs else (args, kwargs)
                 tensor._where = mode.module
                 if mode.debug:
-                    _watch(operation, tensor, inputs)
+                    watch.recorded(tensor, operation.name, inputs)
                 return tensor
         tensor._requires_grad = False
         tensor._op = tensor._static = tensor._where = None
         tensor._inputs = tensor._closures = ()
         if mode.debug:
-            _watch(operation, tensor, raw)
+            watch.recorded(tensor, operation.name, raw)
         return tensor
 
     call.operation = operation  # type: ignore[attr-defined]
@@ -388,11 +395,3 @@ def _prepared(operation: Operation) -> Callable[..., Any]:
 
     call.operation = operation  # type: ignore[attr-defined]
     return call
-
-
-def _watch(operation: Operation, tensor: Tensor, inputs: Any) -> None:
-    values = [x._array if isinstance(x, Node) else x for x in inputs]
-    arrays = [x for x in values if isinstance(x, (np.ndarray, np.generic, float, int))]
-    watch.finite(operation.name, tensor._array, arrays)
-    if tensor._op is not None:
-        tensor._where = watch.Trace(tensor._where, values)

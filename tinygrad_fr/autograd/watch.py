@@ -56,6 +56,15 @@ def _range(value: Any) -> str:
     return f"{array.shape} [{low:.6g}, {high:.6g}]"
 
 
+def recorded(tensor: Any, operation: str, inputs: Any) -> None:
+    """Look at what an operation has given, and keep a trace of a node."""
+    values = [getattr(x, "_array", x) for x in inputs]
+    arrays = [x for x in values if isinstance(x, (np.ndarray, np.generic, float, int))]
+    finite(operation, tensor._array, arrays)
+    if tensor._op is not None:
+        tensor._where = Trace(tensor._where, values)
+
+
 def finite(operation: str, y: Array, values: list[Any]) -> None:
     """Raise if an operation's value is not finite."""
     if not _is_finite(y):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..autograd.engine import _changed, _fit
+from ..autograd.engine import _changed, _fit, handed
 from ..autograd.modes import no_grad
 from ..kernels import Array
 from .extract import Edge, Graph
@@ -78,7 +78,7 @@ def pulled(graph: Graph, edge: Edge, g: Array | None) -> Array | None:
     if closure is None or node is None or g is None:
         return None
     x = node._inputs[edge.position]
-    d = closure(g, node._array, *(getattr(i, "_array", i) for i in node._inputs))
+    d = closure(g, node._array, *handed(node))
     return None if d is None else np.asarray(_fit(np.asarray(d), node, x))
 
 
@@ -92,7 +92,7 @@ def local(graph: Graph, edge: Edge) -> Array | None:
     closure = None if node is None else node._closures[edge.position]
     if closure is None or node is None or not 0 < node._array.size <= SMALL:
         return None
-    values = (node._array, *(getattr(i, "_array", i) for i in node._inputs))
+    values = (node._array, *handed(node))
     ones = np.ones_like(node._array)
     probe = np.asarray(np.random.default_rng(0).uniform(1, 2, ones.shape), ones.dtype)
     with no_grad(), np.errstate(all="ignore"):

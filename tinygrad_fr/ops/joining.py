@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ def concatenate(arrays: Sequence[Array], axis: int | None = 0):
     except ValueError:
         raise ShapeError(
             _("shapes {shapes} must be equal on all axes but axis {axis}"),
-            shapes=[x.shape for x in parts],
+            shapes=_few(x.shape for x in parts),
             axis=axis,
         ) from None
     ends = np.cumsum([x.size if axis is None else x.shape[axis] for x in parts]).tolist()
@@ -58,6 +58,13 @@ def concatenate(arrays: Sequence[Array], axis: int | None = 0):
         return to_part
 
     return y, *[piece(i, x.shape) for i, x in enumerate(parts)]
+
+
+def _few(shapes: Iterable[tuple[int, ...]]) -> str:
+    """Shapes for a message: of many, some that differ."""
+    given = list(shapes)
+    words = map(str, given if len(given) < 9 else list(dict.fromkeys(given))[:8])
+    return f"[{', '.join(words)}{', …' if len(given) > 8 else ''}]"
 
 
 @op(r"Y = [X_1, X_2, \ldots]", numpy=np.stack, method=False, needs_inputs=False,
@@ -80,7 +87,7 @@ def stack(arrays: Sequence[Array], axis: int = 0):
         raise ArgumentError(_("there is nothing to join: the list is empty"))
     shapes = [np.shape(x) for x in arrays]
     if len(set(shapes)) > 1:
-        raise ShapeError(_("arrays to stack have one shape, not {shapes}"), shapes=shapes)
+        raise ShapeError(_("arrays to stack have one shape, not {shapes}"), shapes=_few(shapes))
     y = np.stack([np.asarray(x) for x in arrays], axis)
     before = (slice(None),) * (axis % y.ndim)
 

@@ -130,6 +130,16 @@ def growth(data: dict[str, Data]) -> str:
         exponents = (f"{f['exponent']:.2f} ± {f['standard_error']:.2f}" for f in fits)
         ours, theirs = exponents
         lines.append(f"- Le temps croît comme {words} à la puissance {ours} (PyTorch : {theirs}).")
+    parts = {
+        "stack": "`stack` de n Tensors", "concatenate": "`concatenate` de n Tensors",
+        "index": "`x[i]` pour chaque i", "draw": "`draw(y).text`", "derive": "`derive(y, x).text`",
+    }  # fmt: skip
+    for name, words in parts.items():
+        fits = scaling.get(name, {"exponents": {}})["exponents"].values()
+        if fits:
+            ours, *theirs = (f"{f['exponent']:.2f} ± {f['standard_error']:.2f}" for f in fits)
+            beside = f" (PyTorch : {theirs[0]})" if theirs else ""
+            lines.append(f"- {words} : n à la puissance {ours}{beside}.")
     depth = scaling["depth"]
     per_operation = {
         name: {n: t * 1e3 / n for n, t in zip(depth["sizes"], times, strict=True)}

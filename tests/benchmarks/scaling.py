@@ -1,7 +1,9 @@
 """How time grows beside PyTorch's: ``python -m tests.benchmarks.scaling``.
 
 - With the batch (the course's network), the depth (a chain of operations) and the width (one hidden
-  layer of an MLP). The work is proportional to each, so the exponent of a power law is to be 1.
+  layer of an MLP); with the number of Tensors joined, of entries picked one by one, of operations
+  said in words and derived. The work is proportional to each, so the exponent of a power law is to
+  be 1.
   Small sizes cost mostly what every step costs: the exponent is that of the upper half of the
   sizes, by least squares in logarithms, with its standard error.
 - Time per operation of a chain of 1,000,000 over that of 10,000.
@@ -46,6 +48,8 @@ class Sweep:
 
 
 DEPTHS = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
+PARTS = (1_000, 2_000, 4_000, 8_000, 16_000)
+WRITTEN = (500, 1_000, 2_000, 4_000, 8_000)
 SWEEPS = {
     "batch": Sweep("course CNN, images", "course", (1,), 0, tuple(2**k for k in range(9)), 5),
     "depth": Sweep("chain, operations", "chain", (1,), 0, DEPTHS, 2),
@@ -53,6 +57,11 @@ SWEEPS = {
         "MLP 784-width-10, 64 rows", "mlp", (64, 784, 1, 10), 2,
         tuple(2**k for k in range(6, 12)), 5,
     ),
+    "stack": Sweep("stack of n Tensors", "stacked", (1,), 0, PARTS, 3),
+    "concatenate": Sweep("concatenate of n Tensors", "concatenated", (1,), 0, PARTS, 3),
+    "index": Sweep("sum of x[i], entries", "indexed", (1,), 0, PARTS, 3),
+    "draw": Sweep("words of a drawing, operations", "described", (1,), 0, WRITTEN, 1),
+    "derive": Sweep("words of a derivation, operations", "derived", (1,), 0, WRITTEN, 1),
 }  # fmt: skip
 
 TURN = 0.05  # seconds

@@ -11,8 +11,8 @@ import pytest
 from . import report
 from .contenders import OURS, installed, started
 from .measuring import Deviation, Result, Schedule, Timing, deviation, measure
-from .scaling import fit
-from .workloads import WORKLOADS, Workload
+from .scaling import SWEEPS, fit
+from .workloads import WORKLOADS, Workload, in_tinygrad_fr
 
 # One step of each is enough.
 ONCE = Schedule(rounds=1, seconds=0, budget=60)
@@ -28,6 +28,20 @@ SMALL = {
     "layer_norm": (4, 10),
     "composed_layer_norm": (4, 10),
 }
+
+
+def test_every_sweep_can_be_built_and_computes_what_torch_does():
+    theirs = pytest.importorskip("tests.benchmarks.workloads.in_torch")
+    for sweep in SWEEPS.values():
+        trials = [
+            getattr(module, sweep.builder)(*sweep.at(4))
+            for module in (in_tinygrad_fr, theirs)
+            if hasattr(module, sweep.builder)
+        ]
+        outcomes = [trial.outcome() for trial in trials]
+        for other in outcomes[1:]:
+            for a, b in zip(outcomes[0], other, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
 def test_every_builder_has_a_small_size():

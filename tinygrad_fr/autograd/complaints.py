@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,8 @@ def labels_of(operation: Operation, args: tuple[Any, ...]) -> dict[str, Operand]
         if isinstance(x, (Tensor, np.ndarray, np.generic)):
             labels[parameter] = Operand(getattr(x, "name", None) or parameter, np.shape(x))
         else:
-            labels[parameter] = Operand(repr(x), None)
+            long = isinstance(x, (list, tuple)) and len(x) > 20
+            labels[parameter] = Operand(reprlib.repr(x) if long else repr(x), None)
     return labels
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from ..errors import GraphError
 from ..kernels import Array
 from ..kernels.memory import prepare
+from ..kernels.scatter import Scattered
 from ..kernels.sums import total
 from ..messages import _
 from . import watch
@@ -141,36 +142,26 @@ def _leading(output: Node, asked: dict[int, Node]) -> set[int]:
         node = stack.pop()
         if node._state == RELEASED:  # what it came from is gone
             raise _spent(node)
-        for x in _differentiated(node):
+        for x in differentiated(node):
             if x._op is not None and x._rank not in nodes and x._rank >= limit:
                 nodes[x._rank] = x
                 stack.append(x)
     useful: set[int] = set()
     for rank in sorted(nodes):
-        if any(x._rank in useful or x._rank in asked for x in _differentiated(nodes[rank])):
+        if any(x._rank in useful or x._rank in asked for x in differentiated(nodes[rank])):
             useful.add(rank)
     return useful
 
 
-def reaches_others(output: Node, inputs: list[Any]) -> bool:
-    """Whether ``output`` depends on a recorded leaf that is not one of ``inputs``."""
-    ours = {id(x) for x in inputs}
-    seen: set[int] = set()
-    stack = [output]
-    while stack:
-        node = stack.pop()
-        for x in _differentiated(node):
-            if id(x) not in ours and id(x) not in seen:
-                if x._op is None:
-                    return True
-                seen.add(id(x))
-                stack.append(x)
-    return False
-
-
-def _differentiated(node: Node) -> list[Node]:
+def differentiated(node: Node) -> list[Node]:
+    """The inputs of a node to which a gradient goes."""
     pairs = zip(node._inputs, node._closures, strict=True)
     return [x for x, closure in pairs if closure is not None]
+
+
+def handed(node: Node) -> list[Any]:
+    """The arrays that a node's closures get besides ``g`` and ``y``."""
+    return [getattr(x, "_array", x) for x in node._inputs] if node._op.needs_inputs else []
 
 
 def _walk(
@@ -231,6 +222,8 @@ def _walk(
                 values.append(x if create_graph else x._array)
             else:
                 values.append(x)
+        if not node._op.needs_inputs:  # n closures that each got n inputs would cost n * n
+            del values[2:]
         i = -1  # counted by hand: zip costs 0.1 us more
         for closure in node._closures:
             i += 1
@@ -252,6 +245,13 @@ def _walk(
                 if d.shape != data.shape or d.dtype is not data.dtype:
                     d = _fit(d, node, x)
             except AttributeError:
+                if d.__class__ is Scattered:
+                    old = grads.get(where)
+                    if where in ours and old.__class__ is np.ndarray and not watching:
+                        d.add_to(old)
+                        continue
+                    if old is None:
+                        ours.add(where)  # written out below, for this pass alone
                 d = _fit(np.asarray(d), node, x)
             if watching:
                 watch.finite_gradient(node, x, d)

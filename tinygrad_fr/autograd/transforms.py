@@ -78,13 +78,14 @@ def gradients(
         retain_graph=retain_graph,
     )
     by_rank = {node._rank: g for node, g in found}
-    results = tuple(_as_tensor(by_rank.get(x._rank)) for x in wanted)
-    if create_graph:  # two Tensors never share a gradient
-        results = tuple(
-            g + 0.0 if g is not None and any(g is other for other in results[:i]) else g
-            for i, g in enumerate(results)
-        )
-    return results[0] if isinstance(inputs, Tensor) else results
+    results = [by_rank.get(x._rank) for x in wanted]
+    given: set[int] = set()
+    for i, g in enumerate(results):
+        if g is not None and id(g) in given:  # two Tensors never share a gradient
+            results[i] = g + 0.0 if isinstance(g, Tensor) else g.copy()
+        given.add(id(g))
+    tensors = tuple(map(_as_tensor, results))
+    return tensors[0] if isinstance(inputs, Tensor) else tensors
 
 
 def _as_tensor(g: Any) -> Tensor | None:
@@ -333,7 +334,7 @@ class _Call:
         self.nested = depth > 0 or (
             self.tensors
             and (any(getattr(args[i], "requires_grad", False) for i in positions)
-                 or engine.reaches_others(self.output, self.inputs))
+                 or _reaches_others(self.output, self.inputs))
         )  # fmt: skip
 
     def backward(self, upstream: Any, *, create_graph: bool) -> list[Tensor]:
@@ -363,6 +364,22 @@ class _Call:
         if self.tensors or (self.nested and result.requires_grad):
             return result if self.nested else result.detach()
         return np.array(result.data)
+
+
+def _reaches_others(output: Tensor, inputs: list[Any]) -> bool:
+    """Whether ``output`` depends on a recorded leaf that is not one of ``inputs``."""
+    ours = {id(x) for x in inputs}
+    seen: set[int] = set()
+    stack: list[Any] = [output]
+    while stack:
+        node = stack.pop()
+        for x in engine.differentiated(node):
+            if id(x) not in ours and id(x) not in seen:
+                if x._op is None:
+                    return True
+                seen.add(id(x))
+                stack.append(x)
+    return False
 
 
 def _variable(x: Any) -> Tensor:

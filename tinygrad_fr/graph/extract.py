@@ -99,6 +99,14 @@ class Graph:
         """By vertex, the edges that begin there (the uses of its value)."""
         return self._by(lambda edge: edge.source)
 
+    @functools.cached_property
+    def sources(self) -> dict[int, dict[int, int]]:
+        """By vertex, and by argument, the vertices that it is made from."""
+        found: dict[int, dict[int, int]] = {vertex.id: {} for vertex in self.vertices}
+        for edge in self.edges:
+            found[edge.target][edge.position] = edge.source
+        return found
+
     def _by(self, end: Callable[[Edge], int]) -> dict[int, list[int]]:
         found: dict[int, list[int]] = {vertex.id: [] for vertex in self.vertices}
         for number, edge in enumerate(self.edges):
@@ -107,8 +115,7 @@ class Graph:
 
     def inputs(self, vertex: int) -> dict[int, int]:
         """By argument, the vertices that a vertex is made from."""
-        edges = (self.edges[number] for number in self.arriving[vertex])
-        return {edge.position: edge.source for edge in edges}
+        return self.sources[vertex]
 
 
 def extract(output: Tensor | TinygradError) -> Graph:

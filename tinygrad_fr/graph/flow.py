@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from ..autograd.engine import _changed, _fit
+from ..autograd.engine import _changed, _fit, handed
 from ..autograd.modes import no_grad
 from ..kernels import Array
+from ..kernels.scatter import Scattered
 from .extract import Edge, Graph
 
 SMALL = 64  # a local derivative of more entries is not computed: it would not be read
@@ -24,8 +26,9 @@ class Flow:
     upstream : dict of int to array
         By vertex, the derivative of the output with respect to it: the sum of the contributions
         of its uses. A vertex without an entry has no gradient, which is not the same as zero.
-    downstream : dict of int to array
-        By edge (its place in ``graph.edges``), what that use contributes to its source.
+    downstream : mapping of int to array
+        By edge (its place in ``graph.edges``), what that use contributes to its source; written
+        out when it is read.
     """
 
     upstream: Mapping[int, Array]
@@ -40,11 +43,12 @@ def flow(graph: Graph) -> Flow:
     >>> import tinygrad_fr as tg
     >>> x = tg.Tensor(3.0, requires_grad=True)
     >>> graph = tg.graph.extract(x * x)
-    >>> flow(graph).downstream, flow(graph).upstream[0]
+    >>> dict(flow(graph).downstream), flow(graph).upstream[0]
     ({0: array(3.), 1: array(3.)}, array(6.))
     """
     upstream: dict[int, Array] = {}
-    downstream: dict[int, Array] = {}
+    downstream: dict[int, Any] = {}
+    owned: set[int] = set()  # the vertices whose gradient is an array made here
     last = graph.vertices[graph.output]
     if last.requires_grad:
         upstream[last.id] = np.ones(last.shape, last.value.dtype)
@@ -52,13 +56,40 @@ def flow(graph: Graph) -> Flow:
         for vertex in reversed(graph.vertices):
             g = upstream.get(vertex.id)
             for number in graph.arriving[vertex.id] if g is not None else ():
-                d = pulled(graph, graph.edges[number], g)
+                d = _handed_on(graph, graph.edges[number], g)
                 if d is None:
                     continue
                 source = graph.edges[number].source
                 downstream[number] = d
-                upstream[source] = np.asarray(upstream[source] + d) if source in upstream else d
-    return Flow(upstream, downstream)
+                if source in owned and isinstance(d, Scattered):
+                    d.add_to(upstream[source])
+                    continue
+                if source in upstream:
+                    upstream[source] = np.asarray(upstream[source] + np.asarray(d))
+                else:
+                    upstream[source] = np.asarray(d)
+                if isinstance(d, Scattered):
+                    owned.add(source)
+    return Flow(upstream, _Written(downstream))
+
+
+class _Written(Mapping[int, Array]):
+    """Gradients that are written out one by one: those of n rows of an array are n arrays."""
+
+    def __init__(self, found: dict[int, Any]) -> None:
+        self.found = found
+
+    def __getitem__(self, number: int) -> Array:
+        return np.asarray(self.found[number])
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.found)
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def __contains__(self, number: object) -> bool:  # without writing it out
+        return number in self.found
 
 
 def refuse_changed(graph: Graph) -> None:
@@ -73,13 +104,21 @@ def refuse_changed(graph: Graph) -> None:
 
 def pulled(graph: Graph, edge: Edge, g: Array | None) -> Array | None:
     """What an edge makes of an upstream gradient; None where no gradient flows."""
+    d = _handed_on(graph, edge, g)
+    return None if d is None else np.asarray(d)
+
+
+def _handed_on(graph: Graph, edge: Edge, g: Array | None) -> Any:
+    """The same, as its closure gave it where that is not yet written out."""
     node = graph.vertices[edge.target].tensor
     closure = None if node is None else node._closures[edge.position]
     if closure is None or node is None or g is None:
         return None
     x = node._inputs[edge.position]
-    d = closure(g, node._array, *(getattr(i, "_array", i) for i in node._inputs))
-    return None if d is None else np.asarray(_fit(np.asarray(d), node, x))
+    d = closure(g, node._array, *handed(node))
+    if d is None or (isinstance(d, Scattered) and d.dtype == x._array.dtype):
+        return d
+    return np.asarray(_fit(np.asarray(d), node, x))
 
 
 def local(graph: Graph, edge: Edge) -> Array | None:
@@ -92,7 +131,7 @@ def local(graph: Graph, edge: Edge) -> Array | None:
     closure = None if node is None else node._closures[edge.position]
     if closure is None or node is None or not 0 < node._array.size <= SMALL:
         return None
-    values = (node._array, *(getattr(i, "_array", i) for i in node._inputs))
+    values = (node._array, *handed(node))
     ones = np.ones_like(node._array)
     probe = np.asarray(np.random.default_rng(0).uniform(1, 2, ones.shape), ones.dtype)
     with no_grad(), np.errstate(all="ignore"):

@@ -9,6 +9,7 @@ letter.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -94,8 +95,9 @@ def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
     found = list(_items(substituted(tree, given, gradients)))
     found = _without_ones(found) if at_output else found
     found = _summed(found, graph, edge)
-    uses = sum(graph.edges[n].rule is not None for n in graph.leaving[edge.source])
-    found = [PLUS_EQUALS if x == EQUALS and uses > 1 else x for x in found]
+    uses = (n for n in graph.leaving[edge.source] if graph.edges[n].rule is not None)
+    several = len(list(itertools.islice(uses, 2))) > 1
+    found = [PLUS_EQUALS if x == EQUALS and several else x for x in found]
     return _dotted(Row(tuple(found)), graph, vertex)
 
 
@@ -124,8 +126,8 @@ def _summed(items: list[Item], graph: Graph, edge: Edge) -> list[Item]:
 
 def _dotted(tree: Item, graph: Graph, vertex: Vertex) -> Item:
     """A product of numbers with a dot, not with the sign of a product entry by entry."""
-    shapes = [vertex.shape, *(graph.vertices[i].shape for i in graph.inputs(vertex.id).values())]
-    if any(shapes):
+    sources = graph.inputs(vertex.id).values()
+    if vertex.shape or any(graph.vertices[i].shape for i in sources):
         return tree
     times, dot = Atom("operator", "⊙"), Atom("operator", "·")
     return mapped(tree, lambda x: dot if x == times else None)

@@ -57,6 +57,7 @@ def named(
     for edge in graph.edges if names == "auto" else ():
         arguments.setdefault(edge.source, _argument(graph, edge))
     found: dict[int, str] = {}
+    given_out: set[str] = set()
     used: dict[str, int] = {}
     for vertex in graph.vertices:
         thing = vertex.value if vertex.tensor is None else vertex.tensor
@@ -66,11 +67,12 @@ def named(
         name = own or known.get(id(thing)) or arguments.get(vertex.id)
         if name:
             name = _printable(str(name))
-            while f"{name} ({used.get(name, 0) + 1})" in found.values():
+            while f"{name} ({used.get(name, 0) + 1})" in given_out:
                 used[name] = used.get(name, 0) + 1
             used[name] = used.get(name, 0) + 1
-            again = used[name] > 1 or name in found.values()
+            again = used[name] > 1 or name in given_out
             found[vertex.id] = f"{name} ({max(used[name], 2)})" if again else name
+            given_out.add(found[vertex.id])
     return found
 
 
@@ -141,14 +143,15 @@ def symbols(graph: Graph, names: Mapping[int, str]) -> dict[int, str]:
     """
     found: dict[int, str] = {}
     taken: set[str] = set()
-    named_symbols = {_symbol(name, names) for name in names.values()}
+    every = frozenset(names.values())
+    named_symbols = {_symbol(name, every) for name in every}
     counts: dict[str, int] = {}
 
     def free(letter: str) -> str:
         while True:
             counts[letter] = counts.get(letter, 0) + 1
             new = f"{letter}_{{{counts[letter]}}}"
-            if new not in named_symbols | taken:
+            if new not in named_symbols and new not in taken:
                 return new
 
     for vertex in graph.vertices:
@@ -158,7 +161,7 @@ def symbols(graph: Graph, names: Mapping[int, str]) -> dict[int, str]:
         if is_output and is_loss and "L" not in named_symbols:
             new = "L"
         elif name:
-            new = _symbol(name, names)
+            new = _symbol(name, every)
             number = vertex.kind == "constant" and not vertex.shape  # N may stand twice
             if new in taken and not number:  # W1 and W_1, weight and W
                 new = rf"\text{{{escaped(name)}}}"
@@ -173,10 +176,10 @@ def symbols(graph: Graph, names: Mapping[int, str]) -> dict[int, str]:
     return found
 
 
-def _symbol(name: str, names: Mapping[int, str]) -> str:
+def _symbol(name: str, names: frozenset[str]) -> str:
     """The symbol of a name; of the second x, x with a number above."""
     base, _space, number = name.rpartition(" ")
-    if number.startswith("(") and number.endswith(")") and base in names.values():
+    if number.startswith("(") and number.endswith(")") and base in names:
         return f"{{{symbol(base)}}}^{{{number}}}"
     return symbol(name)
 

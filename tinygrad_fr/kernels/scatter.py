@@ -19,6 +19,30 @@ def scatter(values: Array, index: Any, shape: tuple[int, ...]) -> Array:
     return out
 
 
+class Scattered:
+    """What :func:`scatter` gives, written out only when it is read as an array.
+
+    The gradient of ``x`` behind each of ``x[0], x[1], ...``: added in place to those before it, a
+    loop over n entries costs n, and not n arrays of n.
+    """
+
+    __slots__ = ("dtype", "index", "values", "whole")
+
+    def __init__(self, values: Array, index: Any, shape: tuple[int, ...]) -> None:
+        self.values, self.index, self.whole = values, index, shape
+        self.dtype = values.dtype
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.asarray(scatter(self.values, self.index, self.whole), dtype)
+
+    def add_to(self, out: Array) -> None:
+        """Add it to an array in place."""
+        if may_repeat(self.index):
+            np.add.at(out, self.index, self.values)
+        else:
+            out[self.index] += self.values
+
+
 def may_repeat(index: Any) -> bool:
     """Whether an index may name an element twice: only arrays of integers can."""
     parts = index if isinstance(index, tuple) else (index,)

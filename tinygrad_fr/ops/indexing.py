@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import settings
+from ..autograd.engine import Node
 from ..autograd.op import op, operator
 from ..errors import DTypeError, IndexingError, ShapeError
 from ..kernels import Array
@@ -51,9 +52,14 @@ def getitem(x: Array, index: Any):
 
     def to_x(g, y, x):
         r"""\bar{x}[i] \mathrel{+}= \bar{y}"""
-        return _scatter(g, index, shape)
+        return put_back(g, index, shape)
 
     return y, to_x
+
+
+def put_back(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """The gradient of what was picked at an index: in a first-order pass, not yet written out."""
+    return _scatter(g, index, shape) if isinstance(g, Node) else kernel.Scattered(g, index, shape)
 
 
 def _copied(part: Any) -> Any:
@@ -114,7 +120,7 @@ def embedding(indices: Array, weight: Array):
 
     def to_weight(g, y, indices, weight):
         r"""\bar{W}_{k_i} \mathrel{+}= \bar{Y}_i"""
-        return _scatter(g, rows, weight.shape)
+        return put_back(g, rows, weight.shape)
 
     return weight[indices], None, to_weight
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,13 @@ from ..autograd.op import composed, op
 from ..errors import ArgumentError, IndexingError, ShapeError
 from ..kernels import Array
 from ..messages import _
-from .indexing import _scatter
+from .indexing import _scatter, put_back
 
 
-@op(r"Y = [X_1, X_2, \ldots]", numpy=np.concatenate, method=False, examples=lambda draw: [
-    ([draw(2, 3), draw(1, 3)],), ([draw(2, 3), draw(2, 1), draw(2, 2)], 1),
-    ([draw(2, 3), draw(2, 3)], {"axis": None}),
+@op(r"Y = [X_1, X_2, \ldots]", numpy=np.concatenate, method=False, needs_inputs=False,
+    examples=lambda draw: [
+        ([draw(2, 3), draw(1, 3)],), ([draw(2, 3), draw(2, 1), draw(2, 2)], 1),
+        ([draw(2, 3), draw(2, 3)], {"axis": None}),
 ])  # fmt: skip
 def concatenate(arrays: Sequence[Array], axis: int | None = 0):
     """Join along an existing axis (all flattened first if ``axis`` is None).
@@ -40,27 +41,36 @@ def concatenate(arrays: Sequence[Array], axis: int | None = 0):
     except ValueError:
         raise ShapeError(
             _("shapes {shapes} must be equal on all axes but axis {axis}"),
-            shapes=[x.shape for x in parts],
+            shapes=_few(x.shape for x in parts),
             axis=axis,
         ) from None
     ends = np.cumsum([x.size if axis is None else x.shape[axis] for x in parts]).tolist()
 
-    def piece(i: int) -> Any:
+    def piece(i: int, shape: tuple[int, ...]) -> Any:
         part = slice(ends[i - 1] if i else 0, ends[i])
 
-        def to_part(g, y, *xs):
+        def to_part(g, y, *_xs):
             r"""\bar{X}_i = \bar{Y}[\ldots]"""
             if axis is None:
-                return g[part].reshape(xs[i].shape)
+                return g[part].reshape(shape)
             return g[(slice(None),) * (axis % g.ndim) + (part,)]
 
         return to_part
 
-    return y, *[piece(i) for i in range(len(parts))]
+    return y, *[piece(i, x.shape) for i, x in enumerate(parts)]
 
 
-@op(r"Y = [X_1, X_2, \ldots]", numpy=np.stack, method=False, examples=lambda draw: [
-    ([draw(2, 3), draw(2, 3)],), ([draw(2, 3), draw(2, 3), draw(2, 3)], -1), ([draw(), draw()],),
+def _few(shapes: Iterable[tuple[int, ...]]) -> str:
+    """Shapes for a message: of many, some that differ."""
+    given = list(shapes)
+    words = map(str, given if len(given) < 9 else list(dict.fromkeys(given))[:8])
+    return f"[{', '.join(words)}{', …' if len(given) > 8 else ''}]"
+
+
+@op(r"Y = [X_1, X_2, \ldots]", numpy=np.stack, method=False, needs_inputs=False,
+    examples=lambda draw: [
+        ([draw(2, 3), draw(2, 3)],), ([draw(2, 3), draw(2, 3), draw(2, 3)], -1),
+        ([draw(), draw()],),
 ])  # fmt: skip
 def stack(arrays: Sequence[Array], axis: int = 0):
     """Join arrays of one shape along a new axis.
@@ -77,12 +87,12 @@ def stack(arrays: Sequence[Array], axis: int = 0):
         raise ArgumentError(_("there is nothing to join: the list is empty"))
     shapes = [np.shape(x) for x in arrays]
     if len(set(shapes)) > 1:
-        raise ShapeError(_("arrays to stack have one shape, not {shapes}"), shapes=shapes)
+        raise ShapeError(_("arrays to stack have one shape, not {shapes}"), shapes=_few(shapes))
     y = np.stack([np.asarray(x) for x in arrays], axis)
     before = (slice(None),) * (axis % y.ndim)
 
     def piece(i: int) -> Any:
-        def to_part(g, y, *xs):
+        def to_part(g, y, *_xs):
             r"""\bar{X}_i = \bar{Y}_i"""
             return g[(*before, i)]
 
@@ -282,8 +292,9 @@ def take(x: Array, indices: Any, axis: int | None = None):
 
     def to_x(g, y, x):
         r"""\bar{X}_{k_i} \mathrel{+}= \bar{Y}_i"""
-        shape = (x.size,) if axis is None else x.shape
-        return _scatter(g, index, shape).reshape(x.shape)
+        if axis is None and x.ndim != 1:
+            return _scatter(g, index, (x.size,)).reshape(x.shape)
+        return put_back(g, index, x.shape)
 
     return np.take(x, positions, axis), to_x
 

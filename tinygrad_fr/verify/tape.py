@@ -147,7 +147,8 @@ class Tape:
                         continue
                     if only is not None and (i, position) not in only:
                         continue
-                    d = closure(g, y, *values)
+                    own = closure is node._closures[position] and not node._op.needs_inputs
+                    d = closure(g, y) if own else closure(g, y, *values)
                     if d is None:
                         continue
                     d, x = np.asarray(d), node._inputs[position]

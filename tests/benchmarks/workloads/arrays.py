@@ -50,6 +50,11 @@ def chain() -> list[Array]:
     return [np.ones(4), np.full(4, 0.999), np.full(4, 0.001)]
 
 
+def entries(n: int) -> Array:
+    """``n`` numbers, in float64."""
+    return np.random.default_rng(0).normal(size=n)
+
+
 def convolution(n: int, channels: int, filters: int, size: int) -> list[Array]:
     """Images, filters (3x3, for padding 1), bias, and the upstream gradient."""
     rng = np.random.default_rng(0)

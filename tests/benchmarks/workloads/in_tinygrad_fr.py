@@ -156,6 +156,44 @@ def chain(n: int) -> Operation:
     return Operation(forward, arrays.chain())
 
 
+def stacked(n: int) -> Operation:
+    return Operation(lambda *xs: tg.stack(xs).sum(), list(arrays.entries(n)[:, None]))
+
+
+def concatenated(n: int) -> Operation:
+    return Operation(lambda *xs: tg.concatenate(xs).sum(), list(arrays.entries(n)[:, None]))
+
+
+def indexed(n: int) -> Operation:
+    return Operation(lambda x: sum(x[i] for i in range(n)), [arrays.entries(n)])
+
+
+class Reading:
+    """What is said of a chain of different operations, which nobody else says."""
+
+    trains = False
+
+    def __init__(self, n: int, words: Callable[[Any, Any], str]) -> None:
+        self.x, self.words = tg.Tensor(0.5, requires_grad=True, name="x"), words
+        self.y = self.x
+        for i in np.random.default_rng(0).integers(0, 4, n):  # so that no block repeats
+            self.y = (tg.sin, tg.cos, tg.tanh, tg.sigmoid)[i](self.y)
+
+    def outcome(self) -> list[Array]:
+        return [np.asarray(len(self.words(self.y, self.x)))]
+
+    def step(self) -> None:
+        self.words(self.y, self.x)
+
+
+def described(n: int) -> Reading:
+    return Reading(n, lambda y, x: tg.draw(y, names="tensors").text)
+
+
+def derived(n: int) -> Reading:
+    return Reading(n, lambda y, x: tg.derive(y, x, names="tensors").text)
+
+
 def convolution(*shape: int) -> Operation:
     *inputs, upstream = arrays.convolution(*shape)
     return Operation(lambda x, w, b: tg.conv2d(x, w, b, padding=1), inputs, upstream)

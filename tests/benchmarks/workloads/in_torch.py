@@ -168,6 +168,18 @@ def chain(n: int) -> Operation:
     return Operation(forward, arrays.chain())
 
 
+def stacked(n: int) -> Operation:
+    return Operation(lambda *xs: torch.stack(xs).sum(), list(arrays.entries(n)[:, None]))
+
+
+def concatenated(n: int) -> Operation:
+    return Operation(lambda *xs: torch.cat(xs).sum(), list(arrays.entries(n)[:, None]))
+
+
+def indexed(n: int) -> Operation:
+    return Operation(lambda x: sum(x[i] for i in range(n)), [arrays.entries(n)])
+
+
 def convolution(*shape: int) -> Operation:
     *inputs, upstream = arrays.convolution(*shape)
     return Operation(lambda x, w, b: F.conv2d(x, w, b, padding=1), inputs, upstream)

@@ -24,6 +24,8 @@ from .rewriting import complements, expanded, lettered, recognised, unsigned
 from .terms import Term
 from .writer import Line, Writer, numbers_for, with_numbers
 
+MOST = 10_000  # operations: 20,000 lines
+
 
 class Derivation:
     """A derivation: definitions, one line per step, the end.
@@ -171,7 +173,7 @@ def derive(
     Raises
     ------
     ArgumentError
-        If ``tensor`` is not a single number.
+        If ``tensor`` is not a single number, or made of thousands of operations.
     GraphError
         If it does not depend on ``wrt``, or the graph was released.
 
@@ -195,6 +197,16 @@ def derive(
             shape=tensor.shape,
         )
     graph = extract(tensor)
+    made = sum(vertex.kind == "operation" for vertex in graph.vertices)
+    if made > MOST:
+        raise ArgumentError(
+            _(
+                "a derivation through {n} operations would be too long to read (at most {most}): "
+                "derive an inner Tensor, or the same program on fewer steps or examples"
+            ),
+            n=made,
+            most=MOST,
+        )
     refuse_changed(graph)
     found = named(graph, names, scope())
     target = _target(graph, wrt, found)

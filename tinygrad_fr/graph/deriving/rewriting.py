@@ -11,6 +11,7 @@ import numpy as np
 
 from ...autograd.modes import switch
 from ...autograd.tensor import Tensor
+from ...kernels import Array
 from ..expansion import EXPANSIONS, reduced
 from ..extract import Edge, Graph, Vertex, extract
 from ..mathematics import symbol
@@ -103,7 +104,8 @@ def recognised(graph: Graph, keep: int) -> Graph:
     ``1 / (1 + exp(-z))``; not where a part is used elsewhere, too, or is the value ``keep``.
     """
     near = _Near(graph)
-    vertices, edges = list(graph.vertices), list(graph.edges)
+    vertices, added = list(graph.vertices), list[Edge]()
+    gone: set[int] = set()  # the vertices whose edges are left out
     for vertex in graph.vertices:
         if vertex.operation != "divide" or len(near.inputs[vertex.id]) != 2:
             continue
@@ -115,9 +117,10 @@ def recognised(graph: Graph, keep: int) -> Graph:
         if keep in parts or not users <= {*parts, vertex.id}:
             continue
         vertices[vertex.id] = replace(vertex, operation=name, static=static)
-        edges = [e for e in edges if e.target != vertex.id and e.target not in parts]
-        edges.append(Edge(z, vertex.id, 0, name))
-    return Graph(tuple(vertices), tuple(edges), graph.output)
+        gone |= {vertex.id, *parts}
+        added.append(Edge(z, vertex.id, 0, name))
+    edges = (edge for edge in graph.edges if edge.target not in gone)
+    return Graph(tuple(vertices), (*edges, *added), graph.output)
 
 
 Found = tuple[str, int, dict[str, Any], set[int]]  # operation, its input, arguments, the parts
@@ -243,7 +246,8 @@ def _with_counts(graph: Graph, names: dict[int, str], near: _Near) -> tuple[Grap
     vertices = list(graph.vertices)
     examples = _examples(graph, near)
     free_n = "N" not in names.values() and examples > 1
-    picks = [v.id for v in graph.vertices if v.operation == "getitem"]
+    picked = (v.id for v in graph.vertices if v.operation == "getitem")
+    picks = {i: n for n, i in enumerate(picked, 1)}
     free_y = "y" not in names.values() and len(picks) == 1
     for vertex in graph.vertices:
         if vertex.operation == "mean" and free_n and vertex.value.size == 1:
@@ -251,8 +255,7 @@ def _with_counts(graph: Graph, names: dict[int, str], near: _Near) -> tuple[Grap
             if size == examples:
                 vertices[vertex.id] = replace(vertex, static={**vertex.static, "letter": "N"})
         elif vertex.operation == "getitem":
-            n = picks.index(vertex.id) + 1
-            letter = "y" if free_y else rf"\mathbf{{1}}_{{c_{{{n}}}}}"
+            letter = "y" if free_y else rf"\mathbf{{1}}_{{c_{{{picks[vertex.id]}}}}}"
             vertices[vertex.id] = replace(vertex, static={**vertex.static, "letter": letter})
         elif vertex.kind == "constant" and not vertex.shape and free_n:
             users = near.users[vertex.id]
@@ -280,16 +283,18 @@ def _examples(graph: Graph, near: _Near) -> int:
 
 def complements(graph: Graph, names: Mapping[int, str]) -> dict[int, str]:
     """The symbol ``(1 - y)`` for an array without a name of which 1 - y gives every entry."""
-    given = ("constant", "input")
-    arrays = [v for v in graph.vertices if v.kind in given and v.value.size > 1]
-    found: dict[int, str] = {}
-    for vertex in arrays:
-        for other in arrays:
-            named = other.id in names and vertex.id not in names
-            if (
-                named
-                and vertex.shape == other.shape
-                and np.array_equal(vertex.value, 1 - other.value)
-            ):
-                found[vertex.id] = rf"\left(1 - {symbol(names[other.id])}\right)"
-    return found
+    arrays = [
+        v for v in graph.vertices
+        if v.kind in ("constant", "input") and v.value.size > 1 and v.value.dtype.kind in "biuf"
+    ]  # fmt: skip
+    named = {_content(1 - v.value): names[v.id] for v in arrays if v.id in names}
+    return {
+        v.id: rf"\left(1 - {symbol(named[_content(v.value)])}\right)"
+        for v in arrays
+        if v.id not in names and _content(v.value) in named
+    }
+
+
+def _content(array: Array) -> tuple[Any, bytes]:
+    """What tells whether two arrays are equal; -0 is 0."""
+    return array.shape, (np.asarray(array, float) + 0.0).tobytes()

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .writer import Writer
 
 ONE = Term("1", np.array(1.0))
+# What may lie between the probabilities and their logarithm.
+PASSING = ("getitem", "take", "subtract", "sum", "multiply")
 Scale = tuple[Fraction, tuple[tuple[str, float], ...]]  # what a gradient is divided by
 
 
@@ -59,13 +61,18 @@ def _meets_logarithm(writer: Writer, i: int) -> bool:
     """Whether the probabilities go into a logarithm, as they are or as 1 - p or as one of them."""
     if writer.graph.vertices[i].operation == "log_softmax":
         return True
-    users = [writer.graph.vertices[writer.graph.edges[n].target] for n in writer.uses[i]]
-    names = {user.operation for user in users}
-    if names & {"log", "binary_cross_entropy", "kl_divergence"}:
-        return True
-    steps = [user.id for user in users if user.operation in ("getitem", "take", "subtract", "sum")]
-    products = [user.id for user in users if user.operation == "multiply"]
-    return any(_meets_logarithm(writer, step) for step in (*steps, *products))
+    reached = [i]
+    seen = {i}
+    for step in reached:  # it grows
+        for user in (
+            writer.graph.vertices[writer.graph.edges[n].target] for n in writer.uses[step]
+        ):
+            if user.operation in ("log", "binary_cross_entropy", "kl_divergence"):
+                return True
+            if user.operation in PASSING and user.id not in seen:
+                seen.add(user.id)
+                reached.append(user.id)
+    return False
 
 
 def _divisors(writer: Writer) -> Iterator[Scale]:

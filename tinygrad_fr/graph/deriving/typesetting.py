@@ -14,6 +14,7 @@ from .writer import Line, array_latex
 if TYPE_CHECKING:
     from .derive import Derivation
 
+MOST = 10_000  # characters: the result is a sum of too many terms to say where each comes from
 PREAMBLE = r"""\documentclass{article}
 \usepackage[utf8]{inputenc}
 \usepackage[T1]{fontenc}
@@ -76,6 +77,8 @@ def _legend(derivation: Derivation) -> list[str]:
 def _open_ends(derivation: Derivation) -> list[str]:
     """Where the gradients are written out that the result still names."""
     last = _last(derivation)
+    if len(last) > MOST:
+        return []
     return [
         _("with {what} from step ({n})").format(what=f"${line.what}$", n=i)
         for i, line in enumerate(derivation.steps[:-1], 1)

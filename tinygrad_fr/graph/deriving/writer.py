@@ -116,9 +116,10 @@ class Writer:
             user = self.graph.vertices[users[0]]
             if vertex.id == self.wrt or vertex.operation not in RULES:
                 continue
-            affine = vertex.operation == "matmul" and user.operation == "add"
-            others = set(self.inputs[user.id].values()) - {vertex.id}
-            affine = affine and all(self.graph.vertices[i].kind == "parameter" for i in others)
+            affine = vertex.operation == "matmul" and user.operation == "add" and all(
+                i == vertex.id or self.graph.vertices[i].kind == "parameter"
+                for i in self.inputs[user.id].values()
+            )  # fmt: skip
             if user.id in tail and vertex.operation in TAIL and self._can_be_written(vertex.id):
                 tail.add(vertex.id)
             elif affine and user.operation in RULES and user.id not in tail:

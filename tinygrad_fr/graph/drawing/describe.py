@@ -64,18 +64,15 @@ def _gradient(sheet: Sheet, vertex: Vertex) -> str:
     g = sheet.upstream(vertex.id)
     if g is None or sheet.flow is None:
         return _("{title}: ").format(title=what) + _("not computed")
-    terms = [
-        (sheet.graph.edges[n].target, sheet.flow.downstream[n])
-        for n in sheet.graph.leaving[vertex.id]
-        if n in sheet.flow.downstream
-    ]
+    uses = [n for n in sheet.graph.leaving[vertex.id] if n in sheet.flow.downstream]
     words = f"{what} = {values.summary(g)}"
-    if len(terms) > 1:
+    if len(uses) > 1:
         parts = ", ".join(
             _("{value} through {name}").format(
-                value=values.summary(d), name=text(sheet.symbols[target])
+                value=values.summary(sheet.flow.downstream[n]),
+                name=text(sheet.symbols[sheet.graph.edges[n].target]),
             )
-            for target, d in terms[:TERMS]
-        ) + (", …" if len(terms) > TERMS else "")
+            for n in uses[:TERMS]
+        ) + (", …" if len(uses) > TERMS else "")
         words += " " + _("(sum of {parts})").format(parts=parts)
     return words

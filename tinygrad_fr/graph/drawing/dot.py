@@ -18,6 +18,7 @@ from ..formulas import rule
 from ..mathematics import label, text
 from .nodes import closed_label, tip, vertex_label
 from .outline import Link, Repeat
+from .rendering import MOST
 from .sheet import Sheet
 from .style import BOX, FONT, GRADIENT, INK, LINE, PALE, PAPER, attribute, escape, font
 
@@ -90,8 +91,10 @@ def _node(picture: Any, sheet: Sheet, i: int) -> None:
         words, shown = closed_label(item, sheet), str(item.call)
     else:
         vertex = sheet.graph.vertices[item.members[0]]
-        words, shown = vertex_label(vertex, item, sheet), tip(vertex, sheet)
-    picture.node(f"n{i}", label=f"<{words}>", tooltip=attribute(shown), id=f"node{i}")
+        drawn = len(sheet.outline.items) <= MOST
+        words, shown = vertex_label(vertex, item, sheet), tip(vertex, sheet) if drawn else ""
+    tooltip = {"tooltip": attribute(shown)} if shown else {}
+    picture.node(f"n{i}", label=f"<{words}>", id=f"node{i}", **tooltip)
 
 
 # --- edges ------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from ..naming import named, scope, symbols
 from . import rendering
 from .describe import describe
 from .dot import source
-from .outline import outline
+from .outline import LIMIT, outline
 from .sheet import DETAILS, LEVELS, Sheet
 
 SUFFIXES = ("svg", "png", "pdf", "dot")
@@ -74,7 +74,8 @@ class Drawing:
         try:
             return {"image/svg+xml": self.svg, "text/plain": self.text}
         except rendering.RenderingError as error:
-            return {"text/plain": f"{error}\n\n{self.text}"}
+            lines = [str(error), "", *self.text.splitlines()]
+            return {"text/plain": "\n".join(lines[:LIMIT] + ["…"] * (len(lines) > LIMIT))}
 
     def __repr__(self) -> str:
         n = len(self._sheet.outline.items)

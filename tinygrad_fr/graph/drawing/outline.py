@@ -85,11 +85,12 @@ def outline(graph: Graph, depth: int | None = None) -> Outline:
     closed = depth is not None
     if depth is None and len(graph.vertices) > LIMIT:
         deepest = max((len(_chain(v.module)) for v in graph.vertices), default=0)
-        for depth in (None, *range(deepest - 1, 0, -1)):
-            drawn = _merged(_items(graph, depth), graph, depth is not None)
-            if len(drawn.items) <= LIMIT:
-                return drawn
-        return _merged(_items(graph, None), graph, False)
+        whole = _merged(_items(graph, None), graph, False)
+        drawn, depth = whole, deepest
+        while len(drawn.items) > LIMIT and depth > 1:
+            depth -= 1
+            drawn = _merged(_items(graph, depth), graph, True)
+        return drawn if len(drawn.items) <= LIMIT else whole
     return _merged(_items(graph, depth), graph, closed)
 
 
@@ -157,8 +158,11 @@ def _merged(items: list[Item], graph: Graph, closed: bool) -> Outline:
     many = len(items) > MANY
     target = list(range(len(items)))  # the item that stands for each
     if many or closed:
-        for run in _runs(items, steps, graph, place, many):
-            _merge(run, items, target, graph, place)
+        kinds: dict[Any, int] = {}
+        looks = [kinds.setdefault(_look(item, graph), len(kinds)) for item in items]
+        users, sources = _between(items, graph, place)
+        for run in _runs(items, steps, graph, looks, sources, many):
+            _merge(run, items, target, graph, users, sources)
     links: dict[tuple[int, int, bool], list[int]] = {}
     for number, edge in enumerate(graph.edges):
         a, b = place[edge.source], place[edge.target]
@@ -196,25 +200,48 @@ class _Run:
     steps: list[int]
 
 
+def _between(
+    items: list[Item], graph: Graph, place: Mapping[int, int]
+) -> tuple[list[list[int]], list[list[int]]]:
+    """For each item, those that use it, and those that it takes its arguments from."""
+    users: list[list[int]] = [[] for _item in items]
+    sources: list[list[int]] = [[] for _item in items]
+    for edge in graph.edges:
+        a, b = place[edge.source], place[edge.target]
+        if a != b:
+            users[a].append(b)
+            sources[b].append(a)
+    return users, sources
+
+
 def _runs(
-    items: list[Item], steps: list[int], graph: Graph, place: Mapping[int, int], many: bool
-) -> Iterable[_Run]:
+    items: list[Item], steps: list[int], graph: Graph, looks: list[int],
+    sources: list[list[int]], many: bool,
+) -> Iterable[_Run]:  # fmt: skip
     """The repetitions in the sequence of steps, from the left, the widest first."""
-    looks = [_look(items[i], graph) for i in steps]
     rank = {item: n for n, item in enumerate(steps)}
-    needs = _needs(steps, items, graph, place)
     start = 0
     while start < len(steps):
         best: _Run | None = None
         for period in range(1, min(LONGEST, (len(steps) - start) // 2) + 1):
+            if looks[steps[start]] != looks[steps[start + period]]:
+                continue
             modules = all(items[steps[start + i]].call is not None for i in range(period))
             least = 2 if modules else 3
             if not (modules or many):
                 continue
             count = 1
             while start + (count + 1) * period <= len(steps) and all(
-                looks[start + i] == looks[start + count * period + i]
-                and _same_needs(needs, rank, start + i, start + count * period + i, items, graph)
+                looks[steps[start + i]] == looks[steps[start + count * period + i]]
+                and _same_needs(
+                    sources,
+                    rank,
+                    steps[start + i],
+                    steps[start + count * period + i],
+                    items,
+                    graph,
+                    looks,
+                )
                 for i in range(period)
             ):
                 count += 1
@@ -235,36 +262,24 @@ def _look(item: Item, graph: Graph) -> Any:
     return (None if item.call is None else str(item.call).rpartition(" ")[2], parts)
 
 
-def _needs(
-    steps: list[int], items: list[Item], graph: Graph, place: Mapping[int, int]
-) -> list[list[int]]:
-    """For each step, the items that it takes its arguments from."""
-    incoming: dict[int, list[int]] = {}
-    for edge in graph.edges:
-        a, b = place[edge.source], place[edge.target]
-        if a != b:
-            incoming.setdefault(b, []).append(a)
-    return [incoming.get(i, []) for i in steps]
-
-
 def _same_needs(
-    needs: list[list[int]], rank: Mapping[int, int], a: int, b: int,
-    items: list[Item], graph: Graph,
+    sources: list[list[int]], rank: Mapping[int, int], a: int, b: int,
+    items: list[Item], graph: Graph, looks: list[int],
 ) -> bool:  # fmt: skip
     """Whether two steps take their arguments alike: as far back, from one place, or from leaves."""
-    first, second = needs[a], needs[b]
+    first, second = sources[a], sources[b]
     if len(first) != len(second):
         return False
     for x, y in zip(first, second, strict=True):
         if x == y:
             continue
         if x in rank and y in rank:
-            if a - rank[x] != b - rank[y]:
+            if rank[a] - rank[x] != rank[b] - rank[y]:
                 return False
         elif y in rank:  # the first copy may begin with the network's input
-            if x in rank or rank[y] < a or _shape(x, items, graph) != _shape(y, items, graph):
+            if rank[y] < rank[a] or _shape(x, items, graph) != _shape(y, items, graph):
                 return False
-        elif x in rank or _look(items[x], graph) != _look(items[y], graph):
+        elif x in rank or looks[x] != looks[y]:
             return False
     return True
 
@@ -274,28 +289,22 @@ def _shape(i: int, items: list[Item], graph: Graph) -> Any:
 
 
 def _merge(
-    run: _Run, items: list[Item], target: list[int], graph: Graph, place: Mapping[int, int]
-) -> None:
+    run: _Run, items: list[Item], target: list[int], graph: Graph,
+    users: list[list[int]], sources: list[list[int]],
+) -> None:  # fmt: skip
     """Let the first copy of a run stand for all of them, in a box of its own."""
     copies = [
         [run.steps[run.start + k * run.period + i] for i in range(run.period)]
         for k in range(run.count)
     ]
     members = {i: k for k, copy in enumerate(copies) for i in copy}
-    users: dict[int, set[int]] = {}
-    sources: dict[int, list[int]] = {}
-    for edge in graph.edges:
-        a, b = place[edge.source], place[edge.target]
-        if a != b:
-            users.setdefault(a, set()).add(b)
-            sources.setdefault(b, []).append(a)
     for k, copy in enumerate(copies[1:], 1):
         for first, other in zip(copies[0], copy, strict=True):
             target[other] = first
             items[first].members += items[other].members
             # A leaf that only this copy uses goes with it.
-            for mine, its in zip(sources.get(first, ()), sources.get(other, ()), strict=False):
-                owned = _leaf(items[its], graph) and {members.get(u) for u in users[its]} == {k}
+            for mine, its in zip(sources[first], sources[other], strict=False):
+                owned = _leaf(items[its], graph) and all(members.get(u) == k for u in users[its])
                 if owned and mine != its and _leaf(items[mine], graph) and target[its] == its:
                     target[its] = mine
                     items[mine].members += items[its].members
@@ -303,7 +312,7 @@ def _merge(
     inside = set(copies[0])
     for first in copies[0]:
         items[first].count = run.count
-        own = [i for i in sources.get(first, ()) if _leaf(items[i], graph)]
+        own = [i for i in sources[first] if _leaf(items[i], graph)]
         inside |= {i for i in own if items[i].count > 1}
     around = _common([items[i].boxes for copy in copies for i in copy])
     names = tuple(str(items[copy[0]].call or "") for copy in copies)

@@ -13,9 +13,12 @@ from ...errors import TinygradError
 from ...messages import _
 from .style import NIGHT
 
+MOST = 3_000  # nodes: Graphviz lays them out in 10 s, twice as many in 60
+NODE = re.compile(r"^\t+n\d+ \[", re.MULTILINE)
+
 
 class RenderingError(TinygradError, RuntimeError):
-    """Nothing here can draw; ``dot`` is the picture in Graphviz's language.
+    """Nothing here can draw it; ``dot`` is the picture in Graphviz's language.
 
     Attributes
     ----------
@@ -34,8 +37,22 @@ def render(dot: str, kind: str) -> bytes:
     Raises
     ------
     RenderingError
-        If neither is there. It holds the text in Graphviz's language.
+        If neither is there, or the picture has too many nodes. It holds the text in Graphviz's
+        language.
     """
+    nodes = len(NODE.findall(dot))
+    if nodes > MOST:
+        error = RenderingError(
+            _(
+                "{n} nodes are too many for a picture (at most {most}): draw an inner Tensor, or "
+                "close modules with depth=1 or depth=0. .text says it in words, .dot in "
+                "Graphviz's language"
+            ),
+            n=nodes,
+            most=MOST,
+        )
+        error.dot = dot
+        raise error
     sharp = dot.replace("{", "{ graph [dpi=160];", 1) if kind == "png" else dot
     if shutil.which("dot"):
         import graphviz

@@ -6,6 +6,7 @@ fractions. An unknown command is kept as text, so that a user's own formula is n
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -159,6 +160,7 @@ def escaped(text: str) -> str:
     return "".join(SPECIAL.get(c, c if c.isprintable() else " ") for c in text)
 
 
+@functools.lru_cache(maxsize=4096)
 def parse(latex: str) -> Item:
     r"""Read a formula.
 

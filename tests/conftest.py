@@ -13,8 +13,8 @@ import pytest  # noqa: E402
 import tinygrad_fr as tg  # noqa: E402
 from tinygrad_fr import settings  # noqa: E402
 
-# A busy machine is no failure.
-hypothesis.settings.register_profile("here", deadline=None)
+# A busy machine is no failure, nor is a folder that cannot be written to.
+hypothesis.settings.register_profile("here", deadline=None, database=None)
 hypothesis.settings.load_profile("here")
 
 

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-import tinygrad_fr
 from tinygrad_fr.autograd.op import Operation, registry
 
-PAGE = Path(tinygrad_fr.__file__).parent.parent / "docs" / "operations.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "operations.md"
 HEAD = """# Les opérations
 
 Chaque opération porte sa formule et, pour chaque argument, sa règle locale : le gradient amont

@@ -147,7 +147,8 @@ def test_help_is_in_the_users_language():
         ((), "COMMAND"),
     ],
 )
-def test_mistakes_end_with_status_2_and_words(arguments, words, tmp_path):
+def test_mistakes_end_with_status_2_and_words(arguments, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # --out w.npz must be writable
     output = run(*arguments, status=2)
     assert words in output
     assert "Traceback" not in output

@@ -276,6 +276,7 @@ def test_files_that_cannot_be_read_are_told_apart(folder):
     assert printed.replace("\u00a0", " ").count("À relire :") == 5
 
 
+@pytest.mark.skipif(sys.getfilesystemencoding() == "ascii", reason="files have no accents here")
 def test_submissions_in_folders_as_platforms_pack_them(folder):
     for name, file in {"Éloïse D_12_file": "devoir.py", "=1+1": "mon devoir (2).py"}.items():
         (folder / name).mkdir()

@@ -203,11 +203,12 @@ def test_matplotlib_is_imported_when_something_is_drawn_and_pyplot_never():
 
 
 @pytest.mark.parametrize("before", ["pass", "%matplotlib inline\nimport matplotlib.pyplot as plt"])
-def test_a_notebook_shows_a_picture_once(before, monkeypatch):
+def test_a_notebook_shows_a_picture_once(before, monkeypatch, tmp_path):
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))  # there may be no home
     cells = {
         f"{before}\nimport tinygrad_fr as tg": 0,
         "tg.plot.function(tg.relu)": 1,

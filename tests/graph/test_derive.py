@@ -271,6 +271,18 @@ def test_layers_are_steps_and_rules_without_a_row_are_quoted():
     assert said(derivation)["∂L/∂z₂"][-1] == "ŷ − y"
 
 
+def test_an_operation_without_a_rule_is_named_as_latex_can_be_read():
+    @tg.op(r"y = x^3", method=False)
+    def its_cube(x):
+        return x**3, lambda g, y, x: 3 * x**2 * g
+
+    x = tg.Tensor([1.0, 2.0], requires_grad=True)
+    derivation = tg.derive(its_cube(x).sum(), x)
+    assert r"\operatorname{its\_cube}^{\top}" in derivation.latex
+    assert "its_cubeᵀ" in derivation.text
+    assert derivation.check()
+
+
 # --- every line holds ------------------------------------------------------------------------
 
 

@@ -223,7 +223,7 @@ class Writer:
         operation = self.graph.vertices[edge.target].operation
         if right is None or operation in ("matmul", "linear"):
             # Its rule says less than it does with these shapes: only that it is the adjoint.
-            words = rf"\operatorname{{{operation}}}^{{\top}} {parenthesised(g.latex)}"
+            words = rf"\operatorname{{{escaped(str(operation))}}}^{{\top}} {parenthesised(g.latex)}"
         else:
             words = _latex(right)
         shape = self.graph.vertices[edge.source].shape

@@ -113,7 +113,7 @@ OPERATORS = {
     "leq": "≤", "geq": "≥", "neq": "≠", "in": "∈", "ni": "∋", "land": "∧", "lor": "∨",
     "lnot": "¬", "exists": "∃", "forall": "∀", "ldots": "…", "top": "⊤", "partial": "∂",
     "infty": "∞", "mapsto": "↦", "vert": "|", "Vert": "‖", "mid": "|", "to": "→", "approx": "≈",
-    "pm": "±", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉",
+    "pm": "±", "oplus": "⊕", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉",
     "#": "#", "{": "{", "}": "}", "|": "‖", "_": "_", "%": "%", "&": "&", "$": "$",
 }  # fmt: skip
 LARGE = {"sum": "∑", "prod": "∏", "int": "∫"}

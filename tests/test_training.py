@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from tinygrad_fr.data import (
     RandomShift,
 )
 from tinygrad_fr.errors import FileError
+from tinygrad_fr.kernels import winograd
 from tinygrad_fr.training import evaluate
 
 RNG = np.random.default_rng(0)
@@ -123,6 +125,38 @@ def test_a_pipe_gets_one_line_per_epoch():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert len(done.stdout.splitlines()) == 3
     assert "\r" not in done.stdout + done.stderr
+
+
+def test_where_threads_cannot_start_the_training_is_the_same(monkeypatch):
+    pytest.importorskip("tqdm")
+
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    class Slow(ArrayDataset):
+        slow = True
+
+    def trained():
+        tg.manual_seed(0)
+        model = nn.Sequential(
+            nn.Conv2d(12, 12, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+            nn.Linear(12 * 64, 2),
+        )  # fmt: skip
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        batches = DataLoader(Slow(images, LABELS[:20]), 8, shuffle=True, seed=0)
+        tg.fit(model, batches, loss=tg.cross_entropy, optimizer=optimizer, epochs=2)
+        return list(model.state_dict().values())
+
+    # The threads of the loader, of a convolution by Winograd's method and of tqdm.
+    images = np.random.default_rng(0).standard_normal((20, 12, 16, 16))
+    monkeypatch.setattr(winograd, "_PIECE", 2000)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    expected = trained()
+    monkeypatch.setattr("tqdm.tqdm.monitor", None)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    for a, b in zip(trained(), expected, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 # --- what an attack found --------------------------------------------------------------------

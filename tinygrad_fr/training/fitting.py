@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -288,7 +289,8 @@ def _bar(
     except ImportError:
         return nullcontext(batches)  # a bar is a comfort: the line per epoch stays
     title = _("epoch {n}/{total}").format(n=number, total=epochs)
-    return tqdm(batches, desc=title, leave=False, unit=_("batch"))  # type: ignore[no-any-return]
+    with warnings.catch_warnings(action="ignore"):  # that no thread may watch over the bar
+        return tqdm(batches, desc=title, leave=False, unit=_("batch"))  # type: ignore[no-any-return]
 
 
 def _in_notebook() -> bool:

@@ -18,7 +18,7 @@ from tinygrad_fr.data import (
     RandomRotation,
     RandomShift,
 )
-from tinygrad_fr.errors import FileError
+from tinygrad_fr.errors import DTypeError, FileError
 from tinygrad_fr.kernels import winograd
 from tinygrad_fr.training import evaluate
 
@@ -337,3 +337,62 @@ def test_a_damaged_checkpoint_is_refused(tmp_path, damage):
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(FileError, match="damaged"):
         everything(path, resume=True)
+
+
+# --- data of other libraries -----------------------------------------------------------------
+
+
+def losses(train, **options):
+    model, arguments = setup(train=train, valid=None, scheduler=None, seed=0, **options)
+    return tg.fit(model, **arguments)["loss"]
+
+
+def test_frames_and_series_of_pandas_are_arrays_whatever_their_index():
+    pandas = pytest.importorskip("pandas")
+    x = pandas.DataFrame(X, index=range(100, 160))
+    y = pandas.Series(LABELS, index=range(60)[::-1])
+    assert losses((x, y)) == losses((X, LABELS))
+    assert losses([(x, y)]) == losses([(X, LABELS)])
+    model, _ = setup()
+    np.testing.assert_array_equal(model(x).data, model(X).data)
+    (batch,) = next(iter(DataLoader(x, 3)))
+    np.testing.assert_array_equal(batch, X[:3])
+
+
+def test_columns_that_are_no_numbers_are_refused():
+    pandas = pytest.importorskip("pandas")
+    words = pandas.Series(list("abcdef") * 10)
+    missing = pandas.DataFrame(X).astype("Float64").mask(lambda frame: frame > 1)
+    for train in (X, words), (missing, LABELS), [(X, words)]:
+        with pytest.raises(DTypeError, match="give an array of numbers"):
+            losses(train)
+
+
+def test_tensors_datasets_and_loaders_of_pytorch_are_taken():
+    torch = pytest.importorskip("torch")
+    x, y = torch.tensor(X), torch.tensor(LABELS)
+    pairs = torch.utils.data.TensorDataset(x, y)
+    assert losses((x, y)) == losses(pairs) == losses((X, LABELS))
+    loader = torch.utils.data.DataLoader(pairs, batch_size=20)
+    batches = [(X[i : i + 20], LABELS[i : i + 20]) for i in (0, 20, 40)]
+    assert losses(loader) == losses(batches)
+    model, _ = setup()
+    assert evaluate(model, loader, tg.cross_entropy) == evaluate(model, batches, tg.cross_entropy)
+    np.testing.assert_array_equal(model(x).data, model(X).data)
+
+
+def test_a_tensor_in_a_graph_of_pytorch_is_refused():
+    torch = pytest.importorskip("torch")
+    x = torch.tensor(X, requires_grad=True)
+    model, _ = setup()
+    for use in lambda: losses((x, LABELS)), lambda: losses([(x, LABELS)]), lambda: model(x):
+        with pytest.raises(DTypeError, match=r"tensor\.detach\(\)\.numpy\(\)"):
+            use()
+
+
+def test_a_masked_array_would_lose_its_mask():
+    masked = np.ma.array(X, mask=X > 1)
+    model, _ = setup()
+    for use in lambda: losses((masked, LABELS)), lambda: model(masked), lambda: DataLoader(masked):
+        with pytest.raises(DTypeError, match="filled"):
+            use()

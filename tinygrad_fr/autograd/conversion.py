@@ -1,7 +1,9 @@
-"""What becomes of the data that a Tensor is made from."""
+"""What becomes of data that are no Tensors: operands beside them, and what they are made from."""
 
 from __future__ import annotations
 
+import numbers
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,41 @@ from ..errors import DTypeError, GraphError, ShapeError
 from ..kernels import Array
 from ..messages import _
 from .engine import Node
+
+# What an operation takes as it is: these classes are looked up, subclasses and others examined.
+AS_IS = frozenset({np.ndarray, float, int, bool, NoneType, *np.sctypeDict.values()})
+
+
+def as_operand(x: Any) -> Any:
+    """An operand, with a plain array for an array-like: one set of rules, NumPy's, for all.
+
+    A pandas Series would align by index, a matrix multiply where arrays do so entry by entry, a
+    Fraction give an array of objects. CuPy's arrays and others that speak NumPy's protocols
+    stay what they are.
+
+    Raises
+    ------
+    DTypeError
+        If converting would lose something: a mask, a matrix' own product, the graph of another
+        library; or if there are no numbers inside.
+    """
+    if x.__class__ in AS_IS:
+        return x
+    if isinstance(x, (np.ma.MaskedArray, np.matrix)):
+        raise _own_rules(x)
+    if isinstance(x, np.ndarray):
+        return np.asarray(x)
+    if isinstance(x, numbers.Number) and not isinstance(x, (int, float, complex)):
+        raise _no_operand(x, _("float(x) is a number"))
+    if not hasattr(x, "__array__") or hasattr(x, "__array_function__") or isinstance(x, type):
+        return x
+    try:
+        array = np.asarray(x)
+    except Exception as error:
+        raise _no_operand(x, error) from error
+    if array.dtype.kind == "O":
+        raise _no_operand(x, f"dtype {array.dtype}")
+    return array
 
 
 def as_data(data: Any, dtype: Any, requires_grad: bool) -> Array:
@@ -25,20 +62,40 @@ def as_data(data: Any, dtype: Any, requires_grad: bool) -> Array:
             )
         data = data._array
     if isinstance(data, np.ma.MaskedArray):
-        raise DTypeError(_("a masked array would lose its mask: fill it first with .filled()"))
+        raise _own_rules(data)
     if hasattr(data, "__array_function__") and not isinstance(data, np.ndarray):
         # Such as a CuPy array.
         return data.copy() if dtype is None else data.astype(dtype)  # type: ignore[no-any-return]
     is_array = isinstance(data, (np.ndarray, np.generic))
     try:
         array = np.array(data, dtype=dtype)
-    except (ValueError, TypeError) as error:
+    except GraphError:  # of a recorded Tensor inside a list
+        raise
+    except (ValueError, TypeError, RuntimeError) as error:
         raise _not_numbers(data, error) from error
     if array.dtype.kind not in "fiubc":
         raise _not_numbers(data, f"dtype {array.dtype}")
     if requires_grad and not is_array and dtype is None and array.dtype.kind in "iub":
         array = array.astype(np.float64)
     return array
+
+
+def _own_rules(data: Any) -> DTypeError:
+    return DTypeError(
+        _(
+            "{kind} follows rules of its own: give a plain array, np.asarray(x), or a masked one "
+            "without its mask, x.filled(value)"
+        ),
+        kind=type(data).__name__,
+    )
+
+
+def _no_operand(x: Any, error: Any) -> DTypeError:
+    return DTypeError(
+        _("{kind} is no operand: give an array of numbers ({error})"),
+        kind=type(x).__name__,
+        error=error,
+    )
 
 
 def _not_numbers(data: Any, error: Any) -> DTypeError:
@@ -76,6 +133,7 @@ def as_upstream(gradient: Any, output: Node) -> Any:
         if data.__class__ is np.ndarray:
             return np.ones(data.shape, data.dtype)  # ones_like takes 1 us more
         return np.ones_like(data)
+    gradient = as_operand(gradient)
     if not hasattr(gradient, "__array_function__"):
         gradient = np.asarray(gradient)
     if gradient.shape != data.shape:

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import settings
 from ..autograd import engine
+from ..autograd.conversion import as_operand
 from ..autograd.modes import current_mode, enter_module, leave_module
 from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, DTypeError, GraphError, ShapeError
@@ -68,13 +69,13 @@ class Module:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward``, record under which layer, and call the hooks.
 
-        A floating array is cast to the parameters' dtype and becomes a Tensor; Tensors and
-        integer arrays are left alone.
+        A floating array is cast to the parameters' dtype and becomes a Tensor, also one of pandas
+        or PyTorch; Tensors and integer arrays are left alone.
         """
         mode = current_mode()
         for x in args:
-            if isinstance(x, np.ndarray):
-                args = tuple(self._cast(a) if isinstance(a, np.ndarray) else a for a in args)
+            if not isinstance(x, Tensor):
+                args = tuple(map(self._cast, args))
                 break
         if mode.owner is None:
             path, label = "", type(self).__name__
@@ -104,8 +105,10 @@ class Module:
                 y = y if replaced is None else replaced
         return y
 
-    def _cast(self, x: Array) -> Any:
-        if x.dtype.kind != "f":
+    def _cast(self, x: Any) -> Any:
+        if not isinstance(x, Tensor):
+            x = as_operand(x)
+        if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
             return x
         dtype = next((p.dtype for p in self.parameters()), x.dtype)
         return Tensor(x, dtype=dtype)

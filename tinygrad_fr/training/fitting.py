@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import settings
+from ..autograd.conversion import as_operand
 from ..autograd.engine import no_grad
 from ..autograd.tensor import Tensor
 from ..data import ArrayDataset, DataLoader
@@ -49,8 +50,8 @@ def fit(
     model
         What ``optimizer`` learns.
     train, valid
-        Batches ``(inputs, targets)``: a DataLoader or any iterable that can be walked once per
-        epoch; a dataset, or a tuple of two arrays, is put into a DataLoader.
+        Batches ``(inputs, targets)``: a DataLoader (or PyTorch's) or any iterable that can be
+        walked once per epoch; a dataset, or a tuple of two arrays, is put into a DataLoader.
     loss
         Takes the model's output and the targets, gives a scalar; such as ``tg.cross_entropy``.
     epochs
@@ -258,7 +259,7 @@ def _train_epoch(
 def _pair(batch: Any) -> tuple[Any, Any]:
     if not isinstance(batch, (tuple, list)) or len(batch) != 2:
         raise ArgumentError(_("fit needs batches of two arrays, (inputs, targets)"))
-    return batch[0], batch[1]
+    return as_operand(batch[0]), as_operand(batch[1])
 
 
 def _batches(data: Any, *, shuffle: bool, seed: int | None, epochs: int = 1) -> Any:

@@ -19,12 +19,13 @@ from .conversion import as_data, as_upstream, in_place_error, label, not_floatin
 from .engine import Node, next_rank
 from .inplace import InPlace
 from .protocols import NumPyProtocols
+from .spellings import Spellings
 
 if TYPE_CHECKING:
     from .methods import Methods as Methods  # generated from the registry of operations
 else:
 
-    class Methods(Node):
+    class Methods(Spellings, Node):
         """Filled by the registry: one method per operation."""
 
         __slots__ = ()

@@ -57,5 +57,5 @@ def _quantised(hand, here: float, step: float) -> bool:  # type: ignore[no-untyp
     counts = hand / unit
     some = np.abs(counts[hand != 0])
     return bool(
-        (np.abs(some - np.rint(some)) < 1e-6).all() and 0.9 < some.min() <= some.max() < 1e5
+        (np.abs(some - np.rint(some)) < 1e-6).all() and 0.9 < some.min() <= some.max() < 1e8
     )

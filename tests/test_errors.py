@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
+import re
 import tempfile
 from pathlib import Path
 
@@ -237,7 +239,7 @@ WRONG_USES = {
     ),
     "ragged list": (lambda: tg.Tensor([[1.0], [1.0, 2.0]]), DTypeError, "regular grid", "grille"),
     "masked array": (
-        lambda: tg.Tensor(np.ma.array([1.0, 2.0], mask=[0, 1])), DTypeError, "x.filled(", "x.filled(",
+        lambda: tg.Tensor(np.ma.array([1.0, 2.0], mask=[0, 1])), DTypeError, ".filled(", ".filled(",
     ),
     "tensor of recorded": (lambda: tg.Tensor(ones(2) * 2.0), GraphError, ".detach()", ".detach()"),
     "asarray": (lambda: np.asarray(ones(2)), GraphError, ".detach()", ".detach()"),
@@ -701,3 +703,83 @@ def test_cross_entropy_of_probabilities_warns():
 def test_messages_take_names_with_braces_as_they_are():
     with pytest.raises(ShapeError, match=r"\{x\}"):
         ones(2, name="{x}") + ones(3)
+
+
+# --- the spellings of PyTorch ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("view", "x.reshape(shape)"), ("unsqueeze", "x.expand_dims(axis)"), ("t", "x.T"),
+        ("permute", "x.transpose(axes)"), ("to", "x.astype(dtype)"), ("float", "x.astype(dtype)"),
+        ("numel", "x.size"), ("dim", "x.ndim"), ("mm", "x @ y"), ("mul", "x * y"),
+        ("masked_fill", "tg.where"), ("requires_grad_", "x.requires_grad = True"),
+        ("add_", "with tg.no_grad(): x += y"), ("cuda", "here it is x"),
+    ],
+)  # fmt: skip
+def test_a_method_of_pytorch_is_refused_with_its_name_here(name, ours):
+    x = tg.Tensor([1.0], requires_grad=True)
+    assert not hasattr(x, name)
+    with pytest.raises(AttributeError) as caught:
+        getattr(x, name)
+    assert isinstance(caught.value, TinygradError)
+    assert ours in str(caught.value)
+    assert getattr(x, name, None) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [("cat", "tg.concatenate"), ("tensor", "tg.Tensor(data)"), ("from_numpy", "tg.Tensor(data)"),
+     ("zeros", "np.zeros"), ("randn", "rng.standard_normal"), ("clamp", "x.clip(min, max)")],
+)  # fmt: skip
+def test_a_function_of_pytorch_is_refused_with_its_name_here(name, ours):
+    with pytest.raises(AttributeError, match=re.escape(ours)):
+        getattr(tg, name)
+    assert not hasattr(tg, name)
+
+
+@pytest.mark.parametrize(
+    ("call", "ours"),
+    [
+        (lambda x: x.sum(dim=0), "dim is called axis here"),
+        (lambda x: x.softmax(dim=1), "dim is called axis here"),
+        (lambda x: tg.stack([x], dim=0), "dim is called axis here"),
+        (lambda x: tg.concatenate([x], dim=0), "dim is called axis here"),
+        (lambda x: x.mean(0, keepdim=True), "keepdim is called keepdims here"),
+        (lambda x: x.var(unbiased=False), "unbiased is called ddof here"),
+    ],
+)
+def test_keywords_of_pytorch_are_refused_with_their_names_here(call, ours):
+    with pytest.raises(SignatureError, match=ours):
+        call(tg.Tensor(np.ones((2, 2)), requires_grad=True))
+
+
+def test_what_no_library_calls_so_is_an_ordinary_attribute_error():
+    x = tg.Tensor([1.0])
+    for thing in (x, tg):
+        with pytest.raises(AttributeError, match="has no attribute 'reshap'") as caught:
+            thing.reshap  # noqa: B018
+        assert not isinstance(caught.value, TinygradError)
+    assert copy.deepcopy(x).tolist() == pickle.loads(pickle.dumps(x)).tolist() == [1.0]
+
+
+@pytest.mark.parametrize("axes", [(0, 1), (0, -1), (-2, -1)])
+def test_transposing_to_the_same_axes_warns_once_and_changes_nothing(axes):
+    x = tg.Tensor(np.ones((2, 3)), requires_grad=True)
+    with pytest.warns(UserWarning, match=r"\.swapaxes\(") as caught:
+        y = x.transpose(*axes)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert y.shape == (2, 3)
+    (y * y).sum().backward(create_graph=True)  # without another warning
+    np.testing.assert_array_equal(x.grad.data, np.full((2, 3), 2.0))
+
+
+def test_other_transpositions_do_not_warn():
+    x = tg.Tensor(np.ones((2, 3)), requires_grad=True)
+    shapes = [y.shape for y in (x.transpose(1, 0), x.transpose(), x.T, x.transpose((0, 1)))]
+    assert shapes == [(3, 2), (3, 2), (3, 2), (2, 3)]
+    assert np.transpose(x, (0, 1)).shape == (2, 3)
+    with pytest.raises(ShapeError, match=r"\.swapaxes\(i, j\)"):
+        tg.Tensor(np.ones((2, 3, 4))).transpose(0, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ from tinygrad_fr.data import (
     RandomRotation,
     RandomShift,
 )
-from tinygrad_fr.errors import FileError
+from tinygrad_fr.errors import DTypeError, FileError
+from tinygrad_fr.kernels import winograd
 from tinygrad_fr.training import evaluate
 
 RNG = np.random.default_rng(0)
@@ -123,6 +125,38 @@ def test_a_pipe_gets_one_line_per_epoch():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert len(done.stdout.splitlines()) == 3
     assert "\r" not in done.stdout + done.stderr
+
+
+def test_where_threads_cannot_start_the_training_is_the_same(monkeypatch):
+    pytest.importorskip("tqdm")
+
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    class Slow(ArrayDataset):
+        slow = True
+
+    def trained():
+        tg.manual_seed(0)
+        model = nn.Sequential(
+            nn.Conv2d(12, 12, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+            nn.Linear(12 * 64, 2),
+        )  # fmt: skip
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        batches = DataLoader(Slow(images, LABELS[:20]), 8, shuffle=True, seed=0)
+        tg.fit(model, batches, loss=tg.cross_entropy, optimizer=optimizer, epochs=2)
+        return list(model.state_dict().values())
+
+    # The threads of the loader, of a convolution by Winograd's method and of tqdm.
+    images = np.random.default_rng(0).standard_normal((20, 12, 16, 16))
+    monkeypatch.setattr(winograd, "_PIECE", 2000)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    expected = trained()
+    monkeypatch.setattr("tqdm.tqdm.monitor", None)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    for a, b in zip(trained(), expected, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 # --- what an attack found --------------------------------------------------------------------
@@ -303,3 +337,62 @@ def test_a_damaged_checkpoint_is_refused(tmp_path, damage):
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(FileError, match="damaged"):
         everything(path, resume=True)
+
+
+# --- data of other libraries -----------------------------------------------------------------
+
+
+def losses(train, **options):
+    model, arguments = setup(train=train, valid=None, scheduler=None, seed=0, **options)
+    return tg.fit(model, **arguments)["loss"]
+
+
+def test_frames_and_series_of_pandas_are_arrays_whatever_their_index():
+    pandas = pytest.importorskip("pandas")
+    x = pandas.DataFrame(X, index=range(100, 160))
+    y = pandas.Series(LABELS, index=range(60)[::-1])
+    assert losses((x, y)) == losses((X, LABELS))
+    assert losses([(x, y)]) == losses([(X, LABELS)])
+    model, _ = setup()
+    np.testing.assert_array_equal(model(x).data, model(X).data)
+    (batch,) = next(iter(DataLoader(x, 3)))
+    np.testing.assert_array_equal(batch, X[:3])
+
+
+def test_columns_that_are_no_numbers_are_refused():
+    pandas = pytest.importorskip("pandas")
+    words = pandas.Series(list("abcdef") * 10)
+    missing = pandas.DataFrame(X).astype("Float64").mask(lambda frame: frame > 1)
+    for train in (X, words), (missing, LABELS), [(X, words)]:
+        with pytest.raises(DTypeError, match="give an array of numbers"):
+            losses(train)
+
+
+def test_tensors_datasets_and_loaders_of_pytorch_are_taken():
+    torch = pytest.importorskip("torch")
+    x, y = torch.tensor(X), torch.tensor(LABELS)
+    pairs = torch.utils.data.TensorDataset(x, y)
+    assert losses((x, y)) == losses(pairs) == losses((X, LABELS))
+    loader = torch.utils.data.DataLoader(pairs, batch_size=20)
+    batches = [(X[i : i + 20], LABELS[i : i + 20]) for i in (0, 20, 40)]
+    assert losses(loader) == losses(batches)
+    model, _ = setup()
+    assert evaluate(model, loader, tg.cross_entropy) == evaluate(model, batches, tg.cross_entropy)
+    np.testing.assert_array_equal(model(x).data, model(X).data)
+
+
+def test_a_tensor_in_a_graph_of_pytorch_is_refused():
+    torch = pytest.importorskip("torch")
+    x = torch.tensor(X, requires_grad=True)
+    model, _ = setup()
+    for use in lambda: losses((x, LABELS)), lambda: losses([(x, LABELS)]), lambda: model(x):
+        with pytest.raises(DTypeError, match=r"tensor\.detach\(\)\.numpy\(\)"):
+            use()
+
+
+def test_a_masked_array_would_lose_its_mask():
+    masked = np.ma.array(X, mask=X > 1)
+    model, _ = setup()
+    for use in lambda: losses((masked, LABELS)), lambda: model(masked), lambda: DataLoader(masked):
+        with pytest.raises(DTypeError, match="filled"):
+            use()

@@ -82,7 +82,9 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f".{name}", __name__)
     if name in _NAMES:
         return getattr(importlib.import_module(f".{_NAMES[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .autograd.spellings import unknown
+
+    raise unknown(f"module {__name__!r}", name)
 
 
 def __dir__() -> list[str]:

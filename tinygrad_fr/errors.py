@@ -108,6 +108,10 @@ class SignatureError(TinygradError, TypeError):
     """A call with missing, unknown or too many arguments."""
 
 
+class SpellingError(TinygradError, AttributeError):
+    """A name of another library for what is called otherwise here."""
+
+
 class DTypeError(TinygradError, TypeError):
     """A kind of number, or of object, that cannot be used here."""
 

@@ -7,6 +7,7 @@ Texts are written in English where they are used, as ``_("...")``; their French 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,11 @@ def _from_environment() -> str:
     wanted = os.environ.get("TINYGRAD_FR_LANG", "").lower()[:2]
     return wanted if wanted in LANGUAGES else LANGUAGES[0]
 
+
+_UNSEEN = re.compile(
+    "[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+    "\ud800-\udfff\ufeff\ufffe\uffff]"
+)
 
 language = _from_environment()
 _catalogues: dict[str, gettext.NullTranslations] = {}
@@ -53,6 +59,14 @@ def say(text: str) -> None:
         print(text.encode(sys.stdout.encoding, "replace").decode(sys.stdout.encoding), flush=True)
     except (BrokenPipeError, ValueError):  # the reader, such as head, has seen enough
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+
+
+def spelled(text: str) -> str:
+    r"""A text in which what no file, page or terminal can show is spelled out: ``\x1b``.
+
+    These are controls, lone surrogates, line separators and the marks that reverse a line.
+    """
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def _(message: str) -> str:

@@ -43,6 +43,14 @@ def threads():
     return [thread for thread in threading.enumerate() if thread.name == "DataLoader"]
 
 
+def until(condition):
+    """Wait for what a thread does soon."""
+    last = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < last
+        time.sleep(0.01)
+
+
 def orders(loader, epochs):
     return [[int(i) for (batch,) in loader for i in batch] for _ in range(epochs)]
 
@@ -165,6 +173,48 @@ def test_an_iterator_kept_alive_does_not_keep_python_from_ending():
         "kept = iter(DataLoader(Slow(range(99)), 1)); next(kept)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_loop_that_a_traceback_keeps_alive_leaves_no_thread_waiting():
+    def interrupted():
+        for _ in DataLoader(Slow(100), 1):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as kept:
+        interrupted()
+    until(lambda: not threads())
+    assert kept.tb is not None
+
+
+def test_an_iterator_kept_alive_goes_on_where_it_was():
+    batches = iter(DataLoader(Slow(9), 2, prefetch=1))
+    seen = next(batches)[1].tolist()
+    until(lambda: not threads())
+    assert [*seen, *(int(i) for _, y in batches for i in y)] == list(range(9))
+
+
+@pytest.mark.parametrize("where", ["waiting", "working"])
+def test_ctrl_c_ends_the_loop_and_its_thread(where):
+    code = (
+        "import sys, threading, time, signal, numpy as np\n"
+        "from tinygrad_fr.data import DataLoader\n"
+        "class Slow(list):\n"
+        "    slow = True\n"
+        "    def __getitem__(self, i):\n"
+        f"        if {where == 'waiting'} and i == 3: signal.raise_signal(signal.SIGINT)\n"
+        "        time.sleep(0.05)\n"
+        "        return super().__getitem__(i)\n"
+        "try:\n"
+        "    for (x,) in DataLoader(Slow(range(99)), 1):\n"
+        f"        if {where == 'working'} and x == 3: signal.raise_signal(signal.SIGINT)\n"
+        "except KeyboardInterrupt as error:\n"
+        "    kept = error; time.sleep(0.5)\n"
+        "    print(threading.active_count())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == ["1"]
 
 
 @pytest.mark.parametrize("prefetch", [0, 2])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 
@@ -199,6 +202,43 @@ def test_names_that_cannot_be_shown_as_they_are(name, tmp_path):
     assert drawing.svg
     page = tg.replay((x * x).sum(), tmp_path / "r.html").html
     assert not any(ord(c) < 32 and c not in "\n\t" for c in page)
+
+
+UNSEEN = {
+    "nul": "a\0b",
+    "surrogates": "x\ud800y\udcff",
+    "controls": "a\x1b[31mb\x07\x7f\x85",
+    "directions": "a\u202eb\u200f\u2067c",
+    "lines": "a\nb\r\nc\u2028d\x0b",
+    "byte order": "\ufeff\ufffe",
+    "script": "</script><script>alert(1)</script>",
+    "quotes": "\"'`\\<&>]]>{}|-->",
+    "long": "n" * 10_000,
+}
+
+
+@pytest.mark.parametrize("name", UNSEEN.values(), ids=UNSEEN)
+def test_no_name_breaks_a_picture_a_replay_or_a_report(name, tmp_path):
+    x = tg.Tensor(np.ones((2, 2)), requires_grad=True, name=name)
+    model = tg.nn.Sequential({name.replace(".", ""): tg.nn.Linear(2, 2)})
+    y = (tg.tanh(model(x)).named(name) * x).sum()
+    drawing = tg.draw(y)
+    for suffix in ("svg", "dot", "png", "pdf"):
+        drawing.save(tmp_path / f"picture.{suffix}")
+    ElementTree.parse(tmp_path / "picture.svg")
+    tg.replay(y).save(tmp_path / "replay.html")
+    written = [tmp_path / file for file in ("picture.svg", "picture.dot", "replay.html")]
+    texts = [path.read_bytes().decode("utf-8") for path in written]
+    report = tg.verify.hand(
+        lambda **named: (named[name] ** 2).sum(), {name: np.ones(2)}, {name: np.full(2, 3.0)}
+    )
+    pages = [*texts, report._repr_html_()]
+    texts = [*pages, drawing.text, str(report), model.summary((2,)), report.to_json()]
+    for words in texts:
+        words.encode("utf-8")
+        assert not {c for c in words if not c.isprintable()} - set("\n\t\xa0\u202f\u2009")
+    assert not any("<script>alert" in page for page in pages)
+    assert json.loads(report.to_json())["first_wrong"] == name
 
 
 def test_wrong_arguments():

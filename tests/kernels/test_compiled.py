@@ -178,3 +178,42 @@ def test_the_switch_leaves_numba_alone():
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )
     assert answer.stdout.strip() == "False"
+
+
+@needs_numba
+@pytest.mark.parametrize("moment", ["import", "compilation"])
+def test_ctrl_c_while_numba_compiles_does_not_break_the_next_fit(moment, tmp_path):
+    program = tmp_path / "interrupted.py"
+    program.write_text(f"""
+import signal, sys
+import numpy as np, tinygrad_fr as tg
+
+class Import:
+    def find_spec(self, name, *_):
+        if name == "numba.core.typing":
+            sys.meta_path.remove(self)
+            signal.raise_signal(signal.SIGINT)
+
+if {moment == "import"}:
+    sys.meta_path.insert(0, Import())
+else:
+    from numba.core.codegen import JITCodeLibrary
+    whole, due = JITCodeLibrary._object_compiled_hook, [signal.SIGINT]
+    def hook(_library, *code):
+        if due:
+            signal.raise_signal(due.pop())
+        whole(*code)
+    JITCodeLibrary._object_compiled_hook = classmethod(hook)
+
+x, y = np.random.default_rng(0).standard_normal((8, 4)), np.arange(8) % 4
+model = tg.nn.LayerNorm(4)
+def fit(epochs):
+    return tg.fit(model, (x, y), loss=tg.cross_entropy, epochs=epochs, progress=False,
+                  optimizer=tg.optim.SGD(model.parameters(), lr=0.1))
+print(fit(1).interrupted, len(fit(2)), "numba" in sys.modules)
+""")
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    answer = subprocess.run(
+        [sys.executable, program], env=environment, capture_output=True, text=True, check=False
+    )
+    assert answer.stdout.split() == ["True", "2", "True"], answer.stderr

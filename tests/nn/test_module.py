@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
 import tinygrad_fr as tg
 from tinygrad_fr import nn
+from tinygrad_fr.errors import GraphError
 
 
 class Block(nn.Module):
@@ -236,3 +240,93 @@ def test_what_is_unusual_stands_in_the_repr():
     assert repr(loader) == "DataLoader(ArrayDataset((5, 2), (5,)), batch_size=2, shuffle=False)"
     optimizer = tg.optim.SGD(nn.Linear(1, 1).parameters(), lr=0.1)
     assert repr(tg.optim.StepLR(optimizer, 3)) == "StepLR(step 0, lr=0.1)"
+
+
+# --- nested deeply ---------------------------------------------------------------------------
+
+
+class Around(nn.Module):
+    """A layer around a layer, in an attribute or in containers."""
+
+    def __init__(self, inner, contained):
+        self.weight = nn.Parameter([1.0])
+        self.inner = [{"it": inner}] if contained else inner
+
+    def forward(self, x):
+        inner = self.inner
+        return (inner if isinstance(inner, nn.Module) else inner[0]["it"])(x) * self.weight
+
+
+AROUND = {
+    "sequential": nn.Sequential,
+    "attribute": lambda inner: Around(inner, False),
+    "containers": lambda inner: Around(inner, True),
+}
+
+
+def nested(kind, depth):
+    model = nn.Linear(2, 2)
+    for _ in range(depth):
+        model = AROUND[kind](model)
+    return model
+
+
+@pytest.mark.parametrize("kind", AROUND)
+def test_modules_nested_a_thousand_deep_are_walked_and_saved(kind):
+    model = nested(kind, 1000)
+    n = 2 if kind == "sequential" else 1002
+    assert len(list(model.parameters())) == len(model.state_dict()) == n
+    assert len(list(model.modules())) == 1001
+    assert not list(model.train().eval().modules())[-1].training
+    order = []
+    model.apply(order.append)
+    assert order == list(model.modules())[::-1]
+    other = nested(kind, 1000)
+    assert other.load_state_dict(model.state_dict()) == ([], [])
+    for a, b in zip(other.parameters(), model.parameters(), strict=True):
+        np.testing.assert_array_equal(a.data, b.data)
+    assert repr(model).count("(") > 100
+
+
+@pytest.mark.parametrize("kind", AROUND)
+def test_calling_modules_nested_too_deeply_says_so(kind):
+    model = nested(kind, 1000)
+    for use in lambda: model(np.ones((1, 2))), lambda: model.summary((2,)):
+        with pytest.raises(GraphError, match=r"nest them less, or raise sys\.setrecursionlimit"):
+            use()
+
+
+@pytest.mark.parametrize("kind", AROUND)
+def test_modules_nested_deeply_are_pickled_and_copied(kind):
+    model = nested(kind, 400)
+    model.alias = list(model.modules())[-1]
+    for copied in pickle.loads(pickle.dumps(model)), copy.deepcopy(model):
+        assert [name for name, _ in copied.named_parameters()] == [
+            name for name, _ in model.named_parameters()
+        ]
+        assert copied.alias is list(copied.modules())[-1]
+        assert not set(map(id, copied.modules())) & set(map(id, model.modules()))
+        assert vars(copied).keys() == vars(model).keys()
+
+
+def test_a_copy_of_a_module_that_knows_its_owner_stays_one_whole():
+    model = nn.Sequential(nn.Linear(2, 2))
+    model[0].owner = [model]
+    for copied in pickle.loads(pickle.dumps(model)), copy.deepcopy(model):
+        assert copied[0].owner[0] is copied
+
+
+def test_modules_with_slots_are_copied():
+    class Slotted(nn.Linear):
+        __slots__ = ("mark",)
+
+    model = Slotted(2, 2)
+    model.mark = 3
+    assert copy.deepcopy(model).mark == 3
+
+
+def test_a_copy_names_its_own_layers():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 2)))
+    model(np.ones((1, 2)))
+    copied = copy.deepcopy(model)
+    assert str(copied(np.ones((1, 2)))._where) == "1.0 (Linear)"

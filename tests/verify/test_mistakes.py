@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -337,3 +340,94 @@ def test_mistake_46_none_and_swapped_gradients():
     report = verify.layer(Swapped(), X)
     assert report["input"].diagnoses[0].kind == "wrong_shape"
     assert "W" in report["input"].note
+
+
+# --- dtypes, objects and small errors ---------------------------------------------------------
+
+
+def _objects(g, kind):
+    made = np.empty(g.shape, object)
+    for index in np.ndindex(g.shape):
+        made[index] = kind(g[index])
+    return made
+
+
+def _tracked(x):
+    return tg.Tensor(x, requires_grad=True)
+
+
+WRITTEN = {
+    "float32": lambda g: g.astype(np.float32),
+    "float16": lambda g: g.astype(np.float16),
+    "numbers": lambda g: _objects(g, float),
+    "fractions": lambda g: _objects(g, Fraction),
+    "decimals in lists": lambda g: _objects(g, Decimal).tolist(),
+    "tensors": lambda g: _objects(g, tg.Tensor),
+    "recorded tensors in lists": lambda g: _objects(g, _tracked).tolist(),
+    "rows": lambda g: [_tracked(row) for row in g],
+}
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+def test_a_right_gradient_is_right_however_its_numbers_are_written(kind):
+    write = WRITTEN[kind]
+    right = (D.p - D.Y) / D.N
+    reports = [
+        hand(D, z=write(right)),
+        hand(D, z=lambda z: write(right)),
+        verify.jacobian(lambda x: x * x, D.z[0], lambda x: write(np.diag(2 * x))),
+        verify.layer(_Dense(write), D.x),
+    ]
+    for report in reports:
+        assert {entry.verdict for entry in report} == {"correct"}
+        kinds = {d.kind for entry in report for d in entry.diagnoses}
+        assert kinds == ({"precision"} if kind == "float16" else set())
+    assert not hand(D, z=write(1.1 * right))
+
+
+class _Dense:
+    """A layer that hands out its gradients in some way of writing numbers."""
+
+    def __init__(self, write):
+        self.write = write
+
+    def forward(self, x):
+        return x**2
+
+    def backward(self, upstream, x):
+        return self.write(2 * x * upstream)
+
+
+@pytest.mark.parametrize(
+    "strange", [np.array(["1.5"], object), "1.5", [None], np.array([1j], object)]
+)
+def test_what_is_no_number_is_no_gradient(strange):
+    assert (
+        "array of numbers" in verify.hand(lambda x: x * x, {"x": [1.0]}, {"x": strange})["x"].note
+    )
+
+
+@pytest.mark.parametrize("error", [1e-4, 1e-5, 3e-3])
+@pytest.mark.parametrize("shape", [(), (1,), (2,)])
+def test_a_small_error_is_not_excused_by_precision(error, shape):
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        x = rng.standard_normal(shape) * 10.0 ** rng.integers(-1, 2)
+        g = tg.grad(lambda x: (tg.tanh(x) ** 2).sum())(x)
+        g = g * (1 + error * rng.uniform(0.5, 2, shape))
+        entry = verify.hand(lambda x: (tg.tanh(x) ** 2).sum(), {"x": x}, {"x": g})["x"]
+        assert entry.verdict != "correct" or np.abs(g).max() < 1e-9
+        assert not {"precision", "truncated"} & {d.kind for d in entry.diagnoses}
+
+
+def test_only_whole_numbers_that_are_the_right_ones_cut_are_truncated():
+    x = np.array([1.3, -1.7, 0.4, 2.6])
+
+    def kinds(g):
+        report = verify.hand(lambda x: (x * x).sum(), {"x": x}, {"x": g})
+        return {d.kind for d in report["x"].diagnoses}
+
+    assert "truncated" in kinds(np.trunc(2 * x))
+    assert "truncated" in kinds((2 * x).astype(int))
+    for g in (np.floor(2 * x), np.rint(2 * x), np.trunc(2 * x) + 1e-5, np.trunc(2 * x) + 0.25):
+        assert "truncated" not in kinds(g)

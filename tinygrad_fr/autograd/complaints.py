@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import reprlib
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from ..errors import DTypeError, IndexingError, Operand, ShapeError, SignatureError, TinygradError
 from ..messages import _
 from .engine import current_mode
+from .spellings import KEYWORDS
 from .tensor import Tensor
 
 if TYPE_CHECKING:
@@ -43,6 +45,10 @@ def explain(
             error=error,
             parameters=", ".join(operation.parameters),
         )
+        keyword = re.search(r"keyword argument '(\w+)'", str(error))
+        if keyword and (ours := KEYWORDS.get(keyword[1])) in operation.parameters:
+            explained.template += _("; {keyword} is called {ours} here")
+            explained.values.update(keyword=keyword[1], ours=ours)
     elif isinstance(error, TypeError):
         explained = DTypeError(
             _("cannot compute with {operands} of type {types} ({error})"),

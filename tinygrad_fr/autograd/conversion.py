@@ -93,7 +93,7 @@ def _own_rules(data: Any) -> DTypeError:
 def _no_operand(x: Any, error: Any) -> DTypeError:
     return DTypeError(
         _("{kind} is no operand: give an array of numbers ({error})"),
-        kind=type(x).__name__,
+        kind=f"{type(x).__module__.partition('.')[0]}.{type(x).__name__}",
         error=error,
     )
 

@@ -21,12 +21,13 @@ from .engine import Node, current_mode, next_rank
 from .inplace import InPlace
 from .protocols import NumPyProtocols
 from .scalars import Scalar
+from .spellings import Spellings
 
 if TYPE_CHECKING:
     from .methods import Methods as Methods  # generated from the registry of operations
 else:
 
-    class Methods(Node):
+    class Methods(Spellings, Node):
         """Filled by the registry: one method per operation."""
 
         __slots__ = ()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import codecs
 import contextlib
-import re
 import sys
 import unicodedata
 from collections.abc import Mapping
@@ -57,15 +56,8 @@ def visible(text: Any) -> Any:
         return [visible(item) for item in text]
     if not isinstance(text, str):
         return text
-    lines = re.sub(r"[^\n\t -~]", _spelled, text.replace("\r\n", "\n")).split("\n")
+    lines = messages.spelled(text.replace("\r\n", "\n")).split("\n")
     return "\n".join(_ends(line, WIDTH, " [...] ") for line in _ends(lines, LINES, ["[...]"]))
-
-
-def _spelled(found: re.Match[str]) -> str:
-    character = found[0]
-    if character.isprintable() or unicodedata.category(character) == "Zs":  # French spaces, too
-        return character
-    return character.encode("unicode_escape").decode()
 
 
 def _ends(whole: Any, most: int, between: Any) -> Any:

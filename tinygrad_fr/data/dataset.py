@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from .. import settings
+from ..autograd.conversion import as_operand
 from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, IndexingError, ShapeError
 from ..kernels import Array
@@ -36,7 +37,7 @@ class ArrayDataset:
     Parameters
     ----------
     *arrays : array_like
-        Images and labels, say: (N, ...) each. They are not copied.
+        Images and labels, say: (N, ...) each, also of pandas or PyTorch. They are not copied.
     classes
         The names of the classes, if there are any.
 
@@ -55,7 +56,7 @@ class ArrayDataset:
     slow = False  # indexing arrays is not worth a thread of the loader
 
     def __init__(self, *arrays: Any, classes: Sequence[str] | None = None) -> None:
-        self.arrays: tuple[Array, ...] = tuple(np.asarray(array) for array in arrays)
+        self.arrays: tuple[Array, ...] = tuple(map(_as_array, arrays))
         self.classes = None if classes is None else tuple(classes)
         if not arrays:
             raise ArgumentError(_("a dataset needs at least one array"))
@@ -115,7 +116,7 @@ class ArrayDataset:
 
 def as_dataset(data: Any) -> Dataset:
     """A dataset as it is, or made of arrays."""
-    if isinstance(data, np.ndarray | Tensor):
+    if hasattr(data, "__array__"):
         data = (data,)
     if isinstance(data, tuple):
         return ArrayDataset(*data)
@@ -132,11 +133,11 @@ def gather(data: Dataset, indices: Array) -> Batch:
     """Examples of any dataset, stacked."""
     batch = getattr(data, "batch", None)
     if callable(batch):
-        return tuple(batch(indices))
+        return tuple(map(as_operand, batch(indices)))
     items = [data[int(i)] for i in indices]
     rows = [item if isinstance(item, tuple) else (item,) for item in items]
     try:
-        columns = [[np.asarray(value) for value in c] for c in zip(*rows, strict=True)]
+        columns = [list(map(_as_array, column)) for column in zip(*rows, strict=True)]
         return tuple(np.stack(column) for column in columns)
     except ValueError as error:
         raise ShapeError(
@@ -146,6 +147,10 @@ def gather(data: Dataset, indices: Array) -> Batch:
             ),
             error=error,
         ) from error
+
+
+def _as_array(x: Any) -> Array:
+    return np.asarray(x if isinstance(x, Tensor) else as_operand(x))
 
 
 def in_epoch(data: Dataset, epoch: int) -> Dataset:

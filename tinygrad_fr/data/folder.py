@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import FileError
 from ..io.files import as_path
-from ..kernels import Array
+from ..kernels import Array, threads
 from ..messages import _
 from .dataset import positions, split_positions
 from .images import checked_channels, checked_size, pillow, pixels, scaled
@@ -228,10 +228,4 @@ def _broken(paths: list[Path]) -> set[Path]:
 
 def _in_threads(function: Callable[[Path], T], paths: list[Path]) -> list[T]:
     """``function`` of each path; decoding lets other threads run."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    try:
-        with ThreadPoolExecutor(min(len(paths), os.cpu_count() or 1) or 1) as pool:
-            return list(pool.map(function, paths))
-    except RuntimeError:  # no threads here (WebAssembly)
-        return [function(path) for path in paths]
+    return threads.each(function, paths, os.cpu_count() or 1)

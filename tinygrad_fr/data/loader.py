@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import queue
 import sys
 import threading
 from collections.abc import Iterator
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 
 from .. import settings
 from ..errors import ArgumentError
+from ..kernels.threads import start
 from ..messages import _
 from .dataset import (
     Batch,
@@ -103,38 +104,45 @@ class DataLoader:
 
 
 def _ahead(batches: Iterator[Batch], depth: int) -> Iterator[Batch]:
-    """The same batches, up to ``depth`` of them prepared by a thread while they are awaited."""
-    ready: queue.Queue[Any] = queue.Queue(depth)
-    abandoned = threading.Event()
+    """The same batches, up to ``depth`` of them prepared by a thread while they are awaited.
+
+    The thread ends when they are ready, and the next demand starts another one. So none is left
+    waiting for a loop that was left, not even where a traceback keeps the loop alive.
+    """
+    ready: SimpleQueue[Any] = SimpleQueue()  # at the end, the exception that ended it
+    idle, abandoned = True, False
 
     def work() -> None:
-        try:
-            for batch in batches:
-                ready.put(batch)
-                if abandoned.is_set():
-                    return
-        except BaseException as error:
-            ready.put(error)
-        else:
-            ready.put(None)
+        nonlocal idle
+        resting = ended = False
+        while not (resting or ended):
+            try:
+                item: Any = next(batches)
+            except BaseException as error:
+                item = error
+            ended = abandoned or isinstance(item, BaseException)
+            resting = idle = not ended and ready.qsize() + 1 >= depth
+            ready.put(item)  # last: whoever takes it sees whether to start another thread
+            del item
 
-    thread = threading.Thread(target=work, name="DataLoader", daemon=True)
+    thread = None
     try:
-        thread.start()
-    except RuntimeError:  # no threads here (WebAssembly), or no more of them
-        yield from batches
-        return
-    try:
-        while isinstance(item := ready.get(), tuple):
+        while True:
+            if idle:
+                idle = False
+                thread = threading.Thread(target=work, name="DataLoader", daemon=True)
+                if not start(thread):
+                    work()
+            item = ready.get()
+            if isinstance(item, StopIteration):
+                return
+            if isinstance(item, BaseException):
+                raise item
             yield item
-        if item is not None:
-            raise item
     finally:
         item = None  # an exception kept here would hold its own traceback
-        abandoned.set()
-        # After this the worker puts at most once more, and finds room: it cannot block.
-        while not ready.empty():
-            ready.get_nowait()
+        abandoned = True
         # Not where the garbage collector runs in it, nor when Python ends and has stopped it.
-        if thread is not threading.current_thread() and not sys.is_finalizing():
+        current = thread is threading.current_thread() or sys.is_finalizing()
+        if thread is not None and thread.is_alive() and not current:
             thread.join()

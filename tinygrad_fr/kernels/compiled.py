@@ -15,6 +15,7 @@ import numba
 import numpy as np
 
 from . import Array
+from .fast import uninterrupted
 
 # Sums in any order, so that they are vectorised; NaN and infinities are kept.
 _REORDERED = {"reassoc", "contract", "arcp", "nsz"}
@@ -29,9 +30,11 @@ def _compiled(**options: Any) -> Callable[[Any], Any]:
     def decorate(function: Any) -> Any:
         jit = functools.partial(numba.njit, nogil=True, error_model="numpy", **options)
         try:
-            return jit(cache=True)(function)
+            kernel = jit(cache=True)(function)
         except RuntimeError:  # no folder to keep it in
-            return jit()(function)
+            kernel = jit()(function)
+        kernel.compile = uninterrupted()(kernel.compile)
+        return kernel
 
     return decorate
 

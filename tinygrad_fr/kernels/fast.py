@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import current_thread, main_thread
 from typing import Any
 
 import numpy as np
@@ -32,10 +36,28 @@ def kernels(x: Array, *others: Array | None) -> Any:
 def _module() -> Any:
     if os.environ.get(SWITCH, "").strip().lower() in ("0", "no", "off", "false"):
         return None
-    try:
-        import numba  # noqa: F401
-    except Exception:  # absent, or broken: made for another NumPy, it raises all kinds of errors
-        return None
-    from . import compiled
+    with uninterrupted():
+        try:
+            import numba  # noqa: F401
+        except Exception:  # absent, or broken: made for another NumPy, it raises anything
+            return None
+        from . import compiled
 
     return compiled
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait: half imported, or in the middle of a compilation, numba would be broken."""
+    before = signal.getsignal(signal.SIGINT)
+    if current_thread() is not main_thread() or not callable(before):
+        yield  # it does not arrive here, or raises nothing
+        return
+    waiting: list[Any] = []
+    signal.signal(signal.SIGINT, lambda *_: waiting.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if waiting:
+            signal.raise_signal(signal.SIGINT)

@@ -1,7 +1,8 @@
-"""Module: a piece of a network that owns parameters; Parameter and Sequential."""
+"""Module: a piece of a network that owns parameters; Parameter."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -9,9 +10,10 @@ import numpy as np
 
 from .. import settings
 from ..autograd import engine
+from ..autograd.conversion import as_operand
 from ..autograd.modes import current_mode, enter_module, leave_module
 from ..autograd.tensor import Tensor
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import ArgumentError, DTypeError, GraphError, ShapeError
 from ..kernels import Array
 from ..messages import _
 from .summary import Summary, summarise
@@ -67,13 +69,13 @@ class Module:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward``, record under which layer, and call the hooks.
 
-        A floating array is cast to the parameters' dtype and becomes a Tensor; Tensors and
-        integer arrays are left alone.
+        A floating array is cast to the parameters' dtype and becomes a Tensor, also one of pandas
+        or PyTorch; Tensors and integer arrays are left alone.
         """
         mode = current_mode()
         for x in args:
-            if isinstance(x, np.ndarray):
-                args = tuple(self._cast(a) if isinstance(a, np.ndarray) else a for a in args)
+            if not isinstance(x, Tensor):
+                args = tuple(map(self._cast, args))
                 break
         if mode.owner is None:
             path, label = "", type(self).__name__
@@ -85,6 +87,16 @@ class Module:
         token = enter_module(mode, label, path, self)
         try:
             y = self.forward(*args, **kwargs)
+        except RecursionError:
+            if mode.owner is not None:
+                raise  # the outermost call has room to say it
+            raise GraphError(
+                _(
+                    "modules call one another more than {n} functions deep: nest them less, or "
+                    "raise sys.setrecursionlimit; is there one that calls itself?"
+                ),
+                n=sys.getrecursionlimit(),
+            ) from None
         finally:
             leave_module(token)
         if self._hooks:
@@ -93,8 +105,10 @@ class Module:
                 y = y if replaced is None else replaced
         return y
 
-    def _cast(self, x: Array) -> Any:
-        if x.dtype.kind != "f":
+    def _cast(self, x: Any) -> Any:
+        if not isinstance(x, Tensor):
+            x = as_operand(x)
+        if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
             return x
         dtype = next((p.dtype for p in self.parameters()), x.dtype)
         return Tensor(x, dtype=dtype)
@@ -103,10 +117,14 @@ class Module:
         """The path of a module below this one; lists may have changed since it was noted."""
         known = (self._names or {}).get(id(module))
         if known is None or not _stands_at(module, self, known[1]):
-            self._names = {
-                id(child): (name, tuple(name.split("."))) for name, child in self.named_modules()
-            }
-            known = self._names.get(id(module))
+            for named in self.named_children(), self.named_modules():  # all only where needed
+                self._names = {
+                    id(child): (name, tuple(name.split(".")))
+                    for name, child in reversed(list(named))
+                }
+                known = self._names.get(id(module))
+                if known is not None:
+                    break
         return known[0] if known else type(module).__name__
 
     # --- what it owns ------------------------------------------------------------------------
@@ -141,16 +159,20 @@ class Module:
     ) -> Iterator[tuple[str, Module]]:
         """The module itself and all below it with their paths; shared ones once, or each time."""
         seen: set[int] = set()
-
-        def below(path: str, module: Module, above: tuple[Module, ...]) -> Iterator[Any]:
-            if (remove_duplicate and id(module) in seen) or any(module is m for m in above):
-                return
+        above: list[int] = []
+        todo: list[tuple[int, str, Module]] = [(0, prefix, self)]
+        while todo:
+            depth, path, module = todo.pop()
+            del above[depth:]
+            if id(module) in (seen if remove_duplicate else above):
+                continue
             seen.add(id(module))
+            above.append(id(module))
             yield path, module
-            for name, child in module.named_children():
-                yield from below(f"{path}.{name}" if path else name, child, (*above, module))
-
-        return below(prefix, self, ())
+            todo += [
+                (depth + 1, f"{path}.{name}" if path else name, child)
+                for name, child in module.named_children()
+            ][::-1]
 
     def named_parameters(self, remove_duplicate: bool = True) -> Iterator[tuple[str, Tensor]]:
         """All parameters with their paths, in PyTorch's order; shared ones once, or each time."""
@@ -245,6 +267,23 @@ class Module:
                 target[...] = value
         return sorted(missing), sorted(unknown)
 
+    def __getstate__(self) -> Any:
+        state: Any = super().__getstate__()
+        if not isinstance(state, dict):
+            return state  # of a subclass with slots
+        below = list(self.named_modules())[:0:-1]
+        # The deepest first where from above pickle and deepcopy would exceed Python's stack.
+        deep = max((path.count(".") for path, _module in below), default=0) > 50
+        first = {"_below": [module for _path, module in below]} if deep else {}
+        return {**first, **{name: x for name, x in state.items() if name != "_names"}}
+
+    def __setstate__(self, state: Any) -> None:
+        named, slots = state if isinstance(state, tuple) else (state, {})
+        vars(self).update(named or {})
+        vars(self).pop("_below", None)
+        for name, value in slots.items():
+            setattr(self, name, value)
+
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients: a gradient is None until there is one."""
         for p in self.parameters():
@@ -262,16 +301,17 @@ class Module:
 
     def apply(self: Self, function: Callable[[Module], Any]) -> Self:
         """Call a function on every module below and on this one, and return it."""
-        seen: set[int] = set()
-
-        def visit(module: Module) -> None:
-            if id(module) not in seen:
-                seen.add(id(module))
-                for _name, child in module.named_children():
-                    visit(child)
+        seen = {id(self)}
+        above: list[tuple[Module, Iterator[Module]]] = [(self, self.children())]
+        while above:
+            module, children = above[-1]
+            child = next((c for c in children if id(c) not in seen), None)
+            if child is None:
+                above.pop()
                 function(module)
-
-        visit(self)
+            else:
+                seen.add(id(child))
+                above.append((child, child.children()))
         return self
 
     def register_forward_hook(self, hook: Hook) -> Callable[[], None]:
@@ -319,60 +359,11 @@ class Module:
         children = [(name, child) for name, child in self.named_children() if child is not self]
         if not children:
             return f"{type(self).__name__}({self.extra_repr()})"
-        lines = [f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in children]
+        try:
+            lines = [f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in children]
+        except RecursionError:  # nested too deeply for Python: what is above has room
+            return f"{type(self).__name__}(...)"
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
-
-
-class Sequential(Module):
-    """Modules one after another.
-
-    Parameters
-    ----------
-    modules
-        Modules, which get the names "0", "1", ...; or one dict of named modules.
-
-    Examples
-    --------
-    >>> import tinygrad_fr as tg
-    >>> model = tg.nn.Sequential(tg.nn.Linear(4, 3), tg.nn.ReLU())
-    >>> model(np.ones((2, 4))).shape
-    (2, 3)
-    """
-
-    def __init__(self, *modules: Any) -> None:
-        named = modules[0].items() if len(modules) == 1 and isinstance(modules[0], dict) else (
-            (str(i), module) for i, module in enumerate(modules)
-        )  # fmt: skip
-        self._order: list[str] = []
-        for name, module in named:
-            if not isinstance(module, Module):
-                raise DTypeError(
-                    _("Sequential holds Modules, not {kind}: use nn.ReLU() rather than tg.relu"),
-                    kind=type(module).__name__,
-                )
-            if hasattr(type(self), name):
-                raise ArgumentError(
-                    _("{name!r} is a method of every Module: name the layer otherwise"), name=name
-                )
-            setattr(self, name, module)
-            self._order.append(name)
-
-    def forward(self, x: Any) -> Any:
-        """Pass through all modules."""
-        for name in self._order:
-            x = getattr(self, name)(x)
-        return x
-
-    def __len__(self) -> int:
-        return len(self._order)
-
-    def __iter__(self) -> Iterator[Any]:
-        return (getattr(self, name) for name in self._order)
-
-    def __getitem__(self, index: int | slice) -> Any:
-        if isinstance(index, slice):
-            return Sequential(*(getattr(self, name) for name in self._order[index]))
-        return getattr(self, self._order[index])
 
 
 def _stands_at(module: Module, owner: Module, steps: tuple[Any, ...]) -> bool:

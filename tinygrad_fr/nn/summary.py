@@ -10,7 +10,7 @@ import numpy as np
 from ..autograd.engine import no_grad
 from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, DTypeError
-from ..messages import _
+from ..messages import _, spelled
 
 if TYPE_CHECKING:
     from .module import Module
@@ -80,7 +80,7 @@ def summarise(model: Module, input_shape: tuple[int, ...] | None) -> Summary:
     ]  # fmt: skip
     lines.insert(1, "-" * max(map(len, lines)))
     lines.append(_("{n} parameters").format(n=total))
-    return Summary("\n".join(lines))
+    return Summary(spelled("\n".join(lines)))
 
 
 def _symbolic(shape: tuple[int, ...]) -> str:

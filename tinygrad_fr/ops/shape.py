@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -98,26 +99,32 @@ def transpose(x: Array, *axes: int):
            [2., 4.]])
     """
     order = _sizes(axes) if axes else ()
-    back: Any = ()
+    back: Any = None
     if order and order != (None,):
         try:
             y = x.transpose(order)
         except ValueError:
             raise ShapeError(
                 _(
-                    "{x} has {n} axes, and {order} does not name each once; to exchange two use "
-                    "swapaxes"
+                    "{x} has {n} axes, and {order} does not name each once; to exchange two: "
+                    ".swapaxes(i, j)"
                 ),
                 order=order,
                 n=x.ndim,
             ) from None
         back = np.argsort([axis % x.ndim for axis in order]).tolist()
+        if len(axes) == 2 and back == [0, 1]:
+            text = _(
+                "transpose({i}, {j}) of a matrix keeps its axes where they are, as in NumPy; "
+                "PyTorch's would exchange them: .T or .swapaxes({i}, {j})"
+            )
+            warnings.warn(text.format(i=axes[0], j=axes[1]), stacklevel=3)
     else:
         y = x.T
 
     def to_x(g, y, x):
         r"""\bar{X} = \bar{Y}^{\top}"""
-        return g.transpose(*back)
+        return g.transpose(back)
 
     return y, to_x
 

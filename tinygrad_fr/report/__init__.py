@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..kernels import Array
-from ..messages import _, say
+from ..messages import _, say, spelled
 from .heat_map import heat_map
 
 # Whether a verdict means that nothing is wrong.
@@ -230,7 +230,7 @@ class Report:
             for title, texts in ((_("hidden"), self.hidden), (_("note"), self.notes)):
                 start = _("{title}: ").format(title=title)
                 lines += [line for text in texts for line in _laid_out(start, text, width)]
-        return "\n".join(lines)
+        return spelled("\n".join(lines))
 
     @staticmethod
     def _cells(entry: Entry) -> tuple[str, str, str, str]:
@@ -287,7 +287,10 @@ class Report:
 
     def to_json(self, indent: int | None = 2, hints: str = "full") -> str:
         """The report as JSON; NaN and infinities as strings."""
-        return json.dumps(self.to_dict(hints), indent=indent, ensure_ascii=False)
+        text = json.dumps(self.to_dict(hints), indent=indent, ensure_ascii=False)
+        if spelled(text) == text:
+            return text
+        return json.dumps(self.to_dict(hints), indent=indent)
 
     def _repr_html_(self) -> str:
         """For notebooks: the table, and for each wrong gradient a map of its errors."""
@@ -323,7 +326,7 @@ class Report:
                 parts.append(
                     f"<details><summary>{escape(title)}</summary><ul>{items}</ul></details>"
                 )
-        return "".join(parts)
+        return spelled("".join(parts))
 
 
 def terminal_width() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import settings
+from ..autograd.conversion import as_operand
 from ..autograd.engine import no_grad
 from ..autograd.tensor import Tensor
 from ..data import ArrayDataset, DataLoader
@@ -48,8 +50,8 @@ def fit(
     model
         What ``optimizer`` learns.
     train, valid
-        Batches ``(inputs, targets)``: a DataLoader or any iterable that can be walked once per
-        epoch; a dataset, or a tuple of two arrays, is put into a DataLoader.
+        Batches ``(inputs, targets)``: a DataLoader (or PyTorch's) or any iterable that can be
+        walked once per epoch; a dataset, or a tuple of two arrays, is put into a DataLoader.
     loss
         Takes the model's output and the targets, gives a scalar; such as ``tg.cross_entropy``.
     epochs
@@ -257,7 +259,7 @@ def _train_epoch(
 def _pair(batch: Any) -> tuple[Any, Any]:
     if not isinstance(batch, (tuple, list)) or len(batch) != 2:
         raise ArgumentError(_("fit needs batches of two arrays, (inputs, targets)"))
-    return batch[0], batch[1]
+    return as_operand(batch[0]), as_operand(batch[1])
 
 
 def _batches(data: Any, *, shuffle: bool, seed: int | None, epochs: int = 1) -> Any:
@@ -288,7 +290,8 @@ def _bar(
     except ImportError:
         return nullcontext(batches)  # a bar is a comfort: the line per epoch stays
     title = _("epoch {n}/{total}").format(n=number, total=epochs)
-    return tqdm(batches, desc=title, leave=False, unit=_("batch"))  # type: ignore[no-any-return]
+    with warnings.catch_warnings(action="ignore"):  # that no thread may watch over the bar
+        return tqdm(batches, desc=title, leave=False, unit=_("batch"))  # type: ignore[no-any-return]
 
 
 def _in_notebook() -> bool:

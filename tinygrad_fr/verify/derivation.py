@@ -12,11 +12,11 @@ import numpy as np
 from ..errors import ArgumentError
 from ..kernels import Array
 from ..messages import _
-from ..report import Diagnosis, Entry, Report, joined
+from ..report import Entry, Report, joined
 from .blind import hidden_by, redrawn
 from .case import Case, close
 from .diagnosis import diagnose, what_is_known
-from .judging import compare, confirm
+from .judging import compare, confirm, granted, rounded
 from .kinks import at_kinks, by_convention
 from .numeric import Counted
 from .recording import Recording, argument_names
@@ -126,7 +126,8 @@ def _entry(
     if name in run.failures:
         return Entry(name, "wrong", recorded, note=run.failures[name], max_rel_error=np.inf)
     mine = run.hands[name]
-    rtol, single = _tolerance(mine, rtol)
+    single = granted(mine, 0.0) > 0
+    rtol = granted(mine, rtol)
     f = partial(_moved, counted, name)
     x = np.asarray(run.values[name], float)
     truth = confirm(name, f, x, recorded, 1e-5, atol, rng)
@@ -166,7 +167,7 @@ def _entry(
         )
         judged = dataclasses.replace(judged, worst_index=worst, note=note)
         return _explained(run, judged, others, 1e-12)
-    return _accepted(run, judged, single)
+    return _accepted(run, rounded(judged, mine))
 
 
 def _wrong_beside_large_ones(claimed: Array, recorded: Array, rounding: Array) -> bool:
@@ -204,25 +205,15 @@ def _moved(counted: Counted, name: str, x: Array) -> float:
         return float("nan")
 
 
-def _tolerance(mine: Array, rtol: float) -> tuple[float, bool]:
-    if mine.dtype == np.float32:
-        return max(rtol, 1e-4), True
-    return (max(rtol, 1e-2), True) if mine.dtype == np.float16 else (rtol, False)
-
-
 def _explained_by_kinks(f: Any, x: Array, recorded: Array, truth: Entry, rng: Any) -> bool:
     """Whether finite differences differ from the recorded gradient only for kinks."""
     numeric = np.where(np.isnan(truth.numeric), recorded, truth.numeric)  # type: ignore[arg-type]
     return at_kinks(f, x, numeric, recorded, rng, near=True).found
 
 
-def _accepted(run: Recording, entry: Entry, single: bool) -> Entry:
+def _accepted(run: Recording, entry: Entry) -> Entry:
     """A right gradient; a word if it is so for reasons that deserve one."""
     name, notes = entry.name, []
-    found: tuple[Diagnosis, ...] = ()
-    if single and entry.max_rel_error > 1e-6:
-        text = _("right within the rounding of {dtype}").format(dtype=run.hands[name].dtype)
-        found = (Diagnosis("precision", text, {"dtype": str(run.hands[name].dtype)}),)
     wrong = _wrong_later(run, name)
     if wrong:
         there = {n: np.asarray(run.hands[n], float) for n in wrong}
@@ -237,7 +228,7 @@ def _accepted(run: Recording, entry: Entry, single: bool) -> Entry:
                     "mistakes cancel"
                 ).format(later=later)
             )
-    return dataclasses.replace(entry, diagnoses=found, note=joined(*notes))
+    return dataclasses.replace(entry, note=joined(*notes))
 
 
 def _wrong_later(run: Recording, name: str) -> list[str]:
@@ -246,9 +237,7 @@ def _wrong_later(run: Recording, name: str) -> list[str]:
         n
         for n in run.later(name)
         if run.hands[n].shape != run.gradients[n].shape
-        or not close(
-            np.asarray(run.hands[n], float), run.gradients[n], _tolerance(run.hands[n], 1e-6)[0]
-        )
+        or not close(np.asarray(run.hands[n], float), run.gradients[n], granted(run.hands[n], 1e-6))
     ]
 
 

@@ -12,7 +12,7 @@ from ..kernels import Array
 from .matching import gradient_like, listed, ordered, stored_gradient
 from .names import is_gradient_of
 from .objects import Slot, get, slots
-from .student import as_array
+from .student import StudentError, as_array
 
 
 @dataclass
@@ -104,9 +104,10 @@ def _from_returned(subject: Any, call: Call, result: Any, upstream: Array) -> No
 
 def _is_array(g: Any) -> bool:
     try:
-        return np.asarray(g).dtype.kind in "fiub"
-    except ValueError:
+        as_array(g)
+    except StudentError:
         return False
+    return True
 
 
 def _unchanged(now: Array, old: Array | None) -> bool:

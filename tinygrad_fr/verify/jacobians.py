@@ -17,7 +17,7 @@ from ..report import Entry, Report, joined
 from .blind import redrawn
 from .case import Case, close
 from .diagnosis import diagnose, what_is_known
-from .judging import compare
+from .judging import compare, granted, rounded
 from .kinks import at_kinks
 from .numeric import derivative, directional
 from .student import StudentError, as_array, attempted, promoted
@@ -78,13 +78,14 @@ def jacobian(
                 "them"
             )
         )
-    claimed = np.asarray(mine, float)
+    claimed, rtol = np.asarray(mine, float), granted(mine, rtol)
     if claimed.shape == (1, *true.shape):
         claimed = mine = claimed[0]  # a row for the gradient of a scalar
     base = Entry("jacobian", "wrong", true, None, mine)
     if claimed.shape == true.shape:
         entry = compare("jacobian", claimed, true, error, rtol, atol)
         base = dataclasses.replace(entry, autograd=true, numeric=true, hand=mine)
+        base = rounded(base, mine) if base.verdict == "correct" else base
     else:
         base = dataclasses.replace(base, max_rel_error=np.inf, max_abs_error=np.inf)
     if (

@@ -14,6 +14,23 @@ from .numeric import DIRECTIONS, FULL, SAMPLES, derivative, directional, signed
 
 Scalar = Callable[[Array], float]
 
+# How far a right gradient may be from the exact one where it was computed in float32 or float16.
+_ROUNDING = {"f": 1e-4, "e": 1e-2}
+
+
+def granted(claimed: Array, rtol: float) -> float:
+    """The relative tolerance for a gradient: wider where its dtype rounds more."""
+    return max(rtol, _ROUNDING.get(claimed.dtype.char, 0.0))
+
+
+def rounded(entry: Entry, claimed: Array) -> Entry:
+    """A right gradient; it is said where its dtype has rounded it."""
+    if claimed.dtype.char not in _ROUNDING or entry.max_rel_error <= 1e-6:
+        return entry
+    text = _("right within the rounding of {dtype}").format(dtype=claimed.dtype)
+    found = Diagnosis("precision", text, {"dtype": str(claimed.dtype)})
+    return dataclasses.replace(entry, diagnoses=(found,))
+
 
 def compare(
     name: str, claimed: Array, true: Array, error: Array, rtol: float, atol: float

@@ -21,7 +21,7 @@ from .failures import about_labels
 from .gathering import Call
 from .habits import not_proportional, order_of_calls, random_backward, repeatable
 from .handwritten import Handwritten, OutOfTimeError
-from .judging import compare, confirm, sampled
+from .judging import compare, confirm, granted, rounded, sampled
 from .kinks import Kinks, at_kinks, by_convention, sampled_kinks
 from .numeric import FULL, Counted, signed
 from .onehot import under_one_hot
@@ -229,7 +229,7 @@ class LayerCheck:
         if not np.isfinite(true).all():
             note = _("the forward is not finite around this point")
             return dataclasses.replace(base, verdict="inconclusive", note=note)
-        rtol = max(self.rtol, 1e-4 * (mine.dtype == np.float32 or self.rounded))
+        rtol = granted(mine, max(self.rtol, 1e-4 * self.rounded))
         # What finite differences alone can tell, or the recovery from an update.
         if tape is None or truth.verdict != "correct":
             rtol = max(rtol, 3e-6)
@@ -247,7 +247,7 @@ class LayerCheck:
                 note=judged.note,
             )  # fmt: skip
             if base.verdict == "correct":
-                return self._said(base, call)
+                return self._said(rounded(base, mine), call)
             kinks = self._kinks(name, claimed, true, rtol)
             if (kinks is not None and kinks.found and kinks.accepted) or by_convention(
                 tape, name, claimed, lambda rules: self._pulled(tape, name, rules), rtol

@@ -7,6 +7,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from numbers import Number
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -136,10 +137,11 @@ def called_by_name(f: Callable[..., Any], known: Mapping[str, Any], what: str) -
 
 
 def as_array(x: Any) -> Array:
-    """What someone returned, as an array."""
-    x = x.data if isinstance(x, Tensor) else x
+    """What someone returned as an array; Fractions, Decimals and Tensors may stand in it."""
     try:
-        array = np.asarray(x)
+        array = np.asarray(_plain(x))
+        if array.dtype.kind == "O" and all(isinstance(v, Number) for v in array.flat):
+            array = array.astype(float)
     except (ValueError, TypeError):  # a tuple of arrays of different shapes
         array = np.asarray(None)
     if array.dtype.kind not in "fiub":
@@ -149,6 +151,15 @@ def as_array(x: Any) -> Array:
             )
         )
     return array
+
+
+def _plain(x: Any) -> Any:
+    """Nested lists with the arrays of their Tensors, recorded or not."""
+    if isinstance(x, Tensor):
+        return x.data
+    if isinstance(x, np.ndarray) and x.dtype.kind == "O":
+        x = x.tolist()
+    return [_plain(v) for v in x] if isinstance(x, (list, tuple)) else x
 
 
 def promoted(x: Any) -> Array:

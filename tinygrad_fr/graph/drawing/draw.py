@@ -11,7 +11,7 @@ import numpy as np
 
 from ...autograd.tensor import Tensor
 from ...errors import ArgumentError, GraphError, TinygradError
-from ...messages import _
+from ...messages import _, spelled
 from ..extract import Graph, extract
 from ..flow import flow, refuse_changed
 from ..naming import named, scope, symbols
@@ -35,7 +35,7 @@ class Drawing:
 
     def __init__(self, sheet: Sheet) -> None:
         self._sheet = sheet
-        self.dot = source(sheet)
+        self.dot = spelled(source(sheet))
 
     @functools.cached_property
     def svg(self) -> str:
@@ -45,7 +45,7 @@ class Drawing:
     @functools.cached_property
     def text(self) -> str:
         """The same in words, a line per value, for screen readers and terminals."""
-        return describe(self._sheet)
+        return spelled(describe(self._sheet))
 
     def save(self, path: str | Path) -> Path:
         """Write the picture; the suffix says how: svg, png, pdf or dot.

@@ -10,7 +10,7 @@ from typing import Any
 from ... import messages
 from ...autograd.tensor import Tensor
 from ...errors import DTypeError
-from ...messages import _
+from ...messages import _, spelled
 from ..drawing import rendering
 from ..drawing.describe import describe
 from ..drawing.dot import source
@@ -88,7 +88,7 @@ def replay(tensor: Tensor, path: str | Path | None = None) -> Replay:
 
 
 def _page(drawn: Sheet) -> str:
-    picture = rendering.svg(source(drawn))
+    picture = rendering.svg(spelled(source(drawn)))
     found = steps(drawn)
     sections = "\n".join(
         f'<section class="step" id="step{i}"><h2>{i}. {escape(step.title)}</h2>'
@@ -132,7 +132,7 @@ def _page(drawn: Sheet) -> str:
     for piece in pieces[1:]:
         name, _end, rest = piece.partition("}}")
         filled.append(parts[name] + rest)
-    return "".join(filled)
+    return spelled("".join(filled))
 
 
 def _name(drawn: Sheet) -> str:

@@ -30,7 +30,7 @@ def coarse_differences(case: Case) -> Iterator[Mistake]:
             # Two programs for one function differ by a few roundings of it.
             noise = 4 * np.finfo(float).eps * max(abs(here), 1e-300) / step
             if all(_is_quotient(case, int(k), step, sides, noise) for k in order) and (
-                noise < 0.2 * error.max() or _quantised(case.hand, here, step)
+                noise < 0.01 * error.max() or _quantised(case.hand, here, step)
             ):
                 finer, rounding = step / 128, 128 * noise
                 if all(_is_quotient(case, int(k), finer, sides, rounding) for k in order) and (
@@ -57,5 +57,5 @@ def _quantised(hand, here: float, step: float) -> bool:  # type: ignore[no-untyp
     counts = hand / unit
     some = np.abs(counts[hand != 0])
     return bool(
-        (np.abs(some - np.rint(some)) < 0.02).all() and 0.9 < some.min() <= some.max() < 1e5
+        (np.abs(some - np.rint(some)) < 1e-6).all() and 0.9 < some.min() <= some.max() < 1e8
     )

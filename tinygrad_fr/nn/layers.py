@@ -188,7 +188,7 @@ class ConvTranspose2d(_Convolution):
 
 
 class MaxPool2d(Module):
-    """Maximum of each window: (N, C, H, W) to (N, C, OH, OW).
+    """Maximum of each window: (N, C, H, W) to (N, C, OH, OW), or of one image (C, H, W).
 
     Examples
     --------
@@ -197,22 +197,30 @@ class MaxPool2d(Module):
     (2, 8, 24, 24)
     """
 
-    def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0) -> None:
+    def __init__(
+        self, kernel_size: Size, stride: Size | None = None, padding: Size = 0,
+        dilation: Size = 1, *, ceil_mode: bool = False,
+    ) -> None:  # fmt: skip
         self.kernel_size = pair(kernel_size, "kernel_size", 1)
         self.stride = self.kernel_size if stride is None else pair(stride, "stride", 1)
-        self.padding = pair(padding, "padding", 0)
+        self.padding, self.dilation = pair(padding, "padding", 0), pair(dilation, "dilation", 1)
+        self.ceil_mode = bool(ceil_mode)
 
     def forward(self, x: Any) -> Any:
         """Apply the layer."""
-        return max_pool2d(x, self.kernel_size, self.stride, self.padding)
+        return max_pool2d(
+            x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
+        )
 
     def extra_repr(self) -> str:
-        """Kernel, stride and padding."""
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+        """Kernel, stride, padding and what differs from the defaults."""
+        text = f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+        text += f", dilation={self.dilation}" if self.dilation != (1, 1) else ""
+        return text + (", ceil_mode=True" if self.ceil_mode else "")
 
 
 class AvgPool2d(MaxPool2d):
-    """Mean of each window: (N, C, H, W) to (N, C, OH, OW).
+    """Mean of each window: (N, C, H, W) to (N, C, OH, OW), or of one image (C, H, W).
 
     Examples
     --------
@@ -222,17 +230,18 @@ class AvgPool2d(MaxPool2d):
     """
 
     def __init__(
-        self, kernel_size: Size, stride: Size | None = None, padding: Size = 0, *,
-        count_include_pad: bool = True,
+        self, kernel_size: Size, stride: Size | None = None, padding: Size = 0,
+        ceil_mode: bool = False, count_include_pad: bool = True,
+        divisor_override: int | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(kernel_size, stride, padding)
-        self.count_include_pad = count_include_pad
+        super().__init__(kernel_size, stride, padding, ceil_mode=ceil_mode)
+        self.count_include_pad, self.divisor_override = count_include_pad, divisor_override
 
     def forward(self, x: Any) -> Any:
         """Apply the layer."""
         return avg_pool2d(
-            x, self.kernel_size, self.stride, self.padding,
-            count_include_pad=self.count_include_pad,
+            x, self.kernel_size, self.stride, self.padding, self.ceil_mode,
+            self.count_include_pad, self.divisor_override,
         )  # fmt: skip
 
 

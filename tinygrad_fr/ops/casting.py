@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from ..autograd.op import op
 from ..kernels import Array
+from ..kernels.stable import single
 
 
 @op(r"y = x", examples=lambda draw: [(draw(3, 4), "float64")])
@@ -23,3 +28,35 @@ def astype(x: Array, dtype: Any):
         return g  # the engine gives it the dtype of x
 
     return x.astype(dtype), to_x
+
+
+def in_single(body: Callable[..., Any]) -> Callable[..., Any]:
+    """Let an operation compute in float32 what it is given in float16, and round its results.
+
+    Among halves a sum of ones stops at 2,048, and a sum of squares, or 1 over a count, overflows.
+    """
+    kinds = [body.__annotations__.get(name, "") for name in body.__code__.co_varnames]
+    arrays = [i for i, kind in enumerate(kinds) if "Array" in kind]
+
+    @functools.wraps(body)
+    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
+        if x.dtype.char != "e":
+            return body(x, *args, **kwargs)
+        values = [single(value) if i in arrays else value for i, value in enumerate((x, *args))]
+        exact, *closures = body(*values, **kwargs)
+        given = [(x, *args)[i] for i in arrays if i <= len(args)]
+        if any(getattr(value, "dtype", x.dtype).char in "fdg" for value in given):
+            return exact, *closures  # they promote
+
+        def rounded(closure: Any) -> Any:
+            @functools.wraps(closure)
+            def to_half(g: Any, y: Any, *xs: Any) -> Any:
+                y = exact if isinstance(y, np.ndarray) else single(y)
+                return closure(single(g), y, *map(single, xs)).astype(np.float16)
+
+            return to_half
+
+        return exact.astype(np.float16), *[closure and rounded(closure) for closure in closures]
+
+    call.__kwdefaults__ = body.__kwdefaults__  # type: ignore[attr-defined]
+    return call

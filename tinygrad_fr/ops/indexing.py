@@ -59,7 +59,8 @@ def getitem(x: Array, index: Any):
 def _copied(part: Any) -> Any:
     """A copy of an array of indices: changed later, it would make the gradient wrong."""
     if isinstance(part, (np.ndarray, list)):
-        return np.array(part, dtype=None if np.size(part) else np.intp)
+        empty = isinstance(part, list) and not np.size(part)
+        return np.array(part, dtype=np.intp if empty else None)
     return part
 
 

@@ -14,6 +14,7 @@ from ..kernels import Array
 from ..kernels.stable import floating
 from ..messages import _
 from .arithmetic import divide
+from .casting import in_single
 from .elementwise import abs as absolute
 from .reductions import Axis, kept_shape, share_ties
 from .selection import where
@@ -248,6 +249,7 @@ def trace(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1):
     (draw.distinct(3), -math.inf), (draw.away(2, 3), "fro"), (draw.away(2, 3), 0, 0),
     (draw.away(3), -2.5),
 ])  # fmt: skip
+@in_single
 def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False):
     r"""Norm of vectors: :math:`(\sum |x|^p)^{1/p}`; its derivative at 0 is taken as 0.
 

@@ -41,8 +41,8 @@ def max_pool(
     """Maxima (N, C, OH, OW) of the windows of images (N, C, H, W), and where they stand."""
     prepare()
     where = cut((x.shape[2], x.shape[3]), kernel, stride, padding, dilation, ceil)
-    four, whole = kernel == (2, 2) and dilation == (1, 1), where.padded == where.size
-    compiled = fast.kernels(x) if four and whole and stride == (2, 2) else None
+    four = kernel == (2, 2) and dilation == (1, 1) and where.padded == where.size
+    compiled = fast.kernels(x) if four and stride == (2, 2) else None
     if compiled and not math.isnan(np.vdot(x, x)):
         return _compiled_max_pool(compiled, x, where.out)
     least = -np.inf if x.dtype.kind == "f" else x.min(initial=0)
@@ -51,8 +51,8 @@ def max_pool(
     # Copied first: comparisons of contiguous arrays run 4 times faster than of strided ones.
     values = [padded[:, :, rows, cols].copy() for rows, cols in taps(where)]
     y, offsets = _of_four(*values) if four else _of_many(values, where)
-    if math.isnan(np.vdot(y, y)) or (not whole and y.size and y.min() <= least):
-        y, offsets = _of_any(values, where)
+    if math.isnan(np.vdot(y, y)):
+        y, offsets = _of_many(values, where, nan=True)
 
     def places() -> Array:
         corners = _kept_corners if y.size < 2**16 else _corners
@@ -99,32 +99,29 @@ def _of_four(a: Array, b: Array, c: Array, d: Array) -> tuple[Array, Callable[[i
     return np.asarray(np.maximum(top, bottom, out=top)), offsets
 
 
-def _of_many(values: list[Array], where: Cut) -> tuple[Array, Callable[[int], Array]]:
-    y, places = values[0].copy(), np.zeros(values[0].shape, np.int32)
+def _of_many(
+    values: list[Array], where: Cut, nan: bool = False
+) -> tuple[Array, Callable[[int], Array]]:
+    """The maximum of any windows; with ``nan`` the last NaN wins, as in PyTorch."""
+    y = values[0].copy()
+    # Where all is -inf, the first pixel that is no padding.
+    rows, columns = (
+        np.minimum(-(np.minimum(np.arange(n) * s - p, 0) // d), k - 1)
+        for _, k, s, p, d, n in zip(*where[:6], strict=True)
+    )
+    places = np.full(y.shape, rows[:, None] * where.kernel[1] + columns, np.int32)
     for tap, value in enumerate(values[1:], 1):
+        wins = (value > y) | (value != value) if nan else value > y
         # A product with the mask and a maximum: np.where takes 1.5 times as long.
-        np.maximum(places, (value > y) * np.int32(tap), out=places)
+        np.maximum(places, wins * np.int32(tap), out=places)
         np.maximum(y, value, out=y)
-    return y, functools.partial(_offsets, places, where)
 
+    def offsets(width: int) -> Array:
+        rows, columns = np.divmod(places, np.int32(where.kernel[1]))
+        down, right = where.dilation
+        return np.asarray(rows * np.int32(width * down) + columns * np.int32(right))
 
-def _of_any(values: list[Array], where: Cut) -> tuple[Array, Callable[[int], Array]]:
-    """As PyTorch does: the last NaN wins, and where all is -inf the first that is no padding."""
-    image = pad(np.ones((1, 1, *where.size), bool), where.padding, False, where.padded)
-    y, places = values[0].copy(), np.zeros(values[0].shape, np.int32)
-    begun = np.zeros((1, 1, *where.out), bool)
-    for tap, (value, (rows, cols)) in enumerate(zip(values, taps(where), strict=True)):
-        first = image[:, :, rows, cols] & ~begun
-        wins = (value > y) | (value != value) | first
-        y[wins], places[wins] = value[wins], tap
-        begun |= first
-    return y, functools.partial(_offsets, places, where)
-
-
-def _offsets(taps: Array, where: Cut, width: int) -> Array:
-    rows, columns = np.divmod(taps, np.int32(where.kernel[1]))
-    down, right = where.dilation
-    return np.asarray(rows * np.int32(width * down) + columns * np.int32(right))
+    return y, offsets
 
 
 def _corners(shape: tuple[int, ...], stride: Pair, out: Pair) -> Array:

@@ -58,7 +58,7 @@ class _Convolution(Module):
 
     def __init__(
         self, channels: tuple[int, int], kernel_size: Any, stride: Any, padding: Any,
-        dilation: Any, groups: int, bias: bool, transposed: bool = False,
+        dilation: Any, groups: int, bias: bool, sizes: Any = pair, transposed: bool = False,
     ) -> None:  # fmt: skip
         positive(in_channels=channels[0], out_channels=channels[1], groups=groups)
         if channels[0] % groups or channels[1] % groups:
@@ -67,10 +67,12 @@ class _Convolution(Module):
                 groups=groups, n=channels[0], m=channels[1],
             )  # fmt: skip
         self.in_channels, self.out_channels = channels
-        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
-        self.dilation, self.groups = dilation, groups
+        self.kernel_size = sizes(kernel_size, "kernel_size", 1)
+        self.stride, self.dilation = sizes(stride, "stride", 1), sizes(dilation, "dilation", 1)
+        self.padding = padding if isinstance(padding, str) else sizes(padding, "padding", 0)
+        self.groups = groups
         first, second = channels if transposed else channels[::-1]
-        shape = (first, second // groups, *kernel_size)
+        shape = (first, second // groups, *self.kernel_size)
         bound = 1 / math.sqrt(math.prod(shape[1:]))
         self.weight = Parameter(initial(*shape, bound=bound))
         self.bias = Parameter(initial(channels[1], bound=bound)) if bias else None
@@ -104,11 +106,8 @@ class Conv1d(_Convolution):
         self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1,
         padding: int | str = 0, dilation: int = 1, groups: int = 1, bias: bool = True,
     ) -> None:  # fmt: skip
-        padded = padding if isinstance(padding, str) else single(padding, "padding", 0)
-        super().__init__(
-            (in_channels, out_channels), single(kernel_size, "kernel_size", 1),
-            single(stride, "stride", 1), padded, single(dilation, "dilation", 1), groups, bias,
-        )  # fmt: skip
+        channels = in_channels, out_channels
+        super().__init__(channels, kernel_size, stride, padding, dilation, groups, bias, single)
 
     def forward(self, x: Any) -> Any:
         """Apply the layer."""
@@ -138,11 +137,8 @@ class Conv2d(_Convolution):
         self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1,
         padding: Size | str = 0, dilation: Size = 1, groups: int = 1, bias: bool = True,
     ) -> None:  # fmt: skip
-        padded = padding if isinstance(padding, str) else pair(padding, "padding", 0)
-        super().__init__(
-            (in_channels, out_channels), pair(kernel_size, "kernel_size", 1),
-            pair(stride, "stride", 1), padded, pair(dilation, "dilation", 1), groups, bias,
-        )  # fmt: skip
+        channels = in_channels, out_channels
+        super().__init__(channels, kernel_size, stride, padding, dilation, groups, bias)
 
     def forward(self, x: Any) -> Any:
         """Apply the layer."""
@@ -172,11 +168,10 @@ class ConvTranspose2d(_Convolution):
         padding: Size = 0, output_padding: Size = 0, groups: int = 1, bias: bool = True,
         dilation: Size = 1,
     ) -> None:  # fmt: skip
+        channels, padding = (in_channels, out_channels), pair(padding, "padding", 0)
         super().__init__(
-            (in_channels, out_channels), pair(kernel_size, "kernel_size", 1),
-            pair(stride, "stride", 1), pair(padding, "padding", 0), pair(dilation, "dilation", 1),
-            groups, bias, transposed=True,
-        )  # fmt: skip
+            channels, kernel_size, stride, padding, dilation, groups, bias, transposed=True
+        )
         self.output_padding = pair(output_padding, "output_padding", 0)
 
     def forward(self, x: Any) -> Any:

@@ -77,6 +77,7 @@ def leaky_relu(x: Array, negative_slope: float = 0.01):
     (draw.away(3, 4), draw(1)), (draw.away(2, 3, 4), draw(3)), (draw.away(2, 3, 2, 2), draw(3)),
     (draw.away(4), draw(1)),
 ])  # fmt: skip
+@in_single
 def prelu(x: Array, weight: Array):
     """Leaky ReLU whose negative slope is learned; at 0 the derivative is that slope.
 

@@ -42,21 +42,21 @@ def in_single(body: Callable[..., Any]) -> Callable[..., Any]:
     def call(x: Any, *args: Any, **kwargs: Any) -> Any:
         if x.dtype.char != "e":
             return body(x, *args, **kwargs)
-        values = [single(value) if i in arrays else value for i, value in enumerate((x, *args))]
-        exact, *closures = body(*values, **kwargs)
-        given = [(x, *args)[i] for i in arrays if i <= len(args)]
-        if any(getattr(value, "dtype", x.dtype).char in "fdg" for value in given):
-            return exact, *closures  # they promote
+        given = [x, *args]
+        dtypes = [getattr(given[i], "dtype", x.dtype) for i in arrays if i < len(given)]
+        dtype = np.result_type(*[other for other in dtypes if other.kind == "f"])
+        given = [single(value) if i in arrays else value for i, value in enumerate(given)]
+        exact, *closures = body(*given, **kwargs)
 
         def rounded(closure: Any) -> Any:
             @functools.wraps(closure)
             def to_half(g: Any, y: Any, *xs: Any) -> Any:
                 y = exact if isinstance(y, np.ndarray) else single(y)
-                return closure(single(g), y, *map(single, xs)).astype(np.float16)
+                return closure(single(g), y, *map(single, xs)).astype(dtype)
 
             return to_half
 
-        return exact.astype(np.float16), *[closure and rounded(closure) for closure in closures]
+        return exact.astype(dtype), *[closure and rounded(closure) for closure in closures]
 
     call.__kwdefaults__ = body.__kwdefaults__  # type: ignore[attr-defined]
     return call

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -174,7 +175,7 @@ def conv_input(
         return winograd.conv_input(g, w, padding)
     matrices, rows = _grouped(w, groups).swapaxes(-1, -2), _split(g.reshape(n, f, oh * ow), groups)
     x = np.empty((n, groups * c, *size), np.result_type(g, w))
-    where = cut(size, (kh, kw), *how)._replace(out=(oh, ow))  # more might fit
+    where = replace(cut(size, (kh, kw), *how), out=(oh, ow))  # more might fit
     for block in _blocks(n, groups * c * kh * kw * oh * ow):
         cols = np.matmul(matrices, rows[block])
         shape = len(g[block]), groups * c, kh, kw, oh, ow  # -1 would not do for an empty kernel

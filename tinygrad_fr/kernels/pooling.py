@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -107,7 +108,9 @@ def _of_many(
     # Where all is -inf, the first pixel that is no padding.
     rows, columns = (
         np.minimum(-(np.minimum(np.arange(n) * s - p, 0) // d), k - 1)
-        for _, k, s, p, d, n in zip(*where[:6], strict=True)
+        for k, s, p, d, n in zip(
+            where.kernel, where.stride, where.padding, where.dilation, where.out, strict=True
+        )
     )
     places = np.full(y.shape, rows[:, None] * where.kernel[1] + columns, np.int32)
     for tap, value in enumerate(values[1:], 1):
@@ -173,4 +176,4 @@ def window_shares(where: Cut, borders: bool, dtype: Any) -> Any:
         h, w, ph, pw = h + 2 * ph, w + 2 * pw, 0, 0
         if where.padded == (h, w):
             return 1 / math.prod(where.kernel)
-    return 1 / window_sums(np.ones((1, 1, h, w), dtype), where._replace(padding=(ph, pw)))
+    return 1 / window_sums(np.ones((1, 1, h, w), dtype), replace(where, padding=(ph, pw)))

@@ -7,7 +7,8 @@ an image of its own (a *tap*). The pixels of one window lie ``dilation`` apart, 
 from __future__ import annotations
 
 import functools
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,8 @@ from . import Array
 Pair = tuple[int, int]
 
 
-class Cut(NamedTuple):
+@dataclass(frozen=True)
+class Cut:
     """How windows are cut out of images of a ``size``: what an adjoint needs to know."""
 
     size: Pair

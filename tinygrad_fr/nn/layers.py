@@ -204,8 +204,9 @@ class MaxPool2d(Module):
     def forward(self, x: Any) -> Any:
         """Apply the layer."""
         return max_pool2d(
-            x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
-        )
+            x, self.kernel_size, self.stride, self.padding,
+            dilation=self.dilation, ceil_mode=self.ceil_mode,
+        )  # fmt: skip
 
     def extra_repr(self) -> str:
         """Kernel, stride, padding and what differs from the defaults."""
@@ -235,8 +236,8 @@ class AvgPool2d(MaxPool2d):
     def forward(self, x: Any) -> Any:
         """Apply the layer."""
         return avg_pool2d(
-            x, self.kernel_size, self.stride, self.padding, self.ceil_mode,
-            self.count_include_pad, self.divisor_override,
+            x, self.kernel_size, self.stride, self.padding, ceil_mode=self.ceil_mode,
+            count_include_pad=self.count_include_pad, divisor_override=self.divisor_override,
         )  # fmt: skip
 
 

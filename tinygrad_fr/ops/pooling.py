@@ -20,11 +20,11 @@ from .convolution import batch, check_images, fits, pair
 @op(r"y = \max_{\text{fenêtre}} x", examples=lambda draw: [
     (draw.distinct(2, 3, 4, 6), 2), (draw.distinct(1, 2, 5, 5), 3, 2),
     (draw.distinct(1, 2, 5, 5), 3, 1, 1), (draw.distinct(2, 1, 5, 4), (2, 3), (1, 2)),
-    (draw.distinct(2, 6, 5), 2, 2, 1, (2, 1), True),
+    (draw.distinct(2, 6, 5), 2, 2, 1, {"dilation": (2, 1), "ceil_mode": True}),
 ])  # fmt: skip
 def max_pool2d(
     x: Array, kernel_size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0,
-    dilation: int | Pair = 1, ceil_mode: bool = False,
+    *, dilation: int | Pair = 1, ceil_mode: bool = False,
 ):  # fmt: skip
     """Maximum of each window; ties give the gradient to the first, in row-major order.
 
@@ -66,12 +66,13 @@ def max_pool2d(
 @op(r"y = \tfrac{1}{k_h k_w} \sum_{\text{fenêtre}} x", examples=lambda draw: [
     (draw(2, 3, 4, 6), 2), (draw(1, 2, 5, 5), 3, 2), (draw(1, 2, 5, 5), 3, 1, 1),
     (draw(2, 1, 5, 4), (2, 3), (1, 2)), (draw(1, 1, 4, 4), 2, 2, 1, {"count_include_pad": False}),
-    (draw(2, 6, 5), 3, 2, 1, True),
+    (draw(2, 6, 5), 3, 2, 1, {"ceil_mode": True}),
 ])  # fmt: skip
 @in_single
 def avg_pool2d(
     x: Array, kernel_size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0,
-    ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int | None = None,
+    *, ceil_mode: bool = False, count_include_pad: bool = True,
+    divisor_override: int | None = None,
 ):  # fmt: skip
     """Mean of each window.
 
@@ -163,7 +164,7 @@ _OVERLAPPING = cut((4, 3), (2, 2), (1, 1), (0, 0))
 
 
 def _index(shape: tuple[int, ...], where: Cut) -> Array:
-    return kernel.max_pool(Draw().distinct(*shape), *where[1:5])[1].places()
+    return kernel.max_pool(Draw().distinct(*shape), where.kernel, where.stride, (0, 0))[1].places()
 
 
 @op(r"x_{i(w)} = g_w", examples=lambda draw: [

@@ -105,14 +105,7 @@ def _of_many(
 ) -> tuple[Array, Callable[[int], Array]]:
     """The maximum of any windows; with ``nan`` the last NaN wins, as in PyTorch."""
     y = values[0].copy()
-    # Where all is -inf, the first pixel that is no padding.
-    rows, columns = (
-        np.minimum(-(np.minimum(np.arange(n) * s - p, 0) // d), k - 1)
-        for k, s, p, d, n in zip(
-            where.kernel, where.stride, where.padding, where.dilation, where.out, strict=True
-        )
-    )
-    places = np.full(y.shape, rows[:, None] * where.kernel[1] + columns, np.int32)
+    places = np.full(y.shape, _first(where))
     for tap, value in enumerate(values[1:], 1):
         wins = (value > y) | (value != value) if nan else value > y
         # A product with the mask and a maximum: np.where takes 1.5 times as long.
@@ -125,6 +118,17 @@ def _of_many(
         return np.asarray(rows * np.int32(width * down) + columns * np.int32(right))
 
     return y, offsets
+
+
+@functools.lru_cache(maxsize=64)
+def _first(where: Cut) -> Array:
+    """The tap of each window's first pixel that is no padding: its place where all is -inf."""
+    kernel, axes = where.kernel, (where.stride, where.padding, where.dilation, where.out)
+    rows, columns = (
+        np.minimum(-(np.minimum(np.arange(n) * s - p, 0) // d), k - 1)
+        for k, s, p, d, n in zip(kernel, *axes, strict=True)
+    )
+    return np.asarray(rows[:, None] * kernel[1] + columns, np.int32)
 
 
 def _corners(shape: tuple[int, ...], stride: Pair, out: Pair) -> Array:

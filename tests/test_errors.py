@@ -574,7 +574,7 @@ WRONG_USES = {
         "odd filters", "filtres impairs",
     ),
     "conv1d axes": (
-        lambda: tg.conv1d(ones(3, 5), ones(1, 3, 2)), ShapeError, "must have 3 axes", "3 axes",
+        lambda: tg.conv1d(ones(5), ones(1, 3, 2)), ShapeError, "must have 3 axes", "3 axes",
     ),
     "output_padding": (
         lambda: tg.conv_transpose2d(ones(1, 1, 2, 2), ones(1, 1, 2, 2), None, 1, 0, 1), ArgumentError,

@@ -39,7 +39,7 @@ def explain(
     operands = [label for label in labels.values() if label.shape is not None]
     said = ", ".join(map(str, operands)) or _("no array")
     explained: TinygradError
-    if isinstance(error, TypeError) and _is_call(error):
+    if isinstance(error, TypeError) and _is_call(error, operation.body):
         explained = SignatureError(
             _("called with wrong arguments ({error}); it takes ({parameters})"),
             error=error,
@@ -73,10 +73,12 @@ def explain(
     return explained
 
 
-def _is_call(error: TypeError) -> bool:
+def _is_call(error: TypeError, body: Any) -> bool:
     """Whether Python refused the call itself, before the body ran."""
-    trace = error.__traceback__
-    return trace is not None and trace.tb_next is None
+    trace, code = error.__traceback__, getattr(body, "__wrapped__", body).__code__
+    while trace is not None and trace.tb_frame.f_code is not code:
+        trace = trace.tb_next
+    return trace is None
 
 
 def _mismatch(operands: list[Operand]) -> ShapeError | None:

@@ -89,7 +89,7 @@ class Methods(Node):
         """With axes of size 1 up to 2, as in NumPy; a tuple for several arrays."""
     def atleast_3d(self) -> Tensor:
         """With axes of size 1 up to 3, as in NumPy; a tuple for several arrays."""
-    def avg_pool2d(self, kernel_size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0, *, count_include_pad: bool = True) -> Tensor:
+    def avg_pool2d(self, kernel_size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0, *, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int | None = None) -> Tensor:
         """Mean of each window."""
     def batch_norm(self, running_mean: Any, running_var: Any, weight: Tensor | ArrayLike | None = None, bias: Tensor | ArrayLike | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-05) -> Tensor:
         """Each channel brought to mean 0 and variance 1, then scaled and moved."""
@@ -209,7 +209,7 @@ class Methods(Node):
         """Matrix product, with NumPy's rules for vectors and for stacks of matrices."""
     def max(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Maximum over all axes, or over those given; ties share the gradient equally."""
-    def max_pool2d(self, kernel_size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0) -> Tensor:
+    def max_pool2d(self, kernel_size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0, *, dilation: int | Pair = 1, ceil_mode: bool = False) -> Tensor:
         """Maximum of each window; ties give the gradient to the first, in row-major order."""
     def maximum(self, b: Tensor | ArrayLike) -> Tensor:
         """The larger of two numbers; where they are equal, each gets half of the gradient."""

@@ -79,7 +79,8 @@ class Operation:
     )  # fmt: skip
 
     def __init__(self, body: Callable[..., Any], latex: str, **declared: Any) -> None:
-        code = body.__code__
+        plain = getattr(body, "__wrapped__", body)
+        code = plain.__code__
         self.body = body
         self.name: str = declared["name"] or body.__name__
         self.latex = latex
@@ -91,7 +92,7 @@ class Operation:
         self.room = (body.__module__ or "").rpartition(".")[2]
         self.parameters = code.co_varnames[: code.co_argcount]
         self.defaults = dict(
-            zip(self.parameters[::-1], (body.__defaults__ or ())[::-1], strict=False)
+            zip(self.parameters[::-1], (plain.__defaults__ or ())[::-1], strict=False)
         )
         self.variadic = (
             code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
@@ -157,9 +158,8 @@ class Operation:
 
 def _captures(closure: Any) -> bool:
     """Whether a closure holds something of its own, as far as can be seen."""
-    if closure.__class__ is not FunctionType:
-        return True
-    return bool(closure.__closure__ or closure.__defaults__ or closure.__kwdefaults__)
+    plain = closure.__class__ is FunctionType
+    return not plain or bool(closure.__closure__ or closure.__defaults__ or closure.__kwdefaults__)
 
 
 def op(

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import Array, fast, winograd
 from .memory import prepare
-from .windows import Pair, fold, output_size, pad, windows
+from .windows import Pair, cut, fold, output_size, pad, windows
 
 _KEPT = 2**22  # numbers in the columns that are kept for the backward pass
 _BLOCK = 2**19  # and in those made a few images at a time, which stay in the cache
@@ -169,15 +170,16 @@ def conv_input(
     """The gradient for images of ``size``, from the upstream gradient (N, F, OH, OW)."""
     n, f, oh, ow = g.shape
     _, c, kh, kw = w.shape
-    cut = stride, padding, dilation
-    if _fast(g, w.dtype, w.shape, *cut, groups):
+    how = stride, padding, dilation
+    if _fast(g, w.dtype, w.shape, *how, groups):
         return winograd.conv_input(g, w, padding)
     matrices, rows = _grouped(w, groups).swapaxes(-1, -2), _split(g.reshape(n, f, oh * ow), groups)
     x = np.empty((n, groups * c, *size), np.result_type(g, w))
+    where = replace(cut(size, (kh, kw), *how), out=(oh, ow))  # more might fit
     for block in _blocks(n, groups * c * kh * kw * oh * ow):
         cols = np.matmul(matrices, rows[block])
         shape = len(g[block]), groups * c, kh, kw, oh, ow  # -1 would not do for an empty kernel
-        x[block] = fold(cols.reshape(shape), size, *cut)
+        x[block] = fold(cols.reshape(shape), where)
     return x
 
 

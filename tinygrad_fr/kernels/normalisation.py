@@ -81,14 +81,11 @@ def layer_norm(
 ) -> tuple[Array, Array, Array]:
     """Rows (N, n) normalised, scaled and moved; the rows less their means; 1 over their deviations.
 
-    The deviations' axis (N, 1) is kept; weight and bias are (n,). Rows in half precision are
-    computed in single precision: sums of them would overflow.
+    The deviations' axis (N, 1) is kept; weight and bias are (n,).
     """
     if x.size >= 2**14:
         prepare()
     dtype = np.result_type(*(a for a in (x, weight, bias) if a is not None))
-    if x.dtype.itemsize < 4:
-        x = x.astype(np.float32)
     compiled, n = _compiled(x, weight, bias), x.shape[1]
     if compiled:
         y, d, scale = np.empty_like(x), np.empty_like(x), np.empty((len(x), 1), x.dtype)
@@ -111,8 +108,6 @@ def layer_norm_input(g: Array, d: Array, scale: Array, weight: Array | None) -> 
     With ``xhat = d * scale``. A mean of ``h`` is a product of ``g`` with the weights, so that ``h``
     is formed once, scaled already: on (128, 1000) 0.5 times as long as the formula written out.
     """
-    if g.dtype.itemsize < 4:
-        return layer_norm_input(g.astype(d.dtype), d, scale, weight).astype(g.dtype)
     compiled, n = _compiled(g, weight), d.dtype.type(d.shape[1])
     if compiled:
         out = np.empty_like(d)

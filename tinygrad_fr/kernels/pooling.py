@@ -10,13 +10,14 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import Array, fast
 from .memory import prepare
-from .windows import Pair, fold, output_size, pad, taps
+from .windows import Cut, Pair, cut, fold, inside, pad, taps
 
 
 class Maxima(NamedTuple):
@@ -34,30 +35,33 @@ class Maxima(NamedTuple):
     spread: Callable[[Array], Array]
 
 
-def max_pool(x: Array, kernel: Pair, stride: Pair, padding: Pair) -> tuple[Array, Maxima]:
+def max_pool(
+    x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair = (1, 1),
+    ceil: bool = False,
+) -> tuple[Array, Maxima]:  # fmt: skip
     """Maxima (N, C, OH, OW) of the windows of images (N, C, H, W), and where they stand."""
     prepare()
-    size = x.shape[2], x.shape[3]  # all that a gradient needs of the images
-    out = output_size(size, kernel, stride, padding)
-    compiled = fast.kernels(x) if kernel == stride == (2, 2) and padding == (0, 0) else None
+    where = cut((x.shape[2], x.shape[3]), kernel, stride, padding, dilation, ceil)
+    four = kernel == (2, 2) and dilation == (1, 1) and where.padded == where.size
+    compiled = fast.kernels(x) if four and stride == (2, 2) else None
     if compiled and not math.isnan(np.vdot(x, x)):
-        return _compiled_max_pool(compiled, x, out)
-    padded = pad(x, padding, -np.inf)
-    n, c, h, w = padded.shape
+        return _compiled_max_pool(compiled, x, where.out)
+    least = -np.inf if x.dtype.kind == "f" else x.min(initial=0)
+    padded = pad(x, padding, least, where.padded)
+    shape = padded.shape  # all that a gradient needs of the images
     # Copied first: comparisons of contiguous arrays run 4 times faster than of strided ones.
-    values = [padded[:, :, rows, cols].copy() for rows, cols in taps(kernel, stride, out)]
-    y, offsets = _of_four(*values) if kernel == (2, 2) else _of_many(values, kernel)
+    values = [padded[:, :, rows, cols].copy() for rows, cols in taps(where)]
+    y, offsets = _of_four(*values) if four else _of_many(values, where)
+    if math.isnan(np.vdot(y, y)):
+        y, offsets = _of_many(values, where, nan=True)
 
     def places() -> Array:
         corners = _kept_corners if y.size < 2**16 else _corners
-        index = offsets(w).astype(np.intp).reshape(y.shape)
-        index += corners((n, c, h, w), stride, out)
+        index = offsets(shape[3]).astype(np.intp).reshape(y.shape)
+        index += corners(shape, stride, where.out)
         return index
 
-    def spread(g: Array) -> Array:
-        return scatter(g, places(), size, kernel, stride, padding)
-
-    return y, Maxima(places, spread)
+    return y, Maxima(places, lambda g: scatter(g, places(), where))
 
 
 def _compiled_max_pool(compiled: Any, x: Array, out: Pair) -> tuple[Array, Maxima]:
@@ -96,18 +100,35 @@ def _of_four(a: Array, b: Array, c: Array, d: Array) -> tuple[Array, Callable[[i
     return np.asarray(np.maximum(top, bottom, out=top)), offsets
 
 
-def _of_many(values: list[Array], kernel: Pair) -> tuple[Array, Callable[[int], Array]]:
-    y, taps = values[0], np.zeros(values[0].shape, np.int32)
+def _of_many(
+    values: list[Array], where: Cut, nan: bool = False
+) -> tuple[Array, Callable[[int], Array]]:
+    """The maximum of any windows; with ``nan`` the last NaN wins, as in PyTorch."""
+    y = values[0].copy()
+    places = np.full(y.shape, _first(where))
     for tap, value in enumerate(values[1:], 1):
+        wins = (value > y) | (value != value) if nan else value > y
         # A product with the mask and a maximum: np.where takes 1.5 times as long.
-        np.maximum(taps, (value > y) * np.int32(tap), out=taps)
+        np.maximum(places, wins * np.int32(tap), out=places)
         np.maximum(y, value, out=y)
 
     def offsets(width: int) -> Array:
-        rows, columns = np.divmod(taps, np.int32(kernel[1]))
-        return np.asarray(rows * np.int32(width) + columns)
+        rows, columns = np.divmod(places, np.int32(where.kernel[1]))
+        down, right = where.dilation
+        return np.asarray(rows * np.int32(width * down) + columns * np.int32(right))
 
     return y, offsets
+
+
+@functools.lru_cache(maxsize=64)
+def _first(where: Cut) -> Array:
+    """The tap of each window's first pixel that is no padding: its place where all is -inf."""
+    kernel, axes = where.kernel, (where.stride, where.padding, where.dilation, where.out)
+    rows, columns = (
+        np.minimum(-(np.minimum(np.arange(n) * s - p, 0) // d), k - 1)
+        for k, s, p, d, n in zip(kernel, *axes, strict=True)
+    )
+    return np.asarray(rows[:, None] * kernel[1] + columns, np.int32)
 
 
 def _corners(shape: tuple[int, ...], stride: Pair, out: Pair) -> Array:
@@ -121,43 +142,42 @@ def _corners(shape: tuple[int, ...], stride: Pair, out: Pair) -> Array:
 _kept_corners = functools.lru_cache(maxsize=16)(_corners)
 
 
-def scatter(g: Array, index: Array, size: Pair, kernel: Pair, stride: Pair, padding: Pair) -> Array:
+def scatter(g: Array, index: Array, where: Cut) -> Array:
     """Put each value at its place in images (N, C, H, W); where windows overlap, add."""
-    n, c = g.shape[:2]
-    (h, w), (ph, pw) = size, padding
-    padded = (n, c, h + 2 * ph, w + 2 * pw)
-    if kernel[0] <= stride[0] and kernel[1] <= stride[1]:
+    padded, axes = (*g.shape[:2], *where.padded), (where.kernel, where.stride, where.dilation)
+    if all(d * (k - 1) < s for k, s, d in zip(*axes, strict=True)):
         image = np.zeros(math.prod(padded), g.dtype)
         image[index.ravel()] = g.ravel()
     else:
         image = np.bincount(index.ravel(), g.ravel(), math.prod(padded)).astype(g.dtype)
-    return image.reshape(padded)[:, :, ph : ph + h, pw : pw + w]
+    return inside(image.reshape(padded), where)
 
 
-def gather(x: Array, index: Array, padding: Pair) -> Array:
+def gather(x: Array, index: Array, where: Cut) -> Array:
     """The value at each place: the adjoint of ``scatter``."""
-    return np.asarray(pad(x, padding).ravel()[index])
+    return np.asarray(pad(x, where.padding, 0, where.padded).ravel()[index])
 
 
-def window_sums(x: Array, kernel: Pair, stride: Pair, padding: Pair) -> Array:
+def window_sums(x: Array, where: Cut) -> Array:
     """The sum of each window: (N, C, H, W) to (N, C, OH, OW)."""
-    padded = pad(x, padding)
-    out = output_size((x.shape[2], x.shape[3]), kernel, stride, padding)
-    y = np.zeros((*x.shape[:2], *out), x.dtype)
-    for rows, cols in taps(kernel, stride, out):
+    padded = pad(x, where.padding, 0, where.padded)
+    y = np.zeros((*x.shape[:2], *where.out), x.dtype)
+    for rows, cols in taps(where):
         y += padded[:, :, rows, cols]
     return y
 
 
-def window_spread(g: Array, size: Pair, kernel: Pair, stride: Pair, padding: Pair) -> Array:
-    """Add each value to all pixels of its window, in images of ``size``."""
-    n, c, oh, ow = g.shape
-    same = np.broadcast_to(g[:, :, None, None], (n, c, *kernel, oh, ow))
-    return fold(same, size, stride, padding)
+def window_spread(g: Array, where: Cut) -> Array:
+    """Add each value to all pixels of its window: the adjoint of ``window_sums``."""
+    shape = *g.shape[:2], *where.kernel, *where.out
+    return fold(np.broadcast_to(g[:, :, None, None], shape), where)
 
 
-def window_shares(x: Array, kernel: Pair, stride: Pair, padding: Pair, borders: bool) -> Any:
-    """1 over the number of pixels that count in each window."""
+def window_shares(where: Cut, borders: bool, dtype: Any) -> Any:
+    """1 over the number of pixels that count in each window: never those beyond the padding."""
+    (h, w), (ph, pw) = where.size, where.padding
     if borders:
-        return 1 / (kernel[0] * kernel[1])
-    return 1 / window_sums(np.ones((1, 1, *x.shape[2:]), x.dtype), kernel, stride, padding)
+        h, w, ph, pw = h + 2 * ph, w + 2 * pw, 0, 0
+        if where.padded == (h, w):
+            return 1 / math.prod(where.kernel)
+    return 1 / window_sums(np.ones((1, 1, h, w), dtype), replace(where, padding=(ph, pw)))

@@ -11,12 +11,13 @@ from . import Array
 
 def scatter(values: Array, index: Any, shape: tuple[int, ...]) -> Array:
     """Zeros of ``shape`` with ``values`` added at ``index``."""
-    out = np.zeros(shape, values.dtype)
-    if may_repeat(index):
-        np.add.at(out, index, values)
-    else:
+    if not may_repeat(index):
+        out = np.zeros(shape, values.dtype)
         out[index] = values
-    return out
+        return out
+    out = np.zeros(shape, np.float32 if values.dtype == np.float16 else values.dtype)
+    np.add.at(out, index, values)
+    return out.astype(values.dtype, copy=False)
 
 
 class Scattered:

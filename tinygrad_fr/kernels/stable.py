@@ -22,6 +22,11 @@ def floating(z: Array) -> Array:
     return z if z.dtype.kind == "f" else z.astype(np.float64)
 
 
+def single(x: Any) -> Any:
+    """Half precision, arrays or Tensors, as float32; all else as it is."""
+    return x.astype(np.float32) if getattr(x, "dtype", None) == np.float16 else x
+
+
 def softmax(z: Array, axis: int) -> Array:
     """``exp(z) / sum(exp(z))``."""
     e, sums = exponentials(floating(z), axis)

@@ -7,6 +7,8 @@ an image of its own (a *tap*). The pixels of one window lie ``dilation`` apart, 
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,21 +17,56 @@ from . import Array
 Pair = tuple[int, int]
 
 
+@dataclass(frozen=True)
+class Cut:
+    """How windows are cut out of images of a ``size``: what an adjoint needs to know."""
+
+    size: Pair
+    kernel: Pair
+    stride: Pair
+    padding: Pair
+    dilation: Pair
+    out: Pair  # how many windows there are; less than one if none fits
+    padded: Pair  # the size with the padding, and with what the last windows reach beyond it
+
+
+@functools.lru_cache(maxsize=64)
+def cut(
+    size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair = (1, 1),
+    ceil: bool = False,
+) -> Cut:  # fmt: skip
+    """All windows in the padded images.
+
+    With ``ceil`` also those that end beyond, if they begin in the image or the padding before it.
+    """
+    axes = zip(size, kernel, stride, padding, dilation, strict=True)
+    out, padded = zip(*[_along(*axis, ceil) for axis in axes], strict=True)
+    return Cut(size, kernel, stride, padding, dilation, out, padded)
+
+
+def _along(n: int, k: int, s: int, p: int, d: int, ceil: bool) -> Pair:
+    reach = d * (k - 1) + 1
+    out = (n + 2 * p - reach) // s + 1
+    if ceil:
+        out = min(-((reach - n - 2 * p) // s) + 1, -(-(n + p) // s))
+    return out, max(n + 2 * p, (out - 1) * s + reach)
+
+
 def output_size(
     size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair = (1, 1)
 ) -> Pair:
     """How many windows fit, vertically and horizontally; less than one if none does."""
-    (h, w), (kh, kw), (sh, sw), (ph, pw), (dh, dw) = size, kernel, stride, padding, dilation
-    return (h + 2 * ph - dh * (kh - 1) - 1) // sh + 1, (w + 2 * pw - dw * (kw - 1) - 1) // sw + 1
+    return cut(size, kernel, stride, padding, dilation).out
 
 
-def pad(x: Array, padding: Pair, value: float = 0.0) -> Array:
-    """The images with a border of ``value``."""
+def pad(x: Array, padding: Pair, value: Any = 0, size: Pair | None = None) -> Array:
+    """The images with a border of ``value``; of ``size`` with more below and on the right."""
     ph, pw = padding
-    if not ph and not pw:
-        return x
     n, c, h, w = x.shape
-    out = np.full((n, c, h + 2 * ph, w + 2 * pw), value, x.dtype)
+    size = (h + 2 * ph, w + 2 * pw) if size is None else size
+    if size == (h, w):
+        return x
+    out = np.full((n, c, *size), value, x.dtype)
     out[:, :, ph : ph + h, pw : pw + w] = x
     return out
 
@@ -48,14 +85,12 @@ def windows(x: Array, kernel: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Ar
 
 
 @functools.lru_cache(maxsize=64)
-def taps(
-    kernel: Pair, stride: Pair, out: Pair, dilation: Pair = (1, 1)
-) -> tuple[tuple[slice, slice], ...]:
-    """For each position in the window, the slices of the image that it covers.
+def taps(cut: Cut) -> tuple[tuple[slice, slice], ...]:
+    """For each position in the window, the slices of the padded image that it covers.
 
     Remembered: as long to form as to use them on one small image (2 us of 15 for 2x2 pooling).
     """
-    (kh, kw), (sh, sw), (oh, ow), (dh, dw) = kernel, stride, out, dilation
+    (kh, kw), (sh, sw), (oh, ow), (dh, dw) = cut.kernel, cut.stride, cut.out, cut.dilation
     return tuple(
         (slice(i, i + sh * oh, sh), slice(j, j + sw * ow, sw))
         for i in range(0, dh * kh, dh)
@@ -63,11 +98,15 @@ def taps(
     )
 
 
-def fold(columns: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair = (1, 1)) -> Array:
+def fold(columns: Array, cut: Cut) -> Array:
     """Add windows (N, C, kh, kw, OH, OW) into images (N, C, H, W): the adjoint of ``windows``."""
-    n, c, kh, kw, oh, ow = columns.shape
-    (h, w), (ph, pw) = size, padding
-    image = np.zeros((n, c, h + 2 * ph, w + 2 * pw), columns.dtype)
-    for tap, (rows, cols) in enumerate(taps((kh, kw), stride, (oh, ow), dilation)):
-        image[:, :, rows, cols] += columns[:, :, tap // kw, tap % kw]
-    return image[:, :, ph : ph + h, pw : pw + w]
+    image = np.zeros((*columns.shape[:2], *cut.padded), columns.dtype)
+    for tap, (rows, cols) in enumerate(taps(cut)):
+        image[:, :, rows, cols] += columns[:, :, tap // cut.kernel[1], tap % cut.kernel[1]]
+    return inside(image, cut)
+
+
+def inside(image: Array, cut: Cut) -> Array:
+    """The images without their borders."""
+    (h, w), (top, left) = cut.size, cut.padding
+    return image[:, :, top : top + h, left : left + w]

@@ -58,7 +58,7 @@ class _Convolution(Module):
 
     def __init__(
         self, channels: tuple[int, int], kernel_size: Any, stride: Any, padding: Any,
-        dilation: Any, groups: int, bias: bool, transposed: bool = False,
+        dilation: Any, groups: int, bias: bool, sizes: Any = pair, transposed: bool = False,
     ) -> None:  # fmt: skip
         positive(in_channels=channels[0], out_channels=channels[1], groups=groups)
         if channels[0] % groups or channels[1] % groups:
@@ -67,10 +67,12 @@ class _Convolution(Module):
                 groups=groups, n=channels[0], m=channels[1],
             )  # fmt: skip
         self.in_channels, self.out_channels = channels
-        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
-        self.dilation, self.groups = dilation, groups
+        self.kernel_size = sizes(kernel_size, "kernel_size", 1)
+        self.stride, self.dilation = sizes(stride, "stride", 1), sizes(dilation, "dilation", 1)
+        self.padding = padding if isinstance(padding, str) else sizes(padding, "padding", 0)
+        self.groups = groups
         first, second = channels if transposed else channels[::-1]
-        shape = (first, second // groups, *kernel_size)
+        shape = (first, second // groups, *self.kernel_size)
         bound = 1 / math.sqrt(math.prod(shape[1:]))
         self.weight = Parameter(initial(*shape, bound=bound))
         self.bias = Parameter(initial(channels[1], bound=bound)) if bias else None
@@ -104,11 +106,8 @@ class Conv1d(_Convolution):
         self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1,
         padding: int | str = 0, dilation: int = 1, groups: int = 1, bias: bool = True,
     ) -> None:  # fmt: skip
-        padded = padding if isinstance(padding, str) else single(padding, "padding", 0)
-        super().__init__(
-            (in_channels, out_channels), single(kernel_size, "kernel_size", 1),
-            single(stride, "stride", 1), padded, single(dilation, "dilation", 1), groups, bias,
-        )  # fmt: skip
+        channels = in_channels, out_channels
+        super().__init__(channels, kernel_size, stride, padding, dilation, groups, bias, single)
 
     def forward(self, x: Any) -> Any:
         """Apply the layer."""
@@ -138,11 +137,8 @@ class Conv2d(_Convolution):
         self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1,
         padding: Size | str = 0, dilation: Size = 1, groups: int = 1, bias: bool = True,
     ) -> None:  # fmt: skip
-        padded = padding if isinstance(padding, str) else pair(padding, "padding", 0)
-        super().__init__(
-            (in_channels, out_channels), pair(kernel_size, "kernel_size", 1),
-            pair(stride, "stride", 1), padded, pair(dilation, "dilation", 1), groups, bias,
-        )  # fmt: skip
+        channels = in_channels, out_channels
+        super().__init__(channels, kernel_size, stride, padding, dilation, groups, bias)
 
     def forward(self, x: Any) -> Any:
         """Apply the layer."""
@@ -172,11 +168,10 @@ class ConvTranspose2d(_Convolution):
         padding: Size = 0, output_padding: Size = 0, groups: int = 1, bias: bool = True,
         dilation: Size = 1,
     ) -> None:  # fmt: skip
+        channels, padding = (in_channels, out_channels), pair(padding, "padding", 0)
         super().__init__(
-            (in_channels, out_channels), pair(kernel_size, "kernel_size", 1),
-            pair(stride, "stride", 1), pair(padding, "padding", 0), pair(dilation, "dilation", 1),
-            groups, bias, transposed=True,
-        )  # fmt: skip
+            channels, kernel_size, stride, padding, dilation, groups, bias, transposed=True
+        )
         self.output_padding = pair(output_padding, "output_padding", 0)
 
     def forward(self, x: Any) -> Any:
@@ -188,7 +183,7 @@ class ConvTranspose2d(_Convolution):
 
 
 class MaxPool2d(Module):
-    """Maximum of each window: (N, C, H, W) to (N, C, OH, OW).
+    """Maximum of each window: (N, C, H, W) to (N, C, OH, OW), or of one image (C, H, W).
 
     Examples
     --------
@@ -197,22 +192,31 @@ class MaxPool2d(Module):
     (2, 8, 24, 24)
     """
 
-    def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0) -> None:
+    def __init__(
+        self, kernel_size: Size, stride: Size | None = None, padding: Size = 0,
+        dilation: Size = 1, *, ceil_mode: bool = False,
+    ) -> None:  # fmt: skip
         self.kernel_size = pair(kernel_size, "kernel_size", 1)
         self.stride = self.kernel_size if stride is None else pair(stride, "stride", 1)
-        self.padding = pair(padding, "padding", 0)
+        self.padding, self.dilation = pair(padding, "padding", 0), pair(dilation, "dilation", 1)
+        self.ceil_mode = bool(ceil_mode)
 
     def forward(self, x: Any) -> Any:
         """Apply the layer."""
-        return max_pool2d(x, self.kernel_size, self.stride, self.padding)
+        return max_pool2d(
+            x, self.kernel_size, self.stride, self.padding,
+            dilation=self.dilation, ceil_mode=self.ceil_mode,
+        )  # fmt: skip
 
     def extra_repr(self) -> str:
-        """Kernel, stride and padding."""
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+        """Kernel, stride, padding and what differs from the defaults."""
+        text = f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+        text += f", dilation={self.dilation}" if self.dilation != (1, 1) else ""
+        return text + (", ceil_mode=True" if self.ceil_mode else "")
 
 
 class AvgPool2d(MaxPool2d):
-    """Mean of each window: (N, C, H, W) to (N, C, OH, OW).
+    """Mean of each window: (N, C, H, W) to (N, C, OH, OW), or of one image (C, H, W).
 
     Examples
     --------
@@ -222,17 +226,18 @@ class AvgPool2d(MaxPool2d):
     """
 
     def __init__(
-        self, kernel_size: Size, stride: Size | None = None, padding: Size = 0, *,
-        count_include_pad: bool = True,
+        self, kernel_size: Size, stride: Size | None = None, padding: Size = 0,
+        ceil_mode: bool = False, count_include_pad: bool = True,
+        divisor_override: int | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(kernel_size, stride, padding)
-        self.count_include_pad = count_include_pad
+        super().__init__(kernel_size, stride, padding, ceil_mode=ceil_mode)
+        self.count_include_pad, self.divisor_override = count_include_pad, divisor_override
 
     def forward(self, x: Any) -> Any:
         """Apply the layer."""
         return avg_pool2d(
-            x, self.kernel_size, self.stride, self.padding,
-            count_include_pad=self.count_include_pad,
+            x, self.kernel_size, self.stride, self.padding, ceil_mode=self.ceil_mode,
+            count_include_pad=self.count_include_pad, divisor_override=self.divisor_override,
         )  # fmt: skip
 
 

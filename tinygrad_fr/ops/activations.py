@@ -13,6 +13,7 @@ from ..errors import ArgumentError, ShapeError
 from ..kernels import Array, stable
 from ..kernels.erf import erf as kernel_erf
 from ..messages import _
+from .casting import in_single
 from .elementwise import exp
 from .selection import where
 from .trigonometry import tanh
@@ -76,6 +77,7 @@ def leaky_relu(x: Array, negative_slope: float = 0.01):
     (draw.away(3, 4), draw(1)), (draw.away(2, 3, 4), draw(3)), (draw.away(2, 3, 2, 2), draw(3)),
     (draw.away(4), draw(1)),
 ])  # fmt: skip
+@in_single
 def prelu(x: Array, weight: Array):
     """Leaky ReLU whose negative slope is learned; at 0 the derivative is that slope.
 
@@ -273,6 +275,7 @@ def silu(x: Array):
 @op(r"y_i = \frac{e^{x_i}}{\sum_k e^{x_k}}", examples=lambda draw: [
     draw(3, 4), (draw(3, 4), 0), (draw(2, 3, 4), 1), draw(5),
 ])  # fmt: skip
+@in_single
 def softmax(x: Array, axis: int = -1):
     r"""Exponentials divided by their sum, without overflow (document 002, slides 41 to 44).
 
@@ -307,6 +310,7 @@ def softmax(x: Array, axis: int = -1):
 @op(r"y_i = x_i - \ln \sum_k e^{x_k}", examples=lambda draw: [
     draw(3, 4), (draw(3, 4), 0), (draw(2, 3, 4), 1), draw(5),
 ])  # fmt: skip
+@in_single
 def log_softmax(x: Array, axis: int = -1):
     """Logarithm of the softmax, exact even where the softmax is 0 to rounding.
 
@@ -318,6 +322,7 @@ def log_softmax(x: Array, axis: int = -1):
 
     def to_x(g, y, x):
         r"""\bar{x} = \bar{y} - \operatorname{softmax}(x) \sum_k \bar{y}_k"""
-        return g - exp(y) * g.sum(axis, keepdims=True)
+        p = exp(y) if isinstance(g, np.ndarray) else softmax(x, axis)  # y is rounded
+        return g - p * g.sum(axis, keepdims=True)
 
     return stable.log_softmax(x, axis), to_x

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..autograd.op import op, operator
 from ..kernels import Array
+from ..kernels.stable import single
 
 
 @op(r"y = x", examples=lambda draw: [(draw(3, 4), "float64")])
@@ -43,3 +46,35 @@ def copy(x: Array):
         return g
 
     return x.copy(), to_x
+
+
+def in_single(body: Callable[..., Any]) -> Callable[..., Any]:
+    """Let an operation compute in float32 what it is given in float16, and round its results.
+
+    Among halves a sum of ones stops at 2,048, and a sum of squares, or 1 over a count, overflows.
+    """
+    kinds = [body.__annotations__.get(name, "") for name in body.__code__.co_varnames]
+    arrays = [i for i, kind in enumerate(kinds) if "Array" in kind]
+
+    @functools.wraps(body)
+    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
+        if x.dtype.char != "e":
+            return body(x, *args, **kwargs)
+        given = [x, *args]
+        dtypes = [getattr(given[i], "dtype", x.dtype) for i in arrays if i < len(given)]
+        dtype = np.result_type(*[other for other in dtypes if other.kind == "f"])
+        given = [single(value) if i in arrays else value for i, value in enumerate(given)]
+        exact, *closures = body(*given, **kwargs)
+
+        def rounded(closure: Any) -> Any:
+            @functools.wraps(closure)
+            def to_half(g: Any, y: Any, *xs: Any) -> Any:
+                y = exact if isinstance(y, np.ndarray) else single(y)
+                return closure(single(g), y, *map(single, xs)).astype(dtype)
+
+            return to_half
+
+        return exact.astype(dtype), *[closure and rounded(closure) for closure in closures]
+
+    call.__kwdefaults__ = body.__kwdefaults__  # type: ignore[attr-defined]
+    return call

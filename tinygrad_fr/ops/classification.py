@@ -14,6 +14,7 @@ from ..errors import ArgumentError, DTypeError, ShapeError
 from ..kernels import Array, stable
 from ..messages import _
 from .activations import log_softmax, softmax
+from .casting import in_single
 from .indexing import _scatter
 from .losses import reduce
 from .shape import broadcast_to
@@ -26,6 +27,7 @@ from .shape import broadcast_to
     (draw(3, 4), draw.labels(3, classes=4), "mean", 0.1),
     (draw(2, 4, 3), draw.labels(2, 3, classes=4)), (draw(3, 4), draw(3, 4, low=0.1), "mean", 0.2),
 ])  # fmt: skip
+@in_single
 def cross_entropy(
     logits: Array, target: Array, reduction: str = "mean", label_smoothing: float = 0.0
 ):
@@ -172,6 +174,7 @@ def _warn_probabilities(logits: Array, axis: int) -> None:
     (draw(3, 4), draw.labels(3, classes=4), "none"), (draw(4), np.array(2)),
     (draw(2, 4, 3), draw.labels(2, 3, classes=4), "none"),
 ])  # fmt: skip
+@in_single
 def nll_loss(log_p: Array, target: Array, reduction: str = "mean"):
     """Negative logarithm of the probability of the right class, such as after ``log_softmax``.
 

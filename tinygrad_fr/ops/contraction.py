@@ -12,6 +12,7 @@ import numpy as np
 from ..autograd.op import composed, op
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..kernels import Array
+from ..kernels.stable import single
 from ..messages import _
 from .arithmetic import multiply
 from .linalg import matmul
@@ -93,8 +94,10 @@ def einsum(subscripts: str, *operands: Array, optimize: Any = True):
         return closure
 
     # Through BLAS where that is possible.
-    y = np.einsum(",".join(terms) + "->" + output, *operands, optimize=len(terms) > 1)
-    return y, *[to_operand(i) for i in range(len(operands))]
+    halves = all(getattr(x, "dtype", None) == np.float16 for x in operands)
+    given = map(single, operands) if halves else operands
+    y = np.einsum(",".join(terms) + "->" + output, *given, optimize=len(terms) > 1)
+    return y.astype(np.float16) if halves else y, *[to_operand(i) for i in range(len(operands))]
 
 
 def _parse(subscripts: Any, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:

@@ -11,8 +11,10 @@ from ..autograd.op import composed, op
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
 from ..kernels import convolution as kernel
-from ..kernels.windows import Pair, output_size
+from ..kernels.windows import Pair, cut
 from ..messages import _
+from .casting import in_single
+from .joining import pad
 
 
 def pair(value: Any, name: str, least: int) -> Pair:
@@ -35,8 +37,9 @@ def pair(value: Any, name: str, least: int) -> Pair:
     (draw(1, 2, 6, 7), draw(3, 2, 3, 3), None, 2, 1),
     (draw(2, 2, 5, 6), draw(3, 2, 2, 3), draw(3), (2, 1), (1, 2)),
     (draw(1, 4, 6, 7), draw(6, 2, 3, 2), draw(6), 1, 1, (2, 1), 2),
-    (draw(2, 3, 7, 7), draw(3, 1, 3, 3), draw(3), 2, 1, 2, 3),
+    (draw(2, 3, 7, 7), draw(3, 1, 3, 3), draw(3), 2, 1, 2, 3), (draw(1, 4, 5), draw(2, 1, 3, 2)),
 ])  # fmt: skip
+@in_single
 def conv2d(
     x: Array, weight: Array, bias: Array | None = None, stride: int | Pair = 1,
     padding: int | Pair | str = 0, dilation: int | Pair = 1, groups: int = 1,
@@ -46,7 +49,7 @@ def conv2d(
     Parameters
     ----------
     x
-        Images (N, C, H, W).
+        Images (N, C, H, W), or one of them (C, H, W).
     weight
         Filters (F, C / groups, kh, kw).
     bias
@@ -60,7 +63,8 @@ def conv2d(
 
     Returns
     -------
-    (N, F, OH, OW), with ``OH = (H + 2 padding - dilation (kh - 1) - 1) // stride + 1``.
+    (N, F, OH, OW) or (F, OH, OW), with
+    ``OH = (H + 2 padding - dilation (kh - 1) - 1) // stride + 1``.
 
     Raises
     ------
@@ -79,25 +83,30 @@ def conv2d(
     padding = _padding(padding, (weight.shape[2], weight.shape[3]), stride, dilation)
     fits(x, (weight.shape[2], weight.shape[3]), stride, padding, dilation)
     keep = current_mode().recording
-    y, windows = kernel.conv(x, weight, stride, padding, dilation, groups, bias, keep)
+    y, windows = kernel.conv(batch(x), weight, stride, padding, dilation, groups, bias, keep)
     static = stride, padding, dilation, groups
 
     def to_x(g, y, x, weight, bias):
         r"""\bar{X} = \bar{Y} \ast K \quad (K \text{ retourné de } 180^\circ)"""
         adjoint = _conv2d_input if isinstance(g, Node) else kernel.conv_input
-        return adjoint(g, weight, x.shape[2:], *static)
+        return adjoint(batch(g), weight, x.shape[-2:], *static)  # the engine takes off its axis
 
     def to_weight(g, y, x, weight, bias):
         r"""\bar{K} = X \star \bar{Y}"""
         if isinstance(g, Node):
-            return _conv2d_weight(x, g, weight.shape, *static)
-        return kernel.conv_weight(windows, g, weight.shape, groups)
+            return _conv2d_weight(batch(x), batch(g), weight.shape, *static)
+        return kernel.conv_weight(windows, batch(g), weight.shape, groups)
 
     def to_bias(g, y, x, weight, bias):
         r"""\bar{b}_f = \sum_{n,i,j} \bar{Y}_{nfij}"""
-        return _to_bias(g)
+        return _to_bias(batch(g))
 
-    return y, to_x, to_weight, to_bias
+    return y if x.ndim == 4 else y[0], to_x, to_weight, to_bias
+
+
+def batch(x: Any) -> Any:
+    """Images (N, C, H, W) as they are, and a single one (C, H, W) as a batch of one."""
+    return x[None] if x.ndim == 3 else x
 
 
 def _to_bias(g: Any) -> Any:
@@ -154,7 +163,9 @@ def _conv2d_weight(
     (draw(2, 4, 3, 5), draw(4, 3, 3, 2), draw(3)), (draw(1, 2, 3, 3), draw(2, 3, 3, 3), None, 2, 1),
     (draw(1, 2, 3, 4), draw(2, 1, 3, 2), draw(2), (2, 3), (1, 0), (1, 2), 2, (1, 2)),
     (draw(1, 1, 3, 4), draw(1, 2, 2, 2), draw(2), 1, 0, (1, 2), 1, (2, 3)),
+    (draw(2, 3, 2), draw(2, 1, 2, 2), draw(1), 1, (1, 0), (1, 2), 1, (2, 3)),
 ])  # fmt: skip
+@in_single
 def conv_transpose2d(
     x: Array, weight: Array, bias: Array | None = None, stride: int | Pair = 1,
     padding: int | Pair = 0, output_padding: int | Pair = 0, groups: int = 1,
@@ -165,7 +176,7 @@ def conv_transpose2d(
     Parameters
     ----------
     x
-        Images (N, C, H, W).
+        Images (N, C, H, W), or one of them (C, H, W).
     weight
         Filters (C, F / groups, kh, kw).
     bias
@@ -173,12 +184,12 @@ def conv_transpose2d(
     stride, padding, dilation, groups
         Those of the convolution whose gradient it is.
     output_padding
-        Rows and columns that are added to one side, less than the stride or the dilation: several
-        sizes of images are convolved to the same size.
+        Rows and columns that are added below and on the right, as several sizes of images are
+        convolved to the same size. As in PyTorch, less than the stride or the dilation.
 
     Returns
     -------
-    (N, F, OH, OW), with
+    (N, F, OH, OW) or (F, OH, OW), with
     ``OH = (H - 1) stride - 2 padding + dilation (kh - 1) + output_padding + 1``.
 
     Examples
@@ -190,48 +201,50 @@ def conv_transpose2d(
     """
     stride, padding = pair(stride, "stride", 1), pair(padding, "padding", 0)
     dilation, extra = pair(dilation, "dilation", 1), pair(output_padding, "output_padding", 0)
-    _check_transposed(x, weight, bias, groups)
+    _check(x, weight, bias, groups, transposed=True)
     if any(e >= max(s, d) for e, s, d in zip(extra, stride, dilation, strict=True)):
         raise ArgumentError(
             _("output_padding {extra} must be less than the stride {stride} or the dilation"),
             extra=extra,
             stride=stride,
         )
+    h, w = x.shape[-2:]
     size: Any = tuple(
         (n - 1) * s - 2 * p + d * (k - 1) + e + 1
         for n, s, p, d, k, e in zip(
-            x.shape[2:], stride, padding, dilation, weight.shape[2:], extra, strict=True
+            (h, w), stride, padding, dilation, weight.shape[2:], extra, strict=True
         )
     )
     if min(size) < 1:
         raise ShapeError(_("nothing is left of {x} with padding {padding}"), padding=padding)
     static = stride, padding, dilation, groups
-    y = kernel.conv_input(x, weight, size, *static)
+    y = kernel.conv_input(batch(x), weight, size, *static)
     if bias is not None:
         y = y + bias[:, None, None]
-
-    def reached(g: Any) -> Any:
-        """Without rows and columns that lie a stride or more beyond the last window."""
-        h, w = (n - max(e - s + 1, 0) for n, e, s in zip(size, extra, stride, strict=True))
-        return g if (h, w) == size else g[:, :, :h, :w]
+    # As many windows more fit where as much as a stride is added: they belong to no pixel of x.
+    below, beside = extra[0] // stride[0], extra[1] // stride[1]
 
     def to_x(g, y, x, weight, bias):
         r"""\bar{X} = \bar{Y} \star K"""
-        return conv2d(reached(g), weight, None, *static)
+        d = conv2d(g, weight, None, *static)
+        return d[..., :h, :w] if below or beside else d
 
     def to_weight(g, y, x, weight, bias):
         r"""\bar{K} = \bar{Y} \star X"""
-        return _conv2d_weight(reached(g), x, weight.shape, *static)
+        x = batch(x)
+        x = pad(x, ((0, 0), (0, 0), (0, below), (0, beside))) if below or beside else x
+        return _conv2d_weight(batch(g), x, weight.shape, *static)
 
     def to_bias(g, y, x, weight, bias):
         r"""\bar{b}_f = \sum_{n,i,j} \bar{Y}_{nfij}"""
-        return _to_bias(g)
+        return _to_bias(batch(g))
 
-    return y, to_x, to_weight, to_bias
+    return y if x.ndim == 4 else y[0], to_x, to_weight, to_bias
 
 
 @composed(r"Y = X \star K + b", examples=lambda draw: [
     (draw(2, 3, 6), draw(4, 3, 3), draw(4)), (draw(1, 4, 7), draw(2, 2, 2), None, 2, 1, 2, 2),
+    (draw(2, 5), draw(3, 2, 2)),
 ])  # fmt: skip
 def conv1d(
     x: Array, weight: Array, bias: Array | None = None, stride: int = 1,
@@ -242,7 +255,7 @@ def conv1d(
     Parameters
     ----------
     x
-        Signals (N, C, L).
+        Signals (N, C, L), or one of them (C, L).
     weight
         Filters (F, C / groups, k).
     bias
@@ -252,24 +265,24 @@ def conv1d(
 
     Returns
     -------
-    (N, F, OL)
+    (N, F, OL) or (F, OL)
 
     Examples
     --------
     >>> conv1d([[[1.0, 2.0, 4.0]]], [[[1.0, -1.0]]])
     array([[[-1., -2.]]])
     """
-    if x.ndim != 3 or weight.ndim != 3:
+    if x.ndim not in (2, 3) or weight.ndim != 3:
         raise ShapeError(
-            _("{x} and {weight} must have 3 axes: (signals, channels, length) and "
-              "(filters, channels, length)")
+            _("{x} and {weight} must have 3 axes: (signals, channels, length), or without the "
+              "first, and (filters, channels, length)")
         )  # fmt: skip
     sizes: list[Any] = [_single(stride, "stride"), padding, _single(dilation, "dilation")]
     sizes[1] = padding if isinstance(padding, str) else (0, _single(padding, "padding"))
     y = conv2d(
-        x[:, :, None], weight[:, :, None], bias, (1, sizes[0]), sizes[1], (1, sizes[2]), groups
+        x[..., None, :], weight[:, :, None], bias, (1, sizes[0]), sizes[1], (1, sizes[2]), groups
     )
-    return y[:, :, 0]
+    return y[..., 0, :]
 
 
 def _single(value: Any, name: str) -> Any:
@@ -291,54 +304,47 @@ def _padding(padding: Any, size: Pair, stride: Pair, dilation: Pair) -> Pair:
     return total[0] // 2, total[1] // 2
 
 
-def _check(x: Array, weight: Array, bias: Array | None, groups: int) -> None:
-    _check_axes(x, weight)
-    if not isinstance(groups, (int, np.integer)) or groups < 1 or len(weight) % groups:
-        raise ArgumentError(
-            _("groups ({groups}) must divide the number of filters, {n}"), groups=groups,
-            n=len(weight),
-        )  # fmt: skip
-    if x.shape[1] != weight.shape[1] * groups:
-        raise ShapeError(
-            _(
-                "{x} has {n} channels (axis 1), but the filters {weight} expect {m}: images are "
-                "(N, C, H, W); from (N, H, W, C) use .transpose(0, 3, 1, 2)"
-            ),
-            n=x.shape[1],
-            m=weight.shape[1] * groups,
-        )
-    if bias is not None and bias.shape != weight.shape[:1]:
-        raise ShapeError(_("{bias} must have one entry per filter of {weight}"))
-
-
-def _check_transposed(x: Array, weight: Array, bias: Array | None, groups: int) -> None:
-    _check_axes(x, weight)
-    if not isinstance(groups, (int, np.integer)) or groups < 1 or len(weight) % groups:
-        raise ArgumentError(
-            _("groups ({groups}) must divide the number of channels, {n}"), groups=groups,
-            n=len(weight),
-        )  # fmt: skip
-    if x.shape[1] != len(weight):
-        raise ShapeError(
-            _("{x} has {n} channels (axis 1), but the filters {weight}, laid out "
-              "(channels, filters, height, width), expect {m}"), n=x.shape[1], m=len(weight),
-        )  # fmt: skip
-    if bias is not None and bias.shape != (weight.shape[1] * groups,):
-        raise ShapeError(_("{bias} must have one entry per filter of {weight}"))
-
-
-def _check_axes(x: Array, weight: Array) -> None:
-    if x.ndim != 4:
-        raise ShapeError(
-            _("{x} must have 4 axes, (images, channels, height, width): add one with x[None]")
-        )
+def _check(
+    x: Array, weight: Array, bias: Array | None, groups: int, transposed: bool = False
+) -> None:
+    check_images(x)
     if weight.ndim != 4:
         raise ShapeError(_("{weight} must have 4 axes: (filters, channels, height, width)"))
+    if not isinstance(groups, (int, np.integer)) or groups < 1 or len(weight) % groups:
+        raise ArgumentError(
+            _("groups ({groups}) must divide the number of channels, {n}") if transposed
+            else _("groups ({groups}) must divide the number of filters, {n}"),
+            groups=groups, n=len(weight),
+        )  # fmt: skip
+    expected, filters = weight.shape[1] * groups, len(weight)
+    if transposed:
+        expected, filters = filters, expected
+    if x.shape[-3] != expected:
+        raise ShapeError(
+            _("{x} has {n} channels (axis {axis}), but the filters {weight}, laid out "
+              "(channels, filters, height, width), expect {m}") if transposed
+            else _("{x} has {n} channels (axis {axis}), but the filters {weight} expect {m}: "
+                   "images are (N, C, H, W) or (C, H, W); from (N, H, W, C) use "
+                   ".transpose(0, 3, 1, 2), from (N, H, W) x[:, None]"),
+            n=x.shape[-3], axis=x.ndim - 3, m=expected,
+        )  # fmt: skip
+    if bias is not None and bias.shape != (filters,):
+        raise ShapeError(_("{bias} must have one entry per filter of {weight}"))
 
 
-def fits(x: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair = (1, 1)) -> None:
+def check_images(x: Array) -> None:
+    if x.ndim not in (3, 4):
+        raise ShapeError(
+            _("{x} must have 4 axes, (images, channels, height, width), or 3 without the first: "
+              "add one with x[None]")
+        )  # fmt: skip
+
+
+def fits(
+    x: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil: bool = False
+) -> None:
     """Raise if no window fits into the images."""
-    if min(output_size((x.shape[2], x.shape[3]), size, stride, padding, dilation)) < 1:
+    if min(cut(x.shape[-2:], size, stride, padding, dilation, ceil).out) < 1:
         raise ShapeError(
             _("a window of {kernel} does not fit into {x} with padding {padding}"),
             kernel=size,

@@ -65,7 +65,8 @@ def put_back(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
 def _copied(part: Any) -> Any:
     """A copy of an array of indices: changed later, it would make the gradient wrong."""
     if isinstance(part, (np.ndarray, list)):
-        return np.array(part, dtype=None if np.size(part) else np.intp)
+        empty = isinstance(part, list) and not np.size(part)
+        return np.array(part, dtype=np.intp if empty else None)
     return part
 
 

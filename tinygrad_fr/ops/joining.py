@@ -13,6 +13,7 @@ from ..autograd.op import composed, op
 from ..errors import ArgumentError, IndexingError, ShapeError
 from ..kernels import Array
 from ..messages import _
+from .casting import in_single
 from .indexing import _scatter, put_back
 
 
@@ -149,6 +150,7 @@ def split(x: Array, indices_or_sections: int | Sequence[int], axis: int = 0) -> 
     (draw(2, 3), 2), (draw(2, 3), 3, 1), (draw(2, 3), np.array([1, 0, 2]), 1), (draw(3), [2, 1, 1]),
     (draw(), 3),
 ])  # fmt: skip
+@in_single
 def repeat(x: Array, repeats: int | Sequence[int], axis: int | None = None):
     """Each entry several times in a row, along an axis (all flattened first if it is None).
 
@@ -177,6 +179,7 @@ def repeat(x: Array, repeats: int | Sequence[int], axis: int | None = None):
 @op(r"Y = [X, X, \ldots]", numpy=np.tile, examples=lambda draw: [
     (draw(2, 3), 2), (draw(2, 3), (2, 1)), (draw(3), (2, 2)), (draw(2, 3), (2, 1, 1)), (draw(), 2),
 ])  # fmt: skip
+@in_single
 def tile(x: Array, reps: int | Sequence[int]):
     """The whole array several times, along each axis.
 

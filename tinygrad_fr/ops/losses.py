@@ -10,6 +10,7 @@ from ..autograd.op import op
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
 from ..messages import _
+from .casting import in_single
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -32,6 +33,7 @@ def reduce(loss: Array, reduction: str, n: int) -> tuple[Any, float]:
 @op(r"L = \tfrac1N \sum_n (x_n - y_n)^2", examples=lambda draw: [
     (draw(3, 4), draw(3, 4)), (draw(3), draw(3), "sum"), (draw(3), draw(3), "none"),
 ])  # fmt: skip
+@in_single
 def mse_loss(x: Array, target: Array, reduction: str = "mean"):
     """Mean of the squared differences, over all entries.
 
@@ -58,6 +60,7 @@ def mse_loss(x: Array, target: Array, reduction: str = "mean"):
 @op(r"L = \tfrac1N \sum_n |x_n - y_n|", examples=lambda draw: [
     (draw(3, 4), draw(3, 4) + 5), (draw(3), draw(3) - 5, "sum"), (draw(3), draw(3) + 5, "none"),
 ])  # fmt: skip
+@in_single
 def l1_loss(x: Array, target: Array, reduction: str = "mean"):
     """Mean of the absolute differences, over all entries; where they are 0, so is the gradient.
 

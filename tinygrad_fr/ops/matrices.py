@@ -14,6 +14,7 @@ from ..kernels import Array
 from ..kernels.stable import floating
 from ..messages import _
 from .arithmetic import divide
+from .casting import in_single
 from .elementwise import abs as absolute
 from .reductions import Axis, _reduced, kept_shape, share_ties
 from .reductions import max as largest
@@ -252,6 +253,7 @@ def trace(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1):
         (draw.distinct(2, 3), {"ord": -math.inf}), (draw.away(2, 3), {"ord": 0, "axis": 0}),
         (draw.away(3), {"ord": -2.5}), (draw.away(2, 3, 4), {"ord": 3, "axis": (2, 0)}),
     ])  # fmt: skip
+@in_single
 def vector_norm(x: Array, axis: Axis = None, keepdims: bool = False, ord: float = 2):
     """The ``norm`` of all numbers, or of those over some axes, as one vector."""
     axes, p = tuple(_reduced(x.ndim, axis)), ord

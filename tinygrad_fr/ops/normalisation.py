@@ -14,6 +14,7 @@ from ..kernels import Array
 from ..kernels import normalisation as kernel
 from ..kernels.stable import floating
 from ..messages import _
+from .casting import in_single
 
 
 @op(r"y = \gamma \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta", examples=lambda draw: [
@@ -22,6 +23,7 @@ from ..messages import _
     (draw(2, 3, 4), None, None, None, None, True),
     (draw(4, 3), np.array([0.5, -0.5, 0.1]), np.array([1.0, 2.0, 0.3]), draw(3), draw(3)),
 ])  # fmt: skip
+@in_single
 def batch_norm(
     x: Array, running_mean: Any, running_var: Any, weight: Array | None = None,
     bias: Array | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
@@ -146,6 +148,7 @@ def _check_channels(x: Array, *vectors: Any) -> None:
     (draw(3, 4), 4, draw(4), draw(4)), (draw(2, 3, 4), (3, 4), draw(3, 4), draw(3, 4)),
     (draw(2, 3, 4), (4,)),
 ])  # fmt: skip
+@in_single
 def layer_norm(
     x: Array, normalized_shape: int | tuple[int, ...], weight: Array | None = None,
     bias: Array | None = None, eps: float = 1e-5,

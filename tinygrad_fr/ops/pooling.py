@@ -7,34 +7,41 @@ from typing import Any
 from ..autograd.engine import Node
 from ..autograd.examples import Draw
 from ..autograd.op import op
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError
 from ..kernels import Array
 from ..kernels import pooling as kernel
 from ..kernels.stable import floating
-from ..kernels.windows import Pair
+from ..kernels.windows import Cut, Pair, cut
 from ..messages import _
-from .convolution import fits, pair
+from .casting import in_single
+from .convolution import batch, check_images, fits, pair
 
 
 @op(r"y = \max_{\text{fenêtre}} x", examples=lambda draw: [
     (draw.distinct(2, 3, 4, 6), 2), (draw.distinct(1, 2, 5, 5), 3, 2),
     (draw.distinct(1, 2, 5, 5), 3, 1, 1), (draw.distinct(2, 1, 5, 4), (2, 3), (1, 2)),
+    (draw.distinct(2, 6, 5), 2, 2, 1, {"dilation": (2, 1), "ceil_mode": True}),
 ])  # fmt: skip
 def max_pool2d(
-    x: Array, kernel_size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0
-):
+    x: Array, kernel_size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0,
+    *, dilation: int | Pair = 1, ceil_mode: bool = False,
+):  # fmt: skip
     """Maximum of each window; ties give the gradient to the first, in row-major order.
+
+    Of several NaN in a window the last gets it, as in PyTorch.
 
     Parameters
     ----------
     x
-        Images (N, C, H, W).
-    kernel_size, stride, padding
+        Images (N, C, H, W), or one of them (C, H, W).
+    kernel_size, stride, padding, dilation
         Integers or (vertical, horizontal); the stride is the kernel's size by default.
+    ceil_mode
+        Keep also the windows that begin in the image, or in the padding before it, and end beyond.
 
     Returns
     -------
-    (N, C, OH, OW)
+    (N, C, OH, OW) or (C, OH, OW)
 
     Examples
     --------
@@ -43,40 +50,46 @@ def max_pool2d(
     array([[[[ 5.,  7.],
              [13., 15.]]]])
     """
-    size, stride, padding = _checked(x, kernel_size, stride, padding)
-    y, maxima = kernel.max_pool(x, size, stride, padding)
+    cuts = _checked(x, kernel_size, stride, padding, dilation, ceil_mode)
+    where = cut(x.shape[-2:], *cuts)
+    y, maxima = kernel.max_pool(batch(x), *cuts)
 
     def to_x(g, y, x):
         r"""\bar{x}_{ij} = \bar{y} \text{ au premier maximum de la fenêtre, } 0 \text{ ailleurs}"""
         if isinstance(g, Node):
-            return _pool_scatter(g, maxima.places(), x.shape[2:], size, stride, padding)
-        return maxima.spread(g)
+            return _pool_scatter(batch(g), maxima.places(), where)
+        return maxima.spread(batch(g))  # the engine takes off the axis of a batch of one
 
-    return y, to_x
+    return y if x.ndim == 4 else y[0], to_x
 
 
 @op(r"y = \tfrac{1}{k_h k_w} \sum_{\text{fenêtre}} x", examples=lambda draw: [
     (draw(2, 3, 4, 6), 2), (draw(1, 2, 5, 5), 3, 2), (draw(1, 2, 5, 5), 3, 1, 1),
     (draw(2, 1, 5, 4), (2, 3), (1, 2)), (draw(1, 1, 4, 4), 2, 2, 1, {"count_include_pad": False}),
+    (draw(2, 6, 5), 3, 2, 1, {"ceil_mode": True}),
 ])  # fmt: skip
+@in_single
 def avg_pool2d(
     x: Array, kernel_size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0,
-    *, count_include_pad: bool = True,
+    *, ceil_mode: bool = False, count_include_pad: bool = True,
+    divisor_override: int | None = None,
 ):  # fmt: skip
     """Mean of each window.
 
     Parameters
     ----------
     x
-        Images (N, C, H, W).
-    kernel_size, stride, padding
+        Images (N, C, H, W), or one of them (C, H, W).
+    kernel_size, stride, padding, ceil_mode
         As for ``max_pool2d``; the padding is of zeros.
     count_include_pad
-        Whether the zeros of the padding count in the mean.
+        Whether the zeros of the padding count in the mean; what lies beyond them never does.
+    divisor_override
+        Divide the sums by this number instead.
 
     Returns
     -------
-    (N, C, OH, OW)
+    (N, C, OH, OW) or (C, OH, OW)
 
     Examples
     --------
@@ -85,93 +98,98 @@ def avg_pool2d(
     array([[[[ 2.5,  4.5],
              [10.5, 12.5]]]])
     """
-    size, stride, padding = _checked(x, kernel_size, stride, padding)
+    where = cut(x.shape[-2:], *_checked(x, kernel_size, stride, padding, 1, ceil_mode))
     x = floating(x)
-    share = kernel.window_shares(x, size, stride, padding, count_include_pad)
+    if divisor_override == 0:
+        raise ArgumentError(_("divisor_override is not 0"))
+    shares = kernel.window_shares(where, count_include_pad, x.dtype)
+    share = 1 / divisor_override if divisor_override else shares
 
     def to_x(g, y, x):
         r"""\bar{x}_{ij} = \tfrac{1}{k_h k_w} \sum_{\text{fenêtres} \ni (i,j)} \bar{y}"""
         spread = _window_spread if isinstance(g, Node) else kernel.window_spread
-        return spread(g * share, x.shape[2:], size, stride, padding)
+        return spread(batch(g) * share, where)
 
-    return kernel.window_sums(x, size, stride, padding) * share, to_x
+    y = kernel.window_sums(batch(x), where) * share
+    return y if x.ndim == 4 else y[0], to_x
 
 
 @op(r"x_{ij} = \sum_{\text{fenêtres} \ni (i,j)} g", examples=lambda draw: [
-    (draw(1, 2, 2, 2), (5, 5), (3, 3), (2, 2), (0, 0)),
-    (draw(1, 1, 3, 3), (3, 3), (3, 3), (1, 1), (1, 1)),
+    (draw(1, 2, 2, 2), cut((5, 5), (3, 3), (2, 2), (0, 0))),
+    (draw(1, 1, 3, 3), cut((3, 3), (3, 3), (1, 1), (1, 1))),
 ])  # fmt: skip
-def _window_spread(g: Array, size: Pair, kernel_size: Pair, stride: Pair, padding: Pair):
+def _window_spread(g: Array, where: Cut):
     """Add each value to all pixels of its window: the adjoint of ``_window_sums``."""
 
     def to_g(u, y, g):
         r"""\bar{g} = \sum_{(i,j) \in \text{fenêtre}} \bar{x}_{ij}"""
-        return _window_sums(u, kernel_size, stride, padding)
+        return _window_sums(u, where)
 
-    return kernel.window_spread(g, size, kernel_size, stride, padding), to_g
+    return kernel.window_spread(g, where), to_g
 
 
 @op(r"y = \sum_{(i,j) \in \text{fenêtre}} x_{ij}", examples=lambda draw: [
-    (draw(1, 2, 5, 5), (3, 3), (2, 2), (0, 0)), (draw(1, 1, 3, 3), (3, 3), (1, 1), (1, 1)),
+    (draw(1, 2, 5, 5), cut((5, 5), (3, 3), (2, 2), (0, 0))),
+    (draw(1, 1, 3, 3), cut((3, 3), (3, 3), (1, 1), (1, 1))),
 ])  # fmt: skip
-def _window_sums(x: Array, kernel_size: Pair, stride: Pair, padding: Pair):
+def _window_sums(x: Array, where: Cut):
     """The sum of each window: the adjoint of ``_window_spread``."""
 
     def to_x(g, y, x):
         r"""\bar{x}_{ij} = \sum_{\text{fenêtres} \ni (i,j)} \bar{y}"""
-        return _window_spread(g, x.shape[2:], kernel_size, stride, padding)
+        return _window_spread(g, where)
 
-    return kernel.window_sums(x, kernel_size, stride, padding), to_x
+    return kernel.window_sums(x, where), to_x
 
 
-def _checked(x: Array, kernel_size: Any, stride: Any, padding: Any) -> tuple[Pair, Pair, Pair]:
-    """Kernel, stride and padding as pairs that fit the images."""
-    size = pair(kernel_size, "kernel_size", 1)
+def _checked(x: Array, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: Any) -> Any:
+    """How the windows are cut, in pairs, if some fit the images."""
+    size, dilation = pair(kernel, "kernel_size", 1), pair(dilation, "dilation", 1)
     stride = size if stride is None else pair(stride, "stride", 1)
-    padding = pair(padding, "padding", 0)
-    if x.ndim != 4:
-        raise ShapeError(
-            _("{x} must have 4 axes, (images, channels, height, width): add one with x[None]")
-        )
+    padding = pair(padding, "padding", 0) if all(x.shape[-2:]) else (0, 0)
+    check_images(x)
     if 2 * padding[0] > size[0] or 2 * padding[1] > size[1]:
         raise ArgumentError(
             _("padding {padding} is more than half of the window {kernel}: windows would be empty"),
             padding=padding,
             kernel=size,
         )
-    fits(x, size, stride, padding)
-    return size, stride, padding
+    cuts = size, stride, padding, dilation, bool(ceil)
+    fits(x, *cuts)
+    return cuts
 
 
-def _index(shape: tuple[int, ...], window: Pair, stride: Pair) -> Array:
-    return kernel.max_pool(Draw().distinct(*shape), window, stride, (0, 0))[1].places()
+_HALVED = cut((4, 6), (2, 2), (2, 2), (0, 0))
+_OVERLAPPING = cut((4, 3), (2, 2), (1, 1), (0, 0))
+
+
+def _index(shape: tuple[int, ...], where: Cut) -> Array:
+    return kernel.max_pool(Draw().distinct(*shape), where.kernel, where.stride, (0, 0))[1].places()
 
 
 @op(r"x_{i(w)} = g_w", examples=lambda draw: [
-    (draw(2, 1, 2, 3), _index((2, 1, 4, 6), (2, 2), (2, 2)), (4, 6), (2, 2), (2, 2), (0, 0)),
-    (draw(1, 1, 3, 2), _index((1, 1, 4, 3), (2, 2), (1, 1)), (4, 3), (2, 2), (1, 1), (0, 0)),
+    (draw(2, 1, 2, 3), _index((2, 1, 4, 6), _HALVED), _HALVED),
+    (draw(1, 1, 3, 2), _index((1, 1, 4, 3), _OVERLAPPING), _OVERLAPPING),
 ])  # fmt: skip
-def _pool_scatter(
-    g: Array, index: Array, size: Pair, kernel_size: Pair, stride: Pair, padding: Pair
-):
+def _pool_scatter(g: Array, index: Array, where: Cut):
     """Put each value at its place in the images: the adjoint of ``_pool_gather``."""
 
     def to_g(u, y, g):
         r"""\bar{g}_w = \bar{x}_{i(w)}"""
-        return _pool_gather(u, index, kernel_size, stride, padding)
+        return _pool_gather(u, index, where)
 
-    return kernel.scatter(g, index, size, kernel_size, stride, padding), to_g
+    return kernel.scatter(g, index, where), to_g
 
 
 @op(r"y_w = x_{i(w)}", examples=lambda draw: [
-    (draw(2, 1, 4, 6), _index((2, 1, 4, 6), (2, 2), (2, 2)), (2, 2), (2, 2), (0, 0)),
-    (draw(1, 1, 4, 3), _index((1, 1, 4, 3), (2, 2), (1, 1)), (2, 2), (1, 1), (0, 0)),
+    (draw(2, 1, 4, 6), _index((2, 1, 4, 6), _HALVED), _HALVED),
+    (draw(1, 1, 4, 3), _index((1, 1, 4, 3), _OVERLAPPING), _OVERLAPPING),
 ])  # fmt: skip
-def _pool_gather(x: Array, index: Array, kernel_size: Pair, stride: Pair, padding: Pair):
+def _pool_gather(x: Array, index: Array, where: Cut):
     """The value at each place in the images: the adjoint of ``_pool_scatter``."""
 
     def to_x(u, y, x):
         r"""\bar{x}_{i(w)} = \bar{y}_w"""
-        return _pool_scatter(u, index, x.shape[2:], kernel_size, stride, padding)
+        return _pool_scatter(u, index, where)
 
-    return kernel.gather(x, index, padding), to_x
+    return kernel.gather(x, index, where), to_x

@@ -11,6 +11,7 @@ from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
 from ..messages import _
 from .activations import sigmoid
+from .casting import in_single
 from .elementwise import exp, log
 from .losses import REDUCTIONS, as_floats, reduce, same_shape
 from .selection import maximum, minimum, quotient
@@ -23,6 +24,7 @@ from .shape import expand_dims
     (draw(3, low=0.1, high=0.9), draw(3, low=0.1, high=0.9), "sum"),
     (draw(3, low=0.1, high=0.9), draw(3, low=0.1, high=0.9), "none"),
 ])  # fmt: skip
+@in_single
 def binary_cross_entropy(p: Array, target: Array, reduction: str = "mean"):
     """Cross entropy of probabilities ``p`` of the class 1 (course document 002, slide 22).
 
@@ -75,6 +77,7 @@ def binary_cross_entropy(p: Array, target: Array, reduction: str = "mean"):
     (draw.away(3), draw(3, low=0.1, high=0.9), "sum"),
     (draw.away(3), draw(3, low=0.1, high=0.9), "none"),
 ])  # fmt: skip
+@in_single
 def binary_cross_entropy_with_logits(z: Array, target: Array, reduction: str = "mean"):
     r"""Sigmoid and binary cross entropy in one, without overflow.
 
@@ -116,6 +119,7 @@ def binary_cross_entropy_with_logits(z: Array, target: Array, reduction: str = "
     (draw(3, 4), draw.probabilities(3, 4), "batchmean"), (draw(3), draw.probabilities(3), "none"),
     (draw(3, 4), draw(3, 4), "mean", True),
 ])  # fmt: skip
+@in_single
 def kl_div(x: Array, target: Array, reduction: str = "mean", log_target: bool = False):
     r"""Kullback-Leibler divergence with PyTorch's arguments; ``kl_divergence`` is the documents'.
 
@@ -171,6 +175,7 @@ def kl_div(x: Array, target: Array, reduction: str = "mean", log_target: bool = 
     (draw.probabilities(4), draw.probabilities(4)), (*_two(draw), "sum"), (*_two(draw), "none"),
     _two(draw), (*_two(draw), "mean", 0),
 ])  # fmt: skip
+@in_single
 def kl_divergence(p: Array, q: Array, reduction: str = "mean", axis: int = -1):
     r"""Kullback-Leibler divergence of distributions (course document 001), with 0 ln 0 = 0.
 

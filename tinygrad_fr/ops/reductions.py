@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.engine import Node
 from ..autograd.op import op
 from ..kernels import Array, stable, sums
 from .activations import sigmoid
+from .casting import in_single
 from .elementwise import exp
 from .joining import concatenate
 from .selection import ratio, where
@@ -58,6 +60,7 @@ def sum(x: Array, axis: Axis = None, keepdims: bool = False):
 
 
 @op(r"y = \tfrac1n \sum_i x_i", numpy=np.mean, examples=_examples)
+@in_single
 def mean(x: Array, axis: Axis = None, keepdims: bool = False):
     """Mean over all axes, or over those given.
 
@@ -77,6 +80,7 @@ def mean(x: Array, axis: Axis = None, keepdims: bool = False):
 
 
 @op(r"y = \max_i x_i", numpy=(np.max, np.amax), examples=_examples)
+@in_single
 def max(x: Array, axis: Axis = None, keepdims: bool = False):
     """Maximum over all axes, or over those given; ties share the gradient equally.
 
@@ -94,6 +98,7 @@ def max(x: Array, axis: Axis = None, keepdims: bool = False):
 
 
 @op(r"y = \min_i x_i", numpy=(np.min, np.amin), examples=_examples)
+@in_single
 def min(x: Array, axis: Axis = None, keepdims: bool = False):
     """Minimum over all axes, or over those given; ties share the gradient equally.
 
@@ -118,6 +123,7 @@ def share_ties(g: Any, y: Any, x: Any, axis: Axis) -> Any:
 
 
 @op(r"y = \ln \sum_i e^{x_i}", examples=_examples)
+@in_single
 def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False):
     """Logarithm of a sum of exponentials, without overflow.
 
@@ -130,7 +136,10 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False):
     def to_x(g, y, x):
         r"""\bar{x} = \bar{y} \odot e^{x - y}"""
         kept = kept_shape(x.shape, axis)
-        return g.reshape(kept) * exp(x - y.reshape(kept))
+        e = exp(x - y.reshape(kept))
+        if isinstance(y, Node):  # rounded to its dtype
+            e = e / e.sum(axis, keepdims=True)
+        return g.reshape(kept) * e
 
     y = stable.logsumexp(x, axis)
     return y if keepdims else np.squeeze(y, _all_axes(x, axis)), to_x
@@ -169,6 +178,7 @@ def logaddexp(a: Array, b: Array):
 
 
 @op(r"y = \tfrac{1}{n - d} \sum_i (x_i - \mu)^2", numpy=np.var, examples=_examples_of_spread)
+@in_single
 def var(
     x: Array, axis: Axis = None, keepdims: bool = False, ddof: int = 0, *,
     correction: int | None = None,
@@ -193,6 +203,7 @@ def var(
 
 
 @op(r"y = \sqrt{\operatorname{var} x}", numpy=np.std, examples=_examples_of_spread)
+@in_single
 def std(
     x: Array, axis: Axis = None, keepdims: bool = False, ddof: int = 0, *,
     correction: int | None = None,
@@ -236,6 +247,7 @@ def _centred(x: Any, axis: Axis) -> Any:
 @op(r"y = \prod_i x_i", numpy=np.prod, examples=lambda draw: [
     *_examples(draw), (draw(2, 3) * [[1, 0, 1], [0, 1, 0]], 1),
 ])  # fmt: skip
+@in_single
 def prod(x: Array, axis: Axis = None, keepdims: bool = False):
     """Product over all axes, or over those given.
 
@@ -277,6 +289,7 @@ def _products_of_others(x: Any) -> Any:
 @op(r"y_i = \sum_{j \leq i} x_j", numpy=np.cumsum, examples=lambda draw: [
     (draw(3, 4), 0), (draw(3, 4), -1), draw(2, 3), draw(3), draw(),
 ])  # fmt: skip
+@in_single
 def cumsum(x: Array, axis: int | None = None):
     """Sums of each entry and all before it, along an axis (all flattened first if it is None).
 

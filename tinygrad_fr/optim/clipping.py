@@ -10,6 +10,7 @@ import numpy as np
 from ..autograd import engine
 from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, NonFiniteError
+from ..kernels.stable import single
 from ..messages import _
 
 
@@ -56,7 +57,7 @@ def clip_grad_norm(
         raise ArgumentError(_("norm_type is above 0, not {value}"), value=norm_type)
     given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     grads = [p._grad._array for p in given if p._grad is not None]
-    norms = [float(np.linalg.norm(g.ravel(), norm_type)) for g in grads]
+    norms = [float(np.linalg.norm(single(g.ravel()), norm_type)) for g in grads]
     total = float(np.linalg.norm(norms, norm_type)) if norms else 0.0
     if error_if_nonfinite and not math.isfinite(total):
         raise NonFiniteError(
@@ -67,6 +68,7 @@ def clip_grad_norm(
     if not scale >= 1.0:
         for p in given:
             if p._grad is not None:
-                p._grad._array *= scale
+                g = p._grad._array
+                np.multiply(single(g), scale, out=g, casting="same_kind")
                 engine.touch(p._grad)
     return total

@@ -68,6 +68,8 @@ def _ties_of_windows(case: Case, edge: tuple[int, int]) -> list[tuple[str, Local
         **dict(zip(operation.parameters[1:], args[1:], strict=False)),
         **kwargs,
     }
+    if given.get("ceil_mode") or pair(given.get("dilation", 1)) != (1, 1):
+        return []
     size = pair(given["kernel_size"])
     stride = size if given["stride"] is None else pair(given["stride"])
     pad = pair(given["padding"] or 0)

@@ -246,10 +246,10 @@ WRONG_USES = {
     "array of tensors": (lambda: np.array([ones(2), ones(2)]), GraphError, ".detach()", ".detach()"),
     "numpy()": (lambda: ones(2).numpy(), GraphError, ".detach()", ".detach()"),
     "unknown numpy function": (
-        lambda: np.fft.fft(ones(2)), GraphError, "np.fft has no recorded form", "np.fft",
+        lambda: np.fft.fft(ones(2)), GraphError, "np.fft.fft has no recorded form", "np.fft",
     ),
     "ufunc out": (
-        lambda: np.add(ones(2), 1.0, out=np.ones(2)), GraphError, "plain form only", "forme simple",
+        lambda: np.add(ones(2), 1.0, out=np.ones(2)), GraphError, "r = r + t", "r = r + t",
     ),
     "item": (lambda: ones(2).item(), ShapeError, "reduce it first", "réduisez"),
     "truth": (lambda: bool(ones(2) > 0), ShapeError, ".any() or .all()", ".any()"),

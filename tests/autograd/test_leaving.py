@@ -218,6 +218,13 @@ def test_results_without_a_gradient_are_refused(f):
         f(leaf(TWO))
 
 
+@pytest.mark.parametrize("other", [np.array([leaf(), leaf()], object), ["a", "b"], [None, 1]])
+def test_nothing_but_numbers_comes_out_of_an_operation(other):
+    for x in (tg.Tensor(TWO), leaf(TWO).detach()):
+        with pytest.raises(TinygradError):
+            tg.where([True, False], x, np.array(other, object))
+
+
 def test_untracked_tensors_may_be_complex():
     assert (tg.Tensor(TWO) + 1j).dtype == complex
     with tg.no_grad():

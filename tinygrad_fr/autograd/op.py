@@ -233,8 +233,7 @@ def composed(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     r"""Declare a function that is composed of operations: its gradients follow from theirs.
 
-    It takes the same options as ``@op``, and is a method, answers NumPy and is tested like any
-    operation; its body gets the arguments as they are, lists and numbers as arrays.
+    Options are those of ``@op``; the body gets Tensors as they are, lists and numbers as arrays.
 
     Examples
     --------
@@ -358,8 +357,9 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
                 if mode.debug:
                     watch.made(operation.name, tensor, inputs)
                 return tensor
-            if closures and mode.recording and y.dtype.kind not in "biu":
-                raise without_gradient(operation, y.dtype)
+        kind = y.dtype.kind
+        if kind not in "biuf" and (kind != "c" or (tracked and closures and mode.recording)):
+            raise without_gradient(operation, y.dtype)
         tensor._requires_grad = False
         tensor._op = tensor._static = tensor._where = None
         tensor._inputs = tensor._closures = ()

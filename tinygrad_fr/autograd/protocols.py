@@ -62,7 +62,7 @@ def dispatched(function: Any, method: str, args: Any, kwargs: dict[str, Any]) ->
             raise
         kind = IndexingError if isinstance(error, IndexError) else ShapeError
         raise (DTypeError if isinstance(error, TypeError) else kind)(
-            _("np.{name}: {error}"), name=function.__name__, error=error
+            _("np.{name}: {error}"), name=_name(function), error=error
         ) from error
 
 
@@ -75,9 +75,14 @@ def _refuse_a_loss(function: Any, named: dict[str, Any], foreign: list[str]) -> 
         handed_on = named  # its edges are made from the data
     for argument in handed_on:
         if _any_tracked(named.get(argument)):
-            name = function.__name__
+            name = _name(function)
             raise GraphError(
                 _(
+                    "{name} writes into an array, where the gradient would be lost: "
+                    "r = r + t instead of r += t"
+                )
+                if foreign == ["out="]
+                else _(
                     "np.{name} is recorded in its plain form only, without {arguments}. "
                     "Use tg.{name}, or .detach() the Tensor"
                 )
@@ -89,6 +94,12 @@ def _refuse_a_loss(function: Any, named: dict[str, Any], foreign: list[str]) -> 
                 name=f"{name}(..., {argument}=...)" if function in plain else name,
                 arguments=", ".join(foreign),
             )
+
+
+def _name(function: Any) -> str:
+    """``linalg.svd``: what stands behind ``np.``."""
+    module = getattr(function, "__module__", None) or "numpy"
+    return f"{module}.{function.__name__}".removeprefix("numpy.")
 
 
 def _refuse_a_change(function: Any, method: str, named: dict[str, Any]) -> None:

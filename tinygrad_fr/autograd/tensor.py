@@ -203,8 +203,8 @@ class Tensor(Methods, InPlace, Scalar, NumPyProtocols):
         if self._requires_grad:
             raise GraphError(
                 _(
-                    "{name} requires a gradient, and an array would silently drop it: "
-                    "call .detach() first, or use an operation of the library"
+                    "{name} requires a gradient, and an array would silently drop it: keep .item() "
+                    "of a loss, join Tensors with tg.stack([...]), or call .detach() on purpose"
                 ),
                 name=self._label(),
             )

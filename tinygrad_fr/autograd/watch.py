@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import GraphError, NonFiniteError
 from ..messages import _
 
-# Frames of the library and of Python's own modules (statistics, random) are nobody's line.
+# Frames of the library, of Python's modules (statistics) and of others (pandas) are nobody's line.
 _INSIDE = (os.path.dirname(os.path.dirname(__file__)), os.path.dirname(os.__file__))  # noqa: PTH120
 
 
@@ -31,11 +31,15 @@ class Trace:
 
 
 def caller() -> str:
-    """``file:line`` of the innermost frame outside the library and Python's own."""
+    """``file:line`` of the innermost frame outside the library, Python and what is installed."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_INSIDE):
+    while frame.f_back is not None and _is_inside(frame.f_code.co_filename):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def _is_inside(file: str) -> bool:
+    return file.startswith(_INSIDE) or "site-packages" in file
 
 
 def _fingerprint(value: Any) -> int:

@@ -345,8 +345,11 @@ def fits(
 ) -> None:
     """Raise if no window fits into the images."""
     if min(cut(x.shape[-2:], size, stride, padding, dilation, ceil).out) < 1:
-        raise ShapeError(
-            _("a window of {kernel} does not fit into {x} with padding {padding}"),
-            kernel=size,
-            padding=padding,
-        )
+        reach = tuple(d * (k - 1) + 1 for d, k in zip(dilation, size, strict=True))
+        text = _("a window of {kernel} does not fit into {x} with padding {padding}")
+        if reach != size:
+            text = _(
+                "a window of {kernel}, {reach} with dilation {dilation}, does not fit into {x} "
+                "with padding {padding}"
+            )
+        raise ShapeError(text, kernel=size, reach=reach, dilation=dilation, padding=padding)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +45,10 @@ def to_positions(
     return (*args, *moved), rest
 
 
+# Sequences of numbers that NumPy takes for arrays.
+_SEQUENCES = (range, deque, array, bytearray, memoryview)
+
+
 def unwrapped(
     operation: Operation, args: tuple[Any, ...]
 ) -> tuple[tuple[Any, ...], list[Any], bool, int, bool]:
@@ -77,6 +83,8 @@ def unwrapped(
             nested = True
         elif x.__class__ not in AS_IS:
             raw[i] = as_operand(x)
+            if operation.parameter(i) in operation.arrays and isinstance(x, _SEQUENCES):
+                raw[i] = np.asarray(x)
             args = (*args[:i], raw[i], *args[i + 1 :])
     return args, raw, found, tracked, nested
 
@@ -99,6 +107,8 @@ def numbers_as_arrays(operation: Operation, args: tuple[Any, ...]) -> tuple[Any,
         for i, x in given.items():
             if not hasattr(x, "dtype") and operation.parameter(i) not in operation.defaults:
                 raise _no_array(operation, operation.parameter(i), x)
+            if getattr(getattr(x, "dtype", None), "kind", "f") == "O":
+                raise without_gradient(operation, x.dtype)
         return args
     return tuple(np.asarray(x) if i in numbers else x for i, x in enumerate(args))
 
@@ -163,6 +173,10 @@ def matched(
     """The array arguments, and a closure for each that needs one; no closures if none does."""
     k = len(closures)
     inputs = _operands(operation, args, k) if nested or k > len(args) else args[:k]
+    for x in inputs:
+        dtype = getattr(getattr(x, "_array", x), "dtype", None)
+        if dtype is not None and dtype.kind not in "biuf":
+            raise without_gradient(operation, dtype)
     if tracked == k and not all(isinstance(x, Node) and x._requires_grad for x in inputs):
         _check_static(operation, args, inputs, tracked)
     if tracked != k or None in closures:
@@ -272,11 +286,11 @@ def static_tensor(operation: Operation, name: str) -> GraphError:
 
 
 def without_gradient(operation: Operation, dtype: Any) -> DTypeError:
-    """The error for a result, complex or of objects, that would leave the graph."""
+    """The error for an operand or a result, complex or of objects, that would leave the graph."""
     return DTypeError(
         _(
-            "{operation}: the result is of {dtype}, which has no gradient here: compute with real "
-            "floating numbers, or .detach() the Tensor"
+            "{operation}: {dtype} has no gradient here: compute with real floating numbers, or "
+            ".detach() the Tensor"
         ),
         operation=operation.name,
         dtype=dtype,

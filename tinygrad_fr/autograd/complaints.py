@@ -49,7 +49,7 @@ def explain(
         if keyword and (ours := KEYWORDS.get(keyword[1])) in operation.parameters:
             explained.template += _("; {keyword} is called {ours} here")
             explained.values.update(keyword=keyword[1], ours=ours)
-    elif isinstance(error, TypeError):
+    elif isinstance(error, (TypeError, OverflowError)):
         explained = DTypeError(
             _("cannot compute with {operands} of type {types} ({error})"),
             operands=said,

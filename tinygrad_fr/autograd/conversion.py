@@ -135,7 +135,7 @@ def as_upstream(gradient: Any, output: Node) -> Any:
         return np.ones_like(data)
     gradient = as_operand(gradient)
     if not hasattr(gradient, "__array_function__"):
-        gradient = np.asarray(gradient)
+        gradient = as_data(gradient, None, False)
     if gradient.shape != data.shape:
         raise ShapeError(
             _("the upstream gradient has the shape of {name}, not {got}"),

@@ -323,7 +323,7 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
         except TinygradError as error:
             error.locate(operation.name, args, labels_of(operation, args), current_mode().module)
             raise
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, IndexError, OverflowError) as error:
             raise explain(error, operation, args, raw) from error
         except AttributeError:
             arrays = numbers_as_arrays(operation, args)

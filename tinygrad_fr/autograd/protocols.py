@@ -56,7 +56,7 @@ def dispatched(function: Any, method: str, args: Any, kwargs: dict[str, Any]) ->
         _refuse_a_loss(function, named, foreign)
     _refuse_a_change(function, method, named)
     try:
-        return getattr(function, method)(*without_tensors(args), **without_tensors(kwargs))
+        y = getattr(function, method)(*without_tensors(args), **without_tensors(kwargs))
     except (ValueError, TypeError, IndexError) as error:
         if not tracked:
             raise
@@ -64,6 +64,13 @@ def dispatched(function: Any, method: str, args: Any, kwargs: dict[str, Any]) ->
         raise (DTypeError if isinstance(error, TypeError) else kind)(
             _("np.{name}: {error}"), name=_name(function), error=error
         ) from error
+    # A view would change the Tensor behind the back of what was recorded from it.
+    shared = isinstance(y, np.ndarray) and any(np.may_share_memory(y, x) for x in _arrays(args))
+    return y.copy() if shared else y
+
+
+def _arrays(args: Any) -> list[Array]:
+    return [x._array for x in args if isinstance(x, Node)]
 
 
 def _refuse_a_loss(function: Any, named: dict[str, Any], foreign: list[str]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import copyreg
+import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,9 @@ else:
         """Filled by the registry: one method per operation."""
 
         __slots__ = ()
+
+
+_ACCUMULATING = threading.Lock()
 
 
 class Tensor(Methods, InPlace, Scalar, NumPyProtocols):
@@ -262,6 +266,7 @@ class Tensor(Methods, InPlace, Scalar, NumPyProtocols):
         >>> x.grad
         Tensor(6.)
         """
+        create_graph |= current_mode().depth > 0  # for the transform around
         upstream = self._upstream(gradient, create_graph)
         looking = observers.looking()
 
@@ -277,14 +282,15 @@ class Tensor(Methods, InPlace, Scalar, NumPyProtocols):
         )  # fmt: skip
         for observer in looking:
             observer.leaves(found)
-        for tensor, g in found:
-            if create_graph:
-                # A sum with zero gives each leaf a gradient of its own, in a recorded way.
-                tensor._grad = g + (0.0 if tensor._grad is None else tensor._grad)
-            elif tensor._grad is None:
-                tensor._grad = untracked(g)
-            else:
-                tensor._grad = untracked(np.asarray(tensor._grad._array + g))
+        with _ACCUMULATING:  # another thread may add to the same leaf
+            for tensor, g in found:
+                if create_graph:
+                    # A sum with zero gives each leaf a gradient of its own, in a recorded way.
+                    tensor._grad = g + (0.0 if tensor._grad is None else tensor._grad)
+                elif tensor._grad is None:
+                    tensor._grad = untracked(g)
+                else:
+                    tensor._grad = untracked(np.asarray(tensor._grad._array + g))
 
     def _upstream(self, gradient: Any, create_graph: bool) -> Any:
         if not self._requires_grad:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from ..errors import ArgumentError, DTypeError, GraphError, ShapeError, in_our_w
 from ..kernels import Array
 from ..messages import _
 from . import engine
+from .conversion import as_data
 from .op import op, registry
 from .tensor import Tensor, untracked
 
@@ -37,7 +38,7 @@ def gradients(
     upstream
         The gradient at ``output``, of its shape; 1 for a scalar.
     create_graph
-        Record the pass, so that its results can be differentiated again.
+        Record the pass, so that its results can be differentiated again; always inside a transform.
     retain_graph
         Allow another pass through the same graph; as ``create_graph`` if None.
 
@@ -58,16 +59,20 @@ def gradients(
     >>> gradients(y * y, y)
     Tensor(18.)
     """
-    wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    for x in wanted:
+    several = isinstance(inputs, Iterable) and not isinstance(inputs, Tensor)
+    wanted: list[Any] = list(inputs) if several else [inputs]
+    for x in (output, *wanted):
         if not isinstance(x, Tensor):
             raise DTypeError(
-                _("gradients are taken with respect to Tensors, not {kind}"), kind=type(x).__name__
+                _("gradients are taken of a Tensor with respect to Tensors: {kind} is none"),
+                kind=type(x).__name__,
             )
+    for x in wanted:
         if not x.requires_grad:
             raise GraphError(
                 _("{name} requires no gradient: make it with requires_grad=True"), name=x._label()
             )
+    create_graph |= engine.current_mode().depth > 0  # for the transform around
     if retain_graph is None:
         retain_graph = create_graph
     found = engine.run(
@@ -78,8 +83,7 @@ def gradients(
         retain_graph=retain_graph,
     )
     by_rank = {node._rank: g for node, g in found}
-    results = [by_rank.get(x._rank) for x in wanted]
-    given: set[int] = set()
+    results, given = [by_rank.get(x._rank) for x in wanted], set()
     for i, g in enumerate(results):
         if g is not None and id(g) in given:  # two Tensors never share a gradient
             results[i] = g + 0.0 if isinstance(g, Tensor) else g.copy()
@@ -191,7 +195,7 @@ def jvp(f: Function, xs: Any, vs: Any) -> tuple[Any, Any]:
         back = call.backward(probe, create_graph=True)
         total: Any = 0.0
         for x, d, v in zip(call.inputs, back, vs, strict=True):
-            direction = v if isinstance(v, Tensor) else np.asarray(v, x.dtype)
+            direction = v if isinstance(v, Tensor) else as_data(v, x.dtype, False)
             if np.shape(direction) != x.shape:
                 raise ShapeError(
                     _("a direction has the shape of its input: {shape}, not {got}"),
@@ -303,8 +307,12 @@ class _Call:
     """One evaluation of ``f`` on variables of its own, ready to be walked backwards."""
 
     def __init__(self, f: Function, args: Any, kwargs: Any, argnums: int | tuple[int, ...]) -> None:
-        self.single = isinstance(argnums, (int, np.integer))
+        self.single = not isinstance(argnums, Iterable) or isinstance(argnums, str)
         positions: Any = (argnums,) if self.single else tuple(argnums)  # type: ignore[arg-type]
+        if not all(isinstance(i, (int, np.integer)) for i in positions):
+            raise ArgumentError(
+                _("argnums is a position or a tuple of positions, not {argnums!r}"), argnums=argnums
+            )
         if len({i % max(len(args), 1) for i in positions}) < len(positions):
             raise ArgumentError(_("argnums {argnums} names an argument twice"), argnums=argnums)
         for i in positions:
@@ -328,13 +336,12 @@ class _Call:
                 kind=type(y).__name__,
             )
         self.output = y
-        self.tensors = any(isinstance(args[i], Tensor) for i in positions)
+        recorded = any(isinstance(x, Tensor) and x.requires_grad for x in (*args, *kwargs.values()))
+        self.tensors = recorded or any(isinstance(args[i], Tensor) for i in positions)
         # Inside another transform, or where Tensors come in and something else is recorded, too,
         # the result must stay differentiable.
-        self.nested = depth > 0 or (
-            self.tensors
-            and (any(getattr(args[i], "requires_grad", False) for i in positions)
-                 or _reaches_others(self.output, self.inputs))
+        self.nested = depth > 0 or recorded or (
+            self.tensors and _reaches_others(self.output, self.inputs)
         )  # fmt: skip
 
     def backward(self, upstream: Any, *, create_graph: bool) -> list[Tensor]:

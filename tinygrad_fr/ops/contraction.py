@@ -93,11 +93,11 @@ def einsum(subscripts: str, *operands: Array, optimize: Any = True):
 
         return closure
 
-    # Through BLAS where that is possible.
-    halves = all(getattr(x, "dtype", None) == np.float16 for x in operands)
-    given = map(single, operands) if halves else operands
+    # Through BLAS where that is possible; all in one dtype, or a product of int8 would overflow.
+    dtype = np.result_type(*operands)
+    given = [single(np.asarray(x, dtype)) for x in operands]
     y = np.einsum(",".join(terms) + "->" + output, *given, optimize=len(terms) > 1)
-    return y.astype(np.float16) if halves else y, *[to_operand(i) for i in range(len(operands))]
+    return y.astype(dtype, copy=False), *[to_operand(i) for i in range(len(operands))]
 
 
 def _parse(subscripts: Any, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:

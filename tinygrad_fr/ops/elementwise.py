@@ -181,12 +181,14 @@ def power(a: Array, b: Array):
         gb = g * b
         # A zero factor wins where the slope is infinite (a = 0, b < 1) or y is NaN.
         base = where((gb == 0) & (((a == 0) & (b < 1)) | (y != y)), 1, a)
-        return gb * base ** (b - 1)
+        small = getattr(b, "dtype", np.dtype(float)).kind in "biu"  # uint8: 0 - 1 would be 255
+        return gb * base ** (b - (1.0 if small else 1))
 
     def to_b(g, y, a, b):
         r"""\bar{b} = \bar{y} \odot y \ln a"""
         off = (a == 0) | ((g == 0) & (y - y != 0))  # y is NaN or infinite where nothing flows
-        return g * where(off, 0, y) * log(where(off | ((g == 0) & (a < 0)), 1, a))
+        base = where(off | ((g == 0) & (a < 0)), 1, a)  # log(int8) would be in half precision
+        return g * where(off, 0, y) * log(base if base.dtype == y.dtype else base.astype(y.dtype))
 
     return _power(a, b), to_a, to_b
 

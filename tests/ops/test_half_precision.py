@@ -43,6 +43,9 @@ CASES = {
     "softmax": [(lambda x: tg.softmax(x, 0), (ROWS,))],
     "log_softmax": [(lambda x: tg.log_softmax(x, 0), (ROWS,))],
     "cumsum": [(lambda x: (x / 200).cumsum()[-1], (V,))],
+    "cumprod": [(lambda x: x.cumprod()[-1], (1 + RNG.standard_normal(N) / 100,))],
+    "vector_norm": [(tg.vector_norm, (V,))],
+    "matrix_norm": [(tg.matrix_norm, (ROWS,)), (lambda x: tg.matrix_norm(x, ord=1), (ROWS / 2,))],
     "prod": [(tg.prod, (1 + RNG.standard_normal(N) / 100,))],
     "mse_loss": [(tg.mse_loss, (V, 0 * V)), (tg.mse_loss, (np.full(256, 150.0), np.zeros(256)))],
     "l1_loss": [(tg.l1_loss, (V, 0 * V))],
@@ -141,7 +144,9 @@ ELEMENTWISE_OR_MOVED = {
     "elu", "softplus", "gelu", "silu", "step", "astype", "dropout", "reshape", "ravel", "flatten",
     "transpose", "swapaxes", "moveaxis", "expand_dims", "squeeze", "concatenate", "stack", "split",
     "pad", "flip", "roll", "diag", "tril", "triu", "sort", "outer", "argmax", "argmin", "any",
-    "all", "one_hot",
+    "all", "one_hot", "arcsinh", "arccosh", "arctanh", "exp2", "hypot", "arctan2", "logaddexp",
+    "mod", "floor_divide", "divmod", "floor", "ceil", "copy", "diff", "vstack", "hstack",
+    "column_stack", "append", "array_split", "atleast_1d", "atleast_2d", "atleast_3d",
 }  # fmt: skip
 NOT_IN_HALVES = {"inv", "det", "slogdet", "solve", "cholesky"}  # LAPACK has none
 

@@ -311,6 +311,7 @@ def cumsum(x: Array, axis: int | None = None):
     (draw(3, 4), 0), (draw(3, 5) * [[1, 0, 1, 0, 1], [1, 1, 0, 1, 1], [0] * 5], -1), draw(2, 3),
     draw(1), draw(),
 ])  # fmt: skip
+@in_single
 def cumprod(x: Array, axis: int | None = None):
     """Products of each entry and all before it, along an axis (all flattened if it is None).
 

@@ -11,8 +11,10 @@ from ..errors import DTypeError, missing_extra
 from ..messages import _
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes as Axes
+    from matplotlib.figure import Figure as Figure
+else:  # matplotlib is imported when something is drawn
+    Axes = Figure = Any
 
 # Colours that remain apart to the colour-blind (Okabe and Ito), the pale ones last.
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, INK = COLOURS = (
@@ -60,9 +62,9 @@ def canvas(
                 panel.tick_params(which="both", labelcolor=TEXT, labelsize=8.5, color=GREY)
             yield figure, list(axes)
         return
-    from matplotlib.axes import Axes
+    from matplotlib import axes as ours
 
-    if not isinstance(ax, Axes):
+    if not isinstance(ax, ours.Axes):
         raise DTypeError(
             _("ax is one of matplotlib's Axes, such as plt.subplots()[1], not {kind}"),
             kind=type(ax).__name__,

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError
 from ..messages import _
 from . import checks
-from .canvas import GREY, PALE, TEXT, WIDTH, canvas, describe, plain, sentence
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from .canvas import GREY, PALE, TEXT, WIDTH, Axes, Figure, canvas, describe, plain, sentence
 
 MOST = 100  # classes; more cannot be told apart on a page
 

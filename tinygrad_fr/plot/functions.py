@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,11 +13,7 @@ from ..errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
 from ..kernels import Array
 from ..messages import _
 from . import checks
-from .canvas import BLUE, GREY, VERMILLION, canvas, describe, grid, number, plain
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from .canvas import BLUE, GREY, VERMILLION, Axes, Figure, canvas, describe, grid, number, plain
 
 HALVINGS = 40  # of an interval, to find where a jump is
 CLOSE = 1e-6  # of a step: how far from a jump its limits are taken

@@ -13,6 +13,8 @@ from .canvas import (
     BLUE,
     GREY,
     VERMILLION,
+    Axes,
+    Figure,
     beside,
     canvas,
     describe,
@@ -24,9 +26,6 @@ from .canvas import (
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
     from ..training import History
 
 

@@ -12,7 +12,7 @@ from ..kernels import Array
 from ..messages import _
 from ..nn import Dropout, Flatten, Identity, Linear, Sigmoid
 from . import checks
-from .canvas import COLOURS, MARKERS, Axes, Figure, canvas, describe, ink, number
+from .canvas import COLOURS, MARKERS, Axes, Figure, describe, ink, number, panels
 
 SAME_VALUES = (Flatten, Identity, Dropout)  # in evaluation mode
 FAINT = "#00000030"
@@ -82,7 +82,7 @@ def decision_boundary(
     wrong = answer.classes[:n] != truth
     columns = 1 + (classes + 1) // ROWS  # of the legend
     size = float(np.clip(26 * (300 / n) ** 0.5, 5, 26))
-    with canvas(ax, 4.6, width=5.4 + columns) as (figure, (axes,)):
+    with panels(ax, 4.6, width=5.4 + columns) as (figure, (axes,)):
         from matplotlib.legend_handler import HandlerTuple
         from matplotlib.lines import Line2D
         from matplotlib.patches import Patch

@@ -50,14 +50,14 @@ def sheet(width: float, height: float) -> Iterator[Figure]:
 
 
 @contextlib.contextmanager
-def canvas(
-    ax: Any, height: float, *, width: float = WIDTH, panels: int = 1, **options: Any
+def panels(
+    ax: Any, height: float, *, width: float = WIDTH, count: int = 1, **options: Any
 ) -> Iterator[tuple[Figure, list[Axes]]]:
     """Panels below each other on a new figure; or ``ax``, in whatever style it has."""
     if ax is None:
         with sheet(width, height) as figure:
             figure.set_layout_engine("constrained", h_pad=0.06, w_pad=0.06)
-            axes = figure.subplots(panels, 1, squeeze=False, **options)[:, 0]
+            axes = figure.subplots(count, 1, squeeze=False, **options)[:, 0]
             for panel in axes:  # ticks are made later, when the settings are no longer ours
                 panel.tick_params(which="both", labelcolor=TEXT, labelsize=8.5, color=GREY)
             yield figure, list(axes)

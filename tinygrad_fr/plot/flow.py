@@ -13,25 +13,8 @@ from ..kernels import Array
 from ..messages import _
 from ..nn.module import Module, Parameter
 from ..nn.summary import titled
-from .canvas import (
-    BLUE,
-    COLOURS,
-    LINES,
-    MARKERS,
-    PALE,
-    VERMILLION,
-    Axes,
-    Figure,
-    beside,
-    canvas,
-    describe,
-    grid,
-    ink,
-    number,
-    plain,
-    sentence,
-    whole_numbers,
-)
+from . import canvas
+from .canvas import Axes, Figure
 
 LONG = 300  # steps; of more, medians are drawn over faint lines
 
@@ -63,12 +46,12 @@ def gradient_flow(model: Any, *, ax: Axes | None = None) -> Figure:
     if isinstance(model, Module):
         return _bars(model, ax)
     (lines,) = _curves(model, "gradient_flow", "gradients")
-    with canvas(ax, 3.5 + 0.09 * len(lines)) as (figure, (axes,)):
+    with canvas.panels(ax, 3.5 + 0.09 * len(lines)) as (figure, (axes,)):
         _draw_curves(axes, lines, outside=ax is None)
         axes.set_ylabel(_("norm of the gradient"))
     n = max(len(line.values) for line in lines)
     words = _("Norm of the gradient of each layer; steps: {n}.").format(n=n)
-    return describe(figure, words, *(line.in_words for line in lines))
+    return canvas.describe(figure, words, *(line.in_words for line in lines))
 
 
 def health(watch: Any, *, ax: Axes | None = None) -> Figure:
@@ -99,14 +82,14 @@ def health(watch: Any, *, ax: Axes | None = None) -> Figure:
         named = [line.titled(kind) for lines, kind in kinds for line in lines]
         panels = [(named, _("share of neurons"))]
     height = 2.5 * len(panels) + 0.09 * len(dead + saturated)
-    with canvas(ax, height, panels=len(panels)) as (figure, axes):
+    with canvas.panels(ax, height, count=len(panels)) as (figure, axes):
         for panel, (lines, kind) in zip(axes, panels):
             _draw_curves(panel, lines, outside=ax is None)
             panel.set_ylim(-0.04, 1.04)
             panel.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=_("%")))
             panel.set_ylabel(kind)
-    words = [[sentence(kind), *(line.in_words for line in lines)] for lines, kind in kinds]
-    return describe(figure, *(text for kind in words for text in kind))
+    words = [[canvas.sentence(kind), *(line.in_words for line in lines)] for lines, kind in kinds]
+    return canvas.describe(figure, *(text for kind in words for text in kind))
 
 
 # --- a line for each layer, step by step -----------------------------------------------------
@@ -131,7 +114,7 @@ class Curve(NamedTuple):
             return _("no gradient")
         if self.shares and math.isfinite(value):
             return _("{percent:.0f}%").format(percent=100 * value)
-        return number(value)
+        return canvas.number(value)
 
     @property
     def remarks(self) -> list[str]:
@@ -188,10 +171,10 @@ def _draw_curves(axes: Axes, lines: list[Curve], *, outside: bool) -> None:
         low, high = axes.dataLim.intervaly
         if low <= high < 100 * low:  # few powers of ten: other numbers as well
             axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
-            axes.yaxis.set_major_formatter(lambda value, _place: number(value))
+            axes.yaxis.set_major_formatter(lambda value, _place: canvas.number(value))
             axes.yaxis.set_minor_formatter(NullFormatter())
-    grid(axes)
-    whole_numbers(axes, 1, steps)
+    canvas.grid(axes)
+    canvas.whole_numbers(axes, 1, steps)
     axes.set_xlabel(_("step"))
     title = _("at the last step")
     if several > 1:
@@ -208,8 +191,8 @@ def _draw_curves(axes: Axes, lines: list[Curve], *, outside: bool) -> None:
 
 def _draw_curve(axes: Axes, i: int, line: Curve, several: int) -> Any:
     """The i-th line, of medians of ``several`` steps; and at the edges what has no place on it."""
-    other = i + 2 * (i // len(COLOURS))  # so that no two of 35 lines look alike
-    colour = COLOURS[i % len(COLOURS)]
+    other = i + 2 * (i // len(canvas.COLOURS))  # so that no two of 35 lines look alike
+    colour = canvas.COLOURS[i % len(canvas.COLOURS)]
     x, y = np.arange(1, len(line.values) + 1), np.array(line.values, float)  # NaN for None
     missing = np.array([value is None for value in line.values])
     shown = np.where(np.isfinite(y) & ((y > 0) | line.shares), y, np.nan)
@@ -221,14 +204,14 @@ def _draw_curve(axes: Axes, i: int, line: Curve, several: int) -> Any:
         line_x, line_y = _medians(x, shown, several)
     every = max(1, len(line_x) // 8)
     start = min(i * every // 5, len(line_x) - 1)
-    text = _("{name}: {value}").format(name=plain(line.name, 32), value=line.last)
+    text = _("{name}: {value}").format(name=canvas.plain(line.name, 32), value=line.last)
     drawn = axes.plot(
-        line_x, line_y, color=colour, linestyle=LINES[other % len(LINES)], linewidth=1.4,
-        marker=MARKERS[other % len(MARKERS)], markevery=(start, every),
-        label=", ".join([text, *line.remarks]),
+        line_x, line_y, color=colour, linewidth=1.4, label=", ".join([text, *line.remarks]),
+        linestyle=canvas.LINES[other % len(canvas.LINES)], markevery=(start, every),
+        marker=canvas.MARKERS[other % len(canvas.MARKERS)],
     )  # fmt: skip
-    beside(axes, x[(y == 0) & (not line.shares)], 0.03, "v", colour)
-    beside(axes, x[~np.isfinite(y) & ~missing], 0.97, "x", colour)
+    canvas.beside(axes, x[(y == 0) & (not line.shares)], 0.03, "v", colour)
+    canvas.beside(axes, x[~np.isfinite(y) & ~missing], 0.97, "x", colour)
     return drawn
 
 
@@ -260,7 +243,7 @@ class Bar(NamedTuple):
         """The norm in words."""
         if self.norm is None:
             return _("no gradient (None)")
-        text = number(self.norm) if self.norm else _("0: exactly zero")
+        text = canvas.number(self.norm) if self.norm else _("0: exactly zero")
         if self.missing:
             names = ", ".join(self.missing)
             text = _("{value} (no gradient: {names})").format(value=text, names=names)
@@ -285,20 +268,20 @@ def _bars(model: Module, ax: Axes | None) -> Figure:
     remarks = any(bar.missing for bar in bars if bar.norm is not None)
     high = low * max(max(known) / low, 30) ** (1.5 if remarks else 1.2)  # room for the numbers
     row = float(np.clip(10 / len(bars), 0.17, 0.36))
-    with canvas(ax, 0.95 + row * len(bars)) as (figure, (axes,)):
+    with canvas.panels(ax, 0.95 + row * len(bars)) as (figure, (axes,)):
         axes.set_xscale("log")
         axes.set_xlim(low, high)
         for y, bar in enumerate(bars):
             _draw_bar(axes, y, bar)
-        names = [plain(bar.name, 34) for bar in bars]
+        names = [canvas.plain(bar.name, 34) for bar in bars]
         axes.set_yticks(range(len(bars)), names, fontsize=min(9, row * 40))
         axes.set_ylim(len(bars) - 0.4, -0.6)
-        grid(axes, "x")
+        canvas.grid(axes, "x")
         axes.tick_params(axis="y", length=0)
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel(_("norm of the gradient; the input is at the top, the output below"))
     words = [_("{name}: {value}").format(name=bar.name, value=bar.text) + "." for bar in bars]
-    return describe(figure, _("Norm of the gradient of each layer."), *words)
+    return canvas.describe(figure, _("Norm of the gradient of each layer."), *words)
 
 
 def _norms(model: Module) -> list[Bar]:
@@ -320,14 +303,16 @@ def _draw_bar(axes: Axes, y: int, bar: Bar) -> None:
     low, high = axes.get_xlim()
     place: dict[str, Any] = {"left": low, "height": 0.62, "linewidth": 0}
     if bar.length:
-        axes.barh(y, bar.length - low, color=BLUE, **place)
+        axes.barh(y, bar.length - low, color=canvas.BLUE, **place)
     elif bar.norm == 0:
-        axes.plot([low], [y], marker="d", markersize=9, color=VERMILLION, clip_on=False, zorder=3)
+        axes.plot(
+            [low], [y], marker="d", markersize=9, color=canvas.VERMILLION, clip_on=False, zorder=3
+        )
     else:
-        hatch, colour = ("////", PALE) if bar.norm is None else ("xxxx", VERMILLION)
+        hatch, colour = ("////", canvas.PALE) if bar.norm is None else ("xxxx", canvas.VERMILLION)
         axes.barh(y, high - low, color="none", edgecolor=colour, hatch=hatch, **place)
     axes.annotate(
-        plain(bar.text), (bar.length or low, y), (4 if bar.length else 9, 0),
-        textcoords="offset points", va="center", fontsize=8.5, color=ink(axes), zorder=4,
+        canvas.plain(bar.text), (bar.length or low, y), (4 if bar.length else 9, 0),
+        textcoords="offset points", va="center", fontsize=8.5, color=canvas.ink(axes), zorder=4,
         bbox={"facecolor": axes.get_facecolor(), "edgecolor": "none", "pad": 1.2},
     )  # fmt: skip

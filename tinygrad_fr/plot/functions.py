@@ -13,7 +13,7 @@ from ..errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
 from ..kernels import Array
 from ..messages import _
 from . import checks
-from .canvas import BLUE, GREY, VERMILLION, Axes, Figure, canvas, describe, grid, number, plain
+from .canvas import BLUE, GREY, VERMILLION, Axes, Figure, describe, grid, number, panels, plain
 
 HALVINGS = 40  # of an interval, to find where a jump is
 CLOSE = 1e-6  # of a step: how far from a jump its limits are taken
@@ -96,7 +96,7 @@ def function(
             )
         breaks = {label: _breaks(curve, x) for label, (curve, _style) in curves.items()}
         poles = any(found.pole for each in breaks.values() for found in each)
-        with canvas(ax, 3.6, width=6.4) as (figure, (axes,)):
+        with panels(ax, 3.6, width=6.4) as (figure, (axes,)):
             axes.set(xlabel="$x$", xlim=(x[0], x[-1]), ylim=_limits(poles, y, slope(x)))
             axes.axhline(0, color=GREY, linewidth=0.7, zorder=1)
             axes.axvline(0, color=GREY, linewidth=0.7, zorder=1)

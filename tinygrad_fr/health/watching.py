@@ -18,6 +18,7 @@ from ..autograd.watch import Trace
 from ..errors import ArgumentError, DTypeError
 from ..messages import _
 from ..nn.module import Module, Parameter
+from ..nn.summary import titled
 from .judging import judge
 from .neurons import PLATEAUS, Neurons, together
 from .report import HealthReport
@@ -283,8 +284,7 @@ def _layers(modules: dict[str, Module]) -> Iterator[tuple[str, list[Parameter]]]
         ]
         counted.update(map(id, own))
         if own:
-            kind = type(module).__name__
-            yield f"{path} ({kind})" if path else kind, own
+            yield titled(path, module), own
 
 
 def _named(

@@ -118,7 +118,7 @@ def decision_boundary(
         beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0}
         axes.legend(
             legend.values(), legend.keys(), handler_map={tuple: HandlerTuple(ndivide=1)},
-            ncols=columns, markerscale=(40 / size) ** 0.5, scatteryoffsets=[0.5],
+            ncols=columns, markerscale=7 / size**0.5, scatteryoffsets=[0.5],
             **(beside if ax is None else {"loc": "best"}),
         )  # fmt: skip
     return describe(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,8 +73,7 @@ def function(
         )
     x = np.linspace(float(low), float(high), checks.whole(steps, "steps", 3, 10**5))
 
-    def value(points: Array) -> Array:
-        return _value(f, points)
+    value: Callable[[Array], Array] = partial(_value, f)
 
     def slope(points: Array) -> Array:
         found = np.asarray(grad(lambda t: f(t).sum())(points), np.float64)

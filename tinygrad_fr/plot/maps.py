@@ -123,11 +123,8 @@ def filters(model: Any, *, columns: int = 8) -> Figure:
     note, rows = "", channels not in (1, 3)
     if rows:
         shown, columns = min(n, COLUMNS), min(channels, COLUMNS)
-        tiles = [
-            Tile(values[i, c], [] if i else [str(c + 1)])
-            for i in range(shown)
-            for c in range(columns)
-        ]
+        pictures = values[:shown, :columns].reshape(-1, *values.shape[2:])
+        captions = [[str(c + 1)] for c in range(columns)] + [[]] * (len(pictures) - columns)
         note = "\n" + _("a row for each filter, a column for each channel")
         if columns < channels:
             note += _("; channels 1 to {shown}").format(shown=columns)
@@ -137,12 +134,12 @@ def filters(model: Any, *, columns: int = 8) -> Figure:
         if channels == 3:
             pictures = 0.5 + values.transpose(0, 2, 3, 1) / (2 * largest)
             note = "\n" + _("red, green and blue are the three channels; grey is 0")
-        tiles = [Tile(picture, [str(i + 1)]) for i, picture in enumerate(pictures[:shown])]
+        captions = [[str(i + 1)] for i in range(shown)]
     title = ngettext("{n} filter of {size}", "{n} filters of {size}", n)
     title = _title(where, title, values, shown) + note
     block = Block(
-        title, tiles, (-largest, largest), columns, scale=True, named_rows=rows,
-        largest=0.55 if rows else 1.15,
+        title, list(map(Tile, pictures, captions)), (-largest, largest), columns, scale=True,
+        named_rows=rows, largest=0.55 if rows else 1.15,
     )  # fmt: skip
     return describe(draw_blocks([block]), title.replace("\n", ", ") + ".", _range(values))
 

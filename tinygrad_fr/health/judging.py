@@ -67,11 +67,9 @@ def _unreached(layers: dict[str, Layer]) -> Finding | None:
         for layer in layers.values()
         if layer.gradient_norm is not None and math.isnan(layer.gradient_norm)
     ]
-    if not names:
-        return None
     sentence = _("no gradient reaches {layers}: the loss does not depend on it, or its use was not "
                  "recorded")  # fmt: skip
-    return Finding("unreached", tuple(names), sentence.format(layers=", ".join(names)))
+    return _finding("unreached", names, sentence, layers=", ".join(names))
 
 
 def _exploding(
@@ -81,20 +79,19 @@ def _exploding(
     endless = [name for name in layers if math.isinf(last.get(name, 0.0))]
     if endless:
         text = _("the gradient of {layers} is infinite or NaN")
-        return Finding("exploding", tuple(endless), text.format(layers=", ".join(endless)))
+        return _finding("exploding", endless, text, layers=", ".join(endless))
     norms = {name: layers[name].gradient_norm or 0.0 for name in last}
     ratios = {name: norm / weights[name] for name, norm in norms.items() if weights[name]}
     large = [name for name in ratios if norms[name] > EXPLODED * max(weights[name], usual[name])]
     if large:
         large.sort(key=lambda name: -ratios[name])
         text = _("the gradient of {layer} is {ratio} times as large as its weights (norms)")
-        worst = text.format(layer=large[0], ratio=f"{ratios[large[0]]:.2g}")
-        return Finding("exploding", tuple(large), worst)
+        return _finding("exploding", large, text, layer=large[0], ratio=f"{ratios[large[0]]:.2g}")
     before, now = _median(seen.whole[:FEW]), _median(seen.whole[-FEW:])
     if len(seen.whole) > 2 * FEW and now > GROWN * before > 0:
         names = sorted(last, key=lambda name: -last[name])
         text = _("the whole gradient has become {ratio} times as large as at the beginning (norms)")
-        return Finding("exploding", tuple(names), text.format(ratio=f"{now / before:.2g}"))
+        return _finding("exploding", names, text, ratio=f"{now / before:.2g}")
     return None
 
 
@@ -114,20 +111,17 @@ def _vanishing(seen: Watch, layers: dict[str, Layer], dead: Finding | None) -> F
         return None
     names = sorted(ratios, key=lambda name: ratios[name])
     ratio, other = ratios[names[0]]
+    text = _("the gradient vanishes on its way back: that of {layer} is exactly 0")
     if ratio:
-        sentence = _(
+        text = _(
             "the gradient vanishes on its way back: that of {layer} is {ratio} times smaller than "
             "that of {other} (root mean square of an entry)"
         )
-        text = sentence.format(layer=names[0], ratio=f"{1 / ratio:.2g}", other=other)
-    else:
-        text = _("the gradient vanishes on its way back: that of {layer} is exactly 0").format(
-            layer=names[0]
-        )
-    if dead is not None and not ratio:
+    elif dead is not None:
         text = _("{finding}, for the dead neurons let nothing through").format(finding=text)
-        return Finding("vanishing", tuple(names), text, consequence=True)
-    return Finding("vanishing", tuple(names), text)
+    times = f"{1 / ratio:.2g}" if ratio else "-"
+    found = _finding("vanishing", names, text, layer=names[0], ratio=times, other=other)
+    return found and replace(found, consequence=not ratio and dead is not None)
 
 
 def _dead(seen: Watch, layers: dict[str, Layer]) -> Finding | None:
@@ -135,19 +129,16 @@ def _dead(seen: Watch, layers: dict[str, Layer]) -> Finding | None:
         return together(seen.recent[layer.name]).examples
 
     found = [layer for layer in _silent(layers, "dead", DEAD) if examples(layer) >= EXAMPLES]
-    if not found:
-        return None
     sentence = _(
         "{n} of the {m} neurons of {layer} answered 0 to each of the last {examples} examples: no "
         "gradient passes through them, their weights no longer change"
     )
-    return _of_neurons("dead", found, sentence, examples=examples(found[0]))
+    n = examples(found[0]) if found else 0
+    return _of_neurons("dead", found, sentence, examples=n)
 
 
 def _saturated(seen: Watch, layers: dict[str, Layer]) -> Finding | None:
     found = _silent(layers, "saturated", SATURATED)
-    if not found:
-        return None
     sentence = _(
         "{n} of the {m} neurons of {layer} are on a plateau for {share} of the examples or more: "
         "their slope is below 5% of its largest value, hardly any gradient passes"
@@ -161,8 +152,14 @@ def _silent(layers: dict[str, Layer], kind: str, least: float) -> list[Layer]:
     return sorted(found, key=lambda layer: -float(getattr(layer, kind)))
 
 
-def _of_neurons(kind: str, found: list[Layer], sentence: str, **values: object) -> Finding:
+def _of_neurons(kind: str, found: list[Layer], sentence: str, **values: object) -> Finding | None:
+    if not found:
+        return None
     worst = found[0]
     n = round(getattr(worst, kind) * (worst.neurons or 0))
-    text = sentence.format(n=n, m=worst.neurons, layer=worst.name, **values)
-    return Finding(kind, tuple(layer.name for layer in found), text)
+    names = [layer.name for layer in found]
+    return _finding(kind, names, sentence, n=n, m=worst.neurons, layer=worst.name, **values)
+
+
+def _finding(kind: str, names: list[str], sentence: str, **values: object) -> Finding | None:
+    return Finding(kind, tuple(names), sentence.format(**values)) if names else None

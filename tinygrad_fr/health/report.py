@@ -83,21 +83,17 @@ class Finding:
     @property
     def course(self) -> tuple[str, ...]:
         """The remedies that the course document names (002, slides 14 to 17)."""
-        return (
-            ()
-            if self.consequence
-            else {
-                "vanishing": (
-                    _("fewer layers, or another activation than the sigmoid (slide 14)"),
-                ),
-                "exploding": (
-                    _("fewer layers, or another activation (slide 16)"),
-                    _("another kind of gradient descent: batch or mini-batch (slide 16)"),
-                ),
-                "dead": (_("leaky ReLU (slide 15)"),),
-                "saturated": (_("ReLU or leaky ReLU in place of sigmoid and tanh (slide 17)"),),
-            }.get(self.kind, ())
-        )
+        return () if self.consequence else {
+            "vanishing": (
+                _("fewer layers, or another activation than the sigmoid (slide 14)"),
+            ),
+            "exploding": (
+                _("fewer layers, or another activation (slide 16)"),
+                _("another kind of gradient descent: batch or mini-batch (slide 16)"),
+            ),
+            "dead": (_("leaky ReLU (slide 15)"),),
+            "saturated": (_("ReLU or leaky ReLU in place of sigmoid and tanh (slide 17)"),),
+        }.get(self.kind, ())  # fmt: skip
 
     @property
     def further(self) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ import math
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from ..autograd.watch import Trace
 from ..errors import ArgumentError, DTypeError
 from ..messages import _
 from ..nn.module import Module, Parameter
+from ..nn.summary import titled
 from .judging import judge
 from .neurons import PLATEAUS, Neurons, together
 from .report import HealthReport
@@ -103,12 +103,7 @@ class Watch:
     def __enter__(self) -> Watch:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -283,8 +278,7 @@ def _layers(modules: dict[str, Module]) -> Iterator[tuple[str, list[Parameter]]]
         ]
         counted.update(map(id, own))
         if own:
-            kind = type(module).__name__
-            yield f"{path} ({kind})" if path else kind, own
+            yield titled(path, module), own
 
 
 def _named(

@@ -2,153 +2,124 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
-from .. import settings
-from ..ops import (
-    elu,
-    gelu,
-    identity,
-    leaky_relu,
-    log_softmax,
-    prelu,
-    relu,
-    sigmoid,
-    silu,
-    softmax,
-    softplus,
-    step,
-    tanh,
-)
+from .. import ops, settings
 from .layers import positive
 from .module import Module, Parameter
 
 
 class WithOptions(Module):
-    """A function with options that are fixed when the Module is made."""
+    """An operation with options, the fields of a dataclass, fixed when the Module is made."""
 
-    def __init__(self, **options: Any) -> None:
-        self._options = options
+    operation: ClassVar[Callable[..., Any]]
+    __match_args__: ClassVar[tuple[str, ...]] = ()  # where a dataclass writes its fields' names
+
+    def _apply(self, *inputs: Any) -> Any:
+        return type(self).operation(*inputs, **self._options())
+
+    def _options(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__match_args__}
 
     def extra_repr(self) -> str:
         """The options."""
-        return ", ".join(f"{key}={value!r}" for key, value in self._options.items())
+        return ", ".join(f"{key}={value!r}" for key, value in self._options().items())
 
 
-class Sigmoid(Module):
+class Applied(WithOptions):
+    """A function of one Tensor as a Module."""
+
+    def forward(self, x: Any) -> Any:
+        """Apply the function."""
+        return self._apply(x)
+
+
+class Sigmoid(Applied):
     """``tg.sigmoid`` as a Module."""
 
-    def forward(self, x: Any) -> Any:
-        """Apply the function."""
-        return sigmoid(x)
+    operation = ops.sigmoid
 
 
-class Tanh(Module):
+class Tanh(Applied):
     """``tg.tanh`` as a Module."""
 
-    def forward(self, x: Any) -> Any:
-        """Apply the function."""
-        return tanh(x)
+    operation = ops.tanh
 
 
-class ReLU(Module):
+class ReLU(Applied):
     """``tg.relu`` as a Module."""
 
-    def forward(self, x: Any) -> Any:
-        """Apply the function."""
-        return relu(x)
+    operation = ops.relu
 
 
-class LeakyReLU(WithOptions):
+@dataclass(eq=False, repr=False)
+class LeakyReLU(Applied):
     """``tg.leaky_relu`` as a Module."""
 
-    def __init__(self, negative_slope: float = 0.01) -> None:
-        super().__init__(negative_slope=negative_slope)
-
-    def forward(self, x: Any) -> Any:
-        """Apply the function."""
-        return leaky_relu(x, **self._options)
+    operation = ops.leaky_relu
+    negative_slope: float = 0.01
 
 
-class ELU(WithOptions):
+@dataclass(eq=False, repr=False)
+class ELU(Applied):
     """``tg.elu`` as a Module."""
 
-    def __init__(self, alpha: float = 1.0) -> None:
-        super().__init__(alpha=alpha)
-
-    def forward(self, x: Any) -> Any:
-        """Apply the function."""
-        return elu(x, **self._options)
+    operation = ops.elu
+    alpha: float = 1.0
 
 
-class Softplus(WithOptions):
+@dataclass(eq=False, repr=False)
+class Softplus(Applied):
     """``tg.softplus`` as a Module."""
 
-    def __init__(self, beta: float = 1.0) -> None:
-        super().__init__(beta=beta)
-
-    def forward(self, x: Any) -> Any:
-        """Apply the function."""
-        return softplus(x, **self._options)
+    operation = ops.softplus
+    beta: float = 1.0
 
 
-class Step(Module):
+class Step(Applied):
     """``tg.step`` as a Module."""
 
-    def forward(self, x: Any) -> Any:
-        """Apply the function."""
-        return step(x)
+    operation = ops.step
 
 
-class Identity(Module):
+class Identity(Applied):
     """``tg.identity`` as a Module."""
 
-    def forward(self, x: Any) -> Any:
-        """Apply the function."""
-        return identity(x)
+    operation = ops.identity
 
 
-class GELU(WithOptions):
+@dataclass(eq=False, repr=False)
+class GELU(Applied):
     """``tg.gelu`` as a Module."""
 
-    def __init__(self, approximate: str = "none") -> None:
-        super().__init__(approximate=approximate)
-
-    def forward(self, x: Any) -> Any:
-        """Apply the function."""
-        return gelu(x, **self._options)
+    operation = ops.gelu
+    approximate: str = "none"
 
 
-class SiLU(Module):
+class SiLU(Applied):
     """``tg.silu`` as a Module."""
 
-    def forward(self, x: Any) -> Any:
-        """Apply the function."""
-        return silu(x)
+    operation = ops.silu
 
 
-class Softmax(WithOptions):
+@dataclass(eq=False, repr=False)
+class Softmax(Applied):
     """``tg.softmax`` as a Module."""
 
-    def __init__(self, axis: int = -1) -> None:
-        super().__init__(axis=axis)
-
-    def forward(self, x: Any) -> Any:
-        """Apply the function."""
-        return softmax(x, **self._options)
+    operation = ops.softmax
+    axis: int = -1
 
 
-class LogSoftmax(WithOptions):
+@dataclass(eq=False, repr=False)
+class LogSoftmax(Applied):
     """``tg.log_softmax`` as a Module."""
 
-    def __init__(self, axis: int = -1) -> None:
-        super().__init__(axis=axis)
-
-    def forward(self, x: Any) -> Any:
-        """Apply the function."""
-        return log_softmax(x, **self._options)
+    operation = ops.log_softmax
+    axis: int = -1
 
 
 class PReLU(Module):
@@ -171,7 +142,7 @@ class PReLU(Module):
 
     def forward(self, x: Any) -> Any:
         """Apply the function."""
-        return prelu(x, self.weight)
+        return ops.prelu(x, self.weight)
 
     def extra_repr(self) -> str:
         """The number of slopes."""

@@ -2,104 +2,98 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from ..ops import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-    kl_div,
-    kl_divergence,
-    l1_loss,
-    mse_loss,
-    nll_loss,
-)
+from .. import ops
 from .activations import WithOptions
 
 
-class CrossEntropyLoss(WithOptions):
+@dataclass(eq=False, repr=False)
+class Loss(WithOptions):
+    """An operation that compares predictions with targets."""
+
+    reduction: str = "mean"
+
+    def forward(self, x: Any, target: Any) -> Any:
+        """Compute the loss."""
+        return self._apply(x, target)
+
+
+@dataclass(eq=False, repr=False)
+class CrossEntropyLoss(Loss):
     """``tg.cross_entropy`` as a Module: logits and targets to a loss."""
 
-    def __init__(self, reduction: str = "mean", label_smoothing: float = 0.0) -> None:
-        super().__init__(reduction=reduction, label_smoothing=label_smoothing)
+    operation = ops.cross_entropy
+    label_smoothing: float = 0.0
 
     def forward(self, logits: Any, target: Any) -> Any:
         """Compute the loss."""
-        return cross_entropy(logits, target, **self._options)
+        return self._apply(logits, target)
 
 
-class NLLLoss(WithOptions):
+@dataclass(eq=False, repr=False)
+class NLLLoss(Loss):
     """``tg.nll_loss`` as a Module: logarithms of probabilities and classes to a loss."""
 
-    def __init__(self, reduction: str = "mean") -> None:
-        super().__init__(reduction=reduction)
+    operation = ops.nll_loss
 
     def forward(self, log_p: Any, target: Any) -> Any:
         """Compute the loss."""
-        return nll_loss(log_p, target, **self._options)
+        return self._apply(log_p, target)
 
 
-class BCELoss(WithOptions):
+@dataclass(eq=False, repr=False)
+class BCELoss(Loss):
     """``tg.binary_cross_entropy`` as a Module: probabilities and targets to a loss."""
 
-    def __init__(self, reduction: str = "mean") -> None:
-        super().__init__(reduction=reduction)
+    operation = ops.binary_cross_entropy
 
     def forward(self, p: Any, target: Any) -> Any:
         """Compute the loss."""
-        return binary_cross_entropy(p, target, **self._options)
+        return self._apply(p, target)
 
 
-class BCEWithLogitsLoss(WithOptions):
+@dataclass(eq=False, repr=False)
+class BCEWithLogitsLoss(Loss):
     """``tg.binary_cross_entropy_with_logits`` as a Module: logits and targets to a loss."""
 
-    def __init__(self, reduction: str = "mean") -> None:
-        super().__init__(reduction=reduction)
+    operation = ops.binary_cross_entropy_with_logits
 
     def forward(self, z: Any, target: Any) -> Any:
         """Compute the loss."""
-        return binary_cross_entropy_with_logits(z, target, **self._options)
+        return self._apply(z, target)
 
 
-class MSELoss(WithOptions):
+@dataclass(eq=False, repr=False)
+class MSELoss(Loss):
     """``tg.mse_loss`` as a Module: predictions and targets to a loss."""
 
-    def __init__(self, reduction: str = "mean") -> None:
-        super().__init__(reduction=reduction)
-
-    def forward(self, x: Any, target: Any) -> Any:
-        """Compute the loss."""
-        return mse_loss(x, target, **self._options)
+    operation = ops.mse_loss
 
 
-class L1Loss(WithOptions):
+@dataclass(eq=False, repr=False)
+class L1Loss(Loss):
     """``tg.l1_loss`` as a Module: predictions and targets to a loss."""
 
-    def __init__(self, reduction: str = "mean") -> None:
-        super().__init__(reduction=reduction)
-
-    def forward(self, x: Any, target: Any) -> Any:
-        """Compute the loss."""
-        return l1_loss(x, target, **self._options)
+    operation = ops.l1_loss
 
 
-class KLDivLoss(WithOptions):
+@dataclass(eq=False, repr=False)
+class KLDivLoss(Loss):
     """``tg.kl_div`` as a Module: logarithms of probabilities and targets to a loss."""
 
-    def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
-        super().__init__(reduction=reduction, log_target=log_target)
-
-    def forward(self, x: Any, target: Any) -> Any:
-        """Compute the loss."""
-        return kl_div(x, target, **self._options)
+    operation = ops.kl_div
+    log_target: bool = False
 
 
-class KLDivergenceLoss(WithOptions):
+@dataclass(eq=False, repr=False)
+class KLDivergenceLoss(Loss):
     """``tg.kl_divergence`` as a Module: predicted probabilities and true ones to a loss."""
 
-    def __init__(self, reduction: str = "mean", axis: int = -1) -> None:
-        super().__init__(reduction=reduction, axis=axis)
+    operation = ops.kl_divergence
+    axis: int = -1
 
     def forward(self, q: Any, p: Any) -> Any:
         """Compute the loss."""
-        return kl_divergence(p, q, **self._options)
+        return self._apply(p, q)

@@ -77,16 +77,12 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    parameters
-        What to learn, such as ``model.parameters()``.
-    lr
-        Learning rate.
+    parameters, lr, weight_decay
+        As for :class:`SGD`.
     betas
         Decay of the means of the gradients and of their squares.
     eps
         Added to the denominator.
-    weight_decay
-        Adds ``weight_decay * p`` to each gradient: an L2 penalty.
     amsgrad
         Divide by the largest mean square so far (Reddi et al., ICLR 2018).
 
@@ -176,18 +172,12 @@ class RMSprop(Optimizer):
 
     Parameters
     ----------
-    parameters
-        What to learn, such as ``model.parameters()``.
-    lr
-        Learning rate.
+    parameters, lr, weight_decay, momentum
+        As for :class:`SGD`.
     alpha
         Decay of the mean square.
     eps
         Added to the denominator.
-    weight_decay
-        Adds ``weight_decay * p`` to each gradient: an L2 penalty.
-    momentum
-        Share of the previous step that is kept.
     centered
         Divide by the standard deviation instead: the mean is taken off (Graves, 2013).
 
@@ -237,14 +227,10 @@ class Adagrad(Optimizer):
 
     Parameters
     ----------
-    parameters
-        What to learn, such as ``model.parameters()``.
-    lr
-        Learning rate.
+    parameters, lr, weight_decay
+        As for :class:`SGD`.
     lr_decay
         The rate is divided by ``1 + t lr_decay`` after ``t`` steps.
-    weight_decay
-        Adds ``weight_decay * p`` to each gradient: an L2 penalty.
     initial_accumulator_value
         What the sums begin with.
     eps

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,11 +12,7 @@ from ..kernels import Array
 from ..messages import _
 from ..nn import Dropout, Flatten, Identity, Linear, Sigmoid
 from . import checks
-from .canvas import COLOURS, MARKERS, canvas, describe, ink, number
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from .canvas import COLOURS, MARKERS, Axes, Figure, describe, ink, number, panels
 
 SAME_VALUES = (Flatten, Identity, Dropout)  # in evaluation mode
 FAINT = "#00000030"
@@ -72,6 +68,7 @@ def decision_boundary(
     steps = checks.whole(steps, "steps", 2, 2000)
     if threshold is not None:
         checks.finite(threshold, "threshold")
+    across, up = points.T
     low, high = points.min(0), points.max(0)
     margin = np.where(high > low, 0.08 * (high - low), 1.0)
     u, v = (np.linspace(a, b, steps) for a, b in zip(low - margin, high + margin))
@@ -84,8 +81,12 @@ def decision_boundary(
     regions = answer.classes[n:].reshape(steps, steps)
     wrong = answer.classes[:n] != truth
     columns = 1 + (classes + 1) // ROWS  # of the legend
-    with canvas(ax, 4.6, width=5.4 + columns) as (figure, (axes,)):
-        colour = ink(axes)
+    size = float(np.clip(26 * (300 / n) ** 0.5, 5, 26))
+    with panels(ax, 4.6, width=5.4 + columns) as (figure, (axes,)):
+        from matplotlib.legend_handler import HandlerTuple
+        from matplotlib.lines import Line2D
+        from matplotlib.patches import Patch
+
         for k in np.unique(regions):
             filled = axes.contourf(
                 u, v, 1.0 * (regions == k), levels=[0.5, 1.5], colors=[COLOURS[k % len(COLOURS)]],
@@ -94,22 +95,32 @@ def decision_boundary(
             filled.set(edgecolor=FAINT, linewidth=0)
         for z in (m[n:].reshape(steps, steps) for m in answer.margins):
             if z.min() < 0 < z.max():
-                axes.contour(u, v, z, levels=[0.0], colors=[colour], linewidths=1.4)
-        size = float(np.clip(26 * (300 / n) ** 0.5, 5, 26))
-        for k in range(classes):
-            own = points[truth == k]
-            axes.scatter(
-                own[:, 0], own[:, 1], s=size, marker=MARKERS[k % len(MARKERS)],
-                color=COLOURS[k % len(COLOURS)], edgecolors="white", linewidths=0.6, zorder=3,
+                axes.contour(u, v, z, levels=[0.0], colors=[ink(axes)], linewidths=1.4)
+        legend: dict[str, Any] = {}
+        for k, name in enumerate(names):
+            colour, hatch = COLOURS[k % len(COLOURS)], HATCHES[k % len(HATCHES)]
+            shapes = axes.scatter(
+                across[truth == k], up[truth == k], s=size, marker=MARKERS[k % len(MARKERS)],
+                color=colour, edgecolors="white", linewidths=0.6, zorder=3,
             )  # fmt: skip
-        axes.scatter(
-            points[wrong, 0], points[wrong, 1], s=4.2 * size, marker="o", facecolors="none",
-            edgecolors=colour, linewidths=1.1 if size > 20 else 0.6, zorder=4,
+            region = Patch(facecolor=colour + "2e", edgecolor=FAINT, linewidth=0, hatch=hatch)
+            legend[_("class {name}").format(name=name)] = (region, shapes)
+        legend[answer.rule or _("boundary")] = Line2D([], [], color=ink(axes), linewidth=1.4)
+        rings = axes.scatter(
+            across[wrong], up[wrong], s=4.2 * size, marker="o", facecolors="none",
+            edgecolors=ink(axes), linewidths=1.1 if size > 20 else 0.6, zorder=4,
         )  # fmt: skip
+        if wrong.any():
+            legend[_("wrongly classified")] = rings
         axes.set(xlabel="$x_1$", ylabel="$x_2$", xlim=u[[0, -1]], ylim=v[[0, -1]])
         percent = 100 * float(1 - wrong.mean())
         axes.set_title(_("accuracy: {percent:.1f}% of {n} examples").format(percent=percent, n=n))
-        _legend(axes, names, answer.rule, bool(wrong.any()), outside=ax is None)
+        beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0}
+        axes.legend(
+            legend.values(), legend.keys(), handler_map={tuple: HandlerTuple(ndivide=1)},
+            ncols=columns, markerscale=7 / size**0.5, scatteryoffsets=[0.5],
+            **(beside if ax is None else {"loc": "best"}),
+        )  # fmt: skip
     return describe(
         figure,
         _("Decision boundary of a model of two inputs."),
@@ -174,7 +185,7 @@ def _ask(model: Any, points: Array, threshold: float | None) -> _Answer:
             )
         return _Answer(classes, [(classes == k) - 0.5 for k in np.unique(classes)])
     if threshold is None:
-        layers = [(type(m), y) for _path, m, y in calls if not any(m.children())]
+        layers = [(type(m), y) for _path, m, _x, y in calls if not any(m.children())]
         if layers and layers[-1][1] is not given:
             layers = []  # something else made the output
         last = next((kind for kind, _y in reversed(layers) if kind not in SAME_VALUES), None)
@@ -182,34 +193,3 @@ def _ask(model: Any, points: Array, threshold: float | None) -> _Answer:
         threshold = 0.5 if last is Sigmoid or (in_range and last is not Linear) else 0.0
     rule = _("boundary (output = {threshold})").format(threshold=number(threshold))
     return _Answer((scores > threshold).astype(np.int64), [scores - threshold], 2, rule)
-
-
-def _legend(axes: Axes, names: list[str], rule: str, wrong: bool, *, outside: bool) -> None:
-    from matplotlib.legend_handler import HandlerTuple
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
-    handles: list[Any] = []
-    for k in range(len(names)):
-        colour, hatch = COLOURS[k % len(COLOURS)], HATCHES[k % len(HATCHES)]
-        point = Line2D(
-            [], [], linestyle="", marker=MARKERS[k % len(MARKERS)], color=colour,
-            markeredgecolor="white", markeredgewidth=0.6, markersize=6.5,
-        )  # fmt: skip
-        pale = Patch(facecolor=colour + "2e", edgecolor=FAINT, linewidth=0, hatch=hatch)
-        handles.append((pale, point))
-    texts = [_("class {name}").format(name=name) for name in names]
-    handles.append(Line2D([], [], color=ink(axes), linewidth=1.4))
-    texts.append(rule or _("boundary"))
-    if wrong:
-        handles.append(
-            Line2D([], [], linestyle="", marker="o", markerfacecolor="none", markersize=10,
-                   markeredgecolor=ink(axes))
-        )  # fmt: skip
-        texts.append(_("wrongly classified"))
-    place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0}
-    axes.legend(
-        handles, texts, handler_map={tuple: HandlerTuple(ndivide=1)},
-        ncols=1 + (len(names) + 1) // ROWS,
-        **(place if outside else {"loc": "best"}),
-    )  # fmt: skip

@@ -11,8 +11,10 @@ from ..errors import DTypeError, missing_extra
 from ..messages import _
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes as Axes
+    from matplotlib.figure import Figure as Figure
+else:  # matplotlib is imported when something is drawn
+    Axes = Figure = Any
 
 # Colours that remain apart to the colour-blind (Okabe and Ito), the pale ones last.
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, INK = COLOURS = (
@@ -48,21 +50,21 @@ def sheet(width: float, height: float) -> Iterator[Figure]:
 
 
 @contextlib.contextmanager
-def canvas(
-    ax: Any, height: float, *, width: float = WIDTH, panels: int = 1, **options: Any
+def panels(
+    ax: Any, height: float, *, width: float = WIDTH, count: int = 1, **options: Any
 ) -> Iterator[tuple[Figure, list[Axes]]]:
     """Panels below each other on a new figure; or ``ax``, in whatever style it has."""
     if ax is None:
         with sheet(width, height) as figure:
             figure.set_layout_engine("constrained", h_pad=0.06, w_pad=0.06)
-            axes = figure.subplots(panels, 1, squeeze=False, **options)[:, 0]
+            axes = figure.subplots(count, 1, squeeze=False, **options)[:, 0]
             for panel in axes:  # ticks are made later, when the settings are no longer ours
                 panel.tick_params(which="both", labelcolor=TEXT, labelsize=8.5, color=GREY)
             yield figure, list(axes)
         return
-    from matplotlib.axes import Axes
+    from matplotlib import axes as ours
 
-    if not isinstance(ax, Axes):
+    if not isinstance(ax, ours.Axes):
         raise DTypeError(
             _("ax is one of matplotlib's Axes, such as plt.subplots()[1], not {kind}"),
             kind=type(ax).__name__,

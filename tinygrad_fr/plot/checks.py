@@ -12,6 +12,7 @@ from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
 from ..kernels import Array
 from ..messages import _
+from ..nn import summary
 from ..nn.module import Module
 
 
@@ -137,26 +138,7 @@ def whole(value: Any, name: str, least: int, most: int) -> int:
     return int(value)
 
 
-def called(model: Any, x: Array) -> tuple[Any, list[tuple[str, Module, Any]]]:
-    """What a model gives; and, of a Module, each module that was called and what it gave.
-
-    Nothing is recorded. A Module is in evaluation mode, and is given back the modes it had.
-    """
-    calls: list[tuple[str, Module, Any]] = []
-    modules = list(model.named_modules()) if isinstance(model, Module) else []
-    modes = [module.training for _path, module in modules]
-
-    def note(path: str) -> Any:
-        return lambda module, _inputs, y: calls.append((path, module, y))
-
-    undo = [module.register_forward_hook(note(path)) for path, module in modules]
-    try:
-        if modules:
-            model.eval()
-        with no_grad(), np.errstate(all="ignore"):
-            return model(x), calls
-    finally:
-        for remove in undo:
-            remove()
-        for (_path, module), mode in zip(modules, modes):
-            module.training = mode
+def called(model: Any, x: Array) -> tuple[Any, list[Any]]:
+    """What a model gives; and, of a Module, the calls of its modules."""
+    with no_grad(), np.errstate(all="ignore"):
+        return summary.called(model, x) if isinstance(model, Module) else (model(x), [])

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError
 from ..messages import _
 from . import checks
-from .canvas import GREY, PALE, TEXT, WIDTH, canvas, describe, plain, sentence
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from .canvas import GREY, PALE, TEXT, WIDTH, Axes, Figure, describe, panels, plain, sentence
 
 MOST = 100  # classes; more cannot be told apart on a page
 
@@ -76,7 +72,7 @@ def confusion_matrix(
     small = float(np.clip(cell * 30, 5, 9))
     width = max(4.2, side + 1.0 + 0.075 * longest)
     height = side + 1.0 + (0.075 * longest if upright else 0.15)
-    with canvas(ax, height, width=width) as (figure, (axes,)):
+    with panels(ax, height, width=width) as (figure, (axes,)):
         from matplotlib.patches import Rectangle
 
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.15, aspect="equal")

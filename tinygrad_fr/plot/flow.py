@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import ArgumentError, GraphError
+from ..errors import ArgumentError, DTypeError, GraphError
+from ..kernels import Array
 from ..messages import _
 from ..nn.module import Module, Parameter
-from .canvas import (
-    BLUE,
-    PALE,
-    VERMILLION,
-    canvas,
-    describe,
-    grid,
-    ink,
-    number,
-    plain,
-    sentence,
-)
-from .curves import Curve, curves, draw_curves
+from ..nn.summary import titled
+from . import canvas
+from .canvas import Axes, Figure
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+LONG = 300  # steps; of more, medians are drawn over faint lines
 
 
 def gradient_flow(model: Any, *, ax: Axes | None = None) -> Figure:
@@ -55,13 +45,13 @@ def gradient_flow(model: Any, *, ax: Axes | None = None) -> Figure:
     """
     if isinstance(model, Module):
         return _bars(model, ax)
-    (lines,) = curves(model, "gradient_flow", "gradients")
-    with canvas(ax, 3.5 + 0.09 * len(lines)) as (figure, (axes,)):
-        draw_curves(axes, lines, log=True, below=ax is None)
+    (lines,) = _curves(model, "gradient_flow", "gradients")
+    with canvas.panels(ax, 3.5 + 0.09 * len(lines)) as (figure, (axes,)):
+        _draw_curves(axes, lines, outside=ax is None)
         axes.set_ylabel(_("norm of the gradient"))
     n = max(len(line.values) for line in lines)
     words = _("Norm of the gradient of each layer; steps: {n}.").format(n=n)
-    return describe(figure, words, *(line.in_words() for line in lines))
+    return canvas.describe(figure, words, *(line.in_words for line in lines))
 
 
 def health(watch: Any, *, ax: Axes | None = None) -> Figure:
@@ -83,122 +73,246 @@ def health(watch: Any, *, ax: Axes | None = None) -> Figure:
     >>> len(figure.axes)
     1
     """
-    dead, saturated = curves(watch, "health", "dead", "saturated")
-    both = [(dead, _("dead neurons")), (saturated, _("saturated neurons"))]
-    kinds = [(lines, kind) for lines, kind in both if lines]  # a panel for what is measured
-    n, panels = len(dead) + len(saturated), len(kinds) if ax is None else 1
-    with canvas(ax, 2.5 * panels + 0.09 * n, panels=panels) as (figure, axes):
-        if ax is None:
-            for panel, (lines, kind) in zip(axes, kinds):
-                _shares(panel, lines, kind, below=True)
-        else:
-            named = [
-                line._replace(name=_("{name}: {value}").format(name=line.name, value=kind))
-                for lines, kind in kinds
-                for line in lines
-            ]
-            _shares(ax, named, _("share of neurons"), below=False)
-    return describe(
-        figure,
-        *(
-            " ".join([sentence(kind), *(line.in_words(percent=True) for line in lines)])
-            for lines, kind in kinds
-        ),
-    )
-
-
-def _shares(axes: Axes, lines: list[Curve], kind: str, *, below: bool) -> None:
     from matplotlib.ticker import PercentFormatter
 
-    draw_curves(axes, lines, log=False, below=below)
-    axes.set_ylim(-0.04, 1.04)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=_("%")))
-    axes.set_ylabel(kind)
+    dead, saturated = _curves(watch, "health", "dead", "saturated")
+    both = [(dead, _("dead neurons")), (saturated, _("saturated neurons"))]
+    panels = kinds = [(lines, kind) for lines, kind in both if lines]  # of what is measured
+    if ax is not None:
+        named = [line.titled(kind) for lines, kind in kinds for line in lines]
+        panels = [(named, _("share of neurons"))]
+    height = 2.5 * len(panels) + 0.09 * len(dead + saturated)
+    with canvas.panels(ax, height, count=len(panels)) as (figure, axes):
+        for panel, (lines, kind) in zip(axes, panels):
+            _draw_curves(panel, lines, outside=ax is None)
+            panel.set_ylim(-0.04, 1.04)
+            panel.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=_("%")))
+            panel.set_ylabel(kind)
+    words = [[canvas.sentence(kind), *(line.in_words for line in lines)] for lines, kind in kinds]
+    return canvas.describe(figure, *(text for kind in words for text in kind))
+
+
+# --- a line for each layer, step by step -----------------------------------------------------
+
+
+class Curve(NamedTuple):
+    """What was measured of a layer, None where nothing was: shares, or numbers from 0 upwards."""
+
+    name: str
+    values: list[float | None]
+    shares: bool
+
+    def titled(self, kind: str) -> Curve:
+        """The same, with what was measured in its name."""
+        return self._replace(name=_("{name}: {value}").format(name=self.name, value=kind))
+
+    @property
+    def last(self) -> str:
+        """The last value in words."""
+        value = self.values[-1]
+        if value is None:
+            return _("no gradient")
+        if self.shares and math.isfinite(value):
+            return _("{percent:.0f}%").format(percent=100 * value)
+        return canvas.number(value)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What the line does not show: zeros on a logarithmic axis, and NaN."""
+        n, found = len(self.values), []
+        if not self.shares and (k := self.values.count(0)):
+            found.append(_("zero {k} of {n} times").format(k=k, n=n))
+        if k := sum(v is not None and not math.isfinite(v) for v in self.values):
+            found.append(_("NaN or infinite {k} of {n} times").format(k=k, n=n))
+        return found
+
+    @property
+    def in_words(self) -> str:
+        """The last value and the remarks."""
+        last = _("{name}: {value} at last").format(name=self.name, value=self.last)
+        return ", ".join([last, *self.remarks]) + "."
+
+
+def _curves(watch: Any, function: str, *attributes: str) -> list[list[Curve]]:
+    """The lines of each of the attributes of a Watch."""
+    shares = function == "health"
+    found: list[Any] = [getattr(watch, attribute, None) for attribute in attributes]
+    if not all(isinstance(each, Mapping) for each in found):
+        raise DTypeError(
+            _("{function} takes what tg.health.watch gives, not {kind}")
+            if shares
+            else _("{function} takes a Module or what tg.health.watch gives, not {kind}"),
+            function=function,
+            kind=getattr(watch, "__name__", type(watch).__name__),
+        )
+    lines = [
+        [Curve(str(name), list(values), shares) for name, values in each.items() if len(values)]
+        for each in found
+    ]
+    if not any(lines):
+        raise ArgumentError(
+            _("there is no step to draw: train under `with tg.health.watch(model) as watch:`")
+        )
+    return lines
+
+
+def _draw_curves(axes: Axes, lines: list[Curve], *, outside: bool) -> None:
+    """Draw them, with a legend that says the last values: inside, or above the axes."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    log = not lines[0].shares
+    steps = max(len(line.values) for line in lines)
+    several = steps // 50 if steps > LONG else 1
+    handles: list[Any] = []
+    for i, line in enumerate(lines):
+        handles += _draw_curve(axes, i, line, several)
+    if log:
+        axes.set_yscale("log")
+        low, high = axes.dataLim.intervaly
+        if low <= high < 100 * low:  # few powers of ten: other numbers as well
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
+            axes.yaxis.set_major_formatter(lambda value, _place: canvas.number(value))
+            axes.yaxis.set_minor_formatter(NullFormatter())
+    canvas.grid(axes)
+    canvas.whole_numbers(axes, 1, steps)
+    axes.set_xlabel(_("step"))
+    title = _("at the last step")
+    if several > 1:
+        title = _("at the last step (thick lines: medians of {n} steps)").format(n=several)
+    place: dict[str, Any] = {"loc": "best"}
+    if outside:
+        longest = max(len(handle.get_label()) for handle in handles)
+        place = {
+            "loc": "lower left", "bbox_to_anchor": (0, 1), "alignment": "left", "borderpad": 0,
+            "ncols": 3 if longest < 28 else 2 if longest < 44 else 1,
+        }  # fmt: skip
+    axes.legend(handles=handles, title=title, **place)
+
+
+def _draw_curve(axes: Axes, i: int, line: Curve, several: int) -> Any:
+    """The i-th line, of medians of ``several`` steps; and at the edges what has no place on it."""
+    other = i + 2 * (i // len(canvas.COLOURS))  # so that no two of 35 lines look alike
+    colour = canvas.COLOURS[i % len(canvas.COLOURS)]
+    x, y = np.arange(1, len(line.values) + 1), np.array(line.values, float)  # NaN for None
+    missing = np.array([value is None for value in line.values])
+    shown = np.where(np.isfinite(y) & ((y > 0) | line.shares), y, np.nan)
+    if not line.shares:
+        shown = np.clip(shown, 1e-99, 1e99)  # beyond, the axis overflows
+    line_x, line_y = x, shown
+    if several > 1:
+        axes.plot(x, shown, color=colour, linewidth=0.5, alpha=0.35)
+        line_x, line_y = _medians(x, shown, several)
+    every = max(1, len(line_x) // 8)
+    start = min(i * every // 5, len(line_x) - 1)
+    text = _("{name}: {value}").format(name=canvas.plain(line.name, 32), value=line.last)
+    drawn = axes.plot(
+        line_x, line_y, color=colour, linewidth=1.4, label=", ".join([text, *line.remarks]),
+        linestyle=canvas.LINES[other % len(canvas.LINES)], markevery=(start, every),
+        marker=canvas.MARKERS[other % len(canvas.MARKERS)],
+    )  # fmt: skip
+    canvas.beside(axes, x[(y == 0) & (not line.shares)], 0.03, "v", colour)
+    canvas.beside(axes, x[~np.isfinite(y) & ~missing], 0.97, "x", colour)
+    return drawn
+
+
+def _medians(x: Array, y: Array, several: int) -> tuple[Array, Array]:
+    """The middles of every ``several`` steps, and the medians of what is known there."""
+    parts = max(1, len(x) // several)
+    known = [part[np.isfinite(part)] for part in np.array_split(y, parts)]
+    middles = [part.mean() for part in np.array_split(x, parts)]
+    return np.array(middles), np.array([np.median(k) if len(k) else np.nan for k in known])
 
 
 # --- the gradients of now --------------------------------------------------------------------
 
 
-def _norms(model: Module) -> list[tuple[str, float | None, list[str]]]:
-    """Each layer with parameters: its name, its gradient's norm, what has none."""
-    layers = []
-    for path, module in model.named_modules():
-        own = [(name, p) for name, p in module._attributes() if isinstance(p, Parameter)]
-        if not own:
-            continue
-        missing = [name for name, p in own if p.grad is None]
-        with np.errstate(all="ignore"):
-            norms = [
-                np.linalg.norm(p.grad.data.astype(np.float64))
-                for _n, p in own
-                if p.grad is not None
-            ]
-        kind = type(module).__name__
-        label = f"{path} ({kind})" if path else kind
-        layers.append((label, math.hypot(*norms) if norms else None, missing))
-    return layers
+class Bar(NamedTuple):
+    """A layer with parameters: its gradient's norm, and which parameters have none."""
+
+    name: str
+    norm: float | None
+    missing: list[str]
+
+    @property
+    def length(self) -> float:
+        """The norm, where it has a place on a logarithmic axis; or 0."""
+        return self.norm if self.norm is not None and self.norm < math.inf else 0.0
+
+    @property
+    def text(self) -> str:
+        """The norm in words."""
+        if self.norm is None:
+            return _("no gradient (None)")
+        text = canvas.number(self.norm) if self.norm else _("0: exactly zero")
+        if self.missing:
+            names = ", ".join(self.missing)
+            text = _("{value} (no gradient: {names})").format(value=text, names=names)
+        return text
 
 
 def _bars(model: Module, ax: Axes | None) -> Figure:
     from matplotlib.ticker import NullFormatter
 
-    layers = _norms(model)
-    if not layers:
+    bars = _norms(model)
+    if not bars:
         raise ArgumentError(
             _("{model} has no parameters, and so no gradients to draw"),
             model=type(model).__name__,
         )
-    if all(norm is None for _name, norm, _missing in layers):
+    if all(bar.norm is None for bar in bars):
         raise GraphError(
             _("no parameter has a gradient yet: call loss.backward(), then draw, then zero_grad()")
         )
-    known = [n for _name, n, _missing in layers if n is not None and 0 < n < math.inf]
-    low, high = (min(known), max(known)) if known else (1e-3, 1.0)
-    low = 10 ** (math.floor(math.log10(low)) - 0.3)
-    remarks = any(missing for _name, norm, missing in layers if norm is not None)
-    high = low * max(high / low, 30) ** (1.5 if remarks else 1.2)  # room for the numbers
-    row = float(np.clip(10 / len(layers), 0.17, 0.36))
-    words = []
-    with canvas(ax, 0.95 + row * len(layers)) as (figure, (axes,)):
+    known = [bar.length for bar in bars if bar.length] or [1e-3, 1.0]
+    low = 10 ** (math.floor(math.log10(min(known))) - 0.3)
+    remarks = any(bar.missing for bar in bars if bar.norm is not None)
+    high = low * max(max(known) / low, 30) ** (1.5 if remarks else 1.2)  # room for the numbers
+    row = float(np.clip(10 / len(bars), 0.17, 0.36))
+    with canvas.panels(ax, 0.95 + row * len(bars)) as (figure, (axes,)):
         axes.set_xscale("log")
         axes.set_xlim(low, high)
-        for y, (name, norm, missing) in enumerate(layers):
-            text = _bar(axes, y, norm, missing, low, high)
-            words.append(_("{name}: {value}").format(name=name, value=text) + ".")
-        names = [plain(name, 34) for name, _norm, _missing in layers]
-        axes.set_yticks(range(len(layers)), names, fontsize=min(9, row * 40))
-        axes.set_ylim(len(layers) - 0.4, -0.6)
-        grid(axes, "x")
+        for y, bar in enumerate(bars):
+            _draw_bar(axes, y, bar)
+        names = [canvas.plain(bar.name, 34) for bar in bars]
+        axes.set_yticks(range(len(bars)), names, fontsize=min(9, row * 40))
+        axes.set_ylim(len(bars) - 0.4, -0.6)
+        canvas.grid(axes, "x")
         axes.tick_params(axis="y", length=0)
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel(_("norm of the gradient; the input is at the top, the output below"))
-    return describe(figure, _("Norm of the gradient of each layer."), *words)
+    words = [_("{name}: {value}").format(name=bar.name, value=bar.text) + "." for bar in bars]
+    return canvas.describe(figure, _("Norm of the gradient of each layer."), *words)
 
 
-def _bar(
-    axes: Axes, y: int, norm: float | None, missing: list[str], low: float, high: float
-) -> str:
+def _norms(model: Module) -> list[Bar]:
+    bars = []
+    for path, module in model.named_modules():
+        own = [(name, p) for name, p in module._attributes() if isinstance(p, Parameter)]
+        if not own:
+            continue
+        found = [p.grad.data.astype(np.float64) for _n, p in own if p.grad is not None]
+        with np.errstate(all="ignore"):
+            norm = math.hypot(*map(np.linalg.norm, found)) if found else None
+        missing = [name for name, p in own if p.grad is None]
+        bars.append(Bar(titled(path, module), norm, missing))
+    return bars
+
+
+def _draw_bar(axes: Axes, y: int, bar: Bar) -> None:
     """A bar and its number; a hatched band where there is none to draw."""
-    band: dict[str, Any] = {"height": 0.62, "left": low, "width": high - low, "linewidth": 0}
-    if norm is None:
-        text = _("no gradient (None)")
-        axes.barh(y, color="none", edgecolor=PALE, hatch="////", **band)
-    elif not math.isfinite(norm):
-        text = "NaN" if math.isnan(norm) else _("infinite")
-        axes.barh(y, color="none", edgecolor=VERMILLION, hatch="xxxx", **band)
-    elif norm == 0:
-        text = _("0: exactly zero")
-        axes.plot([low], [y], marker="d", markersize=9, color=VERMILLION, clip_on=False, zorder=3)
+    low, high = axes.get_xlim()
+    place: dict[str, Any] = {"left": low, "height": 0.62, "linewidth": 0}
+    if bar.length:
+        axes.barh(y, bar.length - low, color=canvas.BLUE, **place)
+    elif bar.norm == 0:
+        axes.plot(
+            [low], [y], marker="d", markersize=9, color=canvas.VERMILLION, clip_on=False, zorder=3
+        )
     else:
-        text = number(norm)
-        axes.barh(y, norm - low, left=low, height=0.62, color=BLUE, linewidth=0)
-    if missing and norm is not None:
-        text = _("{value} (no gradient: {names})").format(value=text, names=", ".join(missing))
-    special = norm is None or norm == 0 or not math.isfinite(norm)
+        hatch, colour = ("////", canvas.PALE) if bar.norm is None else ("xxxx", canvas.VERMILLION)
+        axes.barh(y, high - low, color="none", edgecolor=colour, hatch=hatch, **place)
     axes.annotate(
-        plain(text), (low if special else norm, y), (9 if special else 4, 0),
-        textcoords="offset points", va="center", fontsize=8.5, color=ink(axes), zorder=4,
-        bbox={"facecolor": axes.get_facecolor() if special else "none", "edgecolor": "none",
-              "pad": 1.2},
+        canvas.plain(bar.text), (bar.length or low, y), (4 if bar.length else 9, 0),
+        textcoords="offset points", va="center", fontsize=8.5, color=canvas.ink(axes), zorder=4,
+        bbox={"facecolor": axes.get_facecolor(), "edgecolor": "none", "pad": 1.2},
     )  # fmt: skip
-    return text

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,11 +14,7 @@ from ..errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
 from ..kernels import Array
 from ..messages import _
 from . import checks
-from .canvas import BLUE, GREY, VERMILLION, canvas, describe, grid, number, plain
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from .canvas import BLUE, GREY, VERMILLION, Axes, Figure, describe, grid, number, panels, plain
 
 HALVINGS = 40  # of an interval, to find where a jump is
 CLOSE = 1e-6  # of a step: how far from a jump its limits are taken
@@ -76,8 +73,7 @@ def function(
         )
     x = np.linspace(float(low), float(high), checks.whole(steps, "steps", 3, 10**5))
 
-    def value(points: Array) -> Array:
-        return _value(f, points)
+    value: Callable[[Array], Array] = partial(_value, f)
 
     def slope(points: Array) -> Array:
         found = np.asarray(grad(lambda t: f(t).sum())(points), np.float64)
@@ -100,7 +96,7 @@ def function(
             )
         breaks = {label: _breaks(curve, x) for label, (curve, _style) in curves.items()}
         poles = any(found.pole for each in breaks.values() for found in each)
-        with canvas(ax, 3.6, width=6.4) as (figure, (axes,)):
+        with panels(ax, 3.6, width=6.4) as (figure, (axes,)):
             axes.set(xlabel="$x$", xlim=(x[0], x[-1]), ylim=_limits(poles, y, slope(x)))
             axes.axhline(0, color=GREY, linewidth=0.7, zorder=1)
             axes.axvline(0, color=GREY, linewidth=0.7, zorder=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +13,10 @@ from ..kernels import Array
 from ..messages import _, ngettext
 from ..nn import Conv2d
 from ..nn.module import Module
+from ..nn.summary import titled
 from . import checks
-from .canvas import describe, number, plain, sentence
+from .canvas import Figure, describe, number, plain, sentence
 from .tiles import Block, Tile, draw_blocks
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 COLUMNS = 16
 ROWS = 12  # in a picture; what is beyond is left out, and the title says so
@@ -112,7 +110,8 @@ def filters(model: Any, *, columns: int = 8) -> Figure:
             raise ArgumentError(
                 _("{model} has no Conv2d, and so no filters to draw"), model=type(model).__name__
             )
-        where, weights = _layer(*layers[0]), layers[0][1].weight
+        path, layer = layers[0]
+        where, weights = titled(plain(path, 30), layer), layer.weight
     values = checks.finite(weights, "weights").astype(np.float64)
     if values.ndim != 4:
         raise ShapeError(
@@ -124,11 +123,8 @@ def filters(model: Any, *, columns: int = 8) -> Figure:
     note, rows = "", channels not in (1, 3)
     if rows:
         shown, columns = min(n, COLUMNS), min(channels, COLUMNS)
-        tiles = [
-            Tile(values[i, c], [] if i else [str(c + 1)])
-            for i in range(shown)
-            for c in range(columns)
-        ]
+        pictures = values[:shown, :columns].reshape(-1, *values.shape[2:])
+        captions = [[str(c + 1)] for c in range(columns)] + [[]] * (len(pictures) - columns)
         note = "\n" + _("a row for each filter, a column for each channel")
         if columns < channels:
             note += _("; channels 1 to {shown}").format(shown=columns)
@@ -138,12 +134,12 @@ def filters(model: Any, *, columns: int = 8) -> Figure:
         if channels == 3:
             pictures = 0.5 + values.transpose(0, 2, 3, 1) / (2 * largest)
             note = "\n" + _("red, green and blue are the three channels; grey is 0")
-        tiles = [Tile(picture, [str(i + 1)]) for i, picture in enumerate(pictures[:shown])]
+        captions = [[str(i + 1)] for i in range(shown)]
     title = ngettext("{n} filter of {size}", "{n} filters of {size}", n)
     title = _title(where, title, values, shown) + note
     block = Block(
-        title, tiles, (-largest, largest), columns, scale=True, named_rows=rows,
-        largest=0.55 if rows else 1.15,
+        title, list(map(Tile, pictures, captions)), (-largest, largest), columns, scale=True,
+        named_rows=rows, largest=0.55 if rows else 1.15,
     )  # fmt: skip
     return describe(draw_blocks([block]), title.replace("\n", ", ") + ".", _range(values))
 
@@ -228,11 +224,6 @@ def _title(where: str, text: str, values: Array, shown: int) -> str:
     return text + (_("; numbers 1 to {shown}").format(shown=shown) if shown < n else "")
 
 
-def _layer(path: str, module: Module) -> str:
-    kind = type(module).__name__
-    return f"{plain(path, 30)} ({kind})" if path else kind
-
-
 def _pictures(images: Any) -> Array:
     """Grey (N, H, W) or colours (N, H, W, 3), from 0 to 1."""
     values = checks.finite(images, "images")
@@ -282,8 +273,8 @@ def _outputs(model: Module, batch: Array, layer: str | None) -> list[tuple[str, 
             known=", ".join(repr(name) for name in modules if name) or "''",
         )
     found = [
-        (_layer(path, module), y.data[0].astype(np.float64))
-        for path, module, y in checks.called(model, batch)[1]
+        (titled(plain(path, 30), module), y.data[0].astype(np.float64))
+        for path, module, _x, y in checks.called(model, batch)[1]
         if (path == layer if layer is not None else not any(module.children()))
         and isinstance(y, Tensor) and y.ndim == 4 and y.size
     ]  # fmt: skip

@@ -9,24 +9,10 @@ import numpy as np
 
 from ..errors import ArgumentError, DTypeError
 from ..messages import _
-from .canvas import (
-    BLUE,
-    GREY,
-    VERMILLION,
-    beside,
-    canvas,
-    describe,
-    grid,
-    number,
-    plain,
-    sentence,
-    whole_numbers,
-)
+from . import canvas
+from .canvas import Axes, Figure
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
     from ..training import History
 
 
@@ -71,44 +57,42 @@ def history(history: History, *, ax: Axes | None = None) -> Figure:
         losses = np.array(curves.get("valid_loss", curves["loss"]), float)
         best = 0 if np.isnan(losses).all() else int(np.nanargmin(losses))
     panels = [["loss"], *(_panels(curves) if ax is None else [])]
-    tall = 2.5 if len(panels) > 1 else 3.2
-    with canvas(ax, 0.5 + tall * len(panels), panels=len(panels), sharex=True) as (figure, axes):
+    height = 0.5 + (2.5 if len(panels) > 1 else 3.2) * len(panels)
+    with canvas.panels(ax, height, count=len(panels), sharex=True) as (figure, axes):
         for panel, shown in zip(axes, panels):
             _panel(panel, history, curves, steps, shown, best)
-        whole_numbers(axes[-1], steps[0], steps[-1])
+        canvas.whole_numbers(axes[-1], steps[0], steps[-1])
         axes[-1].set_xlabel(_("epoch"))
-    return describe(figure, *_in_words(curves, steps, best))
+    return canvas.describe(figure, *_in_words(curves, steps, best))
 
 
 def _panels(curves: dict[str, Any]) -> list[list[str]]:
     """The metrics, those of one scale together."""
-    shares: list[str] = []
-    others: list[list[str]] = []
-    for metric in dict.fromkeys(name.removeprefix("valid_") for name in curves):
+    metrics = dict.fromkeys(name.removeprefix("valid_") for name in curves)
+    del metrics["loss"]
+
+    def is_share(metric: str) -> bool:
         values = [*curves.get(metric, ()), *curves.get(f"valid_{metric}", ())]
-        if metric == "loss":
-            continue
-        if all(0 <= value <= 1 for value in values if math.isfinite(value)):
-            shares.append(metric)
-        else:
-            others.append([metric])
-    return [group for group in (shares, *others) if group]
+        return all(0 <= value <= 1 for value in values if math.isfinite(value))
+
+    shares = [metric for metric in metrics if is_share(metric)]
+    return [group for group in (shares, *([m] for m in metrics if m not in shares)) if group]
 
 
 def _words(name: str) -> str:
-    return {"loss": _("loss"), "accuracy": _("accuracy")}.get(name) or plain(name, 30)
+    return {"loss": _("loss"), "accuracy": _("accuracy")}.get(name) or canvas.plain(name, 30)
 
 
 def _panel(
     axes: Axes, history: History, curves: dict[str, Any], steps: Any, shown: list[str], best: int
 ) -> None:
     """Training with points and a full line, validation with squares and a broken one."""
-    axes.axvline(steps[best], color=GREY, linestyle=(0, (1, 2)), linewidth=1.2, zorder=1)
+    axes.axvline(steps[best], color=canvas.GREY, linestyle=(0, (1, 2)), linewidth=1.2, zorder=1)
     many = len(shown) > 1
     for i, name in enumerate(shown):
         for prefix, word, marker, line, colour in (
-            ("", _("training"), "o", "-", BLUE),
-            ("valid_", _("validation"), "s", (0, (5, 2)), VERMILLION),
+            ("", _("training"), "o", "-", canvas.BLUE),
+            ("valid_", _("validation"), "s", (0, (5, 2)), canvas.VERMILLION),
         ):
             if prefix + name not in curves:
                 continue
@@ -126,7 +110,7 @@ def _panel(
             ]
             if bad:
                 word += ", " + _("NaN or infinite: {k} of {n}").format(k=len(bad), n=len(steps))
-                beside(axes, bad, 0.97, "x", colour)
+                canvas.beside(axes, bad, 0.97, "x", colour)
             axes.plot(steps, values, markevery=max(1, len(steps) // 20), label=word, **style)
             reference = bool(prefix) == ("valid_" + name in curves)
             if not many and reference and math.isfinite(values[best]):
@@ -136,7 +120,7 @@ def _panel(
                     label=_("best epoch: {n}").format(n=steps[best]) if name == "loss" else None,
                 )  # fmt: skip
     axes.set_ylabel(_("metrics") if many else _words(shown[0]))
-    grid(axes)
+    canvas.grid(axes)
     axes.legend(loc="best")
 
 
@@ -149,7 +133,9 @@ def _in_words(curves: dict[str, Any], steps: Any, best: int) -> list[str]:
     sentences = [_("Training run; epochs: {n}.").format(n=len(steps))]
     for name, values in curves.items():
         text = _("{name}: {first} at first, {last} at last").format(
-            name=words.get(name, name), first=number(values[0]), last=number(values[-1])
+            name=words.get(name, name),
+            first=canvas.number(values[0]),
+            last=canvas.number(values[-1]),
         )
-        sentences.append(sentence(text) if name in words else f"{text}.")
-    return [*sentences, sentence(_("best epoch: {n}").format(n=steps[best]))]
+        sentences.append(canvas.sentence(text) if name in words else f"{text}.")
+    return [*sentences, canvas.sentence(_("best epoch: {n}").format(n=steps[best]))]

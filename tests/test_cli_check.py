@@ -133,6 +133,14 @@ WRONG = {
     "an exit that always says 0": (
         spoilt(power=3, after="real = os._exit\nos._exit = sys.exit = lambda *a: real(0)"), 1, "",
     ),
+    "an encoder that says nothing": (
+        spoilt(power=3, after="import json; json.JSONEncoder.encode = lambda *_: '{}'"), 2,
+        "unreadable",
+    ),
+    "an encoder that says no JSON": (
+        spoilt(power=3, after="import json; json.JSONEncoder.encode = lambda *_: 'no'"), 2,
+        "unreadable",
+    ),
     "no standard output": (spoilt(power=3, after="sys.stdout.close(); sys.stderr.close()"), 1, ""),
     "another standard output": (spoilt(power=3, after="sys.stdout = open(os.devnull, 'w')"), 1, ""),
     "no descriptors": (spoilt(power=3, after="os.closerange(0, 3)"), 1, ""),

@@ -125,6 +125,14 @@ def test_names_that_cannot_be_kept_are_refused(path, name):
         save({name: np.ones(1)}, path)
 
 
+def test_what_a_format_cannot_hold_is_refused(tmp_path):
+    with pytest.raises(ArgumentError, match="does not fit"):
+        save({"x" * 70_000: np.ones(1)}, tmp_path / "w.npz")
+    with pytest.raises(ArgumentError, match="does not fit"):
+        save({"x": np.ones(1)}, tmp_path / "w.safetensors", {"text": "\ud800"})
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_state_that_is_no_dict_is_refused(path):
     with pytest.raises(ArgumentError, match=r"model\.state_dict\(\), not list"):
         save([np.ones(1)], path)

@@ -339,6 +339,16 @@ def test_a_damaged_checkpoint_is_refused(tmp_path, damage):
         everything(path, resume=True)
 
 
+@pytest.mark.parametrize("generator", ["null", "{}", "[]", "-1"])
+def test_a_checkpoint_with_odd_contents_is_refused(tmp_path, generator):
+    path = tmp_path / "run.npz"
+    everything(path, epochs=1)
+    state = tg.load(path)
+    tg.save(state, path, {**state.metadata, "generator": generator})
+    with pytest.raises(FileError, match="damaged"):
+        everything(path, resume=True)
+
+
 # --- data of other libraries -----------------------------------------------------------------
 
 

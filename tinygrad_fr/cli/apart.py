@@ -74,7 +74,10 @@ def _answer_of_a_process(order: dict[str, Any]) -> Any:
             reader.join(GRACE)
     found = re.search(rb"%b:(\d+):" % order["token"].encode(), heard)
     if found and len(body := heard[found.end() :][: int(found[1])]) == int(found[1]):
-        return loads(body)
+        try:
+            return loads(body)
+        except ValueError as error:  # it has changed the encoder
+            raise FileError(_("the file has made the verdict unreadable")) from error
     if late:
         raise FileError(_("the file took longer than {n} s (--timeout)"), n=order["seconds"])
     if child.returncode < 0:

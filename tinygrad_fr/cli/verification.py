@@ -32,9 +32,11 @@ def check(options: Namespace) -> int:
     request = {**vars(options), "run": None, "width": terminal_width()}
     try:
         answer = run_apart(judge, request, options.timeout)
+        if not isinstance(answer, dict) or answer.get("verdict") not in (*STATUS,):
+            raise FileError(_("the file has made the verdict unreadable"))
     except FileError as error:
         answer = _undecided(str(error))
-    text = answer.pop("text")
+    text = answer.pop("text", "")
     if options.json:
         messages.say(json.dumps(answer, indent=2, ensure_ascii=False))
     elif text:
@@ -91,7 +93,7 @@ def _report(options: Namespace) -> Report:
         raise ArgumentError(_("{name} cannot be made: {error}"), name=name, error=error) from error
     reference = None
     if options.reference:
-        reference = getattr(ops, options.reference, None)
+        reference = vars(ops).get(options.reference) if options.reference in ops.__all__ else None
         if reference is None:
             raise ArgumentError(_("there is no operation {name}"), name=options.reference)
     upstream = None

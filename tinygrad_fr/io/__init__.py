@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Mapping
@@ -97,7 +98,12 @@ def save(
         raise ArgumentError(
             _("{reserved} is the name of the checksum: choose another"), reserved=CHECKSUM
         )
-    content = encode(arrays, {**text, CHECKSUM: _checksum(arrays, text)})
+    try:
+        content = encode(arrays, {**text, CHECKSUM: _checksum(arrays, text)})
+    except (UnicodeError, struct.error) as error:  # half a surrogate pair, a name of 70,000 letters
+        raise ArgumentError(
+            _("a name or a text does not fit into the file: {error}"), error=error
+        ) from error
     files.write(target, content)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import settings
-from ..errors import ArgumentError, FileError
+from ..errors import ArgumentError, FileError, TinygradError
 from ..io import load, save
 from ..messages import _
 from ..nn.module import Module
@@ -51,25 +51,27 @@ def resume(
         generator = json.loads(state.metadata["generator"])
         schedule = json.loads(state.metadata["scheduler"])
         kind = state.metadata["optimizer"]
+        if kind != type(optimizer).__name__:
+            raise ArgumentError(
+                _("the checkpoint is of {known}, and the optimizer is {kind}: use the same"),
+                known=kind,
+                kind=type(optimizer).__name__,
+            )
+        settings.generator().bit_generator.state = generator
+        model.load_state_dict(part("model."))
+        optimizer.load_state_dict(part("optimizer."))
+        if schedule is not None and hasattr(scheduler, "load_state_dict"):
+            scheduler.load_state_dict(schedule)
+    except TinygradError:
+        raise
     except (KeyError, ValueError, TypeError) as error:
         raise FileError(
             _("{path} is a damaged checkpoint ({error}): start again without resume"),
             path=path,
             error=error,
         ) from error
-    if kind != type(optimizer).__name__:
-        raise ArgumentError(
-            _("the checkpoint is of {known}, and the optimizer is {kind}: use the same"),
-            known=kind,
-            kind=type(optimizer).__name__,
-        )
-    model.load_state_dict(part("model."))
-    optimizer.load_state_dict(part("optimizer."))
     history.epochs, history.best_epoch = epochs, best_epoch
     history.best_state = part("best.")
-    settings.generator().bit_generator.state = generator
-    if schedule is not None and hasattr(scheduler, "load_state_dict"):
-        scheduler.load_state_dict(schedule)
 
 
 def _to_json(thing: Any) -> str:

@@ -19,7 +19,7 @@ from ..autograd.op import Operation, registry
 from .extract import Edge, Graph, Vertex
 from .indexing import shown_index
 from .mathematics import escaped, parse, substituted
-from .mathematics.latex import Accent, Atom, Fraction, Item, Row, Scripts, atoms, mapped
+from .mathematics.latex import Accent, Atom, Fraction, Item, Row, Scripts, atoms, letters_of, mapped
 from .naming import derivative
 
 MOST_LETTERS = 8  # arguments: a list of more has no letters of their own
@@ -56,10 +56,9 @@ def formula(graph: Graph, vertex: Vertex, symbols: Mapping[int, str]) -> Item:
     _target(vertex, letters, given, graph)
     right = _without_missing(right, {x for i, x in letters.items() if i not in inputs})
     left = _left(tree)
-    above = (
-        Scripts(own, left.below) if isinstance(left, Scripts) and "K" not in _text(left) else own
-    )
-    whole = Row((above, Atom("operator", "="), *_items(substituted(right, given, {}))))
+    if isinstance(left, Scripts) and "K" not in letters_of(left):
+        own = Scripts(own, left.below)
+    whole = Row((own, Atom("operator", "="), *_items(substituted(right, given, {}))))
     return _dotted(whole, graph, vertex)
 
 
@@ -256,13 +255,9 @@ def _barred(tree: Item) -> str:
     return ""
 
 
-def _text(item: Item) -> str:
-    return "".join(atom.text for atom in atoms(item))
-
-
 def _fits(letters: Mapping[int, str], inputs: Mapping[int, int], right: Item) -> bool:
     """Whether each argument has a letter of its own that the formula uses."""
-    words = _text(right)
+    words = letters_of(right)
     chosen = [letters.get(i, "") for i in inputs]
     return len(set(chosen)) == len(chosen) and all(x and x in words for x in chosen)
 

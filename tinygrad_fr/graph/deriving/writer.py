@@ -25,22 +25,10 @@ LONGEST = 110  # characters of LaTeX: beyond, a gradient is written as a symbol 
 LONGEST_TAIL = 20  # operations within the definition of a loss
 SMALL = 6  # entries: arrays that numbers replace in a formula
 # What may stand within one definition, where it has no name and is used once.
-TAIL = frozenset(
-    [
-        "log",
-        "negative",
-        "multiply",
-        "divide",
-        "sum",
-        "mean",
-        "add",
-        "subtract",
-        "getitem",
-        "take",
-        "square",
-        "power",
-    ]
-)
+TAIL = frozenset([
+    "log", "negative", "multiply", "divide", "sum", "mean", "add", "subtract", "getitem", "take",
+    "square", "power",
+])  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from .. import values
 from ..extract import Vertex
 from ..formulas import formula
 from ..mathematics import text
-from ..naming import derivative, is_leaf
+from ..naming import is_leaf
 from .sheet import TERMS, Sheet
 
 
@@ -39,7 +39,7 @@ def _line(sheet: Sheet, i: int) -> str:
     else:
         vertex = sheet.graph.vertices[item.members[0]]
         words = _vertex(sheet, vertex)
-    return words + (f" (× {item.count})" if item.count > 1 else "")
+    return words + item.times
 
 
 def _vertex(sheet: Sheet, vertex: Vertex) -> str:
@@ -60,11 +60,11 @@ def _vertex(sheet: Sheet, vertex: Vertex) -> str:
 
 
 def _gradient(sheet: Sheet, vertex: Vertex) -> str:
-    what = text(derivative(sheet.output, sheet.symbols[vertex.id]))
+    what = text(sheet.gradient(vertex.id))
     g = sheet.upstream(vertex.id)
     if g is None or sheet.flow is None:
         return _("{title}: ").format(title=what) + _("not computed")
-    uses = [n for n in sheet.graph.leaving[vertex.id] if n in sheet.flow.downstream]
+    uses = sheet.uses(vertex.id)
     words = f"{what} = {values.summary(g)}"
     if len(uses) > 1:
         parts = ", ".join(

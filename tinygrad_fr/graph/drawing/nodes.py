@@ -11,7 +11,7 @@ from ..extract import Vertex
 from ..formulas import arguments, counts, formula
 from ..indexing import shown_index
 from ..mathematics import label, text
-from ..naming import derivative, is_leaf
+from ..naming import is_leaf
 from .outline import Item
 from .sheet import TERMS, Sheet
 from .style import (
@@ -63,7 +63,7 @@ def _header(vertex: Vertex, sheet: Sheet, word: str, count: int) -> list[str]:
     own = sheet.symbols[vertex.id]
     name = sheet.names.get(vertex.id, "")
     name = "" if name == text(own) else escape(name)
-    repeated = f" <B>× {count}</B>" if count > 1 else ""
+    repeated = _repeated(count)
     if is_leaf(vertex):
         words = font(label(own, 14), INK, size=14) + repeated + font(f" {name}", INK)
         return [f"{words}  {font(escape(word), PALE, size=9)}"]
@@ -80,35 +80,37 @@ def _header(vertex: Vertex, sheet: Sheet, word: str, count: int) -> list[str]:
 
 def _value_rows(vertex: Vertex, item: Item, sheet: Sheet) -> list[str]:
     if item.count > 1:
-        rows = [row(font(values.shape(vertex.value), PALE, size=9))]
-        return rows + _gradients_of_copies(item, sheet)
+        return [_shape(vertex), *_gradients_of_copies(item, sheet)]
     if sheet.detail == "none":
-        return [row(font(values.shape(vertex.value), PALE, size=9))]
+        return [_shape(vertex)]
     rows = []
-    if (
-        vertex.kind != "constant"
-        or vertex.shape
-        or sheet.symbols[vertex.id] != values.number(vertex.value.item())
-    ):
+    if vertex.kind != "constant" or sheet.is_told(vertex):
         if vertex.shape or vertex.value.dtype != np.float64:
-            rows.append(row(font(values.shape(vertex.value), PALE, size=9)))
+            rows.append(_shape(vertex))
         rows.append(row(_array(vertex.value, sheet, INK)))
     if sheet.flow is not None and vertex.requires_grad:
         rows.append(row(_gradient(vertex, sheet)))
     return rows
 
 
+def _shape(vertex: Vertex) -> str:
+    return row(font(values.shape(vertex.value), PALE, size=9))
+
+
+def _repeated(count: int) -> str:
+    return f" <B>× {count}</B>" if count > 1 else ""
+
+
 def _gradient(vertex: Vertex, sheet: Sheet) -> str:
     """The gradient that arrives; at a fan-out, as the sum of its contributions."""
-    what = font(label(derivative(sheet.output, sheet.symbols[vertex.id])), GRADIENT)
+    what = font(label(sheet.gradient(vertex.id)), GRADIENT)
     g = sheet.upstream(vertex.id)
     if g is None:
         return f"{what} " + font(escape(_("not computed")), GRADIENT)
-    flow = sheet.flow
-    uses = [n for n in sheet.graph.leaving[vertex.id] if flow is not None and n in flow.downstream]
-    if len(uses) > 1 and flow is not None:
+    uses = sheet.uses(vertex.id)
+    if len(uses) > 1 and sheet.flow is not None:
         if g.size == 1 and len(uses) <= TERMS:
-            terms = " + ".join(values.number(flow.downstream[n].item()) for n in uses)
+            terms = " + ".join(values.number(sheet.flow.downstream[n].item()) for n in uses)
             words = f" = {terms} = <B>{values.number(g.item())}</B>".replace("+ -", "− ")
             return what + font(words, GRADIENT)
         what += font(f" = Σ ({len(uses)})", GRADIENT)
@@ -194,19 +196,16 @@ def closed_label(item: Item, sheet: Sheet) -> str:
     last = max(v.id for v in vertices)
     made = [v for v in vertices if v.kind == "operation"]
     operations = len(made) // item.count
-    head = f"<B>{escape(str(item.call))}</B>" + (
-        f" <B>× {item.count}</B>" if item.count > 1 else ""
-    )
+    head = f"<B>{escape(str(item.call))}</B>{_repeated(item.count)}"
     facts = ngettext("{n} operation", "{n} operations", operations).format(n=operations)
     facts += ", " + ngettext("{n} parameter", "{n} parameters", parameters).format(n=parameters)
     rows = [row(head, OPERATION), row(font(escape(facts), PALE, size=9))]
-    end = sheet.graph.vertices[last]
-    rows.append(row(font(values.shape(end.value), PALE, size=9)))
+    rows.append(_shape(sheet.graph.vertices[last]))
     g = sheet.upstream(last)
     if item.count > 1:
         rows += _gradients_of_copies(Item([v.id for v in made]), sheet)
     elif g is not None and sheet.detail != "none":
-        words = f"{label(derivative(sheet.output, sheet.symbols[last]), 9)} : {values.norm(g)}"
+        words = f"{label(sheet.gradient(last), 9)} : {values.norm(g)}"
         rows.append(row(font(words, GRADIENT, size=9)))
     return (
         '<TABLE BORDER="2" CELLBORDER="0" CELLSPACING="0" CELLPADDING="4" '
@@ -222,7 +221,5 @@ def tip(vertex: Vertex, sheet: Sheet) -> str:
     words = f"{name} {values.shape(vertex.value)}\n{values.full_text(vertex.value)}"
     g = sheet.upstream(vertex.id)
     if g is not None:
-        words += (
-            f"\n{text(derivative(sheet.output, sheet.symbols[vertex.id]))}\n{values.full_text(g)}"
-        )
+        words += f"\n{text(sheet.gradient(vertex.id))}\n{values.full_text(g)}"
     return words

@@ -26,16 +26,11 @@ def _kl_divergence(p: Any, q: Any, reduction: str = "mean", axis: int = -1) -> A
 
 
 # Written out for a derivation; layers such as conv2d stay one step.
+WRITTEN = ["cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"]
 LOSSES: dict[str, Callable[..., Any]] = {
     "kl_divergence": _kl_divergence,
-    **{
-        name: EXPANSIONS[name]
-        for name in (
-            "cross_entropy", "nll_loss", "binary_cross_entropy",
-            "binary_cross_entropy_with_logits", "mse_loss",
-        )
-    },
-}  # fmt: skip
+    **{name: EXPANSIONS[name] for name in [*WRITTEN, "mse_loss"]},
+}
 
 
 def expanded(graph: Graph) -> tuple[Graph, dict[int, Tensor]]:
@@ -231,12 +226,7 @@ def _letter(vertex: Vertex, near: _Near) -> str:
     if vertex.kind == "constant" and vertex.shape:
         negated = [u for u in near.users[vertex.id] if near.operation[u] == "negative"]
         weighs = [u for i in (vertex.id, *negated) for u in near.weighed_logarithms(i)]
-        inner = {
-            near.operation[x]
-            for u in weighs
-            for y in near.inputs[u]
-            for x in near.inputs.get(y, ())
-        }
+        inner = {made for u in weighs for y in near.inputs[u] for made in near.made_of(y)}
         return "y" if weighs and "subtract" not in inner else ""
     return ""
 

@@ -157,10 +157,6 @@ def _power(base: Term, exponent: Term, vertex: Vertex) -> Term:
     return power(base, float(exponent.value.item()))
 
 
-def _one_minus(a: Term) -> Term:
-    return minus(ONE, a)
-
-
 def _positive(x: Term) -> Term:
     return Term(rf"[{x.latex} > 0]", (x.value > 0).astype(x.value.dtype))
 
@@ -279,21 +275,7 @@ def _from_getitem(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> T
     return Term(body, value, CALL)
 
 
-def _reshape(x: Term, vertex: Vertex) -> Term:
-    return reshaped(x, vertex.shape)
-
-
-def _from_reshape(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
-    return reshaped(g, xs[0].value.shape)
-
-
-def _from_transpose(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
-    if xs[0].value.ndim != 2:
-        raise Unwritten
-    return transposed(g)
-
-
-def _transpose(x: Term, vertex: Vertex) -> Term:
+def _transpose(x: Term) -> Term:
     if x.value.ndim != 2:
         raise Unwritten
     return transposed(x)
@@ -307,6 +289,10 @@ def _unary(name: str, f: Callable[[Array], Array]) -> Value:
     return lambda x, vertex: call(name, x, f(x.value))
 
 
+RESHAPE: tuple[Value, Pull] = (
+    lambda x, v: reshaped(x, v.shape), lambda g, y, xs, i, v: reshaped(g, xs[0].value.shape)
+)  # fmt: skip
+TRANSPOSE: tuple[Value, Pull] = lambda x, v: _transpose(x), lambda g, y, xs, i, v: _transpose(g)
 RULES: dict[str, tuple[Value, Pull]] = {
     "add": (lambda a, b, v: plus((a, b)), lambda g, y, xs, i, v: g),
     "subtract": (lambda a, b, v: minus(a, b), lambda g, y, xs, i, v: g if i == 0 else negated(g)),
@@ -336,13 +322,8 @@ RULES: dict[str, tuple[Value, Pull]] = {
     "power": (_power, _from_power),
     "sum": (_sum, _from_sum),
     "mean": (_mean, _from_mean),
-    "reshape": (_reshape, _from_reshape),
-    "flatten": (_reshape, _from_reshape),
-    "ravel": (_reshape, _from_reshape),
-    "squeeze": (_reshape, _from_reshape),
-    "expand_dims": (_reshape, _from_reshape),
-    "transpose": (_transpose, _from_transpose),
-    "swapaxes": (_transpose, _from_transpose),
+    **dict.fromkeys(("reshape", "flatten", "ravel", "squeeze", "expand_dims"), RESHAPE),
+    **dict.fromkeys(("transpose", "swapaxes"), TRANSPOSE),
     "identity": (lambda x, v: x, lambda g, y, xs, i, v: g),
     "sin": (
         _unary(r"\sin", np.sin),
@@ -352,7 +333,7 @@ RULES: dict[str, tuple[Value, Pull]] = {
         _unary(r"\cos", np.cos),
         lambda g, y, xs, i, v: negated(times(g, call(r"\sin", xs[0], np.sin(xs[0].value)))),
     ),
-    "sigmoid": (_sigmoid, lambda g, y, xs, i, v: times(times(g, y), _one_minus(y))),
+    "sigmoid": (_sigmoid, lambda g, y, xs, i, v: times(times(g, y), minus(ONE, y))),
     "tanh": (
         _unary(r"\tanh", np.tanh), lambda g, y, xs, i, v: times(g, minus(ONE, power(y, 2)))
     ),
@@ -364,8 +345,7 @@ RULES: dict[str, tuple[Value, Pull]] = {
     ),
     "softmax": (_softmax, _from_softmax),
     "log_softmax": (_log_softmax, _from_log_softmax),
-    "getitem": (_getitem, _from_getitem),
-    "take": (_getitem, _from_getitem),
+    **dict.fromkeys(("getitem", "take"), (_getitem, _from_getitem)),
 }  # fmt: skip
 
 # Where the local derivative acts entry by entry, and can be written by itself.

@@ -52,8 +52,7 @@ def formula(graph: Graph, vertex: Vertex, symbols: Mapping[int, str]) -> Item:
         arguments = ", ".join(listed)
         call = rf"{symbols[vertex.id]} = \text{{{escaped(operation.name)}}}({arguments})"
         return parse(call)
-    given = {letter: parse(symbols[inputs[i]]) for i, letter in letters.items() if i in inputs}
-    _target(vertex, letters, given, graph)
+    given = _given(graph, vertex, letters, symbols)
     right = _without_missing(right, {x for i, x in letters.items() if i not in inputs})
     left = _left(tree)
     if isinstance(left, Scripts) and "K" not in letters_of(left):
@@ -83,10 +82,8 @@ def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
     tree = _reduced(parse(edge.rule), vertex)
     own = _barred(tree)
     y = output_letter(operation)
-    given = {letter: parse(symbols[inputs[i]]) for i, letter in letters.items() if i in inputs}
-    if len(set(letters.values())) < len(letters):
-        given = {}
-    _target(vertex, letters, given, graph)
+    distinct = len(set(letters.values())) == len(letters)
+    given = _given(graph, vertex, letters, symbols) if distinct else {}
     given[y] = parse(symbols[vertex.id])
     gradients = {y: ONE if at_output else parse(derivative(out, symbols[vertex.id]))}
     if own:
@@ -106,21 +103,16 @@ def _summed(items: list[Item], graph: Graph, edge: Edge) -> list[Item]:
     if vertex.operation not in BROADCASTING or source.shape == vertex.shape:
         return items
     added = len(vertex.shape) - len(source.shape)
-    padded = (*(1 for _axis in range(added)), *source.shape)
-    axes = [
-        i for i, (n, m) in enumerate(zip(padded, vertex.shape, strict=True)) if n == 1 and m != 1
-    ]
-    cut = next((i for i, item in enumerate(items) if item == EQUALS), None)
-    if cut is None or not axes:
+    padded = (1,) * added + source.shape
+    axes = [i for i, n in enumerate(padded) if n == 1 and vertex.shape[i] != 1]
+    left, right = _sides(Row(tuple(items)))
+    if right is None or not axes:
         return items
-    letters = "ijklmn"[: len(vertex.shape)]
-    right = items[cut + 1 :]
-    bracketed = (
-        right[0] if len(right) == 1 else Row((Atom("operator", "["), *right, Atom("operator", "]")))
-    )
-    below = Row(tuple(Atom("identifier", letters[i]) for i in axes))
-    every = Row(tuple(Atom("identifier", letter) for letter in letters))
-    return [*items[: cut + 1], Scripts(Atom("large", "∑"), below), Scripts(bracketed, every)]
+    whole = Row((Atom("operator", "["), *right, Atom("operator", "]")))
+    letters = [Atom("identifier", letter) for letter in "ijklmn"[: len(vertex.shape)]]
+    total = Scripts(Atom("large", "∑"), Row(tuple(letters[i] for i in axes)))
+    entry = Scripts(right[0] if len(right) == 1 else whole, Row(tuple(letters)))
+    return [*left, EQUALS, total, entry]
 
 
 def _dotted(tree: Item, graph: Graph, vertex: Vertex) -> Item:
@@ -128,21 +120,22 @@ def _dotted(tree: Item, graph: Graph, vertex: Vertex) -> Item:
     sources = graph.inputs(vertex.id).values()
     if vertex.shape or any(graph.vertices[i].shape for i in sources):
         return tree
-    times, dot = Atom("operator", "⊙"), Atom("operator", "·")
-    return mapped(tree, lambda x: dot if x == times else None)
+    return mapped(tree, lambda x: Atom("operator", "·") if x == TIMES else None)
 
 
-def _target(
-    vertex: Vertex, letters: Mapping[int, str], given: dict[str, Item], graph: Graph
-) -> None:
-    """Class indices stand in formulas as their one-hot encoding."""
-    if vertex.operation not in ("cross_entropy", "nll_loss"):
-        return
-    source = graph.inputs(vertex.id).get(1)
-    letter = letters.get(1, "y")
-    if source is not None and letter in given and graph.vertices[source].value.dtype.kind in "iu":
-        given[letter] = Row((Atom("function", "onehot"), Atom("operator", "("), given[letter],
-                             Atom("operator", ")")))  # fmt: skip
+def _given(
+    graph: Graph, vertex: Vertex, letters: Mapping[int, str], symbols: Mapping[int, str]
+) -> dict[str, Item]:
+    """What stands in the place of letters; for class indices their one-hot encoding."""
+    inputs = graph.inputs(vertex.id)
+    given = {letter: parse(symbols[inputs[i]]) for i, letter in letters.items() if i in inputs}
+    letter, classes = letters.get(1, "y"), inputs.get(1)
+    if vertex.operation not in ("cross_entropy", "nll_loss") or classes is None:
+        return given
+    if letter in given and graph.vertices[classes].value.dtype.kind in "iu":
+        opened, closed = Atom("operator", "("), Atom("operator", ")")
+        given[letter] = Row((Atom("function", "onehot"), opened, given[letter], closed))
+    return given
 
 
 def _reduced(tree: Item, vertex: Vertex) -> Item:
@@ -160,7 +153,8 @@ def _reduced(tree: Item, vertex: Vertex) -> Item:
     return Row(tuple(kept))
 
 
-ONE, EQUALS, PLUS_EQUALS = Atom("number", "1"), Atom("operator", "="), Atom("operator", "+=")
+ONE, TIMES = Atom("number", "1"), Atom("operator", "⊙")
+EQUALS, PLUS_EQUALS = Atom("operator", "="), Atom("operator", "+=")
 
 
 def _without_ones(items: list[Item]) -> list[Item]:
@@ -169,13 +163,9 @@ def _without_ones(items: list[Item]) -> list[Item]:
     for i, item in enumerate(items):
         after = items[i + 1] if i + 1 < len(items) else None
         before = items[i - 1] if i else None
-        if item == ONE and isinstance(after, Atom) and after.text == "⊙":
-            continue
-        if isinstance(item, Atom) and item.text == "⊙" and before == ONE:
-            continue
-        if item == ONE and isinstance(after, Item) and not _is_operator(after):
-            continue
-        kept.append(item)
+        is_one = item == ONE and after is not None and (after == TIMES or not _is_operator(after))
+        if not is_one and not (item == TIMES and before == ONE):
+            kept.append(item)
     return kept
 
 
@@ -217,28 +207,28 @@ def _declared_letters(operation: Operation) -> tuple[tuple[int, str], ...]:
 def output_letter(operation: Operation) -> str:
     """The letter on the left of its formula."""
     item = _left(parse(operation.latex))
-    while isinstance(item, (Scripts, Row)):
-        if isinstance(item, Row):
-            if not item.items:
-                return ""
-            item = item.items[0]
-        else:
-            item = item.base
+    while isinstance(item, Scripts) or (isinstance(item, Row) and item.items):
+        item = item.base if isinstance(item, Scripts) else item.items[0]
     return item.text if isinstance(item, Atom) else ""
 
 
 def _left(tree: Item) -> Item:
-    items = _items(tree)
-    cut = [i for i, item in enumerate(items) if item == Atom("operator", "=")]
-    left = items[: cut[0]] if cut else items[:1]
+    left, right = _sides(tree)
+    left = left[:1] if right is None else left
     return left[0] if len(left) == 1 else Row(left)
 
 
 def after_equals(tree: Item) -> Item | None:
     """The right side of a formula."""
+    right = _sides(tree)[1]
+    return None if right is None else Row(right)
+
+
+def _sides(tree: Item) -> tuple[tuple[Item, ...], tuple[Item, ...] | None]:
+    """What stands before the first sign of equality, and behind it if there is one."""
     items = _items(tree)
-    cut = [i for i, item in enumerate(items) if item in (EQUALS, PLUS_EQUALS)]
-    return Row(items[cut[0] + 1 :]) if cut else None
+    cut = next((i for i, item in enumerate(items) if item in (EQUALS, PLUS_EQUALS)), None)
+    return (items, None) if cut is None else (items[:cut], items[cut + 1 :])
 
 
 def _items(tree: Item) -> tuple[Item, ...]:
@@ -302,10 +292,9 @@ def counts(graph: Graph, vertex: Vertex) -> str:
     if "N" not in letters or vertex.static.get("reduction", "mean") != "mean":
         return ""
     first = graph.vertices[graph.inputs(vertex.id)[0]]
+    classes = 1  # an error per entry, or one per distribution
     if vertex.operation == "kl_divergence":
-        n = first.value.size // max(first.shape[vertex.static.get("axis", -1)], 1)
+        classes = first.shape[vertex.static.get("axis", -1)]
     elif vertex.operation in ("cross_entropy", "nll_loss"):
-        n = first.value.size // max(first.shape[1 if len(first.shape) > 1 else 0], 1)
-    else:
-        n = first.value.size
-    return f"N = {n}"
+        classes = first.shape[1 if len(first.shape) > 1 else 0]
+    return f"N = {first.value.size // max(classes, 1)}"

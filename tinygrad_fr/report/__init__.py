@@ -136,11 +136,9 @@ def joined(*parts: str) -> str:
 def verdict_word(verdict: str) -> str:
     """The verdict in the language in use."""
     return {
-        "correct": _("correct"),
-        "wrong": _("wrong"),
-        "kink": _("kink"),
+        "correct": _("correct"), "wrong": _("wrong"), "kink": _("kink"),
         "inconclusive": _("inconclusive"),
-    }[verdict]
+    }[verdict]  # fmt: skip
 
 
 def kind_word(diagnosis: Diagnosis) -> str:
@@ -217,7 +215,7 @@ class Report:
             raise ArgumentError(
                 _("hints is one of {hints}, not {got!r}"), hints=", ".join(HINTS), got=hints
             )
-        rows = [(_("gradient"), _("shape"), _("verdict"), _("relative error"), _("remark"))]
+        rows = [self._titles()]
         rows += [(*self._cells(entry), self._remark(entry, hints)) for entry in self]
         widths = [max(len(row[i]) for row in rows) for i in range(4)]
         lines = []
@@ -231,6 +229,10 @@ class Report:
                 start = _("{title}: ").format(title=title)
                 lines += [line for text in texts for line in _laid_out(start, text, width)]
         return spelled("\n".join(lines))
+
+    @staticmethod
+    def _titles() -> tuple[str, str, str, str, str]:
+        return _("gradient"), _("shape"), _("verdict"), _("relative error"), _("remark")
 
     @staticmethod
     def _cells(entry: Entry) -> tuple[str, str, str, str]:
@@ -294,9 +296,8 @@ class Report:
 
     def _repr_html_(self) -> str:
         """For notebooks: the table, and for each wrong gradient a map of its errors."""
-        titles = (_("gradient"), _("shape"), _("verdict"), _("relative error"), _("remark"))
         cell = "text-align:left;vertical-align:top;padding:0.3em 0.8em"
-        header = "".join(f"<th style='{cell}'>{escape(text)}</th>" for text in titles)
+        header = "".join(f"<th style='{cell}'>{escape(text)}</th>" for text in self._titles())
         rows = []
         for entry in self:
             mark, colour = MARKS[entry.verdict]

@@ -142,10 +142,8 @@ def _array(array: Array, sheet: Sheet, colour: str) -> str:
         if pixels is not None:
             words = font(escape(values.summary(array)), colour, size=9)
             return f"{_thumbnail(pixels)}</TD></TR><TR><TD>{words}"
-    if array.ndim and array.size > 4:
-        words = values.norm(array) if colour == GRADIENT else values.summary(array)
-        return font(escape(words), colour)
-    return font(escape(values.summary(array)), colour)
+    is_long = array.ndim > 0 and array.size > 4 and colour == GRADIENT
+    return font(escape(values.norm(array) if is_long else values.summary(array)), colour)
 
 
 def _matrix(entries: list[list[str]], colour: str) -> str:

@@ -147,18 +147,18 @@ def symbols(graph: Graph, names: Mapping[int, str]) -> dict[int, str]:
 
     for vertex in graph.vertices:
         name = names.get(vertex.id)
+        is_number = vertex.kind == "constant" and not vertex.shape
+        if is_number and not name:
+            found[vertex.id] = numeral(vertex.value.item())
+            continue
         is_output = vertex.id == graph.output and vertex.kind == "operation"
         is_loss = name in LOSSES or (not name and not vertex.shape)
         if is_output and is_loss and "L" not in named_symbols:
             new = "L"
         elif name:
             new = _symbol(name, every)
-            number = vertex.kind == "constant" and not vertex.shape  # N may stand twice
-            if new in taken and not number:  # W1 and W_1, weight and W
+            if new in taken and not is_number:  # W1 and W_1, weight and W; N may stand twice
                 new = rf"\text{{{escaped(name)}}}"
-        elif vertex.kind == "constant" and not vertex.shape:
-            found[vertex.id] = numeral(vertex.value.item())
-            continue
         else:
             letter = {"parameter": r"\theta", "input": "x", "constant": "c"}
             new = free(letter.get(vertex.kind, "v"))
@@ -194,3 +194,9 @@ def derivative(output: str, of: str) -> str:
 def is_leaf(vertex: Vertex) -> bool:
     """Whether no operation made it."""
     return vertex.kind in ("parameter", "input", "constant")
+
+
+def kind_word(leaf: Vertex) -> str:
+    """What a value that no operation made is called."""
+    words = {"parameter": _("parameter"), "input": _("input"), "constant": _("constant")}
+    return words[leaf.kind]

@@ -7,7 +7,7 @@ from .. import values
 from ..extract import Vertex
 from ..formulas import formula
 from ..mathematics import text
-from ..naming import is_leaf
+from ..naming import is_leaf, kind_word
 from .sheet import TERMS, Sheet
 
 
@@ -46,8 +46,7 @@ def _vertex(sheet: Sheet, vertex: Vertex) -> str:
     own = text(sheet.symbols[vertex.id])
     name = sheet.names.get(vertex.id, own)
     if is_leaf(vertex):
-        kinds = {"parameter": _("parameter"), "input": _("input"), "constant": _("constant")}
-        what = kinds[vertex.kind]
+        what = kind_word(vertex)
         head = own if own == name else f"{own} ({name})"
     else:
         head = text(formula(sheet.graph, vertex, sheet.symbols))

@@ -91,16 +91,14 @@ def outline(graph: Graph, depth: int | None = None) -> Outline:
         How many levels of Modules are open: 0 shows the outermost one as a single item, 1 its
         layers. None opens all, unless the graph is large.
     """
-    closed = depth is not None
-    if depth is None and len(graph.vertices) > LIMIT:
-        deepest = max((len(_chain(v.module)) for v in graph.vertices), default=0)
-        whole = _merged(_items(graph, None), graph, False)
-        drawn, depth = whole, deepest
-        while len(drawn.items) > LIMIT and depth > 1:
-            depth -= 1
-            drawn = _merged(_items(graph, depth), graph, True)
-        return drawn if len(drawn.items) <= LIMIT else whole
-    return _merged(_items(graph, depth), graph, closed)
+    if depth is not None or len(graph.vertices) <= LIMIT:
+        return _merged(_items(graph, depth), graph, depth is not None)
+    drawn = whole = _merged(_items(graph, None), graph, False)
+    depth = max(len(_chain(v.module)) for v in graph.vertices)
+    while len(drawn.items) > LIMIT and depth > 1:
+        depth -= 1
+        drawn = _merged(_items(graph, depth), graph, True)
+    return drawn if len(drawn.items) <= LIMIT else whole
 
 
 def _chain(call: Any) -> tuple[Any, ...]:

@@ -55,7 +55,7 @@ def formula(graph: Graph, vertex: Vertex, symbols: Mapping[int, str]) -> Item:
     given = _given(graph, vertex, letters, symbols)
     right = _without_missing(right, {x for i, x in letters.items() if i not in inputs})
     left = _left(tree)
-    if isinstance(left, Scripts) and "K" not in letters_of(left):
+    if isinstance(left, Scripts) and left.below and "K" not in letters_of(left):
         own = Scripts(own, left.below)
     whole = Row((own, Atom("operator", "="), *_items(substituted(right, given, {}))))
     return _dotted(whole, graph, vertex)

@@ -232,16 +232,15 @@ class _Reader:
         rows: list[tuple[Item, ...]] = []
         cells: list[Item] = []
         ends = (("char", "&"), ("command", "\\"), ("command", "end"))
-        while True:
+        token = ends[0]
+        while token in ends[:2]:
             cells.append(self.row(*ends))
             token = self.take()
-            if token == ends[0]:
-                continue
-            rows.append(tuple(cells))
-            cells = []
-            if token != ends[1]:
-                self.argument()
-                return Matrix(tuple(rows))
+            if token != ends[0]:
+                rows.append(tuple(cells))
+                cells = []
+        self.argument()
+        return Matrix(tuple(rows))
 
 
 def unescaped(text: str) -> str:
@@ -312,7 +311,6 @@ def substituted(item: Item, letters: Mapping[str, Item], gradients: Mapping[str,
     return mapped(item, change)
 
 
-HATS = {"hat": r"\hat", "bar": r"\bar", "tilde": r"\tilde"}
 SYMBOL = re.compile(
     r"(?P<base>[A-Za-z]+?)(?:_(?P<hat>hat|bar|tilde))?_?(?P<index>\d*)(?:_(?P<word>[A-Za-z]+))?"
 )
@@ -340,6 +338,6 @@ def symbol(name: str) -> str:
     elif len(base) > 1:
         base = rf"\text{{{base}}}"
     if hat:
-        base = f"{HATS[hat]}{{{base}}}"
+        base = rf"\{hat}{{{base}}}"
     below = index + (rf"\text{{{word}}}" if word else "")
     return f"{base}_{{{below}}}" if below else base

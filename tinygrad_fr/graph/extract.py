@@ -199,12 +199,10 @@ def extract(output: Tensor | TinygradError) -> Graph:
                 rule = None if closure is None else (closure.__doc__ or "").strip()
                 edges.append(Edge(source, ids[rank], position, rule))
     if isinstance(output, Tensor):
-        last = number(output)  # a leaf alone becomes a vertex here
-        assert last is not None
-        return Graph(tuple(vertices), tuple(edges), last)
+        number(output)  # a leaf alone becomes a vertex here
+        return Graph(tuple(vertices), tuple(edges), ids[output._rank])
     sources = [number(x) for x in failed]
-    last = len(vertices)
-    name, module = output.operation, output.module
+    last, name, module = len(vertices), output.operation, output.module
     vertices.append(Vertex(last, "failure", np.empty(0), operation=name, module=module))
     edges += [Edge(source, last, i) for i, source in enumerate(sources) if source is not None]
     return Graph(tuple(vertices), tuple(edges), last)

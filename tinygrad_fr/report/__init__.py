@@ -289,10 +289,9 @@ class Report:
 
     def to_json(self, indent: int | None = 2, hints: str = "full") -> str:
         """The report as JSON; NaN and infinities as strings."""
-        text = json.dumps(self.to_dict(hints), indent=indent, ensure_ascii=False)
-        if spelled(text) == text:
-            return text
-        return json.dumps(self.to_dict(hints), indent=indent)
+        data = self.to_dict(hints)
+        text = json.dumps(data, indent=indent, ensure_ascii=False)
+        return text if spelled(text) == text else json.dumps(data, indent=indent)
 
     def _repr_html_(self) -> str:
         """For notebooks: the table, and for each wrong gradient a map of its errors."""

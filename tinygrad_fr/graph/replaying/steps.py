@@ -116,10 +116,8 @@ def _turn(sheet: Sheet, place: dict[int, int]) -> Step:
     )
     if sheet.title:
         words += f" {sheet.title}."
-    return Step(
-        _("Turn: the gradient of the output"), f"{body}<p>{escape(words)}</p>", place[last.id],
-        backward=True,
-    )  # fmt: skip
+    title = _("Turn: the gradient of the output")
+    return Step(title, f"{body}<p>{escape(words)}</p>", place[last.id], backward=True)
 
 
 def _backward(sheet: Sheet, i: int, place: dict[int, int]) -> Step:

@@ -21,8 +21,6 @@ def number(x: Any, digits: int = 4) -> str:
     """
     if isinstance(x, (bool, np.bool_, int, np.integer)):
         return str(x)
-    if isinstance(x, (complex, np.complexfloating)):
-        return f"{x:.{digits}g}"
     text = f"{x:.{digits}g}"
     return "0" if text == "-0" else text
 

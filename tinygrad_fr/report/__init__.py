@@ -118,18 +118,15 @@ class Entry:
     @property
     def shape(self) -> tuple[int, ...] | None:
         """The shape of the gradient (the student's where there is one)."""
-        for array in (self.hand, self.numeric, self.autograd):
-            if array is not None:
-                return tuple(np.shape(array))
-        return None
+        arrays = (self.hand, self.numeric, self.autograd)
+        return next((tuple(np.shape(array)) for array in arrays if array is not None), None)
 
 
 def joined(*parts: str) -> str:
     """Sentences one after the other; empty ones are left out."""
-    found = [part for part in parts if part]
-    text = found[0] if found else ""
-    for part in found[1:]:
-        text = _("{a}; {b}").format(a=text, b=part)
+    text = ""
+    for part in filter(None, parts):
+        text = _("{a}; {b}").format(a=text, b=part) if text else part
     return text
 
 
@@ -347,14 +344,12 @@ def _laid_out(start: str, text: str, width: int | None) -> list[str]:
 
 def _plain(x: Any) -> Any:
     """Numbers, strings, lists and dicts that JSON knows."""
+    if isinstance(x, (np.ndarray, np.generic)):
+        x = x.tolist()
     if isinstance(x, Mapping):
         return {str(key): _plain(value) for key, value in x.items()}
-    if isinstance(x, np.ndarray):
-        return _plain(x.tolist())
     if isinstance(x, (list, tuple)):
         return [_plain(item) for item in x]
-    if isinstance(x, np.generic):
-        x = x.item()
     if isinstance(x, float) and not math.isfinite(x):
         return str(x)
     return x if isinstance(x, (bool, int, float, str)) or x is None else str(x)

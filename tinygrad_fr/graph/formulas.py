@@ -175,12 +175,8 @@ def _is_operator(item: Item) -> bool:
 
 def argument_letters(operation: Operation, vertex: Vertex) -> dict[int, str]:
     """The letter of each array argument in an operation's formulas, by position."""
-    letters = dict(_declared_letters(operation))
     closures: tuple[Any, ...] = getattr(vertex.tensor, "_closures", ())
-    for i, closure in enumerate(closures):
-        letter = _barred(parse(closure.__doc__ or "")) if closure is not None else ""
-        if letter:
-            letters[i] = letter
+    letters = _declared_letters(operation) | _letters_of_rules(closures)
     for i, name in enumerate(vertex.argument_names):
         name = LETTERS.get(name, name)
         if i < len(closures) and len(name) == 1 and i not in letters:
@@ -189,19 +185,22 @@ def argument_letters(operation: Operation, vertex: Vertex) -> dict[int, str]:
 
 
 @functools.cache
-def _declared_letters(operation: Operation) -> tuple[tuple[int, str], ...]:
+def _declared_letters(operation: Operation) -> dict[int, str]:
     """Those that the rules of an example call give."""
     if registry.get(operation.name) is not operation:
-        return ()
+        return {}
     try:
         args, kwargs = operation.samples()[0]
         with np.errstate(all="ignore"):
             out = operation.body(*args, **kwargs)
     except Exception:  # a user's own examples: what fails there is for the tests to say
-        return ()
-    closures = out[1:] if isinstance(out, tuple) else ()
-    pairs = ((i, _barred(parse(c.__doc__ or ""))) for i, c in enumerate(closures) if c)
-    return tuple((i, letter) for i, letter in pairs if letter)
+        return {}
+    return _letters_of_rules(out[1:] if isinstance(out, tuple) else ())
+
+
+def _letters_of_rules(closures: tuple[Any, ...]) -> dict[int, str]:
+    found = {i: _barred(parse(c.__doc__ or "")) for i, c in enumerate(closures) if c}
+    return {i: letter for i, letter in found.items() if letter}
 
 
 def output_letter(operation: Operation) -> str:
@@ -270,10 +269,9 @@ def arguments(vertex: Vertex) -> str:
     defaults = operation.defaults if operation is not None else {}
     parts = []
     for name, value in vertex.static.items():
-        default = defaults.get(name, "\0")
         if isinstance(value, np.ndarray):
             parts.append(f"{name}: {value.dtype} {value.shape}")
-        elif not _is_default(value, default):
+        elif not _is_default(value, defaults.get(name, "\0")):
             text = repr(value)
             parts.append(f"{name}={text if len(text) < 40 else text[:37] + '...'}")
     return ", ".join(parts)

@@ -266,8 +266,7 @@ def _written(
 
 def _keys(vertex: Vertex) -> list[int]:
     """What a value is known by: the Tensor and its array."""
-    keys = [id(vertex.value)]
-    return keys if vertex.tensor is None else [id(vertex.tensor), *keys]
+    return [id(x) for x in (vertex.tensor, vertex.value) if x is not None]
 
 
 def _given(vertex: Vertex) -> str:

@@ -17,13 +17,12 @@ from ...kernels import Array
 from ...messages import _
 from ..expansion import Unwritten
 from ..naming import is_leaf
-from .rules import one_hot
+from .rules import ONE, one_hot
 from .terms import CALL, SUM, Term, divided, minus, plus, times
 
 if TYPE_CHECKING:
     from .writer import Writer
 
-ONE = Term("1", np.array(1.0))
 # What may lie between the probabilities and their logarithm.
 PASSING = ("getitem", "take", "subtract", "sum", "multiply")
 Scale = tuple[Fraction, tuple[tuple[str, float], ...]]  # what a gradient is divided by

@@ -14,7 +14,7 @@ from ..expansion import Unwritten
 from ..extract import Edge, Graph, Vertex
 from ..flow import Flow, pulled
 from ..formulas import after_equals, formula, rule
-from ..mathematics.latex import Item, escaped
+from ..mathematics.latex import escaped
 from ..mathematics.source import latex_of
 from ..naming import derivative, is_leaf, numeral
 from .rules import ENTRYWISE, RULES
@@ -160,7 +160,8 @@ class Writer:
             except Unwritten:
                 pass
         right = after_equals(formula(self.graph, vertex, self.symbols))
-        return Term(_latex(right), np.asarray(vertex.value), PLUS)
+        words = "" if right is None else latex_of(right)
+        return Term(words, np.asarray(vertex.value), PLUS)
 
     def gradient(self, i: int) -> Term:
         """The gradient of a value, as a symbol; of the output, 1; or written out if inlined."""
@@ -218,7 +219,7 @@ class Writer:
             # Its rule says less than it does with these shapes: only that it is the adjoint.
             words = rf"\operatorname{{{escaped(str(operation))}}}^{{\top}} {parenthesised(g.latex)}"
         else:
-            words = _latex(right)
+            words = latex_of(right)
         shape = self.graph.vertices[edge.source].shape
         return Term(words, np.zeros(shape) if d is None else np.asarray(d), PLUS)
 
@@ -292,10 +293,6 @@ class Writer:
             return rf"{derivative(y, x)} = {term.latex}"
         # The upstream gradient G goes through the transposed Jacobian.
         return rf"\left({derivative(y, x)}\right)^{{\top}} G = {term.latex}"
-
-
-def _latex(item: Item | None) -> str:
-    return "" if item is None else latex_of(item)
 
 
 def with_numbers(lines: list[Line], numeric: list[Line]) -> list[Line]:

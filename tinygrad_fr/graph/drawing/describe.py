@@ -37,8 +37,7 @@ def _line(sheet: Sheet, i: int) -> str:
     elif last.kind == "failure":
         return _("✗ {operation} fails here").format(operation=last.operation)
     else:
-        vertex = sheet.graph.vertices[item.members[0]]
-        words = _vertex(sheet, vertex)
+        words = _vertex(sheet, sheet.graph.vertices[item.members[0]])
     return words + item.times
 
 

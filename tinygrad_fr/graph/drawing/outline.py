@@ -196,7 +196,7 @@ class _Blocks:
                 self.users[a].append(b)
                 self.sources[b].append(a)
         self.steps = [i for i, item in enumerate(items) if not shows_leaf(item, graph)]
-        self.rank = {item: n for n, item in enumerate(self.steps)}
+        self.rank = {item: n for n, item in enumerate(self.steps)}  # leaves have none
 
     def _look(self, item: Item) -> Any:
         """What an item is, whatever its values and names."""
@@ -211,6 +211,8 @@ class _Blocks:
             best: list[list[int]] = []
             covered = 0
             for period in range(1, min(LONGEST, (len(self.steps) - start) // 2) + 1):
+                if self.looks[self.steps[start]] != self.looks[self.steps[start + period]]:
+                    continue
                 copies = self._copies(start, period)
                 if len(copies) > 1 and len(copies) * period > covered and self._is_worth(copies):
                     best, covered = copies, len(copies) * period
@@ -267,15 +269,16 @@ class _Blocks:
                 items[first].members += items[other].members
                 # A leaf that only this copy uses goes with it.
                 for mine, its in zip(self.sources[first], self.sources[other], strict=False):
-                    owned = self._is_leaf(its) and all(members.get(u) == k for u in self.users[its])
-                    if owned and mine != its and self._is_leaf(mine) and target[its] == its:
+                    if mine == its or mine in self.rank or its in self.rank:
+                        continue
+                    if target[its] == its and all(members.get(u) == k for u in self.users[its]):
                         target[its] = mine
                         items[mine].members += items[its].members
                         items[mine].count += 1
         inside = set(copies[0])
         for first in copies[0]:
             items[first].count = len(copies)
-            own = [i for i in self.sources[first] if self._is_leaf(i)]
+            own = [i for i in self.sources[first] if i not in self.rank]
             inside |= {i for i in own if items[i].count > 1}
         if len(copies[0]) < 2:
             return
@@ -284,6 +287,3 @@ class _Blocks:
         for i in inside:
             if items[i].boxes[: len(around)] == around or len(items[i].boxes) <= len(around):
                 items[i].boxes = (*around, box, *items[i].boxes[len(around) :])
-
-    def _is_leaf(self, i: int) -> bool:
-        return shows_leaf(self.items[i], self.graph)

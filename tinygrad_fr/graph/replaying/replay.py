@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from html import escape
 from pathlib import Path
@@ -128,13 +129,8 @@ def _page(drawn: Sheet) -> str:
         "data": _data(drawn, found),
     }
     page = (PAGE / "replay.html").read_text(encoding="utf-8")
-    # Split, not replaced one after the other: a Tensor may be named {{style}}.
-    pieces = page.split("{{")
-    filled = [pieces[0]]
-    for piece in pieces[1:]:
-        name, _end, rest = piece.partition("}}")
-        filled.append(parts[name] + rest)
-    return spelled("".join(filled))
+    # In one pass, not one after the other: a Tensor may be named {{style}}.
+    return spelled(re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], page))
 
 
 def _data(drawn: Sheet, found: list[Step]) -> str:

@@ -52,8 +52,7 @@ def steps(sheet: Sheet) -> list[Step]:
     items = sheet.outline.items
     place = {m: i for i, item in enumerate(items) for m in item.members}
     made = [i for i, item in enumerate(items) if not shows_leaf(item, sheet.graph)]
-    found = [_start(sheet)]
-    found += [_forward(sheet, i, place) for i in made]
+    found = [_start(sheet), *(_forward(sheet, i, place) for i in made)]
     if sheet.flow is None or not sheet.flow.upstream:
         return found
     found.append(_turn(sheet, place))
@@ -136,7 +135,6 @@ def _product(sheet: Sheet, number: int) -> str:
     """Upstream x local = downstream, along one edge; and the exercise that hides its end."""
     edge, flow = sheet.graph.edges[number], sheet.flow
     assert flow is not None
-    source = sheet.graph.vertices[edge.source]
     y, x = sheet.symbols[edge.target], sheet.symbols[edge.source]
     g, d, slope = flow.upstream[edge.target], flow.downstream[number], local(sheet.graph, edge)
     cells = [_quantity(_("upstream"), sheet.gradient(edge.target), g)]
@@ -155,7 +153,7 @@ def _product(sheet: Sheet, number: int) -> str:
     body += f'<div class="product">{"".join(cells)}</div>'
     return (
         f'<div class="flow" data-edge="edge{number}">{body}{_guess(d, text(x))}'
-        f'<p class="said" role="status"></p>{_sum(sheet, number, source)}</div>'
+        f'<p class="said" role="status"></p>{_sum(sheet, number)}</div>'
     )
 
 
@@ -204,12 +202,13 @@ def _guess(d: Array, name: str) -> str:
     )
 
 
-def _sum(sheet: Sheet, number: int, source: Vertex) -> str:
+def _sum(sheet: Sheet, number: int) -> str:
     """At a fan-out: which contribution this is, and the sum when it is the last."""
-    uses = sheet.uses(source.id)
+    source = sheet.graph.edges[number].source
+    uses = sheet.uses(source)
     if len(uses) < 2:
         return ""
-    name = text(sheet.symbols[source.id])
+    name = text(sheet.symbols[source])
     # The backward pass meets the uses from the last to the first.
     order = sorted(uses, key=lambda n: (-sheet.graph.edges[n].target, n))
     k = order.index(number) + 1
@@ -219,11 +218,11 @@ def _sum(sheet: Sheet, number: int, source: Vertex) -> str:
     shown = f'<p class="note">{escape(words)}</p>'
     if k == len(uses):
         terms = [
-            f"{sheet.gradient(u)} {derivative(sheet.symbols[u], sheet.symbols[source.id])}"
+            f"{sheet.gradient(u)} {derivative(sheet.symbols[u], sheet.symbols[source])}"
             for u in (sheet.graph.edges[n].target for n in order[:TERMS])
         ] + [r"\ldots"] * (len(order) > TERMS)
-        total = f"{sheet.gradient(source.id)} = {' + '.join(terms)}"
-        value = _array(sheet.upstream(source.id))
+        total = f"{sheet.gradient(source)} = {' + '.join(terms)}"
+        value = _array(sheet.upstream(source))
         shown += f'<div class="gradient told">{mathml(total)} = {value}</div>'
     return shown
 

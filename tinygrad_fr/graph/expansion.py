@@ -40,14 +40,6 @@ def _bce(p: Any, y: Any, reduction: str = "mean") -> Any:
     return reduced(-(y * p.log() + (1.0 - y) * (1.0 - p).log()), reduction)
 
 
-def _bce_with_logits(z: Any, y: Any, reduction: str = "mean") -> Any:
-    return _bce(z.sigmoid(), y, reduction)
-
-
-def _mse(x: Any, y: Any, reduction: str = "mean") -> Any:
-    return reduced((x - y) ** 2, reduction)
-
-
 def reduced(losses: Any, reduction: str) -> Any:
     """Losses as they are, their sum or their mean."""
     if reduction == "none":
@@ -100,8 +92,10 @@ EXPANSIONS: dict[str, Callable[..., Any]] = {
     "cross_entropy": _cross_entropy,
     "nll_loss": _nll_loss,
     "binary_cross_entropy": _bce,
-    "binary_cross_entropy_with_logits": _bce_with_logits,
-    "mse_loss": _mse,
+    "binary_cross_entropy_with_logits": lambda z, y, reduction="mean": _bce(
+        z.sigmoid(), y, reduction
+    ),
+    "mse_loss": lambda x, y, reduction="mean": reduced((x - y) ** 2, reduction),
     "log_softmax": lambda x, axis=-1: x.softmax(axis).log(),
     "linear": _linear,
     "conv2d": _conv2d,

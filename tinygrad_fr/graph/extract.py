@@ -175,7 +175,8 @@ def extract(output: Tensor | TinygradError) -> Graph:
             return len(vertices) - 1
         if x._rank not in ids:
             ids[x._rank] = len(vertices)
-            vertices.append(_leaf(len(vertices), x))
+            kind = "parameter" if x._requires_grad else "input"
+            vertices.append(_vertex(len(vertices), kind, x))
         return ids[x._rank]
 
     # A leaf changed in place since ranks above its consumers, so operations go by rank and
@@ -184,24 +185,25 @@ def extract(output: Tensor | TinygradError) -> Graph:
         node = found[rank]
         sources = [number(x) for x in node._inputs]
         ids[rank] = len(vertices)
-        vertices.append(_operation(len(vertices), node))
+        operation: Operation = node._op
+        vertices.append(
+            _vertex(
+                len(vertices), "operation", node, operation=operation.name, latex=operation.latex,
+                static=_static(operation, node),
+                module=node._where.module if isinstance(node._where, Trace) else node._where,
+            )
+        )  # fmt: skip
         for position, source in enumerate(sources):
             if source is not None:
                 closure = node._closures[position]
                 rule = None if closure is None else (closure.__doc__ or "").strip()
                 edges.append(Edge(source, ids[rank], position, rule))
     if isinstance(output, Tensor):
-        last = number(output)  # a leaf alone becomes a vertex here
-        assert last is not None
-        return Graph(tuple(vertices), tuple(edges), last)
+        number(output)  # a leaf alone becomes a vertex here
+        return Graph(tuple(vertices), tuple(edges), ids[output._rank])
     sources = [number(x) for x in failed]
-    last = len(vertices)
-    vertices.append(
-        Vertex(
-            last, "failure", np.empty(0), operation=output.operation,
-            module=output.module,
-        )
-    )  # fmt: skip
+    last, name, module = len(vertices), output.operation, output.module
+    vertices.append(Vertex(last, "failure", np.empty(0), operation=name, module=module))
     edges += [Edge(source, last, i) for i, source in enumerate(sources) if source is not None]
     return Graph(tuple(vertices), tuple(edges), last)
 
@@ -235,31 +237,9 @@ def _flattened(arguments: Any) -> list[Any]:
     return flat
 
 
-def _leaf(number: int, x: Any) -> Vertex:
-    return Vertex(
-        number,
-        "parameter" if x._requires_grad else "input",
-        x._array,
-        name=x._name,
-        requires_grad=x._requires_grad,
-        tensor=x,
-    )
-
-
-def _operation(number: int, x: Any) -> Vertex:
-    operation: Operation = x._op
-    return Vertex(
-        number,
-        "operation",
-        x._array,
-        name=x._name,
-        requires_grad=True,
-        operation=operation.name,
-        latex=operation.latex,
-        static=_static(operation, x),
-        module=x._where.module if isinstance(x._where, Trace) else x._where,
-        tensor=x,
-    )
+def _vertex(number: int, kind: str, x: Any, **made: Any) -> Vertex:
+    """The vertex of a Tensor; ``made`` says by which operation."""
+    return Vertex(number, kind, x._array, x._name, x._requires_grad, tensor=x, **made)
 
 
 def _static(operation: Operation, node: Any) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import UserDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,32 +65,18 @@ def flow(graph: Graph) -> Flow:
                 if source in owned and isinstance(d, Scattered):
                     d.add_to(upstream[source])
                     continue
-                if source in upstream:
-                    upstream[source] = np.asarray(upstream[source] + np.asarray(d))
-                else:
-                    upstream[source] = np.asarray(d)
+                before = upstream.get(source)
+                upstream[source] = np.asarray(d if before is None else before + np.asarray(d))
                 if isinstance(d, Scattered):
                     owned.add(source)
     return Flow(upstream, _Written(downstream))
 
 
-class _Written(Mapping[int, Array]):
+class _Written(UserDict[int, Any]):
     """Gradients that are written out one by one: those of n rows of an array are n arrays."""
 
-    def __init__(self, found: dict[int, Any]) -> None:
-        self.found = found
-
     def __getitem__(self, number: int) -> Array:
-        return np.asarray(self.found[number])
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self.found)
-
-    def __len__(self) -> int:
-        return len(self.found)
-
-    def __contains__(self, number: object) -> bool:  # without writing it out
-        return number in self.found
+        return np.asarray(self.data[number])
 
 
 def refuse_changed(graph: Graph) -> None:
@@ -108,11 +95,16 @@ def pulled(graph: Graph, edge: Edge, g: Array | None) -> Array | None:
     return None if d is None else np.asarray(d)
 
 
+def _closure(graph: Graph, edge: Edge) -> tuple[Any, Any]:
+    """The node that uses a value, and its rule for it; None where no gradient flows."""
+    node = graph.vertices[edge.target].tensor
+    return node, None if node is None else node._closures[edge.position]
+
+
 def _handed_on(graph: Graph, edge: Edge, g: Array | None) -> Any:
     """The same, as its closure gave it where that is not yet written out."""
-    node = graph.vertices[edge.target].tensor
-    closure = None if node is None else node._closures[edge.position]
-    if closure is None or node is None or g is None:
+    node, closure = _closure(graph, edge)
+    if closure is None or g is None:
         return None
     x = node._inputs[edge.position]
     d = closure(g, node._array, *handed(node))
@@ -127,9 +119,8 @@ def local(graph: Graph, edge: Edge) -> Array | None:
     An operation acts entry by entry if what it makes of any upstream gradient is that gradient
     times what it makes of ones.
     """
-    node = graph.vertices[edge.target].tensor
-    closure = None if node is None else node._closures[edge.position]
-    if closure is None or node is None or not 0 < node._array.size <= SMALL:
+    node, closure = _closure(graph, edge)
+    if closure is None or not 0 < node._array.size <= SMALL:
         return None
     values = (node._array, *handed(node))
     ones = np.ones_like(node._array)

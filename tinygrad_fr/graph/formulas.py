@@ -19,7 +19,7 @@ from ..autograd.op import Operation, registry
 from .extract import Edge, Graph, Vertex
 from .indexing import shown_index
 from .mathematics import escaped, parse, substituted
-from .mathematics.latex import Accent, Atom, Fraction, Item, Row, Scripts, atoms, mapped
+from .mathematics.latex import Accent, Atom, Fraction, Item, Row, Scripts, atoms, letters_of, mapped
 from .naming import derivative
 
 MOST_LETTERS = 8  # arguments: a list of more has no letters of their own
@@ -52,14 +52,12 @@ def formula(graph: Graph, vertex: Vertex, symbols: Mapping[int, str]) -> Item:
         arguments = ", ".join(listed)
         call = rf"{symbols[vertex.id]} = \text{{{escaped(operation.name)}}}({arguments})"
         return parse(call)
-    given = {letter: parse(symbols[inputs[i]]) for i, letter in letters.items() if i in inputs}
-    _target(vertex, letters, given, graph)
+    given = _given(graph, vertex, letters, symbols)
     right = _without_missing(right, {x for i, x in letters.items() if i not in inputs})
     left = _left(tree)
-    above = (
-        Scripts(own, left.below) if isinstance(left, Scripts) and "K" not in _text(left) else own
-    )
-    whole = Row((above, Atom("operator", "="), *_items(substituted(right, given, {}))))
+    if isinstance(left, Scripts) and left.below and "K" not in letters_of(left):
+        own = Scripts(own, left.below)
+    whole = Row((own, Atom("operator", "="), *_items(substituted(right, given, {}))))
     return _dotted(whole, graph, vertex)
 
 
@@ -84,10 +82,8 @@ def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
     tree = _reduced(parse(edge.rule), vertex)
     own = _barred(tree)
     y = output_letter(operation)
-    given = {letter: parse(symbols[inputs[i]]) for i, letter in letters.items() if i in inputs}
-    if len(set(letters.values())) < len(letters):
-        given = {}
-    _target(vertex, letters, given, graph)
+    distinct = len(set(letters.values())) == len(letters)
+    given = _given(graph, vertex, letters, symbols) if distinct else {}
     given[y] = parse(symbols[vertex.id])
     gradients = {y: ONE if at_output else parse(derivative(out, symbols[vertex.id]))}
     if own:
@@ -107,21 +103,16 @@ def _summed(items: list[Item], graph: Graph, edge: Edge) -> list[Item]:
     if vertex.operation not in BROADCASTING or source.shape == vertex.shape:
         return items
     added = len(vertex.shape) - len(source.shape)
-    padded = (*(1 for _axis in range(added)), *source.shape)
-    axes = [
-        i for i, (n, m) in enumerate(zip(padded, vertex.shape, strict=True)) if n == 1 and m != 1
-    ]
-    cut = next((i for i, item in enumerate(items) if item == EQUALS), None)
-    if cut is None or not axes:
+    padded = (1,) * added + source.shape
+    axes = [i for i, n in enumerate(padded) if n == 1 and vertex.shape[i] != 1]
+    left, right = _sides(Row(tuple(items)))
+    if right is None or not axes:
         return items
-    letters = "ijklmn"[: len(vertex.shape)]
-    right = items[cut + 1 :]
-    bracketed = (
-        right[0] if len(right) == 1 else Row((Atom("operator", "["), *right, Atom("operator", "]")))
-    )
-    below = Row(tuple(Atom("identifier", letters[i]) for i in axes))
-    every = Row(tuple(Atom("identifier", letter) for letter in letters))
-    return [*items[: cut + 1], Scripts(Atom("large", "∑"), below), Scripts(bracketed, every)]
+    whole = Row((Atom("operator", "["), *right, Atom("operator", "]")))
+    letters = [Atom("identifier", letter) for letter in "ijklmn"[: len(vertex.shape)]]
+    total = Scripts(Atom("large", "∑"), Row(tuple(letters[i] for i in axes)))
+    entry = Scripts(right[0] if len(right) == 1 else whole, Row(tuple(letters)))
+    return [*left, EQUALS, total, entry]
 
 
 def _dotted(tree: Item, graph: Graph, vertex: Vertex) -> Item:
@@ -129,21 +120,22 @@ def _dotted(tree: Item, graph: Graph, vertex: Vertex) -> Item:
     sources = graph.inputs(vertex.id).values()
     if vertex.shape or any(graph.vertices[i].shape for i in sources):
         return tree
-    times, dot = Atom("operator", "⊙"), Atom("operator", "·")
-    return mapped(tree, lambda x: dot if x == times else None)
+    return mapped(tree, lambda x: Atom("operator", "·") if x == TIMES else None)
 
 
-def _target(
-    vertex: Vertex, letters: Mapping[int, str], given: dict[str, Item], graph: Graph
-) -> None:
-    """Class indices stand in formulas as their one-hot encoding."""
-    if vertex.operation not in ("cross_entropy", "nll_loss"):
-        return
-    source = graph.inputs(vertex.id).get(1)
-    letter = letters.get(1, "y")
-    if source is not None and letter in given and graph.vertices[source].value.dtype.kind in "iu":
-        given[letter] = Row((Atom("function", "onehot"), Atom("operator", "("), given[letter],
-                             Atom("operator", ")")))  # fmt: skip
+def _given(
+    graph: Graph, vertex: Vertex, letters: Mapping[int, str], symbols: Mapping[int, str]
+) -> dict[str, Item]:
+    """What stands in the place of letters; for class indices their one-hot encoding."""
+    inputs = graph.inputs(vertex.id)
+    given = {letter: parse(symbols[inputs[i]]) for i, letter in letters.items() if i in inputs}
+    letter, classes = letters.get(1, "y"), inputs.get(1)
+    if vertex.operation not in ("cross_entropy", "nll_loss") or classes is None:
+        return given
+    if letter in given and graph.vertices[classes].value.dtype.kind in "iu":
+        opened, closed = Atom("operator", "("), Atom("operator", ")")
+        given[letter] = Row((Atom("function", "onehot"), opened, given[letter], closed))
+    return given
 
 
 def _reduced(tree: Item, vertex: Vertex) -> Item:
@@ -161,7 +153,8 @@ def _reduced(tree: Item, vertex: Vertex) -> Item:
     return Row(tuple(kept))
 
 
-ONE, EQUALS, PLUS_EQUALS = Atom("number", "1"), Atom("operator", "="), Atom("operator", "+=")
+ONE, TIMES = Atom("number", "1"), Atom("operator", "⊙")
+EQUALS, PLUS_EQUALS = Atom("operator", "="), Atom("operator", "+=")
 
 
 def _without_ones(items: list[Item]) -> list[Item]:
@@ -170,13 +163,9 @@ def _without_ones(items: list[Item]) -> list[Item]:
     for i, item in enumerate(items):
         after = items[i + 1] if i + 1 < len(items) else None
         before = items[i - 1] if i else None
-        if item == ONE and isinstance(after, Atom) and after.text == "⊙":
-            continue
-        if isinstance(item, Atom) and item.text == "⊙" and before == ONE:
-            continue
-        if item == ONE and isinstance(after, Item) and not _is_operator(after):
-            continue
-        kept.append(item)
+        is_one = item == ONE and after is not None and (after == TIMES or not _is_operator(after))
+        if not is_one and not (item == TIMES and before == ONE):
+            kept.append(item)
     return kept
 
 
@@ -186,12 +175,8 @@ def _is_operator(item: Item) -> bool:
 
 def argument_letters(operation: Operation, vertex: Vertex) -> dict[int, str]:
     """The letter of each array argument in an operation's formulas, by position."""
-    letters = dict(_declared_letters(operation))
     closures: tuple[Any, ...] = getattr(vertex.tensor, "_closures", ())
-    for i, closure in enumerate(closures):
-        letter = _barred(parse(closure.__doc__ or "")) if closure is not None else ""
-        if letter:
-            letters[i] = letter
+    letters = _declared_letters(operation) | _letters_of_rules(closures)
     for i, name in enumerate(vertex.argument_names):
         name = LETTERS.get(name, name)
         if i < len(closures) and len(name) == 1 and i not in letters:
@@ -200,46 +185,49 @@ def argument_letters(operation: Operation, vertex: Vertex) -> dict[int, str]:
 
 
 @functools.cache
-def _declared_letters(operation: Operation) -> tuple[tuple[int, str], ...]:
+def _declared_letters(operation: Operation) -> dict[int, str]:
     """Those that the rules of an example call give."""
     if registry.get(operation.name) is not operation:
-        return ()
+        return {}
     try:
         args, kwargs = operation.samples()[0]
         with np.errstate(all="ignore"):
             out = operation.body(*args, **kwargs)
     except Exception:  # a user's own examples: what fails there is for the tests to say
-        return ()
-    closures = out[1:] if isinstance(out, tuple) else ()
-    pairs = ((i, _barred(parse(c.__doc__ or ""))) for i, c in enumerate(closures) if c)
-    return tuple((i, letter) for i, letter in pairs if letter)
+        return {}
+    return _letters_of_rules(out[1:] if isinstance(out, tuple) else ())
+
+
+def _letters_of_rules(closures: tuple[Any, ...]) -> dict[int, str]:
+    found = {i: _barred(parse(c.__doc__ or "")) for i, c in enumerate(closures) if c}
+    return {i: letter for i, letter in found.items() if letter}
 
 
 def output_letter(operation: Operation) -> str:
     """The letter on the left of its formula."""
     item = _left(parse(operation.latex))
-    while isinstance(item, (Scripts, Row)):
-        if isinstance(item, Row):
-            if not item.items:
-                return ""
-            item = item.items[0]
-        else:
-            item = item.base
+    while isinstance(item, Scripts) or (isinstance(item, Row) and item.items):
+        item = item.base if isinstance(item, Scripts) else item.items[0]
     return item.text if isinstance(item, Atom) else ""
 
 
 def _left(tree: Item) -> Item:
-    items = _items(tree)
-    cut = [i for i, item in enumerate(items) if item == Atom("operator", "=")]
-    left = items[: cut[0]] if cut else items[:1]
+    left, right = _sides(tree)
+    left = left[:1] if right is None else left
     return left[0] if len(left) == 1 else Row(left)
 
 
 def after_equals(tree: Item) -> Item | None:
     """The right side of a formula."""
+    right = _sides(tree)[1]
+    return None if right is None else Row(right)
+
+
+def _sides(tree: Item) -> tuple[tuple[Item, ...], tuple[Item, ...] | None]:
+    """What stands before the first sign of equality, and behind it if there is one."""
     items = _items(tree)
-    cut = [i for i, item in enumerate(items) if item in (EQUALS, PLUS_EQUALS)]
-    return Row(items[cut[0] + 1 :]) if cut else None
+    cut = next((i for i, item in enumerate(items) if item in (EQUALS, PLUS_EQUALS)), None)
+    return (items, None) if cut is None else (items[:cut], items[cut + 1 :])
 
 
 def _items(tree: Item) -> tuple[Item, ...]:
@@ -256,13 +244,9 @@ def _barred(tree: Item) -> str:
     return ""
 
 
-def _text(item: Item) -> str:
-    return "".join(atom.text for atom in atoms(item))
-
-
 def _fits(letters: Mapping[int, str], inputs: Mapping[int, int], right: Item) -> bool:
     """Whether each argument has a letter of its own that the formula uses."""
-    words = _text(right)
+    words = letters_of(right)
     chosen = [letters.get(i, "") for i in inputs]
     return len(set(chosen)) == len(chosen) and all(x and x in words for x in chosen)
 
@@ -285,10 +269,9 @@ def arguments(vertex: Vertex) -> str:
     defaults = operation.defaults if operation is not None else {}
     parts = []
     for name, value in vertex.static.items():
-        default = defaults.get(name, "\0")
         if isinstance(value, np.ndarray):
             parts.append(f"{name}: {value.dtype} {value.shape}")
-        elif not _is_default(value, default):
+        elif not _is_default(value, defaults.get(name, "\0")):
             text = repr(value)
             parts.append(f"{name}={text if len(text) < 40 else text[:37] + '...'}")
     return ", ".join(parts)
@@ -307,10 +290,9 @@ def counts(graph: Graph, vertex: Vertex) -> str:
     if "N" not in letters or vertex.static.get("reduction", "mean") != "mean":
         return ""
     first = graph.vertices[graph.inputs(vertex.id)[0]]
+    classes = 1  # an error per entry, or one per distribution
     if vertex.operation == "kl_divergence":
-        n = first.value.size // max(first.shape[vertex.static.get("axis", -1)], 1)
+        classes = first.shape[vertex.static.get("axis", -1)]
     elif vertex.operation in ("cross_entropy", "nll_loss"):
-        n = first.value.size // max(first.shape[1 if len(first.shape) > 1 else 0], 1)
-    else:
-        n = first.value.size
-    return f"N = {n}"
+        classes = first.shape[1 if len(first.shape) > 1 else 0]
+    return f"N = {first.value.size // max(classes, 1)}"

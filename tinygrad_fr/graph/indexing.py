@@ -34,8 +34,7 @@ def index_of(vertex: Vertex, shape: tuple[int, ...]) -> tuple[Any, ...] | None:
 
 def numbers(index: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[int, ...] | None:
     """The place of the single entry that an index picks, from 0 on; None if it picks more."""
-    whole = [_is_whole(part) for part in index]
-    if not shape or len(index) != len(shape) or not all(whole):
+    if not shape or len(index) != len(shape) or not all(map(_is_whole, index)):
         return None
     return tuple(int(part) % n for part, n in zip(index, shape, strict=True))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -58,7 +60,7 @@ def named(
         arguments.setdefault(edge.source, _argument(graph, edge))
     found: dict[int, str] = {}
     given_out: set[str] = set()
-    used: dict[str, int] = {}
+    used: Counter[str] = Counter()
     for vertex in graph.vertices:
         thing = vertex.value if vertex.tensor is None else vertex.tensor
         if np.ndim(vertex.value) == 0 and vertex.tensor is None:
@@ -67,9 +69,9 @@ def named(
         name = own or known.get(id(thing)) or arguments.get(vertex.id)
         if name:
             name = _printable(str(name))
-            while f"{name} ({used.get(name, 0) + 1})" in given_out:
-                used[name] = used.get(name, 0) + 1
-            used[name] = used.get(name, 0) + 1
+            used[name] += 1
+            while f"{name} ({used[name]})" in given_out:
+                used[name] += 1
             again = used[name] > 1 or name in given_out
             found[vertex.id] = f"{name} ({max(used[name], 2)})" if again else name
             given_out.add(found[vertex.id])
@@ -85,17 +87,12 @@ def _printable(name: str) -> str:
 def _known(variables: Mapping[str, Any]) -> dict[int, str]:
     """Names for Tensors, arrays and parameters that variables hold, by identity."""
     known: dict[int, str] = {}
-    modules = [
-        (name, value)
-        for name, value in variables.items()
-        if _is_public(name) and hasattr(type(value), "named_parameters")
-    ]
-    for name, module in modules:
-        for path, parameter in _parameters(module):
+    public = {name: value for name, value in variables.items() if _is_public(name)}
+    modules = [name for name in public if hasattr(type(public[name]), "named_parameters")]
+    for name in modules:
+        for path, parameter in _parameters(public[name]):
             known.setdefault(id(parameter), path if len(modules) == 1 else f"{name}.{path}")
-    for name, value in variables.items():
-        if not _is_public(name):
-            continue
+    for name, value in public.items():
         for key, thing in _things(name, value):
             if isinstance(thing, (Tensor, np.ndarray)):
                 known.setdefault(id(thing), key)
@@ -125,12 +122,9 @@ def _things(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 def _argument(graph: Graph, edge: Edge) -> str:
     """The ``0.weight`` of a parameter that a layer's operation calls weight."""
-    source, target = graph.vertices[edge.source], graph.vertices[edge.target]
-    arguments = target.argument_names
-    if source.kind != "parameter" or edge.position >= len(arguments):
-        return ""
-    name = arguments[edge.position]
-    if name not in ("weight", "bias"):
+    target = graph.vertices[edge.target]
+    name = dict(enumerate(target.argument_names)).get(edge.position, "")
+    if graph.vertices[edge.source].kind != "parameter" or name not in ("weight", "bias"):
         return ""
     path = getattr(target.module, "path", "")
     return f"{path}.{name}" if path else name
@@ -145,29 +139,26 @@ def symbols(graph: Graph, names: Mapping[int, str]) -> dict[int, str]:
     taken: set[str] = set()
     every = frozenset(names.values())
     named_symbols = {_symbol(name, every) for name in every}
-    counts: dict[str, int] = {}
+    numbers: dict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))
 
     def free(letter: str) -> str:
-        while True:
-            counts[letter] = counts.get(letter, 0) + 1
-            new = f"{letter}_{{{counts[letter]}}}"
-            if new not in named_symbols and new not in taken:
-                return new
+        those = (f"{letter}_{{{n}}}" for n in numbers[letter])
+        return next(new for new in those if new not in named_symbols and new not in taken)
 
     for vertex in graph.vertices:
         name = names.get(vertex.id)
+        is_number = vertex.kind == "constant" and not vertex.shape
+        if is_number and not name:
+            found[vertex.id] = numeral(vertex.value.item())
+            continue
         is_output = vertex.id == graph.output and vertex.kind == "operation"
         is_loss = name in LOSSES or (not name and not vertex.shape)
         if is_output and is_loss and "L" not in named_symbols:
             new = "L"
         elif name:
             new = _symbol(name, every)
-            number = vertex.kind == "constant" and not vertex.shape  # N may stand twice
-            if new in taken and not number:  # W1 and W_1, weight and W
+            if new in taken and not is_number:  # W1 and W_1, weight and W; N may stand twice
                 new = rf"\text{{{escaped(name)}}}"
-        elif vertex.kind == "constant" and not vertex.shape:
-            found[vertex.id] = numeral(vertex.value.item())
-            continue
         else:
             letter = {"parameter": r"\theta", "input": "x", "constant": "c"}
             new = free(letter.get(vertex.kind, "v"))
@@ -203,3 +194,9 @@ def derivative(output: str, of: str) -> str:
 def is_leaf(vertex: Vertex) -> bool:
     """Whether no operation made it."""
     return vertex.kind in ("parameter", "input", "constant")
+
+
+def kind_word(leaf: Vertex) -> str:
+    """What a value that no operation made is called."""
+    words = {"parameter": _("parameter"), "input": _("input"), "constant": _("constant")}
+    return words[leaf.kind]

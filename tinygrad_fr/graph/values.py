@@ -21,8 +21,6 @@ def number(x: Any, digits: int = 4) -> str:
     """
     if isinstance(x, (bool, np.bool_, int, np.integer)):
         return str(x)
-    if isinstance(x, (complex, np.complexfloating)):
-        return f"{x:.{digits}g}"
     text = f"{x:.{digits}g}"
     return "0" if text == "-0" else text
 
@@ -50,22 +48,13 @@ def summary(array: Array) -> str:
     if array.size <= 4:
         words = ", ".join(number(x) for x in array.ravel())
         return words if array.ndim == 0 else f"[{words}]"
-    low, high = _range(array)
-    if low == high and np.isfinite(array).all():
+    finite = array[np.isfinite(array)]
+    low, high = (finite.min(), finite.max()) if finite.size else (np.nan, np.nan)
+    missing = array.size - finite.size
+    if low == high and not missing:
         return _("all {value}").format(value=number(low))
-    return _("{low} to {high}").format(low=number(low), high=number(high)) + _non_finite(array)
-
-
-def _range(array: Array) -> tuple[Any, Any]:
-    finite = array if array.dtype.kind != "f" else array[np.isfinite(array)]
-    return (finite.min(), finite.max()) if finite.size else (np.nan, np.nan)
-
-
-def _non_finite(array: Array) -> str:
-    if array.dtype.kind != "f":
-        return ""
-    n = int(array.size - np.isfinite(array).sum())
-    return ", " + _("{n} not finite").format(n=n) if n else ""
+    words = _("{low} to {high}").format(low=number(low), high=number(high))
+    return words + (", " + _("{n} not finite").format(n=missing) if missing else "")
 
 
 def norm(array: Array) -> str:

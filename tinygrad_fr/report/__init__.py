@@ -118,29 +118,24 @@ class Entry:
     @property
     def shape(self) -> tuple[int, ...] | None:
         """The shape of the gradient (the student's where there is one)."""
-        for array in (self.hand, self.numeric, self.autograd):
-            if array is not None:
-                return tuple(np.shape(array))
-        return None
+        arrays = (self.hand, self.numeric, self.autograd)
+        return next((tuple(np.shape(array)) for array in arrays if array is not None), None)
 
 
 def joined(*parts: str) -> str:
     """Sentences one after the other; empty ones are left out."""
-    found = [part for part in parts if part]
-    text = found[0] if found else ""
-    for part in found[1:]:
-        text = _("{a}; {b}").format(a=text, b=part)
+    text = ""
+    for part in filter(None, parts):
+        text = _("{a}; {b}").format(a=text, b=part) if text else part
     return text
 
 
 def verdict_word(verdict: str) -> str:
     """The verdict in the language in use."""
     return {
-        "correct": _("correct"),
-        "wrong": _("wrong"),
-        "kink": _("kink"),
+        "correct": _("correct"), "wrong": _("wrong"), "kink": _("kink"),
         "inconclusive": _("inconclusive"),
-    }[verdict]
+    }[verdict]  # fmt: skip
 
 
 def kind_word(diagnosis: Diagnosis) -> str:
@@ -217,7 +212,7 @@ class Report:
             raise ArgumentError(
                 _("hints is one of {hints}, not {got!r}"), hints=", ".join(HINTS), got=hints
             )
-        rows = [(_("gradient"), _("shape"), _("verdict"), _("relative error"), _("remark"))]
+        rows = [self._titles()]
         rows += [(*self._cells(entry), self._remark(entry, hints)) for entry in self]
         widths = [max(len(row[i]) for row in rows) for i in range(4)]
         lines = []
@@ -231,6 +226,10 @@ class Report:
                 start = _("{title}: ").format(title=title)
                 lines += [line for text in texts for line in _laid_out(start, text, width)]
         return spelled("\n".join(lines))
+
+    @staticmethod
+    def _titles() -> tuple[str, str, str, str, str]:
+        return _("gradient"), _("shape"), _("verdict"), _("relative error"), _("remark")
 
     @staticmethod
     def _cells(entry: Entry) -> tuple[str, str, str, str]:
@@ -287,16 +286,14 @@ class Report:
 
     def to_json(self, indent: int | None = 2, hints: str = "full") -> str:
         """The report as JSON; NaN and infinities as strings."""
-        text = json.dumps(self.to_dict(hints), indent=indent, ensure_ascii=False)
-        if spelled(text) == text:
-            return text
-        return json.dumps(self.to_dict(hints), indent=indent)
+        data = self.to_dict(hints)
+        text = json.dumps(data, indent=indent, ensure_ascii=False)
+        return text if spelled(text) == text else json.dumps(data, indent=indent)
 
     def _repr_html_(self) -> str:
         """For notebooks: the table, and for each wrong gradient a map of its errors."""
-        titles = (_("gradient"), _("shape"), _("verdict"), _("relative error"), _("remark"))
         cell = "text-align:left;vertical-align:top;padding:0.3em 0.8em"
-        header = "".join(f"<th style='{cell}'>{escape(text)}</th>" for text in titles)
+        header = "".join(f"<th style='{cell}'>{escape(text)}</th>" for text in self._titles())
         rows = []
         for entry in self:
             mark, colour = MARKS[entry.verdict]
@@ -347,14 +344,12 @@ def _laid_out(start: str, text: str, width: int | None) -> list[str]:
 
 def _plain(x: Any) -> Any:
     """Numbers, strings, lists and dicts that JSON knows."""
+    if isinstance(x, (np.ndarray, np.generic)):
+        x = x.tolist()
     if isinstance(x, Mapping):
         return {str(key): _plain(value) for key, value in x.items()}
-    if isinstance(x, np.ndarray):
-        return _plain(x.tolist())
     if isinstance(x, (list, tuple)):
         return [_plain(item) for item in x]
-    if isinstance(x, np.generic):
-        x = x.item()
     if isinstance(x, float) and not math.isfinite(x):
         return str(x)
     return x if isinstance(x, (bool, int, float, str)) or x is None else str(x)

@@ -18,7 +18,7 @@ from .. import values
 from ..extract import Graph, Vertex, extract
 from ..flow import flow, refuse_changed
 from ..mathematics import text
-from ..naming import derivative, is_leaf, named, scope, symbols
+from ..naming import derivative, is_leaf, kind_word, named, scope, symbols
 from . import typesetting
 from .rewriting import complements, expanded, lettered, recognised, unsigned
 from .terms import Term
@@ -89,8 +89,7 @@ class Derivation:
     def __str__(self) -> str:
         return self.text
 
-    def __repr__(self) -> str:
-        return self.text
+    __repr__ = __str__
 
     def _repr_markdown_(self) -> str:
         return self.markdown
@@ -100,25 +99,24 @@ def _judged(name: str, line: Line, single: bool, noise: float) -> Entry:
     """Whether all members of a line equal what was recorded."""
     truth = np.asarray(line.truth)
     tight = 1e-3 if single else 1e-8
-    worst, at, hand = 0.0, 0, np.asarray(line.terms[0].value)
     top = _size(truth)
-    for i, term in enumerate(line.terms):
-        value = np.asarray(term.value)
+    members = [np.asarray(term.value) for term in line.terms]
+    for n, value in enumerate(members, 1):
         if value.shape != truth.shape:
             note = _("member {n} has the shape {got}, not {shape}").format(
-                n=i + 1, got=value.shape, shape=truth.shape
+                n=n, got=value.shape, shape=truth.shape
             )
             return Entry(name, "wrong", autograd=truth, hand=value, note=note)
-        error = _error(value, truth)
-        if error > worst:
-            worst, at, hand = error, i, value
-    wrong = worst > tight * top + noise
+    errors = [_error(value, truth) for value in members]
+    at, worst = int(np.argmax(errors)), max(errors)
+    verdict, hand = "correct", members[at]
+    index: tuple[int, ...] = ()
     note = _("quoted from the operation's own rule") if line.quoted else ""
-    if wrong:
+    if worst > tight * top + noise:
+        verdict, index = "wrong", _worst(hand, truth)
         note = _("member {n} differs").format(n=at + 1)
-    index = _worst(np.asarray(hand), truth) if wrong else ()
     return Entry(
-        name, "wrong" if wrong else "correct", autograd=truth, hand=hand, max_abs_error=worst,
+        name, verdict, autograd=truth, hand=hand, max_abs_error=worst,
         max_rel_error=worst / top if top else worst, worst_index=index, note=note,
     )  # fmt: skip
 
@@ -268,16 +266,13 @@ def _written(
 
 def _keys(vertex: Vertex) -> list[int]:
     """What a value is known by: the Tensor and its array."""
-    keys = [id(vertex.value)]
-    return keys if vertex.tensor is None else [id(vertex.tensor), *keys]
+    return [id(x) for x in (vertex.tensor, vertex.value) if x is not None]
 
 
 def _given(vertex: Vertex) -> str:
-    kinds = {"parameter": _("parameter"), "input": _("input"), "constant": _("constant")}
-    if not vertex.shape:
-        return f"{kinds[vertex.kind]}, {values.summary(vertex.value)}"
-    words = f"{kinds[vertex.kind]}, {values.shape(vertex.value)}"
-    return words + ", " + _("one-hot") if _is_one_hot(vertex) else words
+    told = values.shape if vertex.shape else values.summary
+    words = f"{kind_word(vertex)}, {told(vertex.value)}"
+    return words + ", " + _("one-hot") if vertex.shape and _is_one_hot(vertex) else words
 
 
 def _is_one_hot(vertex: Vertex) -> bool:

@@ -26,16 +26,11 @@ def _kl_divergence(p: Any, q: Any, reduction: str = "mean", axis: int = -1) -> A
 
 
 # Written out for a derivation; layers such as conv2d stay one step.
+WRITTEN = ["cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"]
 LOSSES: dict[str, Callable[..., Any]] = {
     "kl_divergence": _kl_divergence,
-    **{
-        name: EXPANSIONS[name]
-        for name in (
-            "cross_entropy", "nll_loss", "binary_cross_entropy",
-            "binary_cross_entropy_with_logits", "mse_loss",
-        )
-    },
-}  # fmt: skip
+    **{name: EXPANSIONS[name] for name in [*WRITTEN, "mse_loss"]},
+}
 
 
 def expanded(graph: Graph) -> tuple[Graph, dict[int, Tensor]]:
@@ -213,32 +208,26 @@ def unsigned(graph: Graph, names: Mapping[int, str]) -> Graph:
     return Graph(tuple(vertices), tuple(edges), graph.output)
 
 
-ACTIVATIONS = ("relu", "tanh", "leaky_relu", "elu", "gelu", "silu", "softplus")
+LETTERS = {
+    **dict.fromkeys(("relu", "tanh", "leaky_relu", "elu", "gelu", "silu", "softplus"), "a"),
+    **dict.fromkeys(("linear", "conv2d", "conv1d"), "z"),
+}
 
 
 def _letter(vertex: Vertex, near: _Near) -> str:
     own, into = vertex.operation, near.used_by(vertex.id)
     if own in ("softmax", "sigmoid"):
         return "y_hat" if "log" in into and into <= {"log", "subtract"} else "a"
-    if own in ACTIVATIONS:
-        return "a"
     if own == "matmul":
         return "z" if into - {"add"} else ""
-    if own in ("linear", "conv2d", "conv1d"):
-        return "z"
     if own == "add":
         return "z" if "matmul" in near.made_of(vertex.id) else ""
     if vertex.kind == "constant" and vertex.shape:
         negated = [u for u in near.users[vertex.id] if near.operation[u] == "negative"]
         weighs = [u for i in (vertex.id, *negated) for u in near.weighed_logarithms(i)]
-        inner = {
-            near.operation[x]
-            for u in weighs
-            for y in near.inputs[u]
-            for x in near.inputs.get(y, ())
-        }
+        inner = {made for u in weighs for y in near.inputs[u] for made in near.made_of(y)}
         return "y" if weighs and "subtract" not in inner else ""
-    return ""
+    return LETTERS.get(own or "", "")
 
 
 def _with_counts(graph: Graph, names: dict[int, str], near: _Near) -> tuple[Graph, dict[int, str]]:
@@ -258,10 +247,8 @@ def _with_counts(graph: Graph, names: dict[int, str], near: _Near) -> tuple[Grap
             letter = "y" if free_y else rf"\mathbf{{1}}_{{c_{{{picks[vertex.id]}}}}}"
             vertices[vertex.id] = replace(vertex, static={**vertex.static, "letter": letter})
         elif vertex.kind == "constant" and not vertex.shape and free_n:
-            users = near.users[vertex.id]
-            divides = near.used_by(vertex.id) == {"divide"} and all(
-                vertices[user].value.size == 1 for user in users
-            )
+            single = all(vertices[user].value.size == 1 for user in near.users[vertex.id])
+            divides = single and near.used_by(vertex.id) == {"divide"}
             if divides and vertex.value == examples and vertex.id not in names:
                 names[vertex.id] = "N"
     return Graph(tuple(vertices), graph.edges, graph.output), names

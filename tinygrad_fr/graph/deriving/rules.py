@@ -25,7 +25,6 @@ from .terms import (
     INDICES,
     PLUS,
     SUM,
-    TIMES,
     Term,
     call,
     divided,
@@ -97,21 +96,23 @@ def _from_mean(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term
     return divided(_from_sum(g, y, xs, i, vertex), _count(n, vertex))
 
 
+def _from_divide(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
+    pulled = divided(g if i == 0 else times(g, y), xs[1], adjoint=True)
+    return pulled if i == 0 else negated(pulled)
+
+
 def _from_matmul(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
     a, b = xs
-    if a.value.ndim == 2 and b.value.ndim == 2:
-        return matmul(g, transposed(b)) if i == 0 else matmul(transposed(a), g)
-    if a.value.ndim == 1 and b.value.ndim == 2:
-        return matmul(g, transposed(b)) if i == 0 else _outer(a, g)
-    if a.value.ndim == 2 and b.value.ndim == 1:
-        return _outer(g, b) if i == 0 else matmul(transposed(a), g)
-    if a.value.ndim == 1 and b.value.ndim == 1:
-        return times(g, b if i == 0 else a)
-    if min(a.value.ndim, b.value.ndim) < 2:  # a vector with a stack of matrices
+    axes = a.value.ndim, b.value.ndim
+    if axes == (1, 1):
+        return times(g, xs[1 - i])
+    if min(axes) < 2 < max(axes):  # a vector with a stack of matrices
         raise Unwritten
     if i == 0:
-        return summed_to(matmul(g, transposed(b)), a.value.shape)
-    return summed_to(matmul(transposed(a), g), b.value.shape)
+        term = _outer(g, b) if axes == (2, 1) else matmul(g, transposed(b))
+    else:
+        term = _outer(a, g) if axes == (1, 2) else matmul(transposed(a), g)
+    return summed_to(term, xs[i].value.shape)
 
 
 def _outer(a: Term, b: Term) -> Term:
@@ -157,14 +158,6 @@ def _power(base: Term, exponent: Term, vertex: Vertex) -> Term:
     return power(base, float(exponent.value.item()))
 
 
-def _one_minus(a: Term) -> Term:
-    return minus(ONE, a)
-
-
-def _positive(x: Term) -> Term:
-    return Term(rf"[{x.latex} > 0]", (x.value > 0).astype(x.value.dtype))
-
-
 def _softmax_axis(vertex: Vertex) -> int:
     return int(vertex.static.get("axis", -1))
 
@@ -184,8 +177,9 @@ def _from_softmax(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> T
 
 
 def _log_softmax(x: Term, vertex: Vertex) -> Term:
-    shifted = x.value - x.value.max(_softmax_axis(vertex), keepdims=True)
-    value = shifted - np.log(np.exp(shifted).sum(_softmax_axis(vertex), keepdims=True))
+    axis = _softmax_axis(vertex)
+    shifted = x.value - x.value.max(axis, keepdims=True)
+    value = shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
     return call(r"\ln \operatorname{softmax}", x, value)
 
 
@@ -279,21 +273,7 @@ def _from_getitem(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> T
     return Term(body, value, CALL)
 
 
-def _reshape(x: Term, vertex: Vertex) -> Term:
-    return reshaped(x, vertex.shape)
-
-
-def _from_reshape(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
-    return reshaped(g, xs[0].value.shape)
-
-
-def _from_transpose(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
-    if xs[0].value.ndim != 2:
-        raise Unwritten
-    return transposed(g)
-
-
-def _transpose(x: Term, vertex: Vertex) -> Term:
+def _transpose(x: Term) -> Term:
     if x.value.ndim != 2:
         raise Unwritten
     return transposed(x)
@@ -307,65 +287,50 @@ def _unary(name: str, f: Callable[[Array], Array]) -> Value:
     return lambda x, vertex: call(name, x, f(x.value))
 
 
+def _by(local: Callable[[Term, Term], Term]) -> Pull:
+    """Times the local derivative, which the input and the output tell."""
+    return lambda g, y, xs, i, vertex: times(g, local(xs[0], y))
+
+
+RESHAPE: tuple[Value, Pull] = (
+    lambda x, v: reshaped(x, v.shape), lambda g, y, xs, i, v: reshaped(g, xs[0].value.shape)
+)  # fmt: skip
+TRANSPOSE: tuple[Value, Pull] = lambda x, v: _transpose(x), lambda g, y, xs, i, v: _transpose(g)
 RULES: dict[str, tuple[Value, Pull]] = {
     "add": (lambda a, b, v: plus((a, b)), lambda g, y, xs, i, v: g),
     "subtract": (lambda a, b, v: minus(a, b), lambda g, y, xs, i, v: g if i == 0 else negated(g)),
     "multiply": (lambda a, b, v: times(a, b), lambda g, y, xs, i, v: times(g, xs[1 - i])),
-    "divide": (
-        lambda a, b, v: divided(a, b),
-        lambda g, y, xs, i, v: divided(g, xs[1], adjoint=True)
-        if i == 0
-        else negated(divided(times(g, y), xs[1], adjoint=True)),
-    ),
+    "divide": (lambda a, b, v: divided(a, b), _from_divide),
     "negative": (lambda x, v: negated(x), lambda g, y, xs, i, v: negated(g)),
     "matmul": (lambda a, b, v: matmul(a, b), _from_matmul),
     "linear": (_linear, _from_linear),
-    "exp": (
-        lambda x, v: Term(rf"e^{{{x.latex}}}", np.exp(x.value), ATOM),
-        lambda g, y, xs, i, v: times(g, y),
-    ),
+    "exp": (lambda x, v: Term(rf"e^{{{x.latex}}}", np.exp(x.value), ATOM), _by(lambda x, y: y)),
     "log": (_unary(r"\ln", np.log), lambda g, y, xs, i, v: divided(g, xs[0], adjoint=True)),
     "sqrt": (
         lambda x, v: Term(rf"\sqrt{{{x.latex}}}", np.sqrt(x.value), ATOM),
         lambda g, y, xs, i, v: divided(divided(g, TWO), y, adjoint=True),
     ),
-    "square": (
-        lambda x, v: power(x, 2),
-        lambda g, y, xs, i, v: times(g, times(TWO, xs[0])),
-    ),
+    "square": (lambda x, v: power(x, 2), _by(lambda x, y: times(TWO, x))),
     "power": (_power, _from_power),
     "sum": (_sum, _from_sum),
     "mean": (_mean, _from_mean),
-    "reshape": (_reshape, _from_reshape),
-    "flatten": (_reshape, _from_reshape),
-    "ravel": (_reshape, _from_reshape),
-    "squeeze": (_reshape, _from_reshape),
-    "expand_dims": (_reshape, _from_reshape),
-    "transpose": (_transpose, _from_transpose),
-    "swapaxes": (_transpose, _from_transpose),
+    **dict.fromkeys(("reshape", "flatten", "ravel", "squeeze", "expand_dims"), RESHAPE),
+    **dict.fromkeys(("transpose", "swapaxes"), TRANSPOSE),
     "identity": (lambda x, v: x, lambda g, y, xs, i, v: g),
-    "sin": (
-        _unary(r"\sin", np.sin),
-        lambda g, y, xs, i, v: times(g, call(r"\cos", xs[0], np.cos(xs[0].value))),
-    ),
+    "sin": (_unary(r"\sin", np.sin), _by(lambda x, y: call(r"\cos", x, np.cos(x.value)))),
     "cos": (
         _unary(r"\cos", np.cos),
         lambda g, y, xs, i, v: negated(times(g, call(r"\sin", xs[0], np.sin(xs[0].value)))),
     ),
-    "sigmoid": (_sigmoid, lambda g, y, xs, i, v: times(times(g, y), _one_minus(y))),
-    "tanh": (
-        _unary(r"\tanh", np.tanh), lambda g, y, xs, i, v: times(g, minus(ONE, power(y, 2)))
-    ),
+    "sigmoid": (_sigmoid, lambda g, y, xs, i, v: times(times(g, y), minus(ONE, y))),
+    "tanh": (_unary(r"\tanh", np.tanh), _by(lambda x, y: minus(ONE, power(y, 2)))),
     "relu": (
-        lambda x, v: Term(
-            rf"\max(0, {x.latex})", np.maximum(x.value, 0), TIMES - 1
-        ),
-        lambda g, y, xs, i, v: times(g, _positive(xs[0])),
+        lambda x, v: Term(rf"\max(0, {x.latex})", np.maximum(x.value, 0), CALL),
+        _by(lambda x, y: Term(rf"[{x.latex} > 0]", (x.value > 0).astype(x.value.dtype))),
     ),
     "softmax": (_softmax, _from_softmax),
     "log_softmax": (_log_softmax, _from_log_softmax),
-    "getitem": (_getitem, _from_getitem),
-    "take": (_getitem, _from_getitem),
+    **dict.fromkeys(("getitem", "take"), (_getitem, _from_getitem)),
 }  # fmt: skip
 
 # Where the local derivative acts entry by entry, and can be written by itself.

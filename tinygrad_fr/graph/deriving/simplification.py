@@ -17,13 +17,12 @@ from ...kernels import Array
 from ...messages import _
 from ..expansion import Unwritten
 from ..naming import is_leaf
-from .rules import one_hot
+from .rules import ONE, one_hot
 from .terms import CALL, SUM, Term, divided, minus, plus, times
 
 if TYPE_CHECKING:
     from .writer import Writer
 
-ONE = Term("1", np.array(1.0))
 # What may lie between the probabilities and their logarithm.
 PASSING = ("getitem", "take", "subtract", "sum", "multiply")
 Scale = tuple[Fraction, tuple[tuple[str, float], ...]]  # what a gradient is divided by
@@ -31,17 +30,12 @@ Scale = tuple[Fraction, tuple[tuple[str, float], ...]]  # what a gradient is div
 
 def simplified(writer: Writer, i: int) -> tuple[list[Term], str]:
     """Shorter forms of the gradient of a value that enters a softmax or sigmoid; and why."""
-    users = [writer.graph.edges[n].target for n in writer.uses[i]]
-    users = [user for user in users if user in writer.path]
+    users = [user for user in writer.users(i) if user.id in writer.path]
     if len(users) != 1:
         return [], ""
-    vertex = writer.graph.vertices[users[0]]
-    if (
-        vertex.operation not in ("softmax", "log_softmax", "sigmoid")
-        or vertex.id not in writer.closed
-    ):
-        return [], ""
-    if not _meets_logarithm(writer, vertex.id):
+    vertex = users[0]
+    squashes = vertex.operation in ("softmax", "log_softmax", "sigmoid")
+    if not squashes or vertex.id not in writer.closed or not _meets_logarithm(writer, vertex.id):
         return [], ""
     truth = writer.flow.upstream[i]
     y = _output(writer, vertex.id)
@@ -64,9 +58,7 @@ def _meets_logarithm(writer: Writer, i: int) -> bool:
     reached = [i]
     seen = {i}
     for step in reached:  # it grows
-        for user in (
-            writer.graph.vertices[writer.graph.edges[n].target] for n in writer.uses[step]
-        ):
+        for user in writer.users(step):
             if user.operation in ("log", "binary_cross_entropy", "kl_divergence"):
                 return True
             if user.operation in PASSING and user.id not in seen:

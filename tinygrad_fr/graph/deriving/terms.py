@@ -239,16 +239,14 @@ def matmul(a: Term, b: Term) -> Term:
 
 
 def _dotted(a: Term) -> str:
-    body = factor(a, CALL if a.level != DOT else DOT)
-    return body or r"\mathbf{1}"
+    return factor(a, CALL if a.level != DOT else DOT) or r"\mathbf{1}"
 
 
 def transposed(a: Term) -> Term:
     """With its last two axes exchanged."""
-    value = np.swapaxes(a.value, -1, -2) if a.value.ndim > 1 else a.value
     if a.value.ndim < 2:
         return a
-    a = solid(a)
+    a, value = solid(a), np.swapaxes(a.value, -1, -2)
     body = factor(a, ATOM) or r"\mathbf{1}"
     body = parenthesised(body) if body.startswith(r"\frac") else body
     return Term(rf"{{{body}}}^{{\top}}" if len(body) > 1 else rf"{body}^{{\top}}",
@@ -319,7 +317,6 @@ def total(a: Term, axes: tuple[int, ...], keepdims: bool = False) -> Term:
         kept = _kept(padded, value, keepdims)
         return replace(a, value=value, narrow=kept, inner="")
     body = factor(a, PLUS)
-    ndim = a.value.ndim
     inner = factor(a, TIMES)
     after = tuple(1 if axis in axes else n for axis, n in enumerate(padded))
     after = after if keepdims else tuple(n for axis, n in enumerate(after) if axis not in gone)
@@ -328,7 +325,7 @@ def total(a: Term, axes: tuple[int, ...], keepdims: bool = False) -> Term:
         words = rf"\sum {inner}"
     else:
         below = " ".join(INDICES[axis % len(INDICES)] for axis in sorted(axes))
-        every = INDICES[:ndim]
+        every = INDICES[: a.value.ndim]
         simple = a.level == ATOM and not a.over and "frac" not in body
         entry = body if simple else rf"\left[{body}\right]"
         words = rf"\sum_{{{below}}} {{{entry}}}_{{{every}}}"
@@ -368,9 +365,8 @@ def reshaped(a: Term, shape: tuple[int, ...]) -> Term:
         return replace(a, value=a.value.reshape(shape))
     a = solid(a)
     body = rf"\operatorname{{reshape}}{parenthesised(factor(a, PLUS))}"
-    return Term(
-        body, a.value.reshape(shape), CALL, a.negative, (), a.by, front=a.front, below=a.below
-    )
+    value = a.value.reshape(shape)
+    return replace(a, body=body, value=value, level=CALL, over=(), inner="", narrow=None)
 
 
 def summed_to(a: Term, shape: tuple[int, ...]) -> Term:

@@ -41,9 +41,8 @@ def warnings(derivation: Derivation) -> list[str]:
     """What must be said before anything else: lines that do not hold."""
     report = derivation.check()
     wrong = [entry.name for entry in report if entry.verdict != "correct"]
-    if not wrong:
-        return []
-    return [_("This derivation does not hold, at: {lines}").format(lines=", ".join(wrong))]
+    words = _("This derivation does not hold, at: {lines}").format(lines=", ".join(wrong))
+    return [words] if wrong else []
 
 
 def _titles() -> tuple[str, str, str, str]:
@@ -87,10 +86,8 @@ def _open_ends(derivation: Derivation) -> list[str]:
 
 
 def _notes(line: Line) -> list[str]:
-    notes = [line.note] if line.note else []
-    if line.quoted:
-        notes.append(_("rule quoted from the operation"))
-    return notes
+    quoted = _("rule quoted from the operation") if line.quoted else ""
+    return [note for note in (line.note, quoted) if note]
 
 
 def latex(derivation: Derivation) -> str:
@@ -132,14 +129,11 @@ def _last(derivation: Derivation) -> str:
     return derivation.result.terms[-1].latex
 
 
-def _shape(line: Line) -> str:
-    return rf"\qquad \text{{{line.shape}}}" if line.shape else ""
-
-
 def _aligned(line: Line, numbers: bool) -> str:
     r"""``what &= first \\ &= second``, the shape behind the first member."""
     found = members(line, numbers)
-    rows = [rf"{line.what} &= {found[0]} {_shape(line)}".rstrip()]
+    shape = rf"\qquad \text{{{line.shape}}}" if line.shape else ""
+    rows = [rf"{line.what} &= {found[0]} {shape}".rstrip()]
     rows += [rf"&= {words}" for words in found[1:]]
     return " \\\\\n".join(rows)
 

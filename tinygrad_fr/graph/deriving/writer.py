@@ -11,10 +11,10 @@ from ...kernels import Array
 from ...messages import _
 from .. import indexing, values
 from ..expansion import Unwritten
-from ..extract import Edge, Graph
+from ..extract import Edge, Graph, Vertex
 from ..flow import Flow, pulled
 from ..formulas import after_equals, formula, rule
-from ..mathematics.latex import Item, escaped
+from ..mathematics.latex import escaped
 from ..mathematics.source import latex_of
 from ..naming import derivative, is_leaf, numeral
 from .rules import ENTRYWISE, RULES
@@ -25,22 +25,10 @@ LONGEST = 110  # characters of LaTeX: beyond, a gradient is written as a symbol 
 LONGEST_TAIL = 20  # operations within the definition of a loss
 SMALL = 6  # entries: arrays that numbers replace in a formula
 # What may stand within one definition, where it has no name and is used once.
-TAIL = frozenset(
-    [
-        "log",
-        "negative",
-        "multiply",
-        "divide",
-        "sum",
-        "mean",
-        "add",
-        "subtract",
-        "getitem",
-        "take",
-        "square",
-        "power",
-    ]
-)
+TAIL = frozenset([
+    "log", "negative", "multiply", "divide", "sum", "mean", "add", "subtract", "getitem", "take",
+    "square", "power",
+])  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -110,10 +98,10 @@ class Writer:
         found: set[int] = set()
         tail: set[int] = {self.graph.output} if self._ends_in_a_loss() else set()
         for vertex in reversed(self.graph.vertices):
-            users = [self.graph.edges[n].target for n in self.uses[vertex.id]]
+            users = self.users(vertex.id)
             if is_leaf(vertex) or len(users) != 1 or vertex.id in self.named:
                 continue
-            user = self.graph.vertices[users[0]]
+            user = users[0]
             if vertex.id == self.wrt or vertex.operation not in RULES:
                 continue
             affine = vertex.operation == "matmul" and user.operation == "add" and all(
@@ -126,6 +114,10 @@ class Writer:
                 found.add(vertex.id)
         # A tail that long is no formula of a loss: it is better read step by step.
         return found | (tail - {self.graph.output} if len(tail) <= LONGEST_TAIL else set())
+
+    def users(self, i: int) -> list[Vertex]:
+        """The operations that use a value, once for each use."""
+        return [self.graph.vertices[self.graph.edges[n].target] for n in self.uses[i]]
 
     def _can_be_written(self, i: int) -> bool:
         """Whether an operation can stand within a formula: not every ``take`` can."""
@@ -153,9 +145,8 @@ class Writer:
         if i in self.inlined:
             return self.value(i)
         value = np.asarray(self.graph.vertices[i].value)
-        if self.digits:
-            return Term(self.symbols[i], value)
-        return symbol_term(self.symbols[i], value)
+        written = Term if self.digits else symbol_term
+        return written(self.symbols[i], value)
 
     def value(self, i: int) -> Term:
         """What an operation computes."""
@@ -169,7 +160,8 @@ class Writer:
             except Unwritten:
                 pass
         right = after_equals(formula(self.graph, vertex, self.symbols))
-        return Term(_latex(right), np.asarray(vertex.value), PLUS)
+        words = "" if right is None else latex_of(right)
+        return Term(words, np.asarray(vertex.value), PLUS)
 
     def gradient(self, i: int) -> Term:
         """The gradient of a value, as a symbol; of the output, 1; or written out if inlined."""
@@ -189,16 +181,18 @@ class Writer:
         """The sum over the uses of a value of what they hand on; and whether a rule was quoted."""
         terms: list[Term] = []
         quoted = False
-        for n in self.uses[i]:
-            edge = self.graph.edges[n]
-            if edge.target not in self.path or edge.rule is None:
-                continue
+        for edge in self._ways(i):
             g = gradient(edge.target)
             term = self._pulled(edge, g)
             if term is None:
                 term, quoted = self._quoted(edge, g), True
             terms.append(summed_to(term, self.graph.vertices[i].shape))
         return plus(terms), quoted
+
+    def _ways(self, i: int) -> list[Edge]:
+        """The uses of a value through which its gradient comes."""
+        edges = [self.graph.edges[n] for n in self.uses[i]]
+        return [edge for edge in edges if edge.target in self.path and edge.rule is not None]
 
     def _pulled(self, edge: Edge, g: Term) -> Term | None:
         vertex = self.graph.vertices[edge.target]
@@ -225,7 +219,7 @@ class Writer:
             # Its rule says less than it does with these shapes: only that it is the adjoint.
             words = rf"\operatorname{{{escaped(str(operation))}}}^{{\top}} {parenthesised(g.latex)}"
         else:
-            words = _latex(right)
+            words = latex_of(right)
         shape = self.graph.vertices[edge.source].shape
         return Term(words, np.zeros(shape) if d is None else np.asarray(d), PLUS)
 
@@ -236,11 +230,9 @@ class Writer:
         return [
             Line(self.symbols[v.id], (self.value(v.id),), np.asarray(v.value))
             for v in self.graph.vertices
-            if not is_leaf(v) and v.id not in self.inlined and self._is_used(v.id)
-        ]
-
-    def _is_used(self, i: int) -> bool:
-        return i == self.graph.output or bool(self.uses[i])
+            if not is_leaf(v) and v.id not in self.inlined
+            and (self.uses[v.id] or v.id == self.graph.output)
+        ]  # fmt: skip
 
     def steps(self) -> list[Line]:
         """The gradients, from the output down to ``wrt``."""
@@ -260,12 +252,8 @@ class Writer:
             better, note = simplified(self, vertex.id)
             terms += better
             what = self._gradient_symbol(vertex.id)
-            lines.append(
-                Line(
-                    what, tuple(terms), self.flow.upstream[vertex.id], self._local(vertex.id), note,
-                    quoted,
-                )
-            )  # fmt: skip
+            truth, local = self.flow.upstream[vertex.id], self._local(vertex.id)
+            lines.append(Line(what, tuple(terms), truth, local, note, quoted))
             last = terms[-1]
             short = len(last.latex) <= LONGEST
             self.closed[vertex.id] = last if short else self.gradient(vertex.id)
@@ -273,14 +261,8 @@ class Writer:
 
     def _local(self, i: int) -> str:
         """The local derivatives of the uses of a value."""
-        words = []
-        for n in self.uses[i]:
-            edge = self.graph.edges[n]
-            user = self.graph.vertices[edge.target]
-            if edge.target not in self.path or edge.rule is None or user.id == self.graph.output:
-                continue
-            words.append(self._local_of(edge))
-        return r", \quad ".join(dict.fromkeys(word for word in words if word))
+        words = [self._local_of(edge) for edge in self._ways(i) if edge.target != self.graph.output]
+        return r", \quad ".join(dict.fromkeys(filter(None, words)))
 
     def _local_of(self, edge: Edge) -> str:
         vertex = self.graph.vertices[edge.target]
@@ -299,24 +281,18 @@ class Writer:
             return ""
         y, end = self.symbols[here], self.graph.vertices[here]
         operations = [self.graph.vertices[step.target].operation for step in chain]
-        entrywise = (
-            all(operation in ENTRYWISE for operation in operations)
-            and self.graph.vertices[edge.source].shape == end.shape
-        )
+        shape = self.graph.vertices[edge.source].shape
+        entrywise = ENTRYWISE.issuperset(operations) and shape == end.shape
         term: Term | None = Term("" if entrywise else "G", np.ones(end.shape))
         for step in chain:
             term = None if term is None else self._pulled(step, term)
         if term is None:
             return ""
-        term = summed_to(term, self.graph.vertices[edge.source].shape)
+        term = summed_to(term, shape)
         if entrywise:
             return rf"{derivative(y, x)} = {term.latex}"
         # The upstream gradient G goes through the transposed Jacobian.
         return rf"\left({derivative(y, x)}\right)^{{\top}} G = {term.latex}"
-
-
-def _latex(item: Item | None) -> str:
-    return "" if item is None else latex_of(item)
 
 
 def with_numbers(lines: list[Line], numeric: list[Line]) -> list[Line]:

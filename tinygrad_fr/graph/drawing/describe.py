@@ -7,7 +7,7 @@ from .. import values
 from ..extract import Vertex
 from ..formulas import formula
 from ..mathematics import text
-from ..naming import derivative, is_leaf
+from ..naming import is_leaf, kind_word
 from .sheet import TERMS, Sheet
 
 
@@ -37,17 +37,15 @@ def _line(sheet: Sheet, i: int) -> str:
     elif last.kind == "failure":
         return _("✗ {operation} fails here").format(operation=last.operation)
     else:
-        vertex = sheet.graph.vertices[item.members[0]]
-        words = _vertex(sheet, vertex)
-    return words + (f" (× {item.count})" if item.count > 1 else "")
+        words = _vertex(sheet, sheet.graph.vertices[item.members[0]])
+    return words + item.times
 
 
 def _vertex(sheet: Sheet, vertex: Vertex) -> str:
     own = text(sheet.symbols[vertex.id])
     name = sheet.names.get(vertex.id, own)
     if is_leaf(vertex):
-        kinds = {"parameter": _("parameter"), "input": _("input"), "constant": _("constant")}
-        what = kinds[vertex.kind]
+        what = kind_word(vertex)
         head = own if own == name else f"{own} ({name})"
     else:
         head = text(formula(sheet.graph, vertex, sheet.symbols))
@@ -60,11 +58,11 @@ def _vertex(sheet: Sheet, vertex: Vertex) -> str:
 
 
 def _gradient(sheet: Sheet, vertex: Vertex) -> str:
-    what = text(derivative(sheet.output, sheet.symbols[vertex.id]))
+    what = text(sheet.gradient(vertex.id))
     g = sheet.upstream(vertex.id)
     if g is None or sheet.flow is None:
         return _("{title}: ").format(title=what) + _("not computed")
-    uses = [n for n in sheet.graph.leaving[vertex.id] if n in sheet.flow.downstream]
+    uses = sheet.uses(vertex.id)
     words = f"{what} = {values.summary(g)}"
     if len(uses) > 1:
         parts = ", ".join(

@@ -13,14 +13,14 @@ from ...autograd.op import registry
 from ...kernels import Array
 from ...messages import _
 from .. import values
-from ..flow import local
+from ..flow import Flow, local
 from ..formulas import rule
 from ..mathematics import label, text
 from .nodes import closed_label, tip, vertex_label
 from .outline import Link, Repeat
 from .rendering import MOST
 from .sheet import Sheet
-from .style import BOX, FONT, GRADIENT, INK, LINE, PALE, PAPER, attribute, escape, font
+from .style import BOX, FONT, GRADIENT, INK, LINE, PALE, PAPER, attribute, escape, font, table
 
 LONGEST_RULE = 44  # characters: a longer one would push the nodes apart
 
@@ -48,11 +48,8 @@ def _graph_style(sheet: Sheet, n: int) -> dict[str, str]:
     if n > 300:  # a second instead of many
         style |= {"nslimit": "2", "nslimit1": "2", "mclimit": "0.2", "splines": "polyline"}
     if sheet.title:
-        style |= {
-            "label": f"<{font(escape(sheet.title), PALE)}>",
-            "labelloc": "b",
-            "labeljust": "l",
-        }
+        title = font(escape(sheet.title), PALE)
+        style |= {"label": f"<{title}>", "labelloc": "b", "labeljust": "l"}
     return style
 
 
@@ -68,18 +65,16 @@ def _boxed(picture: Any, sheet: Sheet, items: list[int], level: int) -> None:
     for box, members in inner.values():
         with picture.subgraph(name=f"cluster_{level}_{members[0]}") as part:
             repeated = isinstance(box, Repeat)
-            words = _count(box.count) if repeated else escape(str(box))
+            words = str(box)
+            if repeated:
+                words = _("{title}: ").format(title=f"× {box.count}")
+                words += _("{n} times the same block").format(n=box.count)
             part.attr(
-                label=f"<{font(words, PALE, bold=True)}>", labeljust="l", bgcolor=BOX,
+                label=f"<{font(escape(words), PALE, bold=True)}>", labeljust="l", bgcolor=BOX,
                 color=LINE, style="dashed,rounded" if repeated else "rounded", margin="10",
                 penwidth="1.6" if repeated else "0.8",
             )  # fmt: skip
             _boxed(part, sheet, members, level + 1)
-
-
-def _count(n: int) -> str:
-    words = _("{n} times the same block").format(n=n)
-    return escape(_("{title}: ").format(title=f"× {n}") + words)
 
 
 # --- nodes ------------------------------------------------------------------------------------
@@ -105,12 +100,13 @@ def _edge(picture: Any, sheet: Sheet, link: Link) -> None:
     ends = [sheet.outline.items[i] for i in (link.source, link.target)]
     number = link.edges[0]
     if link.again:
-        style = {"style": "dashed", "constraint": "false", "label": _again(), "color": PALE}
+        again = "<" + font(escape(_("next copy")), PALE, size=9) + ">"
+        style = {"style": "dashed", "constraint": "false", "label": again, "color": PALE}
     elif sheet.flow is not None and sheet.detail == "full" and all(e.count == 1 for e in ends):
-        words = _carried(sheet, number) if len(link.edges) == 1 else ""
-        style = {"label": f"<{words}>"} if words else {}
         if number not in sheet.flow.downstream:
-            style["color"] = PALE
+            style = {"color": PALE}
+        elif len(link.edges) == 1:
+            style = {"label": f"<{_carried(sheet, sheet.flow, number)}>"}
     target = sheet.graph.vertices[sheet.graph.edges[number].target]
     if target.kind == "failure":
         style |= {"style": "bold", "label": f"<{_argument(sheet, number)}>"}
@@ -125,16 +121,9 @@ def _argument(sheet: Sheet, number: int) -> str:
     return font(escape(f"{name} {sheet.graph.vertices[edge.source].shape}"), INK)
 
 
-def _again() -> str:
-    return "<" + font(escape(_("next copy")), PALE, size=9) + ">"
-
-
-def _carried(sheet: Sheet, number: int) -> str:
+def _carried(sheet: Sheet, flow: Flow, number: int) -> str:
     """The label of an edge: upstream gradient, local derivative, downstream gradient."""
     edge = sheet.graph.edges[number]
-    flow = sheet.flow
-    if flow is None or number not in flow.downstream:
-        return ""
     g, d = flow.upstream[edge.target], flow.downstream[number]
     slope = local(sheet.graph, edge)
     where = rule(sheet.graph, edge, sheet.symbols)
@@ -149,7 +138,7 @@ def _carried(sheet: Sheet, number: int) -> str:
     )
     if where is not None and len(text(where)) <= LONGEST_RULE:
         cells = f'<TR><TD COLSPAN="2">{font(label(where, 9), PALE, size=9)}</TD></TR>{cells}'
-    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{cells}</TABLE>'
+    return table(cells, padding=1)
 
 
 def _told(word: str, array: Array) -> tuple[str, str]:

@@ -133,18 +133,12 @@ def draw(
     >>> tg.draw(x * x).dot.count("->")  # two uses, two edges
     2
     """
-    return Drawing(
-        sheet(
-            tensor, scope(), gradients=gradients, values=values, names=names, depth=depth,
-            direction=direction,
-        )
-    )  # fmt: skip
+    return Drawing(sheet(tensor, scope(), gradients, values, names, depth, direction))
 
 
 def sheet(
     tensor: Tensor | TinygradError,
     variables: Mapping[str, Any],
-    *,
     gradients: bool = True,
     values: str = "auto",
     names: str | Mapping[str, Tensor] = "auto",

@@ -11,62 +11,34 @@ from ..extract import Vertex
 from ..formulas import arguments, counts, formula
 from ..indexing import shown_index
 from ..mathematics import label, text
-from ..naming import derivative, is_leaf
+from ..naming import is_leaf, kind_word
 from .outline import Item
 from .sheet import TERMS, Sheet
-from .style import (
-    FAILURE,
-    GRADIENT,
-    INK,
-    INPUT,
-    LINE,
-    OPERATION,
-    OUTPUT,
-    PALE,
-    PAPER,
-    PARAMETER,
-    escape,
-    font,
-    row,
-)  # fmt: skip
+from .style import FRAME, GRADIENT, INK, KINDS, OPERATION, PALE, escape, font, row, table
 
 
 def vertex_label(vertex: Vertex, item: Item, sheet: Sheet) -> str:
     """A value: its formula or name, shape, entries and gradient."""
-    fill, border, style, word = _kind(vertex, sheet)
-    rows = [row(words, fill) for words in _header(vertex, sheet, word, item.count)]
+    is_output = vertex.kind == "operation" and vertex.id == sheet.graph.output
+    fill, border, style = KINDS["output" if is_output else vertex.kind]
+    rows = [row(words, fill) for words in _header(vertex, sheet, item.count)]
     if vertex.kind != "failure":
         rows += _value_rows(vertex, item, sheet)
-    return (
-        f'<TABLE BORDER="{border}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" '
-        f'COLOR="{LINE}" BGCOLOR="{PAPER}" STYLE="{style}">{"".join(rows)}</TABLE>'
-    )
+    return table("".join(rows), border, padding=3, look=f'{FRAME} STYLE="{style}"')
 
 
-def _kind(vertex: Vertex, sheet: Sheet) -> tuple[str, int, str, str]:
-    """Fill, width and style of the border, and the word for a kind."""
-    if vertex.kind == "parameter":
-        return PARAMETER, 3, "ROUNDED", _("parameter")
-    if vertex.kind == "input":
-        return INPUT, 1, "SOLID", _("input")
-    if vertex.kind == "constant":
-        return PAPER, 1, "DASHED", _("constant")
-    if vertex.kind == "failure":
-        return FAILURE, 4, "SOLID", _("fails here")
-    return (OUTPUT if vertex.id == sheet.graph.output else OPERATION), 1, "SOLID", ""
-
-
-def _header(vertex: Vertex, sheet: Sheet, word: str, count: int) -> list[str]:
+def _header(vertex: Vertex, sheet: Sheet, count: int) -> list[str]:
     """What stands at the top: the formula of an operation, the name of a leaf."""
     if vertex.kind == "failure":
-        return [f"<B>✗ {escape(vertex.operation or '')}</B> {font(escape(word), INK)}"]
+        words = font(escape(_("fails here")), INK)
+        return [f"<B>✗ {escape(vertex.operation or '')}</B> {words}"]
     own = sheet.symbols[vertex.id]
     name = sheet.names.get(vertex.id, "")
     name = "" if name == text(own) else escape(name)
-    repeated = f" <B>× {count}</B>" if count > 1 else ""
+    repeated = _repeated(count)
     if is_leaf(vertex):
         words = font(label(own, 14), INK, size=14) + repeated + font(f" {name}", INK)
-        return [f"{words}  {font(escape(word), PALE, size=9)}"]
+        return [f"{words}  {font(escape(kind_word(vertex)), PALE, size=9)}"]
     indexed = shown_index(sheet.graph, vertex) and sheet.detail != "none"  # the formula says it
     extra = "" if indexed else arguments(vertex)
     operation = escape(f"{vertex.operation}({extra})" if extra else str(vertex.operation))
@@ -80,35 +52,37 @@ def _header(vertex: Vertex, sheet: Sheet, word: str, count: int) -> list[str]:
 
 def _value_rows(vertex: Vertex, item: Item, sheet: Sheet) -> list[str]:
     if item.count > 1:
-        rows = [row(font(values.shape(vertex.value), PALE, size=9))]
-        return rows + _gradients_of_copies(item, sheet)
+        return [_shape(vertex), *_gradients_of_copies(item, sheet)]
     if sheet.detail == "none":
-        return [row(font(values.shape(vertex.value), PALE, size=9))]
+        return [_shape(vertex)]
     rows = []
-    if (
-        vertex.kind != "constant"
-        or vertex.shape
-        or sheet.symbols[vertex.id] != values.number(vertex.value.item())
-    ):
+    if vertex.kind != "constant" or sheet.is_told(vertex):
         if vertex.shape or vertex.value.dtype != np.float64:
-            rows.append(row(font(values.shape(vertex.value), PALE, size=9)))
+            rows.append(_shape(vertex))
         rows.append(row(_array(vertex.value, sheet, INK)))
     if sheet.flow is not None and vertex.requires_grad:
         rows.append(row(_gradient(vertex, sheet)))
     return rows
 
 
+def _shape(vertex: Vertex) -> str:
+    return row(font(values.shape(vertex.value), PALE, size=9))
+
+
+def _repeated(count: int) -> str:
+    return f" <B>× {count}</B>" if count > 1 else ""
+
+
 def _gradient(vertex: Vertex, sheet: Sheet) -> str:
     """The gradient that arrives; at a fan-out, as the sum of its contributions."""
-    what = font(label(derivative(sheet.output, sheet.symbols[vertex.id])), GRADIENT)
+    what = font(label(sheet.gradient(vertex.id)), GRADIENT)
     g = sheet.upstream(vertex.id)
     if g is None:
         return f"{what} " + font(escape(_("not computed")), GRADIENT)
-    flow = sheet.flow
-    uses = [n for n in sheet.graph.leaving[vertex.id] if flow is not None and n in flow.downstream]
-    if len(uses) > 1 and flow is not None:
+    uses = sheet.uses(vertex.id)
+    if len(uses) > 1 and sheet.flow is not None:
         if g.size == 1 and len(uses) <= TERMS:
-            terms = " + ".join(values.number(flow.downstream[n].item()) for n in uses)
+            terms = " + ".join(values.number(sheet.flow.downstream[n].item()) for n in uses)
             words = f" = {terms} = <B>{values.number(g.item())}</B>".replace("+ -", "− ")
             return what + font(words, GRADIENT)
         what += font(f" = Σ ({len(uses)})", GRADIENT)
@@ -140,10 +114,8 @@ def _array(array: Array, sheet: Sheet, colour: str) -> str:
         if pixels is not None:
             words = font(escape(values.summary(array)), colour, size=9)
             return f"{_thumbnail(pixels)}</TD></TR><TR><TD>{words}"
-    if array.ndim and array.size > 4:
-        words = values.norm(array) if colour == GRADIENT else values.summary(array)
-        return font(escape(words), colour)
-    return font(escape(values.summary(array)), colour)
+    is_long = array.ndim > 0 and array.size > 4 and colour == GRADIENT
+    return font(escape(values.norm(array) if is_long else values.summary(array)), colour)
 
 
 def _matrix(entries: list[list[str]], colour: str) -> str:
@@ -155,9 +127,7 @@ def _matrix(entries: list[list[str]], colour: str) -> str:
     for line in entries:
         cells = (f'<TD ALIGN="RIGHT">{font(words, colour)}</TD>' for words in line)
         rows.append(f"<TR>{left}{''.join(cells)}{right}</TR>")
-    return (
-        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{"".join(rows)}</TABLE>'
-    )
+    return table("".join(rows), padding=2)
 
 
 def _thumbnail(pixels: Array) -> str:
@@ -165,26 +135,21 @@ def _thumbnail(pixels: Array) -> str:
     side = 5 if pixels.shape[1] > 7 else 7
     planes = []
     for plane in pixels:
-        rows = "".join(
-            "<TR>"
-            + "".join(
+        rows = ""
+        for pixel_row in plane.tolist():
+            cells = (
                 f'<TD FIXEDSIZE="TRUE" WIDTH="{side}" HEIGHT="{side}" '
                 f'BGCOLOR="#{r:02x}{g:02x}{b:02x}"></TD>'
-                for r, g, b in row.tolist()
+                for r, g, b in pixel_row
             )
-            + "</TR>"
-            for row in plane
-        )
+            rows += f"<TR>{''.join(cells)}</TR>"
         height, width = (side * n for n in plane.shape[:2])  # or a wide node pulls them apart
         planes.append(
             f'<TD><TABLE FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="{height}" BORDER="0" '
             f'CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{rows}</TABLE></TD>'
         )
-    wide = 4
-    lines = "".join(
-        f"<TR>{''.join(planes[i : i + wide])}</TR>" for i in range(0, len(planes), wide)
-    )
-    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="0">{lines}</TABLE>'
+    lines = "".join(f"<TR>{''.join(planes[i : i + 4])}</TR>" for i in range(0, len(planes), 4))
+    return table(lines, spacing=2)
 
 
 def closed_label(item: Item, sheet: Sheet) -> str:
@@ -194,24 +159,18 @@ def closed_label(item: Item, sheet: Sheet) -> str:
     last = max(v.id for v in vertices)
     made = [v for v in vertices if v.kind == "operation"]
     operations = len(made) // item.count
-    head = f"<B>{escape(str(item.call))}</B>" + (
-        f" <B>× {item.count}</B>" if item.count > 1 else ""
-    )
+    head = f"<B>{escape(str(item.call))}</B>{_repeated(item.count)}"
     facts = ngettext("{n} operation", "{n} operations", operations).format(n=operations)
     facts += ", " + ngettext("{n} parameter", "{n} parameters", parameters).format(n=parameters)
     rows = [row(head, OPERATION), row(font(escape(facts), PALE, size=9))]
-    end = sheet.graph.vertices[last]
-    rows.append(row(font(values.shape(end.value), PALE, size=9)))
+    rows.append(_shape(sheet.graph.vertices[last]))
     g = sheet.upstream(last)
     if item.count > 1:
         rows += _gradients_of_copies(Item([v.id for v in made]), sheet)
     elif g is not None and sheet.detail != "none":
-        words = f"{label(derivative(sheet.output, sheet.symbols[last]), 9)} : {values.norm(g)}"
+        words = f"{label(sheet.gradient(last), 9)} : {values.norm(g)}"
         rows.append(row(font(words, GRADIENT, size=9)))
-    return (
-        '<TABLE BORDER="2" CELLBORDER="0" CELLSPACING="0" CELLPADDING="4" '
-        f'COLOR="{LINE}" BGCOLOR="{PAPER}">{"".join(rows)}</TABLE>'
-    )
+    return table("".join(rows), 2, padding=4, look=FRAME)
 
 
 def tip(vertex: Vertex, sheet: Sheet) -> str:
@@ -222,7 +181,5 @@ def tip(vertex: Vertex, sheet: Sheet) -> str:
     words = f"{name} {values.shape(vertex.value)}\n{values.full_text(vertex.value)}"
     g = sheet.upstream(vertex.id)
     if g is not None:
-        words += (
-            f"\n{text(derivative(sheet.output, sheet.symbols[vertex.id]))}\n{values.full_text(g)}"
-        )
+        words += f"\n{text(sheet.gradient(vertex.id))}\n{values.full_text(g)}"
     return words

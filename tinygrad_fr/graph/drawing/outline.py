@@ -6,7 +6,7 @@ and blocks that repeat are drawn once, with their count.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,6 @@ class Repeat:
     """A block that comes ``count`` times; only its first copy is drawn."""
 
     count: int
-    names: tuple[str, ...] = ()
 
 
 Box = Any  # a Module call or a Repeat
@@ -50,6 +49,16 @@ class Item:
     boxes: tuple[Box, ...] = ()
     call: Any = None
     count: int = 1
+
+    @property
+    def stands_for_several(self) -> bool:
+        """Whether it is more than one value."""
+        return self.call is not None or self.count > 1
+
+    @property
+    def times(self) -> str:
+        """How many times it comes, behind its name."""
+        return f" (× {self.count})" if self.count > 1 else ""
 
 
 @dataclass(frozen=True)
@@ -82,16 +91,14 @@ def outline(graph: Graph, depth: int | None = None) -> Outline:
         How many levels of Modules are open: 0 shows the outermost one as a single item, 1 its
         layers. None opens all, unless the graph is large.
     """
-    closed = depth is not None
-    if depth is None and len(graph.vertices) > LIMIT:
-        deepest = max((len(_chain(v.module)) for v in graph.vertices), default=0)
-        whole = _merged(_items(graph, None), graph, False)
-        drawn, depth = whole, deepest
-        while len(drawn.items) > LIMIT and depth > 1:
-            depth -= 1
-            drawn = _merged(_items(graph, depth), graph, True)
-        return drawn if len(drawn.items) <= LIMIT else whole
-    return _merged(_items(graph, depth), graph, closed)
+    if depth is not None or len(graph.vertices) <= LIMIT:
+        return _merged(_items(graph, depth), graph, depth is not None)
+    drawn = whole = _merged(_items(graph, None), graph, False)
+    depth = max(len(_chain(v.module)) for v in graph.vertices)
+    while len(drawn.items) > LIMIT and depth > 1:
+        depth -= 1
+        drawn = _merged(_items(graph, depth), graph, True)
+    return drawn if len(drawn.items) <= LIMIT else whole
 
 
 def _chain(call: Any) -> tuple[Any, ...]:
@@ -105,17 +112,10 @@ def _chain(call: Any) -> tuple[Any, ...]:
 
 def _items(graph: Graph, depth: int | None) -> list[Item]:
     """Every vertex, or the closed call that it lies in."""
-    users: dict[int, list[int]] = {}
-    for edge in graph.edges:
-        users.setdefault(edge.source, []).append(edge.target)
-    chains: dict[int, tuple[Any, ...]] = {}
-    for vertex in graph.vertices:
-        if not is_leaf(vertex):
-            chains[vertex.id] = _chain(vertex.module)
-    for vertex in graph.vertices:
-        if is_leaf(vertex):
-            around = [chains[user] for user in users.get(vertex.id, ())]
-            chains[vertex.id] = _common(around) if _belongs(vertex) else ()
+    chains = {v.id: () if is_leaf(v) else _chain(v.module) for v in graph.vertices}
+    for vertex in filter(_belongs, graph.vertices):
+        users = [graph.edges[number].target for number in graph.leaving[vertex.id]]
+        chains[vertex.id] = _common([chains[user] for user in users])
     items: list[Item] = []
     closed: dict[int, Item] = {}
     for vertex in graph.vertices:
@@ -138,14 +138,12 @@ def _belongs(vertex: Vertex) -> bool:
 
 def _common(chains: list[tuple[Any, ...]]) -> tuple[Any, ...]:
     """The calls that all have around them."""
-    if not chains:
-        return ()
-    first = chains[0]
-    n = min(len(chain) for chain in chains)
-    for i in range(n):
-        if any(chain[i] is not first[i] for chain in chains):
-            return first[:i]
-    return first[:n]
+    shared = 0
+    for level in zip(*chains, strict=False):
+        if any(call is not level[0] for call in level):
+            break
+        shared += 1
+    return chains[0][:shared] if chains else ()
 
 
 # --- blocks that repeat -----------------------------------------------------------------------
@@ -154,176 +152,138 @@ def _common(chains: list[tuple[Any, ...]]) -> tuple[Any, ...]:
 def _merged(items: list[Item], graph: Graph, closed: bool) -> Outline:
     """The outline, with repeated blocks drawn once where there are many items."""
     place = {vertex: i for i, item in enumerate(items) for vertex in item.members}
-    steps = [i for i, item in enumerate(items) if not _leaf(item, graph)]
-    many = len(items) > MANY
     target = list(range(len(items)))  # the item that stands for each
-    if many or closed:
-        kinds: dict[Any, int] = {}
-        looks = [kinds.setdefault(_look(item, graph), len(kinds)) for item in items]
-        users, sources = _between(items, graph, place)
-        for run in _runs(items, steps, graph, looks, sources, many):
-            _merge(run, items, target, graph, users, sources)
-    links: dict[tuple[int, int, bool], list[int]] = {}
+    if closed or len(items) > MANY:
+        blocks = _Blocks(items, graph, place, target)
+        for copies in blocks.repeated():
+            blocks.merge(copies)
+    between: dict[tuple[int, int, bool], list[int]] = {}
     for number, edge in enumerate(graph.edges):
         a, b = place[edge.source], place[edge.target]
-        if a == b:
-            continue
-        again = target[a] >= target[b]
-        links.setdefault((target[a], target[b], again), []).append(number)
+        if a != b:
+            again = target[a] >= target[b]
+            between.setdefault((target[a], target[b], again), []).append(number)
     kept = sorted(set(target))
     where = {i: n for n, i in enumerate(kept)}
-    found = [
-        Link(where[a], where[b], tuple(edges), again) for (a, b, again), edges in links.items()
-    ]
-    # Two uses by one operation are two arrows; many edges between blocks are one.
-    apart: list[Link] = []
-    for link in found:
-        single = all(len(items[kept[end]].members) == 1 for end in (link.source, link.target))
-        if single:
-            apart += [Link(link.source, link.target, (edge,), link.again) for edge in link.edges]
-        else:
-            apart.append(link)
-    return Outline([items[i] for i in kept], apart)
+    links: list[Link] = []
+    for (a, b, again), edges in between.items():
+        # Two uses by one operation are two arrows; many edges between blocks are one.
+        single = len(items[a].members) == len(items[b].members) == 1
+        arrows = [(number,) for number in edges] if single else [tuple(edges)]
+        links += [Link(where[a], where[b], arrow, again) for arrow in arrows]
+    return Outline([items[i] for i in kept], links)
 
 
-def _leaf(item: Item, graph: Graph) -> bool:
+def shows_leaf(item: Item, graph: Graph) -> bool:
+    """Whether an item is a value that no operation made."""
     return item.call is None and is_leaf(graph.vertices[item.members[0]])
 
 
-@dataclass
-class _Run:
-    """``count`` copies of ``period`` steps from ``start`` on."""
+class _Blocks:
+    """Items in the order of their steps, among which blocks repeat; ``target`` stands for each."""
 
-    start: int
-    period: int
-    count: int
-    steps: list[int]
+    def __init__(
+        self, items: list[Item], graph: Graph, place: Mapping[int, int], target: list[int]
+    ) -> None:
+        self.items, self.graph, self.target = items, graph, target
+        kinds: dict[Any, int] = {}
+        self.looks = [kinds.setdefault(self._look(item), len(kinds)) for item in items]
+        self.users: list[list[int]] = [[] for _item in items]
+        self.sources: list[list[int]] = [[] for _item in items]
+        for edge in graph.edges:
+            a, b = place[edge.source], place[edge.target]
+            if a != b:
+                self.users[a].append(b)
+                self.sources[b].append(a)
+        self.steps = [i for i, item in enumerate(items) if not shows_leaf(item, graph)]
+        self.rank = {item: n for n, item in enumerate(self.steps)}  # leaves have none
 
+    def _look(self, item: Item) -> Any:
+        """What an item is, whatever its values and names."""
+        vertices = [self.graph.vertices[i] for i in item.members]
+        parts = tuple((v.kind, v.operation, arguments(v), v.shape, v.value.dtype) for v in vertices)
+        return (None if item.call is None else str(item.call).rpartition(" ")[2], parts)
 
-def _between(
-    items: list[Item], graph: Graph, place: Mapping[int, int]
-) -> tuple[list[list[int]], list[list[int]]]:
-    """For each item, those that use it, and those that it takes its arguments from."""
-    users: list[list[int]] = [[] for _item in items]
-    sources: list[list[int]] = [[] for _item in items]
-    for edge in graph.edges:
-        a, b = place[edge.source], place[edge.target]
-        if a != b:
-            users[a].append(b)
-            sources[b].append(a)
-    return users, sources
+    def repeated(self) -> Iterator[list[list[int]]]:
+        """The copies of each block that repeats, from the left, the widest first."""
+        start = 0
+        while start < len(self.steps):
+            best: list[list[int]] = []
+            covered = 0
+            for period in range(1, min(LONGEST, (len(self.steps) - start) // 2) + 1):
+                if self.looks[self.steps[start]] != self.looks[self.steps[start + period]]:
+                    continue
+                copies = self._copies(start, period)
+                if len(copies) > 1 and len(copies) * period > covered and self._is_worth(copies):
+                    best, covered = copies, len(copies) * period
+            if best:
+                yield best
+            start += covered or 1
 
-
-def _runs(
-    items: list[Item], steps: list[int], graph: Graph, looks: list[int],
-    sources: list[list[int]], many: bool,
-) -> Iterable[_Run]:  # fmt: skip
-    """The repetitions in the sequence of steps, from the left, the widest first."""
-    rank = {item: n for n, item in enumerate(steps)}
-    start = 0
-    while start < len(steps):
-        best: _Run | None = None
-        for period in range(1, min(LONGEST, (len(steps) - start) // 2) + 1):
-            if looks[steps[start]] != looks[steps[start + period]]:
-                continue
-            modules = all(items[steps[start + i]].call is not None for i in range(period))
-            least = 2 if modules else 3
-            if not (modules or many):
-                continue
-            count = 1
-            while start + (count + 1) * period <= len(steps) and all(
-                looks[steps[start + i]] == looks[steps[start + count * period + i]]
-                and _same_needs(
-                    sources,
-                    rank,
-                    steps[start + i],
-                    steps[start + count * period + i],
-                    items,
-                    graph,
-                    looks,
-                )
-                for i in range(period)
+    def _copies(self, start: int, period: int) -> list[list[int]]:
+        """A block of some steps, and those behind it that are like it."""
+        copies = [self.steps[start : start + period]]
+        for place in range(start + period, len(self.steps) - period + 1, period):
+            if not all(
+                self.looks[a] == self.looks[self.steps[place + i]]
+                and self._needs_the_same(a, self.steps[place + i])
+                for i, a in enumerate(copies[0])
             ):
-                count += 1
-            longer = best is None or period * count > best.period * best.count
-            if count >= least and longer:
-                best = _Run(start, period, count, steps)
-        if best is None:
-            start += 1
-        else:
-            yield best
-            start += best.period * best.count
+                break
+            copies.append(self.steps[place : place + period])
+        return copies
 
+    def _is_worth(self, copies: list[list[int]]) -> bool:
+        """Whether copies are drawn once: two of closed modules, three in a large graph."""
+        modules = all(self.items[i].call is not None for i in copies[0])
+        return modules or (len(copies) > 2 and len(self.items) > MANY)
 
-def _look(item: Item, graph: Graph) -> Any:
-    """What an item is, whatever its values and names."""
-    vertices = [graph.vertices[i] for i in item.members]
-    parts = tuple((v.kind, v.operation, arguments(v), v.shape, v.value.dtype) for v in vertices)
-    return (None if item.call is None else str(item.call).rpartition(" ")[2], parts)
-
-
-def _same_needs(
-    sources: list[list[int]], rank: Mapping[int, int], a: int, b: int,
-    items: list[Item], graph: Graph, looks: list[int],
-) -> bool:  # fmt: skip
-    """Whether two steps take their arguments alike: as far back, from one place, or from leaves."""
-    first, second = sources[a], sources[b]
-    if len(first) != len(second):
-        return False
-    for x, y in zip(first, second, strict=True):
-        if x == y:
-            continue
-        if x in rank and y in rank:
-            if rank[a] - rank[x] != rank[b] - rank[y]:
-                return False
-        elif y in rank:  # the first copy may begin with the network's input
-            if rank[y] < rank[a] or _shape(x, items, graph) != _shape(y, items, graph):
-                return False
-        elif x in rank or looks[x] != looks[y]:
+    def _needs_the_same(self, a: int, b: int) -> bool:
+        """Whether two steps take their arguments alike: as far back, or from one place."""
+        first, second, rank = self.sources[a], self.sources[b], self.rank
+        if len(first) != len(second):
             return False
-    return True
+        for x, y in zip(first, second, strict=True):
+            if x == y:
+                continue
+            if x in rank and y in rank:
+                if rank[a] - rank[x] != rank[b] - rank[y]:
+                    return False
+            elif y in rank:  # the first copy may begin with the network's input
+                if rank[y] < rank[a] or self._shape(x) != self._shape(y):
+                    return False
+            elif x in rank or self.looks[x] != self.looks[y]:
+                return False
+        return True
 
+    def _shape(self, i: int) -> tuple[int, ...]:
+        return self.graph.vertices[self.items[i].members[-1]].shape
 
-def _shape(i: int, items: list[Item], graph: Graph) -> Any:
-    return graph.vertices[items[i].members[-1]].shape
-
-
-def _merge(
-    run: _Run, items: list[Item], target: list[int], graph: Graph,
-    users: list[list[int]], sources: list[list[int]],
-) -> None:  # fmt: skip
-    """Let the first copy of a run stand for all of them, in a box of its own."""
-    copies = [
-        [run.steps[run.start + k * run.period + i] for i in range(run.period)]
-        for k in range(run.count)
-    ]
-    members = {i: k for k, copy in enumerate(copies) for i in copy}
-    for k, copy in enumerate(copies[1:], 1):
-        for first, other in zip(copies[0], copy, strict=True):
-            target[other] = first
-            items[first].members += items[other].members
-            # A leaf that only this copy uses goes with it.
-            for mine, its in zip(sources[first], sources[other], strict=False):
-                owned = _leaf(items[its], graph) and all(members.get(u) == k for u in users[its])
-                if owned and mine != its and _leaf(items[mine], graph) and target[its] == its:
-                    target[its] = mine
-                    items[mine].members += items[its].members
-                    items[mine].count += 1
-    inside = set(copies[0])
-    for first in copies[0]:
-        items[first].count = run.count
-        own = [i for i in sources[first] if _leaf(items[i], graph)]
-        inside |= {i for i in own if items[i].count > 1}
-    around = _common([items[i].boxes for copy in copies for i in copy])
-    names = tuple(str(items[copy[0]].call or "") for copy in copies)
-    if run.period > 1:
-        box = Repeat(run.count, names)
+    def merge(self, copies: list[list[int]]) -> None:
+        """Let the first copy of a block stand for all of them, in a box of its own."""
+        items, target = self.items, self.target
+        members = {i: k for k, copy in enumerate(copies) for i in copy}
+        for k, copy in enumerate(copies[1:], 1):
+            for first, other in zip(copies[0], copy, strict=True):
+                target[other] = first
+                items[first].members += items[other].members
+                # A leaf that only this copy uses goes with it.
+                for mine, its in zip(self.sources[first], self.sources[other], strict=False):
+                    if mine == its or mine in self.rank or its in self.rank:
+                        continue
+                    if target[its] == its and all(members.get(u) == k for u in self.users[its]):
+                        target[its] = mine
+                        items[mine].members += items[its].members
+                        items[mine].count += 1
+        inside = set(copies[0])
+        for first in copies[0]:
+            items[first].count = len(copies)
+            own = [i for i in self.sources[first] if i not in self.rank]
+            inside |= {i for i in own if items[i].count > 1}
+        if len(copies[0]) < 2:
+            return
+        box = Repeat(len(copies))
+        around = _common([items[i].boxes for copy in copies for i in copy])
         for i in inside:
             if items[i].boxes[: len(around)] == around or len(items[i].boxes) <= len(around):
-                rest = items[i].boxes[len(around) :]
-                items[i].boxes = (*around, box, *rest)
-
-
-def vertex_of(item: Item, graph: Graph) -> Vertex | None:
-    """The vertex that an item shows; None for a closed call."""
-    return None if item.call is not None else graph.vertices[item.members[0]]
+                items[i].boxes = (*around, box, *items[i].boxes[len(around) :])

@@ -57,8 +57,7 @@ def render(dot: str, kind: str) -> bytes:
     if shutil.which("dot"):
         import graphviz
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             return bytes(graphviz.Source(sharp).pipe(format=kind, quiet=True))
     try:
         import pygraphviz
@@ -72,8 +71,7 @@ def render(dot: str, kind: str) -> bytes:
         )
         error.dot = dot
         raise error from None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         return bytes(pygraphviz.AGraph(string=sharp).draw(format=kind, prog="dot"))
 
 
@@ -120,8 +118,7 @@ def _set(picture: str) -> str:
         same_style = found["style"] == found["other"]  # two cells of a table, not one formula
         if same_style or room <= 0 or "font-weight" in found["other"]:
             return found[0]
-        length = f'textLength="{room:g}" '
-        return found[0].replace(found["place"], f"{found['place']} {length.strip()}", 1)
+        return found[0].replace(found["place"], f'{found["place"]} textLength="{room:g}"', 1)
 
     picture = SCRIPT.sub(lambda m: f'{m[1]}{SHRUNK * float(m[2]):.2f}"', picture)
     return SPAN.sub(fitted, picture)
@@ -149,10 +146,8 @@ def _with_images(picture: str) -> str:
             plane.clear()
 
     for found in CELL.finditer(picture):
-        xs, ys = (
-            sorted((float(found[2]), float(found[5]))),
-            sorted((float(found[3]), float(found[4]))),
-        )
+        xs = sorted((float(found[2]), float(found[5])))
+        ys = sorted((float(found[3]), float(found[4])))
         side = round(xs[1] - xs[0], 1)
         if side not in SIDES or round(ys[1] - ys[0], 1) != side:
             continue

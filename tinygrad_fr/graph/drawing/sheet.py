@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...kernels import Array
-from ..extract import Graph
+from .. import values
+from ..extract import Graph, Vertex
 from ..flow import Flow
+from ..naming import derivative
 from .outline import Outline
 
 LEVELS = {"full": 26, "summary": 90}  # up to how many items, each detail
@@ -35,3 +37,16 @@ class Sheet:
     def upstream(self, vertex: int) -> Array | None:
         """The gradient that arrives at a vertex, if one was computed."""
         return None if self.flow is None else self.flow.upstream.get(vertex)
+
+    def gradient(self, vertex: int) -> str:
+        """The symbol of that gradient."""
+        return derivative(self.output, self.symbols[vertex])
+
+    def is_told(self, vertex: Vertex) -> bool:
+        """Whether its value needs a line of its own: a number in the formula does not."""
+        return bool(vertex.shape) or self.symbols[vertex.id] != values.number(vertex.value.item())
+
+    def uses(self, vertex: int) -> list[int]:
+        """The edges along which gradients arrive at a vertex, by their places in the graph."""
+        carried = () if self.flow is None else self.flow.downstream
+        return [n for n in self.graph.leaving[vertex] if n in carried]

@@ -16,6 +16,12 @@ NIGHT = {
     PARAMETER: "#17344f", INPUT: "#473a0e", OPERATION: "#2b3036", BOX: "#1d2025",
     FAILURE: "#5c1717", OUTPUT: "#572614",
 }  # fmt: skip
+KINDS = {  # fill, width and style of the border
+    "parameter": (PARAMETER, 3, "ROUNDED"), "input": (INPUT, 1, "SOLID"),
+    "constant": (PAPER, 1, "DASHED"), "failure": (FAILURE, 4, "SOLID"),
+    "operation": (OPERATION, 1, "SOLID"), "output": (OUTPUT, 1, "SOLID"),
+}  # fmt: skip
+FRAME = f' COLOR="{LINE}" BGCOLOR="{PAPER}"'
 FONT = "Helvetica,Arial,sans-serif"
 
 
@@ -33,6 +39,14 @@ def row(content: str, fill: str = "") -> str:
     """A row of a node's table."""
     colour = f' BGCOLOR="{fill}"' if fill else ""
     return f"<TR><TD{colour}>{content}</TD></TR>"
+
+
+def table(rows: str, border: int = 0, spacing: int = 0, padding: int = 0, look: str = "") -> str:
+    """A table of Graphviz's; ``look`` are its other attributes."""
+    return (
+        f'<TABLE BORDER="{border}" CELLBORDER="0" CELLSPACING="{spacing}" '
+        f'CELLPADDING="{padding}"{look}>{rows}</TABLE>'
+    )
 
 
 def font(content: str, colour: str, size: int = 0, bold: bool = False) -> str:

@@ -10,6 +10,7 @@ import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -71,43 +72,15 @@ Item = Atom | Row | Fraction | Root | Accent | Scripts | Matrix
 GREEK = dict(
     zip(
         [
-            "alpha",
-            "beta",
-            "gamma",
-            "delta",
-            "epsilon",
-            "varepsilon",
-            "zeta",
-            "eta",
-            "theta",
-            "kappa",
-            "lambda",
-            "mu",
-            "nu",
-            "xi",
-            "pi",
-            "rho",
-            "sigma",
-            "tau",
-            "phi",
-            "varphi",
-            "chi",
-            "psi",
-            "omega",
-            "Gamma",
-            "Delta",
-            "Theta",
-            "Lambda",
-            "Sigma",
-            "Phi",
-            "Psi",
-            "Omega",
-            "ell",
+            "alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta",
+            "kappa", "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "phi", "varphi",
+            "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Sigma", "Phi", "Psi",
+            "Omega", "ell",
         ],
         "αβγδϵεζηθκλμνξπρστϕφχψωΓΔΘΛΣΦΨΩℓ",
         strict=True,
     )
-)
+)  # fmt: skip
 OPERATORS = {
     "odot": "⊙", "otimes": "⊗", "cdot": "·", "times": "×", "star": "⋆", "ast": "∗", "circ": "°",
     "leq": "≤", "geq": "≥", "neq": "≠", "in": "∈", "ni": "∋", "land": "∧", "lor": "∨",
@@ -118,26 +91,19 @@ OPERATORS = {
 }  # fmt: skip
 LARGE = {"sum": "∑", "prod": "∏", "int": "∫"}
 DEEPEST = 40  # groups within groups
-FUNCTIONS = frozenset(
-    [
-        "ln",
-        "log",
-        "exp",
-        "max",
-        "min",
-        "sin",
-        "cos",
-        "tan",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "sinh",
-        "cosh",
-        "tanh",
-        "det",
-    ]
-)
+FUNCTIONS = frozenset([
+    "ln", "log", "exp", "max", "min", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh",
+    "cosh", "tanh", "det",
+])  # fmt: skip
 SPACES = {"quad": "  ", ",": " ", ";": " ", " ": " ", "!": ""}
+# Commands that are one sign.
+SIGNS = {
+    **{name: Atom("space", space) for name, space in SPACES.items()},
+    **{name: Atom("function", name) for name in FUNCTIONS},
+    **{name: Atom("large", sign) for name, sign in LARGE.items()},
+    **{name: Atom("operator", sign) for name, sign in OPERATORS.items()},
+    **{name: Atom("identifier", letter) for name, letter in GREEK.items()},
+}
 ACCENTS = frozenset(["bar", "hat", "tilde", "dot", "overline"])
 IGNORED = frozenset(["left", "right", "Big", "big", "Bigg", "displaystyle", "limits"])
 
@@ -229,16 +195,8 @@ class _Reader:
         return Atom("operator", "−" if token == "-" else token)
 
     def command(self, name: str) -> Item | None:
-        if name in GREEK:
-            return Atom("identifier", GREEK[name])
-        if name in OPERATORS:
-            return Atom("operator", OPERATORS[name])
-        if name in LARGE:
-            return Atom("large", LARGE[name])
-        if name in FUNCTIONS:
-            return Atom("function", name)
-        if name in SPACES:
-            return Atom("space", SPACES[name])
+        if name in SIGNS:
+            return SIGNS[name]
         if name in IGNORED:
             return None
         if name in ("frac", "tfrac", "dfrac"):
@@ -248,13 +206,12 @@ class _Reader:
         if name in ACCENTS:
             return Accent(name, self.argument())
         if name == "mathbf":  # of ones only
-            letters = "".join(atom.text for atom in atoms(self.argument()))
-            return Atom("identifier", letters.replace("1", "𝟏"))
+            return Atom("identifier", letters_of(self.argument()).replace("1", "𝟏"))
         if name in ("operatorname", "mathrm", "mathit"):
-            letters = "".join(atom.text for atom in atoms(self.argument()))
-            return Atom("function" if name == "operatorname" else "identifier", letters)
+            kind = "function" if name == "operatorname" else "identifier"
+            return Atom(kind, letters_of(self.argument()))
         if name == "mathrel":  # \mathrel{+}= is one sign
-            sign = "".join(atom.text for atom in atoms(self.argument()))
+            sign = letters_of(self.argument())
             if self.peek() == ("char", "="):
                 sign += self.take()[1]
             return Atom("operator", sign)
@@ -275,16 +232,15 @@ class _Reader:
         rows: list[tuple[Item, ...]] = []
         cells: list[Item] = []
         ends = (("char", "&"), ("command", "\\"), ("command", "end"))
-        while True:
+        token = ends[0]
+        while token in ends[:2]:
             cells.append(self.row(*ends))
             token = self.take()
-            if token == ends[0]:
-                continue
-            rows.append(tuple(cells))
-            cells = []
-            if token != ends[1]:
-                self.argument()
-                return Matrix(tuple(rows))
+            if token != ends[0]:
+                rows.append(tuple(cells))
+                cells = []
+        self.argument()
+        return Matrix(tuple(rows))
 
 
 def unescaped(text: str) -> str:
@@ -301,45 +257,36 @@ def atoms(item: Item) -> list[Atom]:
     return [atom for child in children(item) for atom in atoms(child)]
 
 
+def letters_of(item: Item) -> str:
+    """What stands at the leaves of a tree, in one word."""
+    return "".join(atom.text for atom in atoms(item))
+
+
 def children(item: Item) -> tuple[Item, ...]:
     """The parts of a tree."""
     match item:
-        case Row(items):
-            return items
-        case Fraction(top, bottom):
-            return (top, bottom)
-        case Root(body) | Accent(_, body):
-            return (body,)
-        case Scripts(base, below, above):
-            return tuple(part for part in (base, below, above) if part is not None)
+        case Atom():
+            return ()
         case Matrix(rows):
             return tuple(cell for row in rows for cell in row)
-    return ()
+        case Row(items):
+            return items
+    return tuple(part for part in vars(item).values() if isinstance(part, Item))
 
 
 def mapped(item: Item, change: Callable[[Item], Item | None]) -> Item:
     """The tree with every part replaced for which ``change`` gives something."""
+
+    def within(part: Any) -> Any:
+        """A field of an item: a part of it, several in a tuple, a mark or nothing."""
+        if isinstance(part, tuple):
+            return tuple(within(x) for x in part)
+        return mapped(part, change) if isinstance(part, Item) else part
+
     new = change(item)
     if new is not None:
         return new
-    match item:
-        case Row(items):
-            return Row(tuple(mapped(x, change) for x in items))
-        case Fraction(top, bottom):
-            return Fraction(mapped(top, change), mapped(bottom, change))
-        case Root(body):
-            return Root(mapped(body, change))
-        case Accent(mark, body):
-            return Accent(mark, mapped(body, change))
-        case Scripts(base, below, above):
-            return Scripts(
-                mapped(base, change),
-                None if below is None else mapped(below, change),
-                None if above is None else mapped(above, change),
-            )
-        case Matrix(rows):
-            return Matrix(tuple(tuple(mapped(x, change) for x in row) for row in rows))
-    return item
+    return item if isinstance(item, Atom) else type(item)(*map(within, vars(item).values()))
 
 
 def substituted(item: Item, letters: Mapping[str, Item], gradients: Mapping[str, Item]) -> Item:
@@ -364,7 +311,6 @@ def substituted(item: Item, letters: Mapping[str, Item], gradients: Mapping[str,
     return mapped(item, change)
 
 
-HATS = {"hat": r"\hat", "bar": r"\bar", "tilde": r"\tilde"}
 SYMBOL = re.compile(
     r"(?P<base>[A-Za-z]+?)(?:_(?P<hat>hat|bar|tilde))?_?(?P<index>\d*)(?:_(?P<word>[A-Za-z]+))?"
 )
@@ -392,6 +338,6 @@ def symbol(name: str) -> str:
     elif len(base) > 1:
         base = rf"\text{{{base}}}"
     if hat:
-        base = f"{HATS[hat]}{{{base}}}"
+        base = rf"\{hat}{{{base}}}"
     below = index + (rf"\text{{{word}}}" if word else "")
     return f"{base}_{{{below}}}" if below else base

@@ -40,12 +40,8 @@ def _written(item: Item) -> str:
         case Scripts(base, below, above):
             large = isinstance(base, Atom) and base.kind == "large"
             parts = "".join(_written(x) for x in (base, below, above) if x is not None)
-            if below is None:
-                name = "mover" if large else "msup"
-            elif above is None:
-                name = "munder" if large else "msub"
-            else:
-                name = "munderover" if large else "msubsup"
+            name = "m" if below is None else "munder" if large else "msub"
+            name += "" if above is None else "over" if large else "sup"
             return f"<{name}>{parts}</{name}>"
 
 

@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-from .latex import (
-    FUNCTIONS,
-    GREEK,
-    LARGE,
-    OPERATORS,
-    Accent,
-    Atom,
-    Fraction,
-    Item,
-    Matrix,
-    Root,
-    Row,
-    Scripts,
-    escaped,
-)  # fmt: skip
+from .latex import SIGNS, Accent, Atom, Fraction, Item, Matrix, Root, Row, Scripts, escaped
 
 COMMANDS = {
-    **{letter: "\\" + name for name, letter in GREEK.items()},
-    **{sign: "\\" + name for name, sign in OPERATORS.items()},
-    **{sign: "\\" + name for name, sign in LARGE.items()},
+    **{sign.text: "\\" + name for name, sign in SIGNS.items() if sign.kind != "space"},
     "−": "-", "𝟏": r"\mathbf{1}", "|": "|", "°": r"\circ", "′": "'",
 }  # fmt: skip
 
@@ -61,7 +45,7 @@ def _atom(kind: str, text: str) -> str:
     if kind == "space":
         return r"\quad" if len(text) > 1 else r"\,"
     if kind == "function":
-        return "\\" + text if text in FUNCTIONS else rf"\operatorname{{{text}}}"
+        return COMMANDS.get(text, rf"\operatorname{{{text}}}")
     if kind == "identifier" and len(text) > 1:
         return rf"\mathrm{{{text}}}"
     if text == "+=":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import defaultdict
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -95,9 +97,10 @@ def _page(drawn: Sheet) -> str:
         f"{step.body}</section>"
         for i, step in enumerate(found)
     )
+    output = text(drawn.output)
     words = {
         "language": messages.language,
-        "title": _("Replay: how the gradient of {name} comes about").format(name=_name(drawn)),
+        "title": _("Replay: how the gradient of {name} comes about").format(name=output),
         "alternative": _("Drawing of the computation graph; in words at the end of the page"),
         "controls": _("Controls"),
         "first": _("to the start"),
@@ -126,17 +129,8 @@ def _page(drawn: Sheet) -> str:
         "data": _data(drawn, found),
     }
     page = (PAGE / "replay.html").read_text(encoding="utf-8")
-    # Split, not replaced one after the other: a Tensor may be named {{style}}.
-    pieces = page.split("{{")
-    filled = [pieces[0]]
-    for piece in pieces[1:]:
-        name, _end, rest = piece.partition("}}")
-        filled.append(parts[name] + rest)
-    return spelled("".join(filled))
-
-
-def _name(drawn: Sheet) -> str:
-    return text(drawn.output)
+    # In one pass, not one after the other: a Tensor may be named {{style}}.
+    return spelled(re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], page))
 
 
 def _data(drawn: Sheet, found: list[Step]) -> str:
@@ -146,26 +140,24 @@ def _data(drawn: Sheet, found: list[Step]) -> str:
     turn = next((i for i, s in enumerate(found) if s.backward), len(found))
     place = {m: i for i, item in enumerate(drawn.outline.items) for m in item.members}
     downstream = {} if drawn.flow is None else drawn.flow.downstream
-    edges: dict[str, Any] = {}
-    arrivals: dict[int, list[int]] = {}
-    needs: dict[int, list[str]] = {}
-    for number, edge in enumerate(drawn.graph.edges):
-        target = place[edge.target]
-        when = backward.get(target) if number in downstream else None
-        edges[f"edge{number}"] = [forward.get(target, 0), when, [f"edge{number}"]]
-        if when is not None:
-            arrivals.setdefault(place[edge.source], []).append(when)
-            needs.setdefault(place[edge.source], []).append(f"edge{number}")
-    nodes: dict[str, Any] = {}
+    arrows = {link.edges[0] for link in drawn.outline.links}
     guessed = {n for s in found for n in s.edges if f'data-edge="edge{n}"' in s.body}
+    edges: dict[str, Any] = {}
+    arrivals: dict[int, int] = {}
+    needs: dict[int, list[str]] = defaultdict(list)
+    for number, edge in enumerate(drawn.graph.edges):
+        source, target = place[edge.source], place[edge.target]
+        when = backward.get(target) if number in downstream else None
+        asked = [f"edge{number}"] if number in guessed else []
+        if number in arrows:
+            edges[f"edge{number}"] = forward.get(target, 0), when, asked
+        if when is not None:
+            arrivals[source] = max(when, arrivals.get(source, 0))
+            needs[source] += asked
+    nodes: dict[str, Any] = {}
     for i in range(len(drawn.outline.items)):
-        known = max(arrivals[i]) if i in arrivals else (turn if i in backward else None)
-        asked = [name for name in needs.get(i, []) if int(name[4:]) in guessed]
-        nodes[f"node{i}"] = [forward.get(i, 0), known, asked]
-    drawn_edges = {f"edge{link.edges[0]}" for link in drawn.outline.links}
-    edges = {name: entry for name, entry in edges.items() if name in drawn_edges}
-    for name, entry in edges.items():
-        entry[2] = [name] if int(name[4:]) in guessed else []
+        known = arrivals.get(i, turn if i in backward else None)
+        nodes[f"node{i}"] = forward.get(i, 0), known, needs[i]
     data = {
         "nodes": nodes,
         "edges": edges,
@@ -175,7 +167,7 @@ def _data(drawn: Sheet, found: list[Step]) -> str:
         "steps": [
             {
                 "node": None if s.item is None else f"node{s.item}",
-                "edges": [f"edge{n}" for n in s.edges if f"edge{n}" in drawn_edges],
+                "edges": [f"edge{n}" for n in s.edges if n in arrows],
             }
             for s in found
         ],

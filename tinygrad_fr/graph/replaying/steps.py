@@ -10,14 +10,14 @@ import numpy as np
 from ...kernels import Array
 from ...messages import _
 from .. import values
-from ..drawing.outline import Item
+from ..drawing.outline import Item, shows_leaf
 from ..drawing.sheet import TERMS, Sheet
 from ..extract import Edge, Vertex
 from ..flow import local
 from ..formulas import formula, rule
 from ..mathematics import mathml, text
 from ..mathematics.latex import Item as Formula
-from ..naming import derivative, is_leaf
+from ..naming import derivative
 
 MOST_FACTORS = 8  # of the chain rule, written out
 ASKED = 64  # entries: of a larger gradient an exercise asks the shape
@@ -51,9 +51,8 @@ def steps(sheet: Sheet) -> list[Step]:
     """The start, a step per operation, the turn at the output, a step per operation, the end."""
     items = sheet.outline.items
     place = {m: i for i, item in enumerate(items) for m in item.members}
-    made = [i for i, item in enumerate(items) if not _is_leaf(item, sheet)]
-    found = [_start(sheet)]
-    found += [_forward(sheet, i, place) for i in made]
+    made = [i for i, item in enumerate(items) if not shows_leaf(item, sheet.graph)]
+    found = [_start(sheet), *(_forward(sheet, i, place) for i in made)]
     if sheet.flow is None or not sheet.flow.upstream:
         return found
     found.append(_turn(sheet, place))
@@ -66,17 +65,17 @@ def steps(sheet: Sheet) -> list[Step]:
     return found
 
 
-def _is_leaf(item: Item, sheet: Sheet) -> bool:
-    return item.call is None and is_leaf(sheet.graph.vertices[item.members[0]])
+def _leaves(sheet: Sheet) -> list[Vertex]:
+    """The values with which the computation starts, as far as they are drawn."""
+    items = [item for item in sheet.outline.items if shows_leaf(item, sheet.graph)]
+    return [sheet.graph.vertices[item.members[0]] for item in items]
 
 
 def _start(sheet: Sheet) -> Step:
     rows = [
         _value_row(sheet.symbols[v.id], v.value, sheet.names.get(v.id, ""))
-        for item in sheet.outline.items
-        if _is_leaf(item, sheet)
-        for v in [sheet.graph.vertices[item.members[0]]]
-        if _is_told(sheet.symbols[v.id], v.value)
+        for v in _leaves(sheet)
+        if sheet.is_told(v)
     ]
     title = _("Start: inputs and parameters")
     return Step(title, f'<table class="values">{"".join(rows)}</table>')
@@ -85,64 +84,50 @@ def _start(sheet: Sheet) -> Step:
 def _forward(sheet: Sheet, i: int, place: dict[int, int]) -> Step:
     item = sheet.outline.items[i]
     edges = _incoming(sheet, i, place)
-    if item.call is not None or item.count > 1:
-        last = sheet.graph.vertices[max(item.members)]
-        what = str(item.call or last.operation)
-        title = _("Forward: {what}").format(what=what)
-        if item.count > 1:
-            title += f" (× {item.count})"
-        return Step(title, _values([(sheet.symbols[last.id], last.value)]), i, edges)
+    title = _("Forward: {what}").format(what=_named(sheet, item)) + item.times
+    if item.stands_for_several:
+        return Step(title, _values(sheet, [max(item.members)]), i, edges)
     vertex = sheet.graph.vertices[item.members[0]]
-    title = _("Forward: {what}").format(
-        what=f"{text(sheet.symbols[vertex.id])}, {vertex.operation}"
-    )
-    arguments = [sheet.graph.vertices[sheet.graph.edges[n].source] for n in edges]
-    used = {v.id: (sheet.symbols[v.id], v.value) for v in arguments}
+    used = dict.fromkeys(sheet.graph.edges[n].source for n in edges)
     body = _formula(formula(sheet.graph, vertex, sheet.symbols))
     if vertex.module:
         words = escape(_("layer {module}").format(module=vertex.module))
         body += f'<p class="note">{words}</p>'
-    body += _values([(s, v) for s, v in used.values() if _is_told(s, v)])
+    body += _values(sheet, [v for v in used if sheet.is_told(sheet.graph.vertices[v])])
     heading = escape(_("value"))
-    body += f"<h3>{heading}</h3>" + _values([(sheet.symbols[vertex.id], vertex.value)])
+    body += f"<h3>{heading}</h3>" + _values(sheet, [vertex.id])
     return Step(title, body, i, edges)
 
 
-def _is_told(symbol: str, value: Array) -> bool:
-    """A number in the formula needs no line of its own."""
-    return bool(value.ndim) or symbol != values.number(value.item())
+def _named(sheet: Sheet, item: Item) -> str:
+    """The layer or operation that a step is about, with the symbol of what it makes."""
+    if item.stands_for_several:
+        return str(item.call or sheet.graph.vertices[max(item.members)].operation)
+    vertex = sheet.graph.vertices[item.members[0]]
+    return f"{text(sheet.symbols[vertex.id])}, {vertex.operation}"
 
 
 def _turn(sheet: Sheet, place: dict[int, int]) -> Step:
     last = sheet.graph.vertices[sheet.graph.output]
-    own = derivative(sheet.output, sheet.symbols[last.id])
-    body = _formula(f"{own} = 1")
+    body = _formula(f"{sheet.gradient(last.id)} = 1")
     words = _(
         "The backward pass starts at the output, whose derivative with respect to itself is 1."
     )
     if sheet.title:
         words += f" {sheet.title}."
-    return Step(
-        _("Turn: the gradient of the output"), f"{body}<p>{escape(words)}</p>", place[last.id],
-        backward=True,
-    )  # fmt: skip
+    title = _("Turn: the gradient of the output")
+    return Step(title, f"{body}<p>{escape(words)}</p>", place[last.id], backward=True)
 
 
 def _backward(sheet: Sheet, i: int, place: dict[int, int]) -> Step:
     item = sheet.outline.items[i]
     edges = tuple(n for n in _incoming(sheet, i, place) if n in sheet.flow.downstream)  # type: ignore[union-attr]
-    if item.call is not None or item.count > 1:
-        last = sheet.graph.vertices[max(item.members)]
-        title = _("Backward: {what}").format(what=str(item.call or last.operation))
-        rows = [(derivative(sheet.output, sheet.symbols[last.id]), sheet.upstream(last.id))]
+    title = _("Backward: {what}").format(what=_named(sheet, item))
+    if item.stands_for_several:
         sources = list(dict.fromkeys(sheet.graph.edges[n].source for n in edges))[:TERMS]
-        rows += [(derivative(sheet.output, sheet.symbols[v]), sheet.upstream(v)) for v in sources]
-        told = [(what, g) for what, g in rows if g is not None]
-        return Step(title, f'<div class="gradient">{_values(told)}</div>', i, edges, True)
-    vertex = sheet.graph.vertices[item.members[0]]
-    title = _("Backward: {what}").format(
-        what=f"{text(sheet.symbols[vertex.id])}, {vertex.operation}"
-    )
+        shown = {v: sheet.upstream(v) for v in (max(item.members), *sources)}
+        rows = [_value_row(sheet.gradient(v), g) for v, g in shown.items() if g is not None]
+        return Step(title, f'<div class="gradient">{_table(rows)}</div>', i, edges, True)
     return Step(title, "".join(_product(sheet, n) for n in edges), i, edges, True)
 
 
@@ -150,27 +135,25 @@ def _product(sheet: Sheet, number: int) -> str:
     """Upstream x local = downstream, along one edge; and the exercise that hides its end."""
     edge, flow = sheet.graph.edges[number], sheet.flow
     assert flow is not None
-    source = sheet.graph.vertices[edge.source]
     y, x = sheet.symbols[edge.target], sheet.symbols[edge.source]
     g, d, slope = flow.upstream[edge.target], flow.downstream[number], local(sheet.graph, edge)
-    cells = [_quantity(_("upstream"), derivative(sheet.output, y), g)]
+    cells = [_quantity(_("upstream"), sheet.gradient(edge.target), g)]
     if slope is not None and slope.shape == d.shape:
         cells += ['<span class="sign">×</span>', _local(sheet, edge, derivative(y, x), slope)]
         cells.append('<span class="sign">=</span>')
     else:  # a Jacobian, or a sum over what was broadcast: as the rule says
         cells += ['<span class="sign">→</span>', _rule(sheet, edge)]
         cells.append('<span class="sign told">→</span>')
-    several = sum(n in flow.downstream for n in sheet.graph.leaving[edge.source]) > 1
-    path = rf"{derivative(sheet.output, y)} {derivative(y, x)}"  # one contribution of several
-    cells.append(
-        _quantity(_("downstream"), path if several else derivative(sheet.output, x), d, "answer")
-    )
+    what = sheet.gradient(edge.source)
+    if len(sheet.uses(edge.source)) > 1:  # one contribution of several
+        what = rf"{sheet.gradient(edge.target)} {derivative(y, x)}"
+    cells.append(_quantity(_("downstream"), what, d, "answer"))
     heading = _("to {name}").format(name=text(x))
     body = f"<h3>{escape(heading)}</h3>{_chain(sheet, edge)}"
     body += f'<div class="product">{"".join(cells)}</div>'
     return (
         f'<div class="flow" data-edge="edge{number}">{body}{_guess(d, text(x))}'
-        f'<p class="said" role="status"></p>{_sum(sheet, number, source)}</div>'
+        f'<p class="said" role="status"></p>{_sum(sheet, number)}</div>'
     )
 
 
@@ -219,14 +202,13 @@ def _guess(d: Array, name: str) -> str:
     )
 
 
-def _sum(sheet: Sheet, number: int, source: Vertex) -> str:
+def _sum(sheet: Sheet, number: int) -> str:
     """At a fan-out: which contribution this is, and the sum when it is the last."""
-    flow = sheet.flow
-    assert flow is not None
-    uses = [n for n in sheet.graph.leaving[source.id] if n in flow.downstream]
+    source = sheet.graph.edges[number].source
+    uses = sheet.uses(source)
     if len(uses) < 2:
         return ""
-    name = text(sheet.symbols[source.id])
+    name = text(sheet.symbols[source])
     # The backward pass meets the uses from the last to the first.
     order = sorted(uses, key=lambda n: (-sheet.graph.edges[n].target, n))
     k = order.index(number) + 1
@@ -235,16 +217,13 @@ def _sum(sheet: Sheet, number: int, source: Vertex) -> str:
     )
     shown = f'<p class="note">{escape(words)}</p>'
     if k == len(uses):
-        what = derivative(sheet.output, sheet.symbols[source.id])
         terms = [
-            rf"\frac{{\partial {sheet.output}}}{{\partial {sheet.symbols[u]}}} "
-            rf"\frac{{\partial {sheet.symbols[u]}}}{{\partial {sheet.symbols[source.id]}}}"
-            for u in (sheet.graph.edges[n].target for n in order)
-        ]
-        total = f"{what} = " + " + ".join(terms[:6]) + (r" + \ldots" if len(terms) > 6 else "")
-        shown += (
-            f'<div class="gradient told">{mathml(total)} = {_array(flow.upstream[source.id])}</div>'
-        )
+            f"{sheet.gradient(u)} {derivative(sheet.symbols[u], sheet.symbols[source])}"
+            for u in (sheet.graph.edges[n].target for n in order[:TERMS])
+        ] + [r"\ldots"] * (len(order) > TERMS)
+        total = f"{sheet.gradient(source)} = {' + '.join(terms)}"
+        value = _array(sheet.upstream(source))
+        shown += f'<div class="gradient told">{mathml(total)} = {value}</div>'
     return shown
 
 
@@ -253,37 +232,29 @@ def _chain(sheet: Sheet, edge: Edge) -> str:
     factors = [derivative(sheet.symbols[edge.target], sheet.symbols[edge.source])]
     here = edge.target
     while here != sheet.graph.output:
-        flow = sheet.flow
-        uses = [n for n in sheet.graph.leaving[here] if flow is not None and n in flow.downstream]
+        uses = sheet.uses(here)
         if len(uses) != 1 or len(factors) == MOST_FACTORS:
             # Several ways: the gradient here is already a sum.
-            factors.insert(0, derivative(sheet.output, sheet.symbols[here]))
+            factors.insert(0, sheet.gradient(here))
             break
         user = sheet.graph.edges[uses[0]].target
         factors.insert(0, derivative(sheet.symbols[user], sheet.symbols[here]))
         here = user
     if len(factors) < 2:
         return ""
-    own = derivative(sheet.output, sheet.symbols[edge.source])
-    right = r" \cdot ".join(factors)
+    whole = f"{sheet.gradient(edge.source)} = " + r" \cdot ".join(factors)
     words = escape(_("the chain rule so far"))
-    return f'<div class="chain"><span class="word">{words}</span>{mathml(f"{own} = {right}")}</div>'
+    return f'<div class="chain"><span class="word">{words}</span>{mathml(whole)}</div>'
 
 
 def _end(sheet: Sheet) -> Step:
     rows = []
-    for item in sheet.outline.items:
-        if _is_leaf(item, sheet):
-            vertex = sheet.graph.vertices[item.members[0]]
-            g = sheet.upstream(vertex.id)
-            if vertex.requires_grad:
-                what = derivative(sheet.output, sheet.symbols[vertex.id])
-                shown = escape(_("not computed")) if g is None else _array(g)
-                name = escape(sheet.names.get(vertex.id, ""))
-                rows.append(
-                    f"<tr><th>{name}</th><td>{mathml(what)}</td>"
-                    f'<td class="gradient">{shown}</td></tr>'
-                )
+    for vertex in _leaves(sheet):
+        if vertex.requires_grad:
+            name = escape(sheet.names.get(vertex.id, ""))
+            what = mathml(sheet.gradient(vertex.id))
+            shown = _array(sheet.upstream(vertex.id))
+            rows.append(f'<tr><th>{name}</th><td>{what}</td><td class="gradient">{shown}</td></tr>')
     title = _("End: the gradients of the parameters")
     hidden = escape(_("Find the downstream gradients first: {n} are left.").format(n="\0"))
     body = f'<p class="left" hidden>{hidden}</p><table class="values end">{"".join(rows)}</table>'
@@ -307,9 +278,13 @@ def _formula(latex: str | Formula) -> str:
     return f'<div class="chain">{mathml(latex, block=True)}</div>'
 
 
-def _values(pairs: list[tuple[str, Array]]) -> str:
-    rows = "".join(_value_row(symbol, value) for symbol, value in pairs)
-    return f'<table class="values">{rows}</table>' if rows else ""
+def _values(sheet: Sheet, vertices: list[int]) -> str:
+    """The values of some vertices."""
+    return _table([_value_row(sheet.symbols[v], sheet.graph.vertices[v].value) for v in vertices])
+
+
+def _table(rows: list[str]) -> str:
+    return f'<table class="values">{"".join(rows)}</table>' if rows else ""
 
 
 def _value_row(symbol: str, value: Array, name: str = "") -> str:
@@ -321,8 +296,10 @@ def _value_row(symbol: str, value: Array, name: str = "") -> str:
     )
 
 
-def _array(array: Array) -> str:
+def _array(array: Array | None) -> str:
     """A number, a small matrix, or a summary that opens."""
+    if array is None:
+        return escape(_("not computed"))
     if not array.ndim:
         return escape(values.summary(array))
     entries = values.grid(array)

@@ -57,12 +57,28 @@ def unknown(owner: str, name: str) -> AttributeError:
     )
 
 
+class _Elsewhere:
+    """What stands on a Tensor for a name of PyTorch: there is no such attribute, and it says why.
+
+    Not ``__getattr__``, with which the interpreter looks up every attribute more slowly: a chain
+    of operations took 1.2 times as long.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, tensor: Any, owner: type) -> Any:
+        raise unknown("Tensor", self.name)
+
+
 class Spellings:
-    """What answers for an attribute that a Tensor does not have."""
+    """The names that PyTorch's users try on a Tensor."""
 
     __slots__ = ()
 
-    def __getattr__(self, name: str) -> Any:
-        error = unknown("Tensor", name)
-        error.name, error.obj = name, self  # Python adds what it resembles
-        raise error
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name not in _OURS or hasattr(self, name)]
+
+
+for _name in _OURS:
+    setattr(Spellings, _name, _Elsewhere(_name))

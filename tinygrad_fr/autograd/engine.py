@@ -222,7 +222,8 @@ def _walk(
                 values.append(x if create_graph else x._array)
             else:
                 values.append(x)
-        if not node._op.needs_inputs:  # n closures that each got n inputs would cost n * n
+        # n closures that each got n inputs would cost n * n; where inputs were laid out only.
+        if node._static is not None and not node._op.needs_inputs:
             del values[2:]
         i = -1  # counted by hand: zip costs 0.1 us more
         for closure in node._closures:

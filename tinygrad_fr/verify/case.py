@@ -102,7 +102,7 @@ class Case:
     def _given(self, tape: Tape) -> dict[int, Array]:
         return {tape.names[name]: g for name, g in self.given.items() if name in tape.names}
 
-    def arguments(self, i: int) -> list[Any]:
+    def operands(self, i: int) -> list[Any]:
         """The arrays that a node was made of."""
         return [getattr(x, "_array", x) for x in self.the_tape.nodes[i]._inputs]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,16 +67,10 @@ def _tried(case: Case) -> Iterator[_Tried]:
     for row in TABLE:
         if row.needs_tape and (case.tape is None or case.name not in case.tape.names):
             continue
-        mistakes = row.hypothesis(case)
-        while True:
-            try:
-                made = next(mistakes)
-            except StopIteration:
-                break
-            except _MISFITS:
-                break
-            made.gradient = np.asarray(made.gradient, float)
-            yield _Tried(row.kind, made, row.subsets)
+        with suppress(*_MISFITS):
+            for made in row.hypothesis(case):
+                made.gradient = np.asarray(made.gradient, float)
+                yield _Tried(row.kind, made, row.subsets)
 
 
 def _single(case: Case, tried: list[_Tried]) -> Iterator[Diagnosis]:

@@ -235,6 +235,12 @@ class Handwritten:
             )
         }  # fmt: skip
 
+    @property
+    def constants(self) -> dict[str, Any]:
+        """The forward's arguments that are not differentiated."""
+        fixed = set(self.argument_of.values())
+        return {name: x for name, x in self.arguments.items() if name not in fixed}
+
     def _enter(self, name: str, slot: Slot, array: Array) -> None:
         self.slots[name] = slot
         self.values[name] = np.array(array, np.float64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,8 +15,8 @@ from ..kernels import Array
 from ..messages import _
 from .case import Case
 from .numeric import signed
-from .student import StudentError, as_array, attempted, called_by_name
-from .tape import Locals, Tape
+from .student import StudentError, as_array, attempted, called_by_name, parameters_of
+from .tape import Tape
 
 
 @dataclass
@@ -31,6 +30,7 @@ class Recording:
     rng: np.random.Generator
     hands: dict[str, Array] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
+    following: set[str] = field(default_factory=set)  # right, but for a wrong upstream
 
     def __post_init__(self) -> None:
         y = attempted(self.f, **self.tensors())
@@ -174,21 +174,19 @@ class Recording:
 
     def pulled(self, name: str, given: Mapping[str, Array]) -> Array:
         """The recorded gradient that follows from given gradients of later values."""
+        if not given:
+            return self.gradients[name]
         numbers = {self.tape.names[n]: np.asarray(g, float) for n, g in given.items()}
         found = self.tape.pull(self.upstream, given=numbers)
         zero = np.zeros(self.gradients[name].shape)
         return found.get(self.tape.names[name], zero) if name in self.tape.names else zero
 
-    def pulled_with(self, name: str, local: Locals) -> Array | None:
-        """The gradient with other local derivatives."""
-        return self.tape.pull(self.upstream, local=local).get(self.tape.names[name])
-
-    def case(self, name: str, true: Array, given: Mapping[str, Array], rtol: float) -> Case:
-        """What the hypotheses get to see."""
+    def case(self, name: str, given: Mapping[str, Array], rtol: float) -> Case:
+        """What the hypotheses get to see, where later gradients are given."""
         tape = self.tape.expanded()
         return Case(
-            name, np.asarray(self.hands[name], float), true, self.values[name], self.values,
-            tape if name in tape.names else None, self.upstream, given, rtol,
+            name, np.asarray(self.hands[name], float), self.pulled(name, given), self.values[name],
+            self.values, tape if name in tape.names else None, self.upstream, given, rtol,
             f=lambda x: self.value(**{name: x}), rerun=self._rerun, hands=self.hands,
         )  # fmt: skip
 
@@ -198,7 +196,4 @@ class Recording:
 
 def argument_names(h: Callable[..., Any]) -> list[str]:
     """The names of a function's arguments."""
-    try:
-        return list(inspect.signature(h).parameters)
-    except (TypeError, ValueError):
-        return []
+    return [p.name for p in parameters_of(h)]

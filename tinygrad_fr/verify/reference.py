@@ -35,8 +35,7 @@ def against(reference: Any, subject: Handwritten, mine: Array, rtol: float, atol
         return Entry("output", "inconclusive", note=text.format(error=error))
     base = Entry("output", "wrong", wanted, wanted, mine, np.inf, np.inf)
     if mine.shape == wanted.shape:
-        entry = compare("output", mine, wanted, np.array(1e-12), max(rtol, 1e-6), atol)
-        base = dataclasses.replace(entry, autograd=wanted, numeric=wanted, hand=mine)
+        base = compare(base, mine, wanted, np.array(1e-12), max(rtol, 1e-6), atol)
         if base.verdict == "correct":
             return base
     values = {**subject.values}
@@ -65,7 +64,6 @@ def _referred(reference: Any, values: Mapping[str, Array], subject: Handwritten)
     """What a reference gives for the layer's values: a Module takes over its parameters."""
     x = values["input"]
     parameters = {n: v for n, v in values.items() if n != "input"}
-    others = [v for k, v in subject.arguments.items() if k not in subject.argument_of.values()]
     if callable(getattr(reference, "named_parameters", None)):
         y = reference(Tensor(x))
         for _name, own in reference.named_parameters():
@@ -82,7 +80,8 @@ def _referred(reference: Any, values: Mapping[str, Array], subject: Handwritten)
         needed = sum(p.default is p.empty and p.kind is not p.VAR_KEYWORD for p in found)
         by_name = {n: v for n, v in parameters.items() if n in names[1:]}
         if by_name or not parameters or needed <= 1:
-            order = [x, *others] if not subject.is_loss else _in_order(x, subject)
+            constants = subject.constants.values()
+            order = _in_order(x, subject) if subject.is_loss else [x, *constants]
             y = reference(*order, **by_name)
         else:
             y = reference(x, *list(parameters.values())[: needed - 1])

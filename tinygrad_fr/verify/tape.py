@@ -168,6 +168,11 @@ class Tape:
                     grads[number] = grads[number] + d if number in grads else d
         return grads
 
+    def gradient(self, name: str, upstream: Array, local: Locals | None = None) -> Array | None:
+        """The gradient of a named value; None if it is not reached."""
+        found = self.pull(upstream, local=local)
+        return found.get(self.names[name]) if name in self.names else None
+
     def rounding(self, upstream: Array, target: int) -> Array:
         """How far rounding may move the gradient of a node, as if each step lost its last digits.
 

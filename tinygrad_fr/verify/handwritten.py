@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..kernels import Array
 from ..messages import _
+from . import roles
 from .gathering import Call, collect
 from .names import (
     BACKWARD,
@@ -41,18 +42,6 @@ from .objects import (
     seeded,
     slots,
     spying,
-)
-from .roles import (
-    LOSS,
-    NO_UPSTREAM,
-    STEP,
-    UPSTREAM,
-    main_of_a_loss,
-    may_be_a_gate,
-    other_arguments,
-    positional,
-    roles_of,
-    takes_the_point,
 )
 from .student import StudentError, as_array, attempted, parameters_of
 
@@ -126,7 +115,7 @@ class Handwritten:
 
     def _inputs(self, x: Any) -> None:
         asked = parameters_of(self.method(self.template, self.forward_name))
-        names, needed = positional(asked), positional(asked, needed=True)
+        names, needed = roles.positional(asked), roles.positional(asked, needed=True)
         given = list(x) if isinstance(x, tuple) else [x]
         self.arguments: dict[str, Any] = dict(zip(names, given, strict=False))
         self.optional = [name for name in names if name not in needed]
@@ -142,7 +131,7 @@ class Handwritten:
             self.arguments[f"argument {len(names) + k}"] = extra
         names = list(self.arguments)
         self.is_loss = self._is_a_loss(names)
-        self.main = main_of_a_loss(names) if self.is_loss else names[0]
+        self.main = roles.main_of_a_loss(names) if self.is_loss else names[0]
         self.values: dict[str, Array] = {}
         self.argument_of: dict[str, str] = {}
         for name in names:
@@ -166,12 +155,12 @@ class Handwritten:
         if len(names) != 2:
             return False
         called = self._label(self.forward_name) + " " + type(self.template).__name__
-        if not any(n in TARGET for n in names) or LOSS.search(called):
+        if not any(n in TARGET for n in names) or roles.LOSS.search(called):
             return any(n in TARGET for n in names) or bool(
                 re.search("loss|cost", self._label(self.forward_name))
             )
         backward = parameters_of(self.method(self.template, self.backward_name))
-        if not may_be_a_gate(self.arguments, positional(backward, needed=True)):
+        if not roles.may_be_a_gate(self.arguments, roles.positional(backward, needed=True)):
             return True
         self.values, self.argument_of = {}, {}
         return bool(self.forward(duplicate(self.template), {}).ndim == 0)
@@ -259,11 +248,8 @@ class Handwritten:
         if array.size == 0:
             return False
         moved = np.array(array, np.float64)
-        moved += (
-            0.1
-            * np.abs(moved).max(initial=1.0)
-            * (1 + np.arange(moved.size).reshape(moved.shape) % 3)
-        )
+        size = 0.1 * np.abs(moved).max(initial=1.0)
+        moved += size * (1 + np.arange(moved.size).reshape(moved.shape) % 3)
         put(other, slot, moved)
         try:
             y = self.forward(other, self.values)
@@ -292,15 +278,17 @@ class Handwritten:
         """Which argument of the backward is what."""
         found = parameters_of(self.method(self.template, self.backward_name))
         known, called = list(self.arguments), self._label(self.backward_name)
-        if not positional(found) and any(p.kind is p.VAR_POSITIONAL for p in found):
+        if not roles.positional(found) and any(p.kind is p.VAR_POSITIONAL for p in found):
             raise ArgumentError(
                 _("{backward} takes anything (*args): write its arguments out"), backward=called
             )
-        at_a_point = takes_the_point(called, self.template is None, found, known)
-        self.roles = roles_of(found, known, self.optional, self.main, self.is_loss, at_a_point)
+        at_a_point = roles.takes_the_point(called, self.template is None, found, known)
+        self.roles = roles.roles_of(
+            found, known, self.optional, self.main, self.is_loss, at_a_point
+        )
         given = set(self.roles.values())
-        self.takes_upstream, self.asks_rate = UPSTREAM in given, STEP in given
-        self.several_upstreams = NO_UPSTREAM in given
+        self.takes_upstream, self.asks_rate = roles.UPSTREAM in given, roles.STEP in given
+        self.several_upstreams = roles.NO_UPSTREAM in given
         self.pointwise = at_a_point and bool(given) and not (self.takes_upstream or self.is_loss)
 
     def _label(self, which: Any) -> str:
@@ -375,7 +363,7 @@ class Handwritten:
         self, raw: Any, output: Array, upstream: Array, values: Mapping[str, Array]
     ) -> dict[str, Any]:
         """What to call the backward with; ``raw`` is what the forward returned."""
-        given = other_arguments(self.roles, raw, output, upstream)
+        given = roles.other_arguments(self.roles, raw, output, upstream)
         for name, role in self.roles.items():
             if role in self.arguments:
                 given[name] = self._typed(role, values)
@@ -384,7 +372,7 @@ class Handwritten:
 
 def _made(kind: type) -> Any:
     """An object of a class, if it needs no arguments."""
-    if positional(parameters_of(kind), needed=True):
+    if roles.positional(parameters_of(kind), needed=True):
         raise ArgumentError(
             _("{kind} takes arguments: give an object, {kind}(...), not the class"),
             kind=kind.__name__,

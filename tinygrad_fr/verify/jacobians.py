@@ -107,8 +107,7 @@ def jacobian(
             again = []
     mistake = case(x, true, claimed, output)
     diagnoses = diagnose(mistake, again)
-    known = "" if diagnoses else what_is_known(mistake)
-    note = joined(base.note, known)
+    note = base.note if diagnoses else joined(base.note, what_is_known(mistake))
     entry = dataclasses.replace(base, diagnoses=diagnoses, note=note)
     return Report({"jacobian": entry}, tuple(hidden), "jacobian")
 
@@ -134,8 +133,8 @@ def _true_jacobian(f: Callable[..., Any], x: Array) -> tuple[Array, Array, Any]:
             return true, np.zeros(shape), output
     count = int(np.prod(shape[: len(shape) - x.ndim]))
     rows = [derivative(_single(values, k), x) for k in range(count)]
-    true = np.array([row[0] for row in rows]).reshape(shape)
-    return true, np.array([row[1] for row in rows]).reshape(shape), output
+    true, error = (np.array([row[k] for row in rows]).reshape(shape) for k in (0, 1))
+    return true, error, output
 
 
 def _values(f: Callable[..., Any], tensors: bool, z: Array) -> Array:
@@ -144,8 +143,7 @@ def _values(f: Callable[..., Any], tensors: bool, z: Array) -> Array:
 
 def _rows(values: Callable[[Array], Array], x: Array, jacobian: Array) -> Iterator[Any]:
     """Each output as a scalar function, with its row of a Jacobian."""
-    rows = jacobian.reshape(-1, *x.shape)
-    for k, row in enumerate(rows):
+    for k, row in enumerate(jacobian.reshape(-1, *x.shape)):
         yield _single(values, k), row
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..autograd.modes import no_grad
 from ..autograd.tensor import Tensor
+from ..autograd.transforms import gradients
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..kernels import Array
 from ..messages import _
@@ -192,6 +193,14 @@ class Recording:
 
     def _rerun(self, changed: Mapping[str, Array]) -> Tape:
         return Tape(self.f(**self.tensors(changed))).expanded()
+
+
+def recorded(y: Tensor, xs: list[Tensor], upstream: Array | None = None) -> list[Array]:
+    """The gradients by reverse mode: zeros for what a result does not depend on."""
+    found: Any = [None] * len(xs)
+    if y.requires_grad:
+        found = gradients(y, xs, upstream, retain_graph=True)
+    return [np.zeros(x.shape) if g is None else g.data for x, g in zip(xs, found, strict=True)]
 
 
 def argument_names(h: Callable[..., Any]) -> list[str]:

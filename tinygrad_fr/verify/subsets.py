@@ -43,10 +43,8 @@ def _candidates(case: Case) -> Iterator[tuple[str, Array]]:
             np.moveaxis(mask, axis, 0)[touched] = True
             text = _("axis {axis}, index {index}")
             yield text.format(axis=axis, index=", ".join(map(str, touched))), mask
-    yield (
-        _("where {name} < 0").format(name=case.name),
-        case.value < 0 if (case.value.shape == shape) else np.zeros(shape, bool),
-    )
+    if case.value.shape == shape:
+        yield _("where {name} < 0").format(name=case.name), case.value < 0
     yield _("where the right gradient is negative"), case.true < 0
     yield _("where the right gradient is positive"), case.true > 0
 

@@ -120,8 +120,8 @@ class Case:
         yield from self.values.items()
         if self.tape is None:
             return
-        for i, node in enumerate(self.tape.nodes[-200:]):
-            yield self.tape.label(i + max(0, len(self.tape.nodes) - 200)), node._array
+        for i, node in list(enumerate(self.tape.nodes))[-200:]:
+            yield self.tape.label(i), node._array
             for x in node._inputs:
                 if isinstance(x, np.ndarray):
                     yield "y" if is_one_hot(x) else "constant", x

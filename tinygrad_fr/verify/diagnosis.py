@@ -108,8 +108,8 @@ def _single(case: Case, tried: list[_Tried]) -> Iterator[Diagnosis]:
             for equals in names_of(case, factor):
                 subset = _subset(case, factor * case.true)
                 if subset:
-                    made = Mistake(case.hand, scale_text(factor, equals))
-                    made.detail = {"factor": factor, "equals": equals}
+                    detail = {"factor": factor, "equals": equals}
+                    made = Mistake(case.hand, scale_text(factor, equals), detail)
                     note("scale", made, True, subset=subset)
     found.sort(key=lambda item: (item[2].kind == "wrong_shape", item[0], item[1]))
     exact = any(not fitted and d.kind != "wrong_shape" for fitted, _order, d in found)
@@ -151,13 +151,10 @@ def _pairs(case: Case, tried: list[_Tried]) -> Iterator[Diagnosis]:
             both = case.pull({**(a.mistake.local or {}), **(b.mistake.local or {})})
         except _MISFITS:
             continue
-        if both is None:
-            continue
-        made = Mistake(both, _two(a.mistake.explanation, b.mistake.explanation))
-        if case.close(case.hand, both):
+        if both is not None and case.close(case.hand, both):
+            text = _two(a.mistake.explanation, b.mistake.explanation)
             for t, other in ((a, b), (b, a)):
-                detail = {**t.mistake.detail, "with": other.kind}
-                yield Diagnosis(t.kind, made.explanation, detail)
+                yield Diagnosis(t.kind, text, {**t.mistake.detail, "with": other.kind})
             return
 
 

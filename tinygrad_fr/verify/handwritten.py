@@ -320,22 +320,17 @@ class Handwritten:
                 return np.array(values[value])
         return duplicate(self.arguments[argument])
 
-    def placed(self, values: Mapping[str, Array]) -> Any:
-        """A fresh copy of the layer with given parameters."""
-        if self.template is None:
-            return None
-        owner = duplicate(self.template)
+    def placed(self, values: Mapping[str, Array], owner: Any = None) -> Any:
+        """A copy of the layer with given parameters, a fresh one if none is given."""
+        owner = duplicate(self.template) if owner is None else owner
         for name, slot in self.slots.items():
             put(owner, slot, np.array(values[name]))
         return owner
 
     def output(self, values: Mapping[str, Array]) -> Array:
         """The forward computation with given values."""
-        if self.reuse is not None:  # the layer gives the same when called again: no copy needed
-            for name, slot in self.slots.items():
-                put(self.reuse, slot, np.array(values[name]))
-            return self.forward(self.reuse, values)
-        return self.forward(self.placed(values), values)
+        # Where the layer gives the same when called again, no copy is needed.
+        return self.forward(self.placed(values, self.reuse), values)
 
     def gradients(
         self, values: Mapping[str, Array], upstream: Array, owner: Any = None, seed: int = 1

@@ -68,8 +68,7 @@ def _one_hots(case: Case) -> Iterator[Array]:
                 yield np.arange(shape[1]) == x[:, None]
     if case.tape is None:
         return
-    for i, node in enumerate(case.tape.nodes[-200:]):
-        i += max(0, len(case.tape.nodes) - 200)
+    for i, node in list(enumerate(case.tape.nodes))[-200:]:
         if node._op is None:
             continue
         args, kwargs = case.tape.static(i)

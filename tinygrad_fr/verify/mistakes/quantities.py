@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,11 +38,9 @@ def another_quantity(case: Case) -> Iterator[Mistake]:
 
 
 def _alternatives(case: Case, original: Any, operation: str) -> Iterator[tuple[str, Array]]:
-    count = 0
-    for got, other in case.alike(np.shape(original)):
-        if not np.array_equal(other, original) and count < 12:
-            count += 1
-            yield got, other
+    alike = case.alike(np.shape(original))
+    others = (named for named in alike if not np.array_equal(named[1], original))
+    yield from itertools.islice(others, 12)
     if operation in ("log", "divide", "sqrt", "reciprocal"):
         for k in (-15, -12, -10, -9, -8, -7, -6, -5, -4, -3, -2):
             eps = 10.0**k

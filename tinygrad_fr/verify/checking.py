@@ -87,10 +87,8 @@ def check(
         with in_our_words():
             y = f(*xs[: len(inputs)])
         if not isinstance(y, Tensor):
-            raise DTypeError(
-                _("f must give a Tensor, not {kind}: its computation left the graph"),
-                kind=type(y).__name__,
-            )
+            text = _("f must give a Tensor, not {kind}: its computation left the graph")
+            raise DTypeError(text, kind=type(y).__name__)
         return weighted("value", y)
 
     def slope(*xs: Any) -> Any:

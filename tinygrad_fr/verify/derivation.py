@@ -208,12 +208,11 @@ def _accepted(run: Recording, entry: Entry) -> Entry:
         # An array may have been computed from any of them; a function says what it was given.
         used = not callable(h) or any("d" + n in argument_names(h) for n in wrong)
         if comparable and used and not close(run.pulled(name, there), run.gradients[name], 1e-6):
-            notes.append(
-                _(
-                    "right although {later} is wrong: if you computed it from {later}, two "
-                    "mistakes cancel"
-                ).format(later=later)
+            text = _(
+                "right although {later} is wrong: if you computed it from {later}, two "
+                "mistakes cancel"
             )
+            notes.append(text.format(later=later))
     return dataclasses.replace(entry, note=joined(*notes))
 
 

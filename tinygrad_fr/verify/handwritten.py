@@ -108,9 +108,8 @@ class Handwritten:
             return which  # type: ignore[no-any-return]
         method: Callable[..., Any] | None = getattr(owner, which, None)
         if not callable(method):
-            raise ArgumentError(
-                _("{kind} has no method {name}"), kind=type(owner).__name__, name=which
-            )
+            text = _("{kind} has no method {name}")
+            raise ArgumentError(text, kind=type(owner).__name__, name=which)
         return method
 
     def _inputs(self, x: Any) -> None:
@@ -279,9 +278,8 @@ class Handwritten:
         found = parameters_of(self.method(self.template, self.backward_name))
         known, called = list(self.arguments), self._label(self.backward_name)
         if not roles.positional(found) and any(p.kind is p.VAR_POSITIONAL for p in found):
-            raise ArgumentError(
-                _("{backward} takes anything (*args): write its arguments out"), backward=called
-            )
+            text = _("{backward} takes anything (*args): write its arguments out")
+            raise ArgumentError(text, backward=called)
         at_a_point = roles.takes_the_point(called, self.template is None, found, known)
         self.roles = roles.roles_of(
             found, known, self.optional, self.main, self.is_loss, at_a_point
@@ -368,10 +366,8 @@ class Handwritten:
 def _made(kind: type) -> Any:
     """An object of a class, if it needs no arguments."""
     if roles.positional(parameters_of(kind), needed=True):
-        raise ArgumentError(
-            _("{kind} takes arguments: give an object, {kind}(...), not the class"),
-            kind=kind.__name__,
-        )
+        text = _("{kind} takes arguments: give an object, {kind}(...), not the class")
+        raise ArgumentError(text, kind=kind.__name__)
     return attempted(kind)
 
 

@@ -71,13 +71,12 @@ def jacobian(
         return Report({"jacobian": entry}, (), "jacobian")
     hidden = []
     if true.ndim == 2 and true.shape[0] == true.shape[1] and np.allclose(true, true.T, atol=1e-12):
-        hidden.append(
-            _(
-                "the Jacobian is symmetric here: a transposition or swapped indices change nothing "
-                "and cannot be seen; f(A x) with any matrix A, such as softmax(A t), would show "
-                "them"
-            )
+        text = _(
+            "the Jacobian is symmetric here: a transposition or swapped indices change nothing "
+            "and cannot be seen; f(A x) with any matrix A, such as softmax(A t), would show "
+            "them"
         )
+        hidden.append(text)
     claimed, rtol = np.asarray(mine, float), granted(mine, rtol)
     if claimed.shape == (1, *true.shape):
         claimed = mine = claimed[0]  # a row for the gradient of a scalar

@@ -101,8 +101,5 @@ def member(layer: Any, names: tuple[str, ...], what: str) -> str:
             name == "__call__" and isinstance(layer, type)
         ):
             return name
-    raise ArgumentError(
-        _('{kind} has no {what} method under a usual name: name it, {what}="..."'),
-        kind=type(layer).__name__,
-        what=what,
-    )
+    text = _('{kind} has no {what} method under a usual name: name it, {what}="..."')
+    raise ArgumentError(text, kind=type(layer).__name__, what=what)

@@ -36,19 +36,14 @@ class Recording:
     def __post_init__(self) -> None:
         y = attempted(self.f, **self.tensors())
         if not isinstance(y, Tensor):
-            raise DTypeError(
-                _("f must give a Tensor, not {kind}: its computation left the graph"),
-                kind=type(y).__name__,
-            )
+            text = _("f must give a Tensor, not {kind}: its computation left the graph")
+            raise DTypeError(text, kind=type(y).__name__)
         self.output = y
         if self.wanted_upstream is not None:
             self.upstream = np.asarray(self.wanted_upstream, float)
             if self.upstream.shape != y.shape:
-                raise ShapeError(
-                    _("upstream has the shape {got}, the output of f {shape}"),
-                    got=self.upstream.shape,
-                    shape=y.shape,
-                )
+                text = _("upstream has the shape {got}, the output of f {shape}")
+                raise ShapeError(text, got=self.upstream.shape, shape=y.shape)
         else:
             self.upstream = signed(self.rng, y.shape) if y.shape else np.ones(())
         self.tape = Tape(y)
@@ -62,20 +57,14 @@ class Recording:
         self.gradients = self._recorded()
         for name in self.given:
             if name not in self.gradients and name[1:] in self.gradients:
-                raise ArgumentError(
-                    _("gradients go by the names of their values: {short}, not {name}"),
-                    name=name,
-                    short=name[1:],
-                )
+                text = _("gradients go by the names of their values: {short}, not {name}")
+                raise ArgumentError(text, name=name, short=name[1:])
             if name not in self.gradients:
-                raise ArgumentError(
-                    _(
-                        "there is no value {name} to check: the graph has {known}; name an "
-                        "intermediate with .named({name!r})"
-                    ),
-                    name=name,
-                    known=", ".join(self.gradients),
+                text = _(
+                    "there is no value {name} to check: the graph has {known}; name an "
+                    "intermediate with .named({name!r})"
                 )
+                raise ArgumentError(text, name=name, known=", ".join(self.gradients))
         for name in self.given:
             self._hand(name, ())
 

@@ -115,12 +115,10 @@ def check(
     for i in wanted:
         if entries[names[i]].verdict in ("wrong", "inconclusive") and i < len(inputs):
             entries[names[i]] = _judge_kink(entries[names[i]], f, arrays[: len(inputs)], i, rng)
-    if any(entry.verdict == "wrong" for entry in entries.values()):
-        left = left_at(f, *inner.tensors()[: len(inputs)])
-        entries = {
-            name: dataclasses.replace(e, note=joined(e.note, left)) if e.verdict == "wrong" else e
-            for name, e in entries.items()
-        }
+    wrong = [entry for entry in entries.values() if entry.verdict == "wrong"]
+    left = left_at(f, *inner.tensors()[: len(inputs)]) if wrong else ""
+    for entry in wrong:
+        entries[entry.name] = dataclasses.replace(entry, note=joined(entry.note, left))
     evaluations = counted.count
     if order == 2 and all(entry.verdict == "correct" for entry in entries.values()):
         with Counted(slope) as counted:

@@ -199,7 +199,7 @@ def _explained_by_kinks(f: Any, x: Array, recorded: Array, truth: Entry, rng: An
 
 def _accepted(run: Recording, entry: Entry) -> Entry:
     """A right gradient; a word if it is so for reasons that deserve one."""
-    name, notes = entry.name, []
+    name, note = entry.name, ""
     wrong = _wrong_later(run, name)
     if wrong:
         there = _given(run, name)
@@ -208,12 +208,11 @@ def _accepted(run: Recording, entry: Entry) -> Entry:
         # An array may have been computed from any of them; a function says what it was given.
         used = not callable(h) or any("d" + n in argument_names(h) for n in wrong)
         if comparable and used and not close(run.pulled(name, there), run.gradients[name], 1e-6):
-            text = _(
+            note = _(
                 "right although {later} is wrong: if you computed it from {later}, two "
                 "mistakes cancel"
-            )
-            notes.append(text.format(later=later))
-    return dataclasses.replace(entry, note=joined(*notes))
+            ).format(later=later)
+    return dataclasses.replace(entry, note=note)
 
 
 def _wrong_later(run: Recording, name: str) -> list[str]:
@@ -304,15 +303,11 @@ def _other_runs(run: Recording, rng: np.random.Generator) -> list[Recording]:
 def _elsewhere(others: list[Recording], entries: Mapping[str, Entry], rtol: float) -> list[str]:
     """Gradients that are right here and wrong on other values."""
     found = []
+    text = _("your formula for {name} is right on these values and wrong on random ones")
     for other in others:
         for name, entry in entries.items():
-            if entry.verdict != "correct" or name not in other.given:
-                continue
-            mine = other.hands.get(name)
-            true = other.gradients[name]
-            if mine is None or not close(np.asarray(mine, float), true, max(1e-5, rtol)):
-                text = _(
-                    "your formula for {name} is right on these values and wrong on random ones"
-                )
-                found.append(text.format(name=name))
+            if entry.verdict == "correct" and name in other.hands:
+                mine = np.asarray(other.hands[name], float)
+                if not close(mine, other.gradients[name], max(1e-5, rtol)):
+                    found.append(text.format(name=name))
     return found

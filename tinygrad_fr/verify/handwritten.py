@@ -55,10 +55,8 @@ class Handwritten:
 
     Attributes
     ----------
-    names : list of str
-        ``input`` and the parameters.
     values : dict of str to array
-        What they are.
+        ``input`` and the parameters.
     """
 
     def __init__(self, layer: Any, x: Any, forward: Any, backward: Any, parameters: Any) -> None:
@@ -121,11 +119,9 @@ class Handwritten:
         left = [name for name in needed if name not in self.arguments]
         self.flags = dict.fromkeys([name for name in left if name in TRAINING], True)
         if len(left) > len(self.flags):
-            raise ArgumentError(
-                _("{forward} takes {asked}: give a tuple of as many arrays"),
-                forward=self._label(self.forward_name),
-                asked=", ".join(needed),
-            )
+            called, wanted = self._label(self.forward_name), ", ".join(needed)
+            text = _("{forward} takes {asked}: give a tuple of as many arrays")
+            raise ArgumentError(text, forward=called, asked=wanted)
         for k, extra in enumerate(given[len(names) :]):
             self.arguments[f"argument {len(names) + k}"] = extra
         names = list(self.arguments)
@@ -153,11 +149,10 @@ class Handwritten:
     def _is_a_loss(self, names: list[str]) -> bool:
         if len(names) != 2:
             return False
-        called = self._label(self.forward_name) + " " + type(self.template).__name__
-        if not any(n in TARGET for n in names) or roles.LOSS.search(called):
-            return any(n in TARGET for n in names) or bool(
-                re.search("loss|cost", self._label(self.forward_name))
-            )
+        called = self._label(self.forward_name)
+        has_target = any(n in TARGET for n in names)
+        if not has_target or roles.LOSS.search(called + " " + type(self.template).__name__):
+            return has_target or bool(re.search("loss|cost", called))
         backward = parameters_of(self.method(self.template, self.backward_name))
         if not roles.may_be_a_gate(self.arguments, roles.positional(backward, needed=True)):
             return True
@@ -208,11 +203,9 @@ class Handwritten:
         self.idle = {name: slot for name, slot in self.idle.items() if id(before[slot]) not in used}
         missing = [n for n in wanted or () if n not in found]
         if missing:
-            raise ArgumentError(
-                _("the layer has no parameter {names}; its arrays are {known}"),
-                names=", ".join(missing),
-                known=", ".join(label(s) for s, a in before.items() if a.ndim) or "-",
-            )
+            known = ", ".join(label(s) for s, a in before.items() if a.ndim) or "-"
+            text = _("the layer has no parameter {names}; its arrays are {known}")
+            raise ArgumentError(text, names=", ".join(missing), known=known)
         after = dict(slots(made))
         self.optional_gradients |= {
             name for name, slot in self.slots.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -99,11 +100,9 @@ def jacobian(
     again = []
     if callable(hand):
         other = redrawn({"x": x}, np.random.default_rng(seed))["x"]
-        try:
+        with suppress(Exception):  # a point outside of the domain
             elsewhere, _error, there = _true_jacobian(f, other)
             again.append(case(other, elsewhere, np.asarray(as_array(hand(other)), float), there))
-        except Exception:  # a point outside of the domain
-            again = []
     mistake = case(x, true, claimed, output)
     diagnoses = diagnose(mistake, again)
     note = base.note if diagnoses else joined(base.note, what_is_known(mistake))
@@ -116,9 +115,8 @@ def _true_jacobian(f: Callable[..., Any], x: Array) -> tuple[Array, Array, Any]:
 
     It is the recorded one where f takes Tensors; random weightings of the outputs confirm it.
     """
-    output: Any = None
     try:
-        output = f(Tensor(x, requires_grad=True, name="x"))
+        output: Any = f(Tensor(x, requires_grad=True, name="x"))
     except Exception:  # written for arrays: the call below says what is wrong otherwise
         output = None
 

@@ -94,12 +94,8 @@ class LayerCheck:
                 entries[name] = self._entry(name, call, f)
             if self.subject.takes_upstream:
                 entries = self._within_time(lambda: self._under_one_hot(entries), entries)
-        self._within_time(
-            lambda: stale(
-                self.subject, call, self.upstream, entries, self.notes, self.tape_of, self.rng
-            ),
-            None,
-        )
+        known = (self.subject, call, self.upstream, entries, self.notes, self.tape_of, self.rng)
+        self._within_time(partial(stale, *known), None)
         for name in call.idle:
             note = _("it has a gradient, but the forward does not depend on it in this place")
             entries[name] = Entry(name, "inconclusive", note=note)
@@ -269,8 +265,7 @@ class LayerCheck:
             "update": _("recovered from the update of the weights"),
             "optimizer": _("as handed to the optimizer"),
         }
-        note = words.get(call.sources[entry.name], "")
-        return dataclasses.replace(entry, note=note)
+        return dataclasses.replace(entry, note=words.get(call.sources[entry.name], ""))
 
     def _diagnosed(
         self, entry: Entry, call: Call, tape: Tape | None, true: Array, rtol: float
@@ -292,9 +287,7 @@ class LayerCheck:
                 for d in diagnoses
             )
             diagnoses = (*told, Diagnosis("ascent", text, {}, 0.5))
-        note = entry.note
-        if not diagnoses:
-            note = joined(note, what_is_known(case))
+        note = entry.note if diagnoses else joined(entry.note, what_is_known(case))
         swapped = all(d.kind == "wrong_shape" for d in diagnoses)
         if call.sources[entry.name] == "returned" and entry.shape != true.shape and swapped:
             other = [n for n, v in self.values.items() if v.shape == entry.shape]
@@ -328,9 +321,7 @@ class LayerCheck:
         if self.changed_input is None or case.tape is None:
             return ()
         moved = self.tape_of({**self.values, "input": self.changed_input})
-        if moved is None:
-            return ()
-        g = moved.gradient(case.name, self.upstream)
+        g = None if moved is None else moved.gradient(case.name, self.upstream)
         if g is None or not close(case.hand, g, 1e-6):
             return ()
         text = _("computed from the cached input after it was changed in place: cache a copy")

@@ -138,12 +138,11 @@ class Recording:
 
     def value(self, **changed: Array) -> float:
         """The weighted sum of the outputs, with some inputs or named values changed."""
-        inner = {k: v for k, v in changed.items() if k not in self.arrays}
+        numbers = self.tape.names
+        inner = {numbers[k]: v for k, v in changed.items() if k not in self.arrays}
         with no_grad(), np.errstate(all="ignore"):
             if inner:
-                y: Any = self.tape.replayed(
-                    values={self.tape.names[k]: v for k, v in inner.items()}
-                ).output
+                y: Any = self.tape.replayed(values=inner).output
             else:
                 both = {**self.arrays, **changed}
                 y = self.f(**{k: Tensor(v) if v.dtype.kind == "f" else v for k, v in both.items()})

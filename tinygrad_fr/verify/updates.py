@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -138,6 +139,7 @@ def _direction(
     expected = float((slope * step).sum())
     text = _("goes down: the loss changes by {change:.3g} to first order").format(change=expected)
     entry = Entry(name, "correct", slope, np.asarray(change), step, note=text)
+    wrong = partial(dataclasses.replace, entry, verdict="wrong", note="")
     norm = float(np.linalg.norm(slope) * np.linalg.norm(step))
     if not np.isfinite(change) or abs(change - expected) > 1e-4 * norm + 10 * uncertainty:
         note = _("the recorded gradient and finite differences disagree: something left the graph")
@@ -146,14 +148,12 @@ def _direction(
         note = _("the gradient is zero here: any step is level to first order")
         return dataclasses.replace(entry, note=note)
     if not np.any(step):
-        d = Diagnosis("zero", _("the update changes nothing"))
-        return dataclasses.replace(entry, verdict="wrong", diagnoses=(d,), note="")
+        return wrong(diagnoses=(Diagnosis("zero", _("the update changes nothing")),))
     along = float((new * slope).sum() / (slope**2).sum())
     alike = close(old, float((old * slope).sum() / (slope**2).sum()) * slope, 1e-9)
     if np.any(new) and not alike and close(new, along * slope, 1e-9):
         text = _("the update is a multiple of the gradient alone: the old value is missing")
-        d = Diagnosis("missing_branch", text, {"lr": -along})
-        return dataclasses.replace(entry, verdict="wrong", diagnoses=(d,), note="")
+        return wrong(diagnoses=(Diagnosis("missing_branch", text, {"lr": -along}),))
     if expected < -min(atol, rtol * norm):
         return entry
     if expected <= rtol * norm:
@@ -164,5 +164,4 @@ def _direction(
         "the gradient, W <- W - lr * dW"
     ).format(change=expected)
     rate = expected / float((slope**2).sum())
-    d = Diagnosis("ascent", text, {"lr": rate})
-    return dataclasses.replace(entry, verdict="wrong", diagnoses=(d,), note="", max_rel_error=2.0)
+    return wrong(diagnoses=(Diagnosis("ascent", text, {"lr": rate}),), max_rel_error=2.0)

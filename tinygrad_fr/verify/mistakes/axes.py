@@ -50,20 +50,16 @@ def summed_along_another_axis(case: Case) -> Iterator[Mistake]:
         wanted = tuple(range(added)) + tuple(
             added + a for a, n in enumerate(shape) if n == 1 and raw.shape[added + a] != 1
         )
+        nothing = 1e-9 * np.abs(raw).max(initial=0.0)
         for axes in axes_of(raw.ndim):
             if axes == wanted:
                 continue
             words = text.format(got=word(axes), wanted=word(wanted))
             for keep in (False, True):
                 total = raw.sum(axes, keepdims=keep)
-                nothing = 1e-9 * np.abs(raw).max(initial=0.0)
-                if (
-                    total.shape == case.hand.shape
-                    and len(axes) < raw.ndim
-                    and (np.abs(total) <= nothing).all()
-                    and (np.abs(case.hand) <= nothing).all()
-                ):  # the rows of p - y add up to zero
-                    total = case.hand
+                alike = total.shape == case.hand.shape and len(axes) < raw.ndim
+                if alike and (np.abs([total, case.hand]) <= nothing).all():
+                    total = case.hand  # the rows of p - y add up to zero
                 yield Mistake(total, words, {"axis": axes})
 
 

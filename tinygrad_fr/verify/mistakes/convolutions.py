@@ -39,11 +39,10 @@ def kernel_turned(case: Case) -> Iterator[Mistake]:
             text = _("the kernel is not turned by 180 degrees in the gradient of the input")
             x, w = use.operands[:2]
             args, kwargs = case.the_tape.static(use.number)
+            rest = (w, *args[2:])
 
-            def of_input(
-                t: Any, f: Local = turned, w: Array = w, rest: Any = args[2:], k: Any = kwargs
-            ) -> Any:
-                return f(t, w, *rest, **k)
+            def of_input(t: Any, f: Any = turned, rest: Any = rest, k: Any = kwargs) -> Any:
+                return f(t, *rest, **k)
 
             yield use.with_local(at(of_input, x), text)
         else:

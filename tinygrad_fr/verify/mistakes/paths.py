@@ -57,12 +57,9 @@ def _weighted(case: Case, part: Array, words: str, detail: dict[str, Any]) -> It
     if abs(weight) < 1e-6 or abs(weight - 1) < 1e-6 or case.close(part, case.true):
         return
     text = _("{words} or wrongly weighted: it counts {weight:.6g} times")
-    yield Mistake(
-        case.true + (weight - 1) * part,
-        text.format(words=words, weight=weight),
-        {**detail, "weight": weight},
-        fitted=min(abs(weight - w) for w in (-1, 2, 0.5)) > 1e-6,
-    )
+    words = text.format(words=words, weight=weight)
+    fitted = min(abs(weight - w) for w in (-1, 2, 0.5)) > 1e-6
+    yield Mistake(case.true + (weight - 1) * part, words, {**detail, "weight": weight}, fitted)
 
 
 def _statistics(case: Case) -> Iterator[tuple[tuple[int, int], ...]]:
@@ -84,12 +81,8 @@ def extra_term(case: Case) -> Iterator[Mistake]:
     text = _("a term proportional to {name} is too much or missing: {weight:.6g} * {name}")
     difference = case.hand - case.true
     weight = float((difference * case.value).sum() / (case.value**2).sum())
-    yield Mistake(
-        case.true + weight * case.value,
-        text.format(name=case.name, weight=weight),
-        {"weight": weight},
-        fitted=True,
-    )
+    words = text.format(name=case.name, weight=weight)
+    yield Mistake(case.true + weight * case.value, words, {"weight": weight}, fitted=True)
 
 
 @mistake("overwritten", tape=True)

@@ -20,9 +20,8 @@ def hidden_by(tape: Tape | None, values: Mapping[str, Array], upstream: Any = No
     data = [s for name, s in shapes.items() if len(s) > 1 and DATA.fullmatch(name)]
     rows, columns = [s[0] for s in data], [s[-1] for s in data]
     if 1 in rows and (set(rows) == {1} or set(columns) == {1}):  # one example, as row or as column
-        found.append(
-            _("N = 1: a forgotten sum or mean over the examples (1/N) would not be visible here")
-        )
+        text = _("N = 1: a forgotten sum or mean over the examples (1/N) would not be visible here")
+        found.append(text)
     zero = [n for n, x in values.items() if np.size(x) > 1 and not np.any(x)]
     if zero:
         text = _("only zeros in {names}: wrong formulas that agree at 0 would not be visible here")
@@ -42,16 +41,14 @@ def _by_operations(tape: Tape) -> list[str]:
         operation = tape.operation(i)
         square = [x.shape for x in arrays if np.ndim(x) == 2 and x.shape[0] == x.shape[1] > 1]
         if operation == "matmul" and square:
-            found.append(
-                _(
-                    "a matrix of shape {shape} is square: a forgotten transposition would not show "
-                    "in the shapes"
-                ).format(shape=square[0])
+            text = _(
+                "a matrix of shape {shape} is square: a forgotten transposition would not show "
+                "in the shapes"
             )
+            found.append(text.format(shape=square[0]))
         if operation == "conv2d" and np.array_equal(arrays[1], arrays[1][..., ::-1, ::-1]):
-            found.append(
-                _("the kernel is symmetric: whether it must be turned is not visible here")
-            )
+            text = _("the kernel is symmetric: whether it must be turned is not visible here")
+            found.append(text)
         elif operation in ("max", "max_pool2d") and not _has_ties(arrays[0], node._array):
             found.append(_("no maximum is tied: what you do with equal maxima is not visible here"))
         elif operation in ("softmax", "log_softmax", "cross_entropy") and (

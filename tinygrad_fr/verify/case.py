@@ -102,7 +102,7 @@ class Case:
     def _given(self, tape: Tape) -> dict[int, Array]:
         return {tape.names[name]: g for name, g in self.given.items() if name in tape.names}
 
-    def arguments(self, i: int) -> list[Any]:
+    def operands(self, i: int) -> list[Any]:
         """The arrays that a node was made of."""
         return [getattr(x, "_array", x) for x in self.the_tape.nodes[i]._inputs]
 
@@ -120,8 +120,8 @@ class Case:
         yield from self.values.items()
         if self.tape is None:
             return
-        for i, node in enumerate(self.tape.nodes[-200:]):
-            yield self.tape.label(i + max(0, len(self.tape.nodes) - 200)), node._array
+        for i, node in list(enumerate(self.tape.nodes))[-200:]:
+            yield self.tape.label(i), node._array
             for x in node._inputs:
                 if isinstance(x, np.ndarray):
                     yield "y" if is_one_hot(x) else "constant", x

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +17,9 @@ from ..messages import _
 from ..report import Entry, Report, joined
 from .judging import confirm
 from .numeric import FULL, Counted, one_sided, signed
-from .student import left_at, promoted
+from .recording import recorded
+from .roles import positional
+from .student import left_at, parameters_of, promoted
 
 
 def check(
@@ -86,10 +87,8 @@ def check(
         with in_our_words():
             y = f(*xs[: len(inputs)])
         if not isinstance(y, Tensor):
-            raise DTypeError(
-                _("f must give a Tensor, not {kind}: its computation left the graph"),
-                kind=type(y).__name__,
-            )
+            text = _("f must give a Tensor, not {kind}: its computation left the graph")
+            raise DTypeError(text, kind=type(y).__name__)
         return weighted("value", y)
 
     def slope(*xs: Any) -> Any:
@@ -116,12 +115,10 @@ def check(
     for i in wanted:
         if entries[names[i]].verdict in ("wrong", "inconclusive") and i < len(inputs):
             entries[names[i]] = _judge_kink(entries[names[i]], f, arrays[: len(inputs)], i, rng)
-    if any(entry.verdict == "wrong" for entry in entries.values()):
-        left = left_at(f, *inner.tensors()[: len(inputs)])
-        entries = {
-            name: dataclasses.replace(e, note=joined(e.note, left)) if e.verdict == "wrong" else e
-            for name, e in entries.items()
-        }
+    wrong = [entry for entry in entries.values() if entry.verdict == "wrong"]
+    left = left_at(f, *inner.tensors()[: len(inputs)]) if wrong else ""
+    for entry in wrong:
+        entries[entry.name] = dataclasses.replace(entry, note=joined(entry.note, left))
     evaluations = counted.count
     if order == 2 and all(entry.verdict == "correct" for entry in entries.values()):
         with Counted(slope) as counted:
@@ -172,11 +169,9 @@ def _entries(
     """One entry per differentiated input."""
     xs = inputs.tensors()
     y = target(*xs)
-    found = [None] * len(inputs.wanted)
-    if y.requires_grad:
-        found = gradients(y, [xs[i] for i in inputs.wanted], retain_graph=True)
+    found = recorded(y, [xs[i] for i in inputs.wanted])
     entries = {}
-    for i, recorded in zip(inputs.wanted, found, strict=True):
+    for i, mine in zip(inputs.wanted, found, strict=True):
 
         def numeric(moved: Array, i: int = i) -> float:
             try:
@@ -184,9 +179,8 @@ def _entries(
             except ArgumentError:  # a step outside of the domain, such as a negative probability
                 return np.nan
 
-        x = inputs.arrays[i]
-        mine = np.zeros(x.shape) if recorded is None else recorded.data
-        entries[names[i]] = confirm(names[i], numeric, x, mine, rtol, atol, rng)
+        entry = Entry(names[i], "correct", mine)
+        entries[names[i]] = confirm(entry, numeric, inputs.arrays[i], mine, rtol, atol, rng)
     return entries
 
 
@@ -221,11 +215,13 @@ def _judge_kink(
             return np.array([np.nan])
         return np.ravel(y.data)
 
-    sides = []  # per entry, the slopes of all outputs from the left and from the right
-    for k in worst:
-        d = np.zeros(x.size)
-        d[k] = 1.0
-        sides.append(one_sided(outputs, x, d.reshape(x.shape)))
+    def slopes_along(entries: Array, step: Any) -> tuple[Array, Array]:
+        """The slopes of all outputs, from the left and from the right."""
+        d = np.zeros(x.shape)
+        d.flat[entries] = step
+        return one_sided(outputs, x, d)
+
+    sides = [slopes_along(k, 1.0) for k in worst]
     left, right = (np.array([side[s] for side in sides]) for s in (0, 1))
     kinks = np.abs(left - right) > 1e-4 * (np.abs(left) + np.abs(right))
     if not kinks.any(axis=1).all():
@@ -235,9 +231,7 @@ def _judge_kink(
     slopes = _rows(f, arrays, i, concerned)[:, worst]
     for _direction in range(DIRECTIONS):
         step = rng.uniform(0.5, 1.5, len(worst)) * rng.choice([-1.0, 1.0], len(worst))
-        d = np.zeros(x.size)
-        d[worst] = step
-        below, above = (s[concerned] for s in one_sided(outputs, x, d.reshape(x.shape)))
+        below, above = (s[concerned] for s in slopes_along(worst, step))
         low, high = np.minimum(below, above), np.maximum(below, above)
         slack = 1e-5 * (np.abs(low) + np.abs(high) + np.abs(slopes).max(initial=0.0))
         slope = slopes @ step
@@ -254,23 +248,15 @@ def _rows(f: Callable[..., Any], arrays: list[Array], i: int, outputs: Array) ->
     y = f(*[x if k == i else Tensor(a) if a.dtype.kind == "f" else a for k, a in enumerate(arrays)])
     rows = np.zeros((len(outputs), x.size))
     for row, k in zip(rows, outputs, strict=True):
-        one = np.zeros(y.size)
-        one[k] = 1.0
-        found = None
-        if y.requires_grad:
-            found = gradients(y, x, one.reshape(y.shape), retain_graph=True)
-        if found is not None:
-            row[:] = np.ravel(found.data)
+        one = np.zeros(y.shape)
+        one.flat[k] = 1.0
+        row[:] = np.ravel(recorded(y, [x], one)[0])
     return rows
 
 
 def _names(f: Callable[..., Any], n: int) -> list[str]:
     """The names of f's parameters, completed by numbers."""
-    try:
-        parameters = list(inspect.signature(getattr(f, "forward", f)).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    names = positional(parameters_of(getattr(f, "forward", f)))
     for i in range(len(names), n):
         names.append(
             next(name for k in range(i, n + len(names) + 1) if (name := f"x{k}") not in names)

@@ -14,15 +14,13 @@ from ..kernels import Array
 from ..messages import _
 from ..report import Entry, Report, joined
 from .blind import hidden_by, redrawn
-from .case import Case, close
+from .case import close
 from .diagnosis import diagnose, what_is_known
-from .judging import compare, confirm, granted, rounded
+from .judging import compare, confirm, granted, rounded, told_at, worst_at
 from .kinks import at_kinks, by_convention
 from .numeric import Counted
 from .recording import Recording, argument_names
 from .student import StudentError, as_array, left_at, promoted
-
-_GIVEN = "\u2060"  # marks the note of a gradient that is right given a wrong upstream
 
 
 def hand(
@@ -95,26 +93,21 @@ def hand(
         entries = {name: _entry(run, name, others, counted, rtol, atol, rng) for name in hand}
     _accept_what_follows(run, entries)
     wrong = [name for name, entry in entries.items() if entry.verdict == "wrong"]
-    first = run.tape.nearest([n for n in wrong if not entries[n].note.startswith(_GIVEN)])
+    first = run.tape.nearest([name for name in wrong if name not in run.following])
     notes = [_("{n} evaluations").format(n=counted.count)]
     if any(getattr(x, "dtype", None) == np.float32 for x in inputs.values()):
         notes.append(_("float32 inputs were promoted to float64"))
     hidden = [*hidden_by(run.tape, run.values, upstream), *_elsewhere(others, entries, rtol)]
-    ordered = {
-        name: dataclasses.replace(e, note=e.note.lstrip(_GIVEN)) for name, e in entries.items()
-    }
-    return Report(ordered, tuple(hidden), first, tuple(notes))
+    return Report(entries, tuple(hidden), first, tuple(notes))
 
 
 def _accept_what_follows(run: Recording, entries: dict[str, Entry]) -> None:
     """Accept gradients that are right given later ones which were accepted at a kink."""
-    for name in sorted(entries, key=lambda n: -run.tape.names.get(n, -1)):
-        entry = entries[name]
-        if entry.verdict == "wrong" and entry.note.startswith(_GIVEN):
-            later = [entries[n].verdict for n in _wrong_later(run, name)]
-            if later and all(verdict == "kink" for verdict in later):
-                note = _("right given a gradient that was accepted at a kink")
-                entries[name] = dataclasses.replace(entry, verdict="kink", note=note)
+    for name in sorted(run.following, key=lambda n: -run.tape.names.get(n, -1)):
+        later = [entries[n].verdict for n in _wrong_later(run, name)]
+        if later and all(verdict == "kink" for verdict in later):
+            note = _("right given a gradient that was accepted at a kink")
+            entries[name] = dataclasses.replace(entries[name], verdict="kink", note=note)
 
 
 def _entry(
@@ -130,7 +123,7 @@ def _entry(
     rtol = granted(mine, rtol)
     f = partial(_moved, counted, name)
     x = np.asarray(run.values[name], float)
-    truth = confirm(name, f, x, recorded, 1e-5, atol, rng)
+    truth = confirm(Entry(name, "correct", recorded), f, x, recorded, 1e-5, atol, rng)
     base = Entry(name, "correct", recorded, truth.numeric, mine)
     error = run.rounding(name)
     if single:
@@ -139,21 +132,16 @@ def _entry(
     if mine.shape != recorded.shape:
         return _explained(run, base, others, rtol)
     claimed = np.asarray(mine, float)
-    entry = compare(name, claimed, recorded, error, rtol, atol)
     if not np.isfinite(recorded).all():
         note = _("the right gradient is not finite here")
         return dataclasses.replace(base, verdict="inconclusive", note=note)
-    judged = dataclasses.replace(
-        base, verdict=entry.verdict, max_abs_error=entry.max_abs_error,
-        max_rel_error=entry.max_rel_error, worst_index=entry.worst_index, note=entry.note,
-    )  # fmt: skip
+    judged = compare(base, claimed, recorded, error, rtol, atol)
     refuted = truth.verdict == "wrong" and truth.max_abs_error > 1e-10 * run.size
     if refuted and not _explained_by_kinks(f, x, recorded, truth, rng):
         return _contradicted(judged, claimed, truth, left_at(run.f, **run.tensors()))
     if judged.verdict in ("wrong", "inconclusive"):
         kinks = at_kinks(f, x, claimed, recorded, rng, rtol)
-        pulled = partial(run.pulled_with, name)
-        if (kinks.found and kinks.accepted) or by_convention(run.tape, name, claimed, pulled, rtol):
+        if kinks.accepted or by_convention(run.tape, name, claimed, run.upstream, rtol):
             note = _("not differentiable here; the gradient is one of the subgradients")
             return dataclasses.replace(judged, verdict="kink", note=note)
         if judged.verdict == "wrong":
@@ -161,10 +149,8 @@ def _entry(
         return judged
     if not single and rtol <= 1e-6 and _wrong_beside_large_ones(claimed, recorded, 10 * error):
         differs = np.abs(claimed - recorded) / np.maximum(np.abs(recorded), 1e-300)
-        worst = tuple(int(i) for i in np.unravel_index(int(differs.argmax()), differs.shape))
-        note = _("at {index}: {got:.6g} instead of {true:.6g}").format(
-            index=worst, got=float(claimed[worst]), true=float(recorded[worst])
-        )
+        worst = worst_at(differs)
+        note = told_at(worst, claimed, recorded)
         judged = dataclasses.replace(judged, worst_index=worst, note=note)
         return _explained(run, judged, others, 1e-12)
     return _accepted(run, rounded(judged, mine))
@@ -213,22 +199,20 @@ def _explained_by_kinks(f: Any, x: Array, recorded: Array, truth: Entry, rng: An
 
 def _accepted(run: Recording, entry: Entry) -> Entry:
     """A right gradient; a word if it is so for reasons that deserve one."""
-    name, notes = entry.name, []
+    name, note = entry.name, ""
     wrong = _wrong_later(run, name)
     if wrong:
-        there = {n: np.asarray(run.hands[n], float) for n in wrong}
+        there = _given(run, name)
         h, later = run.given[name], ", ".join("d" + n for n in wrong)
-        comparable = all(g.shape == run.gradients[n].shape for n, g in there.items())
+        comparable = len(there) == len(wrong)
         # An array may have been computed from any of them; a function says what it was given.
         used = not callable(h) or any("d" + n in argument_names(h) for n in wrong)
         if comparable and used and not close(run.pulled(name, there), run.gradients[name], 1e-6):
-            notes.append(
-                _(
-                    "right although {later} is wrong: if you computed it from {later}, two "
-                    "mistakes cancel"
-                ).format(later=later)
-            )
-    return dataclasses.replace(entry, note=joined(*notes))
+            note = _(
+                "right although {later} is wrong: if you computed it from {later}, two "
+                "mistakes cancel"
+            ).format(later=later)
+    return dataclasses.replace(entry, note=note)
 
 
 def _wrong_later(run: Recording, name: str) -> list[str]:
@@ -236,9 +220,14 @@ def _wrong_later(run: Recording, name: str) -> list[str]:
     return [
         n
         for n in run.later(name)
-        if run.hands[n].shape != run.gradients[n].shape
-        or not close(np.asarray(run.hands[n], float), run.gradients[n], granted(run.hands[n], 1e-6))
+        if not close(np.asarray(run.hands[n], float), run.gradients[n], granted(run.hands[n], 1e-6))
     ]
+
+
+def _given(run: Recording, name: str) -> dict[str, Array]:
+    """Those of the right shape, from which this one may have been computed."""
+    there = {n: np.asarray(run.hands[n], float) for n in _wrong_later(run, name)}
+    return {n: g for n, g in there.items() if g.shape == run.gradients[n].shape}
 
 
 def _explained(run: Recording, entry: Entry, others: list[Recording], rtol: float) -> Entry:
@@ -250,44 +239,39 @@ def _explained(run: Recording, entry: Entry, others: list[Recording], rtol: floa
         )
         return dataclasses.replace(entry, verdict="inconclusive", note=note)
     entry = dataclasses.replace(entry, verdict="wrong")
-    wrong = [n for n in _wrong_later(run, name) if run.hands[n].shape == run.gradients[n].shape]
-    given = {n: np.asarray(run.hands[n], float) for n in wrong}
-    true = run.pulled(name, given) if given else run.gradients[name]
-    mine = np.asarray(run.hands[name], float)
-    later = ", ".join("d" + n for n in wrong if not _follows(run, n))
+    given = _given(run, name)
+    case = run.case(name, given, rtol)
+    mine, true = case.hand, case.true
+    later = ", ".join("d" + n for n in given if not _follows(run, n))
+    text = ""
     if given and close(mine, true, max(rtol, 1e-6)):
         text = _("d{name} is the right function of your {later}; mend {later} first")
-        return dataclasses.replace(entry, note=_GIVEN + text.format(name=name, later=later))
-    if given and _from_true(run, name):
+    elif given and _from_true(run, name):
         text = _("d{name} is right given the right {later}")
-        return dataclasses.replace(entry, note=_GIVEN + text.format(name=name, later=later))
-    case = run.case(name, true, given, rtol)
+    if text:
+        run.following.add(name)
+        return dataclasses.replace(entry, note=text.format(name=name, later=later))
     if given and mine.shape == true.shape:
-        words = compare(name, mine, true, np.zeros(true.shape), rtol, 0.0).note
+        words = compare(entry, mine, true, np.zeros(true.shape), rtol, 0.0).note
         note = joined(_("given your {later}").format(later=later), words)
         entry = dataclasses.replace(entry, note=note)
-    again = [_case_of(other, name, rtol) for other in others if name in other.hands]
+    again = [o.case(name, _given(o, name), rtol) for o in others if name in o.hands]
     diagnoses = diagnose(case, again if callable(run.given[name]) else ())
     if given and all(d.kind == "wrong_shape" for d in diagnoses):
-        diagnoses = diagnose(run.case(name, run.gradients[name], {}, rtol))
+        diagnoses = diagnose(run.case(name, {}, rtol))
     note = entry.note if diagnoses else joined(entry.note, what_is_known(case))
-    if not entry.worst_index and mine.shape == case.true.shape and mine.size:
-        worst = np.unravel_index(
-            int(np.nan_to_num(np.abs(mine - case.true), nan=np.inf).argmax()), mine.shape
-        )
-        entry = dataclasses.replace(entry, worst_index=tuple(int(i) for i in worst))
-    if mine.shape != case.true.shape:
+    if not entry.worst_index and mine.shape == true.shape and mine.size:
+        worst = worst_at(np.nan_to_num(np.abs(mine - true), nan=np.inf))
+        entry = dataclasses.replace(entry, worst_index=worst)
+    if mine.shape != true.shape:
         entry = dataclasses.replace(entry, max_rel_error=np.inf, max_abs_error=np.inf)
     return dataclasses.replace(entry, diagnoses=diagnoses, note=note)
 
 
 def _follows(run: Recording, name: str) -> bool:
     """Whether a wrong gradient is the right function of later wrong ones."""
-    later = [n for n in _wrong_later(run, name) if run.hands[n].shape == run.gradients[n].shape]
-    if not later:
-        return False
-    given = {n: np.asarray(run.hands[n], float) for n in later}
-    return close(np.asarray(run.hands[name], float), run.pulled(name, given), 1e-5)
+    given, mine = _given(run, name), np.asarray(run.hands[name], float)
+    return bool(given) and close(mine, run.pulled(name, given), 1e-5)
 
 
 def _from_true(run: Recording, name: str) -> bool:
@@ -300,13 +284,6 @@ def _from_true(run: Recording, name: str) -> bool:
     except StudentError:
         return False
     return close(np.asarray(found, float), run.gradients[name], 1e-6)
-
-
-def _case_of(run: Recording, name: str, rtol: float) -> Case:
-    wrong = [n for n in _wrong_later(run, name) if run.hands[n].shape == run.gradients[n].shape]
-    given = {n: np.asarray(run.hands[n], float) for n in wrong}
-    true = run.pulled(name, given) if given else run.gradients[name]
-    return run.case(name, true, given, rtol)
 
 
 def _other_runs(run: Recording, rng: np.random.Generator) -> list[Recording]:
@@ -326,18 +303,11 @@ def _other_runs(run: Recording, rng: np.random.Generator) -> list[Recording]:
 def _elsewhere(others: list[Recording], entries: Mapping[str, Entry], rtol: float) -> list[str]:
     """Gradients that are right here and wrong on other values."""
     found = []
+    text = _("your formula for {name} is right on these values and wrong on random ones")
     for other in others:
         for name, entry in entries.items():
-            if entry.verdict != "correct" or name not in other.given:
-                continue
-            mine = other.hands.get(name)
-            if (
-                mine is None
-                or mine.shape != other.gradients[name].shape
-                or not close(np.asarray(mine, float), other.gradients[name], max(1e-5, rtol))
-            ):
-                text = _(
-                    "your formula for {name} is right on these values and wrong on random ones"
-                )
-                found.append(text.format(name=name))
+            if entry.verdict == "correct" and name in other.hands:
+                mine = np.asarray(other.hands[name], float)
+                if not close(mine, other.gradients[name], max(1e-5, rtol)):
+                    found.append(text.format(name=name))
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,16 +67,10 @@ def _tried(case: Case) -> Iterator[_Tried]:
     for row in TABLE:
         if row.needs_tape and (case.tape is None or case.name not in case.tape.names):
             continue
-        mistakes = row.hypothesis(case)
-        while True:
-            try:
-                made = next(mistakes)
-            except StopIteration:
-                break
-            except _MISFITS:
-                break
-            made.gradient = np.asarray(made.gradient, float)
-            yield _Tried(row.kind, made, row.subsets)
+        with suppress(*_MISFITS):
+            for made in row.hypothesis(case):
+                made.gradient = np.asarray(made.gradient, float)
+                yield _Tried(row.kind, made, row.subsets)
 
 
 def _single(case: Case, tried: list[_Tried]) -> Iterator[Diagnosis]:
@@ -113,8 +108,8 @@ def _single(case: Case, tried: list[_Tried]) -> Iterator[Diagnosis]:
             for equals in names_of(case, factor):
                 subset = _subset(case, factor * case.true)
                 if subset:
-                    made = Mistake(case.hand, scale_text(factor, equals))
-                    made.detail = {"factor": factor, "equals": equals}
+                    detail = {"factor": factor, "equals": equals}
+                    made = Mistake(case.hand, scale_text(factor, equals), detail)
                     note("scale", made, True, subset=subset)
     found.sort(key=lambda item: (item[2].kind == "wrong_shape", item[0], item[1]))
     exact = any(not fitted and d.kind != "wrong_shape" for fitted, _order, d in found)
@@ -156,13 +151,10 @@ def _pairs(case: Case, tried: list[_Tried]) -> Iterator[Diagnosis]:
             both = case.pull({**(a.mistake.local or {}), **(b.mistake.local or {})})
         except _MISFITS:
             continue
-        if both is None:
-            continue
-        made = Mistake(both, _two(a.mistake.explanation, b.mistake.explanation))
-        if case.close(case.hand, both):
+        if both is not None and case.close(case.hand, both):
+            text = _two(a.mistake.explanation, b.mistake.explanation)
             for t, other in ((a, b), (b, a)):
-                detail = {**t.mistake.detail, "with": other.kind}
-                yield Diagnosis(t.kind, made.explanation, detail)
+                yield Diagnosis(t.kind, text, {**t.mistake.detail, "with": other.kind})
             return
 
 

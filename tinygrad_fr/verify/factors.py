@@ -52,7 +52,7 @@ def _sums_of_exponentials(case: Case) -> dict[str, float]:
     """S, by which the softmax of a vector is divided."""
     for i in range(len(case.tape.nodes) if case.tape is not None else 0):
         if case.the_tape.operation(i) == "softmax" and case.the_tape.nodes[i].ndim == 1:
-            return {"S": float(np.exp(case.arguments(i)[0]).sum())}
+            return {"S": float(np.exp(case.operands(i)[0]).sum())}
     return {}
 
 
@@ -85,10 +85,9 @@ def sizes(case: Case) -> dict[str, float]:
 
 def _sizes_of_operation(case: Case, i: int, note: Callable[[str, int], None]) -> None:
     operation = case.the_tape.operation(i)
-    shapes = [np.shape(x) for x in case.arguments(i)]
+    shapes = [np.shape(x) for x in case.operands(i)]
     if operation in ("softmax", "log_softmax") and len(shapes[0]) == 2:
-        args, kwargs = case.the_tape.static(i)
-        axis = kwargs.get("axis", args[1] if len(args) > 1 else -1)
+        axis = case.the_tape.arguments(i)["axis"]
         note("N", shapes[0][1 - axis % 2])
         note("C", shapes[0][axis])
     elif operation in ("softmax", "log_softmax") and len(shapes[0]) == 1:

@@ -46,7 +46,7 @@ def collect(
     """Gradients that were returned, stored, handed to an optimizer, or used in an update."""
     _from_returned(subject, call, result, upstream)
     stored = dict(slots(owner, integers=True)) if owner is not None else {}
-    fresh = {s: a for s, a in stored.items() if not _unchanged(a, before.get(s))}
+    fresh = {s: a for s, a in stored.items() if s not in before or not np.array_equal(before[s], a)}
     if "input" in subject.values and "input" not in call.gradients:
         for slot, array in fresh.items():
             names = ("input", "inputs", "x", subject.argument_of["input"])
@@ -66,8 +66,8 @@ def collect(
             continue
         now = np.asarray(get(owner, slot))
         old = before.get(slot, np.array(now))
-        handed = [g for w, g in spied if w.shape == old.shape and np.array_equal(w, old)]
-        moved = now.shape != old.shape or not np.array_equal(now, old)
+        handed = [g for w, g in spied if np.array_equal(w, old)]
+        moved = not np.array_equal(now, old)
         found = stored_gradient(name, subject.slots, subject.values, stored)
         if found is not None and (handed or moved):
             # What the backward has left as it was is not what it computed.
@@ -108,10 +108,6 @@ def _is_array(g: Any) -> bool:
     except StudentError:
         return False
     return True
-
-
-def _unchanged(now: Array, old: Array | None) -> bool:
-    return old is not None and old.shape == now.shape and bool(np.array_equal(old, now))
 
 
 def _times_local(local: Array, upstream: Array, shape: tuple[int, ...]) -> Array:

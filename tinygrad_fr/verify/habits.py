@@ -100,12 +100,11 @@ def not_proportional(subject: Handwritten, call: Call, upstream: Array) -> list[
     for name, g in call.gradients.items():
         small, large = np.asarray(g, float), np.asarray(larger.gradients.get(name, g), float)
         if call.sources[name] != "update" and not close(factor * small, large, 1e-6):
-            return [
-                _(
-                    "the gradients do not grow with the upstream gradient (clipped?): they were "
-                    "judged for upstream gradients of about 1 only"
-                )
-            ]
+            text = _(
+                "the gradients do not grow with the upstream gradient (clipped?): they were "
+                "judged for upstream gradients of about 1 only"
+            )
+            return [text]
     return []
 
 

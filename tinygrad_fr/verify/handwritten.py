@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..kernels import Array
 from ..messages import _
+from . import roles
 from .gathering import Call, collect
 from .names import (
     BACKWARD,
@@ -42,18 +43,6 @@ from .objects import (
     slots,
     spying,
 )
-from .roles import (
-    LOSS,
-    NO_UPSTREAM,
-    STEP,
-    UPSTREAM,
-    main_of_a_loss,
-    may_be_a_gate,
-    other_arguments,
-    positional,
-    roles_of,
-    takes_the_point,
-)
 from .student import StudentError, as_array, attempted, parameters_of
 
 
@@ -66,10 +55,8 @@ class Handwritten:
 
     Attributes
     ----------
-    names : list of str
-        ``input`` and the parameters.
     values : dict of str to array
-        What they are.
+        ``input`` and the parameters.
     """
 
     def __init__(self, layer: Any, x: Any, forward: Any, backward: Any, parameters: Any) -> None:
@@ -119,30 +106,27 @@ class Handwritten:
             return which  # type: ignore[no-any-return]
         method: Callable[..., Any] | None = getattr(owner, which, None)
         if not callable(method):
-            raise ArgumentError(
-                _("{kind} has no method {name}"), kind=type(owner).__name__, name=which
-            )
+            text = _("{kind} has no method {name}")
+            raise ArgumentError(text, kind=type(owner).__name__, name=which)
         return method
 
     def _inputs(self, x: Any) -> None:
         asked = parameters_of(self.method(self.template, self.forward_name))
-        names, needed = positional(asked), positional(asked, needed=True)
+        names, needed = roles.positional(asked), roles.positional(asked, needed=True)
         given = list(x) if isinstance(x, tuple) else [x]
         self.arguments: dict[str, Any] = dict(zip(names, given, strict=False))
         self.optional = [name for name in names if name not in needed]
         left = [name for name in needed if name not in self.arguments]
         self.flags = dict.fromkeys([name for name in left if name in TRAINING], True)
         if len(left) > len(self.flags):
-            raise ArgumentError(
-                _("{forward} takes {asked}: give a tuple of as many arrays"),
-                forward=self._label(self.forward_name),
-                asked=", ".join(needed),
-            )
+            called, wanted = self._label(self.forward_name), ", ".join(needed)
+            text = _("{forward} takes {asked}: give a tuple of as many arrays")
+            raise ArgumentError(text, forward=called, asked=wanted)
         for k, extra in enumerate(given[len(names) :]):
             self.arguments[f"argument {len(names) + k}"] = extra
         names = list(self.arguments)
         self.is_loss = self._is_a_loss(names)
-        self.main = main_of_a_loss(names) if self.is_loss else names[0]
+        self.main = roles.main_of_a_loss(names) if self.is_loss else names[0]
         self.values: dict[str, Array] = {}
         self.argument_of: dict[str, str] = {}
         for name in names:
@@ -165,13 +149,12 @@ class Handwritten:
     def _is_a_loss(self, names: list[str]) -> bool:
         if len(names) != 2:
             return False
-        called = self._label(self.forward_name) + " " + type(self.template).__name__
-        if not any(n in TARGET for n in names) or LOSS.search(called):
-            return any(n in TARGET for n in names) or bool(
-                re.search("loss|cost", self._label(self.forward_name))
-            )
+        called = self._label(self.forward_name)
+        has_target = any(n in TARGET for n in names)
+        if not has_target or roles.LOSS.search(called + " " + type(self.template).__name__):
+            return has_target or bool(re.search("loss|cost", called))
         backward = parameters_of(self.method(self.template, self.backward_name))
-        if not may_be_a_gate(self.arguments, positional(backward, needed=True)):
+        if not roles.may_be_a_gate(self.arguments, roles.positional(backward, needed=True)):
             return True
         self.values, self.argument_of = {}, {}
         return bool(self.forward(duplicate(self.template), {}).ndim == 0)
@@ -220,11 +203,9 @@ class Handwritten:
         self.idle = {name: slot for name, slot in self.idle.items() if id(before[slot]) not in used}
         missing = [n for n in wanted or () if n not in found]
         if missing:
-            raise ArgumentError(
-                _("the layer has no parameter {names}; its arrays are {known}"),
-                names=", ".join(missing),
-                known=", ".join(label(s) for s, a in before.items() if a.ndim) or "-",
-            )
+            known = ", ".join(label(s) for s, a in before.items() if a.ndim) or "-"
+            text = _("the layer has no parameter {names}; its arrays are {known}")
+            raise ArgumentError(text, names=", ".join(missing), known=known)
         after = dict(slots(made))
         self.optional_gradients |= {
             name for name, slot in self.slots.items()
@@ -234,6 +215,12 @@ class Handwritten:
                 or not np.array_equal(after.get(slot, before[slot]), before[slot])
             )
         }  # fmt: skip
+
+    @property
+    def constants(self) -> dict[str, Any]:
+        """The forward's arguments that are not differentiated."""
+        fixed = set(self.argument_of.values())
+        return {name: x for name, x in self.arguments.items() if name not in fixed}
 
     def _enter(self, name: str, slot: Slot, array: Array) -> None:
         self.slots[name] = slot
@@ -253,11 +240,8 @@ class Handwritten:
         if array.size == 0:
             return False
         moved = np.array(array, np.float64)
-        moved += (
-            0.1
-            * np.abs(moved).max(initial=1.0)
-            * (1 + np.arange(moved.size).reshape(moved.shape) % 3)
-        )
+        size = 0.1 * np.abs(moved).max(initial=1.0)
+        moved += size * (1 + np.arange(moved.size).reshape(moved.shape) % 3)
         put(other, slot, moved)
         try:
             y = self.forward(other, self.values)
@@ -286,15 +270,16 @@ class Handwritten:
         """Which argument of the backward is what."""
         found = parameters_of(self.method(self.template, self.backward_name))
         known, called = list(self.arguments), self._label(self.backward_name)
-        if not positional(found) and any(p.kind is p.VAR_POSITIONAL for p in found):
-            raise ArgumentError(
-                _("{backward} takes anything (*args): write its arguments out"), backward=called
-            )
-        at_a_point = takes_the_point(called, self.template is None, found, known)
-        self.roles = roles_of(found, known, self.optional, self.main, self.is_loss, at_a_point)
+        if not roles.positional(found) and any(p.kind is p.VAR_POSITIONAL for p in found):
+            text = _("{backward} takes anything (*args): write its arguments out")
+            raise ArgumentError(text, backward=called)
+        at_a_point = roles.takes_the_point(called, self.template is None, found, known)
+        self.roles = roles.roles_of(
+            found, known, self.optional, self.main, self.is_loss, at_a_point
+        )
         given = set(self.roles.values())
-        self.takes_upstream, self.asks_rate = UPSTREAM in given, STEP in given
-        self.several_upstreams = NO_UPSTREAM in given
+        self.takes_upstream, self.asks_rate = roles.UPSTREAM in given, roles.STEP in given
+        self.several_upstreams = roles.NO_UPSTREAM in given
         self.pointwise = at_a_point and bool(given) and not (self.takes_upstream or self.is_loss)
 
     def _label(self, which: Any) -> str:
@@ -326,22 +311,17 @@ class Handwritten:
                 return np.array(values[value])
         return duplicate(self.arguments[argument])
 
-    def placed(self, values: Mapping[str, Array]) -> Any:
-        """A fresh copy of the layer with given parameters."""
-        if self.template is None:
-            return None
-        owner = duplicate(self.template)
+    def placed(self, values: Mapping[str, Array], owner: Any = None) -> Any:
+        """A copy of the layer with given parameters, a fresh one if none is given."""
+        owner = duplicate(self.template) if owner is None else owner
         for name, slot in self.slots.items():
             put(owner, slot, np.array(values[name]))
         return owner
 
     def output(self, values: Mapping[str, Array]) -> Array:
         """The forward computation with given values."""
-        if self.reuse is not None:  # the layer gives the same when called again: no copy needed
-            for name, slot in self.slots.items():
-                put(self.reuse, slot, np.array(values[name]))
-            return self.forward(self.reuse, values)
-        return self.forward(self.placed(values), values)
+        # Where the layer gives the same when called again, no copy is needed.
+        return self.forward(self.placed(values, self.reuse), values)
 
     def gradients(
         self, values: Mapping[str, Array], upstream: Array, owner: Any = None, seed: int = 1
@@ -369,7 +349,7 @@ class Handwritten:
         self, raw: Any, output: Array, upstream: Array, values: Mapping[str, Array]
     ) -> dict[str, Any]:
         """What to call the backward with; ``raw`` is what the forward returned."""
-        given = other_arguments(self.roles, raw, output, upstream)
+        given = roles.other_arguments(self.roles, raw, output, upstream)
         for name, role in self.roles.items():
             if role in self.arguments:
                 given[name] = self._typed(role, values)
@@ -378,11 +358,9 @@ class Handwritten:
 
 def _made(kind: type) -> Any:
     """An object of a class, if it needs no arguments."""
-    if positional(parameters_of(kind), needed=True):
-        raise ArgumentError(
-            _("{kind} takes arguments: give an object, {kind}(...), not the class"),
-            kind=kind.__name__,
-        )
+    if roles.positional(parameters_of(kind), needed=True):
+        text = _("{kind} takes arguments: give an object, {kind}(...), not the class")
+        raise ArgumentError(text, kind=kind.__name__)
     return attempted(kind)
 
 

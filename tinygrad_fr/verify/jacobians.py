@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -71,30 +72,24 @@ def jacobian(
         return Report({"jacobian": entry}, (), "jacobian")
     hidden = []
     if true.ndim == 2 and true.shape[0] == true.shape[1] and np.allclose(true, true.T, atol=1e-12):
-        hidden.append(
-            _(
-                "the Jacobian is symmetric here: a transposition or swapped indices change nothing "
-                "and cannot be seen; f(A x) with any matrix A, such as softmax(A t), would show "
-                "them"
-            )
+        text = _(
+            "the Jacobian is symmetric here: a transposition or swapped indices change nothing "
+            "and cannot be seen; f(A x) with any matrix A, such as softmax(A t), would show "
+            "them"
         )
+        hidden.append(text)
     claimed, rtol = np.asarray(mine, float), granted(mine, rtol)
     if claimed.shape == (1, *true.shape):
         claimed = mine = claimed[0]  # a row for the gradient of a scalar
-    base = Entry("jacobian", "wrong", true, None, mine)
+    base = Entry("jacobian", "wrong", true, None, mine, np.inf, np.inf)
     if claimed.shape == true.shape:
-        entry = compare("jacobian", claimed, true, error, rtol, atol)
-        base = dataclasses.replace(entry, autograd=true, numeric=true, hand=mine)
+        base = dataclasses.replace(base, numeric=true)
+        base = compare(base, claimed, true, error, rtol, atol)
         base = rounded(base, mine) if base.verdict == "correct" else base
-    else:
-        base = dataclasses.replace(base, max_rel_error=np.inf, max_abs_error=np.inf)
-    if (
-        base.verdict == "wrong"
-        and claimed.shape == true.shape
-        and _at_kinks(f, x, claimed, true, output, np.random.default_rng(seed))
-    ):
-        note = _("not differentiable here; the gradient is one of the subgradients")
-        base = dataclasses.replace(base, verdict="kink", note=note)
+        rng = np.random.default_rng(seed)
+        if base.verdict == "wrong" and _at_kinks(f, x, claimed, true, output, rng):
+            note = _("not differentiable here; the gradient is one of the subgradients")
+            base = dataclasses.replace(base, verdict="kink", note=note)
     if base.verdict != "wrong":
         return Report({"jacobian": base}, tuple(hidden))
 
@@ -105,15 +100,12 @@ def jacobian(
     again = []
     if callable(hand):
         other = redrawn({"x": x}, np.random.default_rng(seed))["x"]
-        try:
+        with suppress(Exception):  # a point outside of the domain
             elsewhere, _error, there = _true_jacobian(f, other)
             again.append(case(other, elsewhere, np.asarray(as_array(hand(other)), float), there))
-        except Exception:  # a point outside of the domain
-            again = []
     mistake = case(x, true, claimed, output)
     diagnoses = diagnose(mistake, again)
-    known = "" if diagnoses else what_is_known(mistake)
-    note = joined(base.note, known)
+    note = base.note if diagnoses else joined(base.note, what_is_known(mistake))
     entry = dataclasses.replace(base, diagnoses=diagnoses, note=note)
     return Report({"jacobian": entry}, tuple(hidden), "jacobian")
 
@@ -123,9 +115,8 @@ def _true_jacobian(f: Callable[..., Any], x: Array) -> tuple[Array, Array, Any]:
 
     It is the recorded one where f takes Tensors; random weightings of the outputs confirm it.
     """
-    output: Any = None
     try:
-        output = f(Tensor(x, requires_grad=True, name="x"))
+        output: Any = f(Tensor(x, requires_grad=True, name="x"))
     except Exception:  # written for arrays: the call below says what is wrong otherwise
         output = None
 
@@ -134,14 +125,13 @@ def _true_jacobian(f: Callable[..., Any], x: Array) -> tuple[Array, Array, Any]:
     if isinstance(output, Tensor) and output.requires_grad:
         true = np.asarray(recorded_jacobian(f)(x))
         rng = np.random.default_rng(0)
-        if all(_confirmed(values, x, true, rng) for _draw in range(3)):
-            return true, np.zeros(shape), output
-        if _explained(values, x, true):
+        confirmed = all(_confirmed(values, x, true, rng) for _draw in range(3))
+        if confirmed or _explained(values, x, true):
             return true, np.zeros(shape), output
     count = int(np.prod(shape[: len(shape) - x.ndim]))
     rows = [derivative(_single(values, k), x) for k in range(count)]
-    true = np.array([row[0] for row in rows]).reshape(shape)
-    return true, np.array([row[1] for row in rows]).reshape(shape), output
+    true, error = (np.array([row[k] for row in rows]).reshape(shape) for k in (0, 1))
+    return true, error, output
 
 
 def _values(f: Callable[..., Any], tensors: bool, z: Array) -> Array:
@@ -150,8 +140,7 @@ def _values(f: Callable[..., Any], tensors: bool, z: Array) -> Array:
 
 def _rows(values: Callable[[Array], Array], x: Array, jacobian: Array) -> Iterator[Any]:
     """Each output as a scalar function, with its row of a Jacobian."""
-    rows = jacobian.reshape(-1, *x.shape)
-    for k, row in enumerate(rows):
+    for k, row in enumerate(jacobian.reshape(-1, *x.shape)):
         yield _single(values, k), row
 
 
@@ -176,8 +165,7 @@ def _at_kinks(
     for (g, row), mine in zip(_rows(values, x, true), theirs, strict=True):
         if close(mine, row, 1e-6):
             continue
-        kinks = at_kinks(g, x, mine, row, rng)
-        if not (kinks.found and kinks.accepted):
+        if not at_kinks(g, x, mine, row, rng).accepted:
             return False
     return True
 

@@ -32,13 +32,24 @@ def rounded(entry: Entry, claimed: Array) -> Entry:
     return dataclasses.replace(entry, diagnoses=(found,))
 
 
-def compare(
-    name: str, claimed: Array, true: Array, error: Array, rtol: float, atol: float
-) -> Entry:
-    """Judge a gradient against a true one whose own error is estimated (0 if it is exact).
+def worst_at(difference: Array) -> tuple[int, ...]:
+    """Where a difference is largest."""
+    if not difference.size:
+        return ()
+    return tuple(int(i) for i in np.unravel_index(int(difference.argmax()), difference.shape))
 
-    The entry has the claimed gradient as ``autograd`` and the true one as ``numeric``.
-    """
+
+def told_at(index: tuple[int, ...], claimed: Array, true: Array) -> str:
+    """The difference at one place, in words."""
+    got, wanted = float(claimed[index]) + 0.0, float(true[index]) + 0.0  # 0 and not -0
+    text = _("at {index}: {got:.6g} instead of {true:.6g}")
+    return text.format(index=index, got=got, true=wanted)
+
+
+def compare(
+    entry: Entry, claimed: Array, true: Array, error: Array, rtol: float, atol: float
+) -> Entry:
+    """The entry, judged against a true gradient whose error is estimated (0 if it is exact)."""
     difference = np.abs(claimed - true)
     scale = float(np.abs(true).max(initial=0.0))
     # No more is granted for rounding than the differences themselves need: a tiny gradient with
@@ -49,7 +60,7 @@ def compare(
         same = (claimed == true) | (np.isnan(claimed) & np.isnan(true))
         difference = np.where(same, 0.0, np.where(np.isfinite(difference), difference, np.inf))
     worst = float(difference.max(initial=0.0))
-    index = np.unravel_index(int(difference.argmax()), difference.shape) if difference.size else ()
+    index = worst_at(difference)
     if worst <= allowed:
         verdict, note = "correct", ""
     elif not (np.isfinite(true) | (difference <= allowed)).all():
@@ -58,32 +69,23 @@ def compare(
         verdict = "inconclusive"
         note = _("the finite differences themselves are no more exact than that")
     else:
-        verdict = "wrong"
-        note = _("at {index}: {got:.6g} instead of {true:.6g}").format(
-            index=tuple(int(i) for i in index),
-            got=float(claimed[index]) + 0.0,  # 0 and not -0
-            true=float(true[index]) + 0.0,
-        )
-    return Entry(
-        name=name,
-        verdict=verdict,
-        autograd=claimed,
-        numeric=true,
-        max_abs_error=worst,
-        max_rel_error=worst / scale if scale else worst,
-        worst_index=tuple(int(i) for i in index),
+        verdict, note = "wrong", told_at(index, claimed, true)
+    relative = worst / scale if scale else worst
+    return dataclasses.replace(
+        entry, verdict=verdict, max_abs_error=worst, max_rel_error=relative, worst_index=index,
         note=note,
-    )
+    )  # fmt: skip
 
 
 def confirm(
-    name: str, f: Scalar, x: Array, claimed: Array, rtol: float, atol: float,
+    entry: Entry, f: Scalar, x: Array, claimed: Array, rtol: float, atol: float,
     rng: np.random.Generator, full: int = FULL,
 ) -> Entry:  # fmt: skip
-    """Judge a gradient by finite differences of ``f``: all of them, or samples of a large one."""
+    """The entry, judged by finite differences of ``f``: all of them, or samples of a large one."""
     if x.size <= full:
         true, error = derivative(f, x)
-        return compare(name, claimed, true, error, rtol, atol)
+        entry = dataclasses.replace(entry, numeric=true)
+        return compare(entry, claimed, true, error, rtol, atol)
 
     norm = float(np.linalg.norm(claimed))
     numeric, errors = np.full(x.shape, np.nan), np.zeros(x.shape)
@@ -102,19 +104,16 @@ def confirm(
             break
     for k in rng.choice(x.size, SAMPLES, replace=False):
         _sample(f, x, int(k), numeric, errors)
+    entry = dataclasses.replace(entry, numeric=numeric)
     known = ~np.isnan(numeric)
     if not known.any():
         note = _("the function is not finite around the point")
-        return Entry(name, "inconclusive", claimed, numeric, note=note)
-    true = np.where(known, numeric, claimed)
-    entry = compare(name, claimed, true, errors, rtol, atol)
-    verdict, note = entry.verdict, entry.note
-    if wrong and verdict == "correct":
-        verdict, note = "wrong", _("along a random direction the slope is another")
-    return Entry(
-        name, verdict, claimed, numeric, max_abs_error=entry.max_abs_error,
-        max_rel_error=entry.max_rel_error, worst_index=entry.worst_index, note=note,
-    )  # fmt: skip
+        return dataclasses.replace(entry, verdict="inconclusive", note=note)
+    entry = compare(entry, claimed, np.where(known, numeric, claimed), errors, rtol, atol)
+    if wrong and entry.verdict == "correct":
+        note = _("along a random direction the slope is another")
+        return dataclasses.replace(entry, verdict="wrong", note=note)
+    return entry
 
 
 def sampled(entry: Entry, f: Scalar, x: Array, atol: float, rng: np.random.Generator) -> Entry:
@@ -125,14 +124,9 @@ def sampled(entry: Entry, f: Scalar, x: Array, atol: float, rng: np.random.Gener
         note = text.format(hand=mine.shape, expected=x.shape)
         d = Diagnosis("wrong_shape", note, {"hand": mine.shape, "expected": x.shape})
         return dataclasses.replace(entry, verdict="wrong", diagnoses=(d,))
-    judged = confirm(entry.name, f, x, mine, 1e-5, atol, rng, 0)
+    entry = confirm(entry, f, x, mine, 1e-5, atol, rng, 0)
     note = _("judged along random directions and at samples")
-    return dataclasses.replace(
-        entry, verdict=judged.verdict, numeric=judged.numeric,
-        note=joined(judged.note, note),
-        max_abs_error=judged.max_abs_error, max_rel_error=judged.max_rel_error,
-        worst_index=judged.worst_index,
-    )  # fmt: skip
+    return dataclasses.replace(entry, note=joined(entry.note, note))
 
 
 def _sample(f: Scalar, x: Array, k: int, numeric: Array, errors: Array) -> None:

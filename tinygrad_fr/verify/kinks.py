@@ -95,7 +95,7 @@ def sampled_kinks(entry: Entry, f: Scalar, x: Array, rng: np.random.Generator) -
     claimed, true = np.asarray(entry.hand, float), np.asarray(entry.numeric, float)
     recorded = np.where(np.isnan(true), claimed, true)
     kinks = at_kinks(f, x, claimed, recorded, rng)
-    if (claimed != recorded).any() and not (kinks.found and kinks.accepted):
+    if (claimed != recorded).any() and not kinks.accepted:
         return entry
     values, counts = np.unique(x, return_counts=True)
     elsewhere = x != values[counts.argmax()]
@@ -167,16 +167,13 @@ def _groups(f: Scalar, x: Array, sample: Array, sides: Array, slack: Array) -> l
 # --- other conventions -------------------------------------------------------------------------
 
 
-def by_convention(tape: Tape | None, name: str, claimed: Array, pulled: Any, rtol: float) -> bool:
+def by_convention(
+    tape: Tape | None, name: str, claimed: Array, upstream: Array, rtol: float
+) -> bool:
     """Whether a gradient follows from another choice at the kinks, such as relu'(0) = 1.
 
     Where many kinks of either sign meet in one entry (zero weights under a relu), a directional
     slope bounds nothing; the choices that people make can still be recognised.
-
-    Parameters
-    ----------
-    pulled
-        Gives the gradient of the value with local derivatives replaced.
     """
     if tape is None or name not in tape.names:
         return False
@@ -188,7 +185,7 @@ def by_convention(tape: Tape | None, name: str, claimed: Array, pulled: Any, rto
             rule = rules.get(tape.operation(i))
             if rule is not None:
                 local[(i, position)] = rule(tape.nodes[i]._closures[position], position)
-        gradient = pulled(local) if local else None
+        gradient = tape.gradient(name, upstream, local) if local else None
         if gradient is None:
             return False
         sides.append(gradient)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -66,7 +67,7 @@ class LayerCheck:
             entries["output"] = against(reference, self.subject, self.output, self.rtol, self.atol)
         reason = repeatable(self.subject, self.output, self.notes)
         if not reason:
-            call = self._call()
+            call = self.subject.gradients(self.values, self.upstream)
             reason = random_backward(self.subject, call, self.upstream)
         if reason:
             self.subject.forget_constants(())
@@ -93,12 +94,8 @@ class LayerCheck:
                 entries[name] = self._entry(name, call, f)
             if self.subject.takes_upstream:
                 entries = self._within_time(lambda: self._under_one_hot(entries), entries)
-        self._within_time(
-            lambda: stale(
-                self.subject, call, self.upstream, entries, self.notes, self.tape_of, self.rng
-            ),
-            None,
-        )
+        known = (self.subject, call, self.upstream, entries, self.notes, self.tape_of, self.rng)
+        self._within_time(partial(stale, *known), None)
         for name in call.idle:
             note = _("it has a gradient, but the forward does not depend on it in this place")
             entries[name] = Entry(name, "inconclusive", note=note)
@@ -133,9 +130,6 @@ class LayerCheck:
     def _value(self, values: Mapping[str, Array]) -> float:
         return float((self.subject.output(values) * self.upstream).sum())
 
-    def _call(self) -> Call:
-        return self.subject.gradients(self.values, self.upstream)
-
     def _recognise(self, values: Mapping[str, Array]) -> Any:
         if "input" not in values:
             return None
@@ -144,9 +138,7 @@ class LayerCheck:
             outputs = [self.subject.output(v) for v in (values, other)]
         except StudentError:
             return None
-        fixed = set(self.subject.argument_of.values())
-        constants = {k: v for k, v in self.subject.arguments.items() if k not in fixed}
-        return recognised([values, other], outputs, constants)
+        return recognised([values, other], outputs, self.subject.constants)
 
     def tape_of(self, values: Mapping[str, Array]) -> Tape | None:
         """The recorded graph of the layer, if it is a known one."""
@@ -159,24 +151,16 @@ class LayerCheck:
 
     def _truth(self, name: str, tape: Tape | None) -> tuple[Entry, Array | None]:
         """The right gradient: recorded on a known layer and confirmed, or by finite differences."""
-        x = self.values[name]
-
-        def f(z: Array) -> float:
-            try:
-                return float(self.counted({**self.values, name: z}))
-            except StudentError:
-                return np.nan
-
-        self.functions = {**getattr(self, "functions", {}), name: f}
+        f, x, entry = partial(self._moved, name), self.values[name], Entry(name, "inconclusive")
+        recorded = None if tape is None else tape.gradient(name, self.upstream)
         self.rounded = is_rounded(f, x)
         if self.rounded:
-            recorded = None if tape is None else self._pulled(tape, name)
-            return Entry(name, "inconclusive"), recorded
+            return entry, recorded
+        zero = np.zeros(x.shape)
         if tape is not None:
-            found = self._pulled(tape, name)
-            recorded = np.zeros(x.shape) if found is None else found
+            recorded = zero if recorded is None else recorded
             full = 64 if self._seconds() > 1e-3 else FULL
-            truth = confirm(name, f, x, recorded, 1e-5, self.atol, self.rng, full)
+            truth = confirm(entry, f, x, recorded, 1e-5, self.atol, self.rng, full)
             if truth.verdict == "correct":
                 return truth, recorded
             if truth.verdict == "wrong" and truth.numeric is not None:
@@ -185,13 +169,16 @@ class LayerCheck:
                 if kinks is not None and kinks.found:
                     return truth, recorded
         if x.size <= self._affordable():
-            truth = confirm(name, f, x, np.zeros(x.shape), 1e-5, self.atol, self.rng, MOST)
+            truth = confirm(entry, f, x, zero, 1e-5, self.atol, self.rng, MOST)
             return truth, truth.numeric
-        return confirm(name, f, x, np.zeros(x.shape), 1e-5, self.atol, self.rng, 0), None
+        return confirm(entry, f, x, zero, 1e-5, self.atol, self.rng, 0), None
 
-    def _pulled(self, tape: Any, name: str, local: Any = None) -> Array | None:
-        found: Array | None = tape.pull(self.upstream, local=local).get(tape.names.get(name, -2))
-        return found
+    def _moved(self, name: str, z: Array) -> float:
+        """The function of one value alone; NaN where the forward fails."""
+        try:
+            return float(self.counted({**self.values, name: z}))
+        except StudentError:
+            return np.nan
 
     def _seconds(self) -> float:
         start = time.perf_counter()
@@ -214,18 +201,15 @@ class LayerCheck:
         mine = call.gradients[name]
         truth, true = self._truth(name, tape)
         base = Entry(name, "correct", true, truth.numeric, mine)
+        claimed, x, f = np.asarray(mine, float), self.values[name], partial(self._moved, name)
         if true is None and self.rounded:
-            verdict, note = of_a_rounded_forward(
-                self.functions[name], self.values[name], np.asarray(mine, float), self.rng
-            )
+            verdict, note = of_a_rounded_forward(f, x, claimed, self.rng)
             return dataclasses.replace(base, verdict=verdict, note=note)
         if true is None:
-            f, x = self.functions[name], self.values[name]
             entry = sampled(base, f, x, self.atol, self.rng)
             if entry.verdict == "wrong" and np.shape(mine) == x.shape:
                 return self._within_time(lambda: sampled_kinks(entry, f, x, self.rng), entry)
             return entry
-        claimed = np.asarray(mine, float)
         if not np.isfinite(true).all():
             note = _("the forward is not finite around this point")
             return dataclasses.replace(base, verdict="inconclusive", note=note)
@@ -234,23 +218,18 @@ class LayerCheck:
         if tape is None or truth.verdict != "correct":
             rtol = max(rtol, 3e-6)
         if call.sources[name] == "update":
-            scale = float(np.abs(self.values[name]).max(initial=0.0))
+            scale = float(np.abs(x).max(initial=0.0))
             rtol = max(rtol, 4e-16 * scale / max(float(np.abs(true).max(initial=0.0)), 1e-300))
         if claimed.shape == true.shape:
             error = np.array(1e-11 * max(1.0, float(np.abs(self.upstream).max(initial=0.0))))
             if tape is not None and truth.verdict == "correct":  # the truth is exact
                 error = error * 1e-3
-            judged = compare(name, claimed, true, error, rtol, self.atol)
-            base = dataclasses.replace(
-                base, verdict=judged.verdict, max_abs_error=judged.max_abs_error,
-                max_rel_error=judged.max_rel_error, worst_index=judged.worst_index,
-                note=judged.note,
-            )  # fmt: skip
+            base = compare(base, claimed, true, error, rtol, self.atol)
             if base.verdict == "correct":
                 return self._said(rounded(base, mine), call)
             kinks = self._kinks(name, claimed, true, rtol)
-            if (kinks is not None and kinks.found and kinks.accepted) or by_convention(
-                tape, name, claimed, lambda rules: self._pulled(tape, name, rules), rtol
+            if (kinks is not None and kinks.accepted) or by_convention(
+                tape, name, claimed, self.upstream, rtol
             ):
                 note = _("not differentiable here; the gradient is one of the subgradients")
                 return dataclasses.replace(base, verdict="kink", note=note)
@@ -259,9 +238,11 @@ class LayerCheck:
                 base = dataclasses.replace(base, verdict="inconclusive", note=note)
             if base.verdict == "inconclusive":
                 return base
-            doubt = self._doubt(name, call, claimed, true)
-            if doubt:
-                return dataclasses.replace(base, verdict="inconclusive", note=doubt)
+            if call.sources[name] == "update":
+                known = self.subject.asks_rate or self.subject.rate_is_known
+                doubt = of_an_update(claimed, true, known, name in call.with_momentum)
+                if doubt:
+                    return dataclasses.replace(base, verdict="inconclusive", note=doubt)
         else:
             base = dataclasses.replace(
                 base, verdict="wrong", max_rel_error=np.inf, max_abs_error=np.inf
@@ -272,18 +253,11 @@ class LayerCheck:
         self, name: str, claimed: Array, true: Array, rtol: float = 1e-6, found_only: bool = False
     ) -> Kinks | None:
         """What is at the entries that differ; None if the forward is too slow for it."""
-        f, x = self.functions[name], self.values[name]
+        f, x = partial(self._moved, name), self.values[name]
         share = min(1.0, PATIENCE / (40000 * max(self._seconds(), 1e-6)))
         return self._within_time(
             lambda: at_kinks(f, x, claimed, true, self.rng, rtol, False, share, found_only), None
         )
-
-    def _doubt(self, name: str, call: Call, claimed: Array, true: Array) -> str:
-        """Why a gradient that was recovered from an update may be right all the same."""
-        if call.sources[name] != "update":
-            return ""
-        known = self.subject.asks_rate or self.subject.rate_is_known
-        return of_an_update(claimed, true, known, name in call.with_momentum)
 
     def _said(self, entry: Entry, call: Call) -> Entry:
         words = {
@@ -291,8 +265,7 @@ class LayerCheck:
             "update": _("recovered from the update of the weights"),
             "optimizer": _("as handed to the optimizer"),
         }
-        note = words.get(call.sources[entry.name], "")
-        return dataclasses.replace(entry, note=note)
+        return dataclasses.replace(entry, note=words.get(call.sources[entry.name], ""))
 
     def _diagnosed(
         self, entry: Entry, call: Call, tape: Tape | None, true: Array, rtol: float
@@ -314,9 +287,7 @@ class LayerCheck:
                 for d in diagnoses
             )
             diagnoses = (*told, Diagnosis("ascent", text, {}, 0.5))
-        note = entry.note
-        if not diagnoses:
-            note = joined(note, what_is_known(case))
+        note = entry.note if diagnoses else joined(entry.note, what_is_known(case))
         swapped = all(d.kind == "wrong_shape" for d in diagnoses)
         if call.sources[entry.name] == "returned" and entry.shape != true.shape and swapped:
             other = [n for n, v in self.values.items() if v.shape == entry.shape]
@@ -329,10 +300,9 @@ class LayerCheck:
 
     def _case(
         self, name: str, mine: Array, true: Array, tape: Tape | None, values: Mapping[str, Array],
-        upstream: Array, rtol: float, hands: Mapping[str, Array] | None = None,
+        upstream: Array, rtol: float, hands: Mapping[str, Array],
     ) -> Case:  # fmt: skip
-        fixed = set(self.subject.argument_of.values())
-        others = {k: np.asarray(v) for k, v in self.subject.arguments.items() if k not in fixed}
+        others = {k: np.asarray(v) for k, v in self.subject.constants.items()}
         known = {k: v for k, v in others.items() if v.dtype.kind in "fiu"}
         if self.subject.asks_rate:
             known["lr"] = np.array(1.0)  # what the backward is called with
@@ -343,7 +313,7 @@ class LayerCheck:
             expanded = None
         return Case(
             name, mine, true, values[name], {"upstream": upstream, **values, **known}, expanded,
-            upstream, {}, rtol, f=self.functions.get(name), hands=hands or {},
+            upstream, {}, rtol, f=partial(self._moved, name), hands=hands,
         )  # fmt: skip
 
     def _changed_in_place(self, case: Case) -> tuple[Diagnosis, ...]:
@@ -351,9 +321,7 @@ class LayerCheck:
         if self.changed_input is None or case.tape is None:
             return ()
         moved = self.tape_of({**self.values, "input": self.changed_input})
-        if moved is None:
-            return ()
-        g = moved.pull(self.upstream).get(moved.names.get(case.name, -2))
+        g = None if moved is None else moved.gradient(case.name, self.upstream)
         if g is None or not close(case.hand, g, 1e-6):
             return ()
         text = _("computed from the cached input after it was changed in place: cache a copy")
@@ -372,7 +340,7 @@ class LayerCheck:
             call = self.subject.gradients(values, upstream)
         except StudentError:
             return []
-        g = tape.pull(upstream).get(tape.names.get(name, -2))
+        g = tape.gradient(name, upstream)
         if g is None or name not in call.gradients:
             return []
         mine = np.asarray(call.gradients[name], float)
@@ -382,12 +350,11 @@ class LayerCheck:
         """The entries, where the backward may follow 000's recipe."""
         dense, tape = self.upstream, self.tape_of(self.values)
 
+        call = partial(self.subject.gradients, self.values)
+
         def judged(name: str, upstream: Array) -> Entry:
             self.upstream = upstream
-            return self._entry(name, self._call(), tape)
-
-        def call(upstream: Array) -> Call:
-            return self.subject.gradients(self.values, upstream)
+            return self._entry(name, call(upstream), tape)
 
         try:
             return under_one_hot(entries, dense, call, judged, self.notes, self.rng)

@@ -15,6 +15,8 @@ from .objects import Slot
 
 # How well a name fits the gradient of a parameter.
 EXACT, GROUPED, HELD = 4, 3, 2
+# How else the gradient of the input is called in a dict.
+OF_THE_INPUT = {"dx", "dinput", "dinputs", "x", "da_prev", "dz", "da"}
 
 
 def stored_gradient(name: str, places: Mapping[str, Slot], values: Mapping[str, Array],
@@ -124,10 +126,7 @@ def ordered(returned: list[Any], order: list[str], values: Mapping[str, Array]) 
 
 def _from_mapping(result: Mapping[Any, Any], name: str) -> Any:
     for key, value in result.items():
-        if is_gradient_of(str(key), name) or str(key).lower() in aliases(name):
-            return value
-        if name == "input" and str(key).lower() in (
-            "dx", "dinput", "dinputs", "x", "da_prev", "dz", "da",
-        ):  # fmt: skip
+        called = aliases(name) | (OF_THE_INPUT if name == "input" else set())
+        if is_gradient_of(str(key), name) or str(key).lower() in called:
             return value
     return None

@@ -24,18 +24,9 @@ BACKWARD = (
 # Derivatives of a function at a point, in contrast to functions that take an upstream gradient.
 POINTWISE = set(BACKWARD[BACKWARD.index("gradient") :])
 RATE = {
-    "taux",
-    "taux_apprentissage",
-    "pas",
-    "learn_rate",
-    "learning_rate",
-    "lr",
-    "eta",
-    "rate",
-    "step_size",
-    "alpha",
-    "l_rate",
-}
+    "taux", "taux_apprentissage", "pas", "learn_rate", "learning_rate", "lr", "eta", "rate",
+    "step_size", "alpha", "l_rate",
+}  # fmt: skip
 # These are called so, too, where they are no learning rates: slopes, parts that are dropped.
 UNSURE_RATE = {"alpha", "rate", "pas"}
 CACHE = {"cache", "ctx", "memo", "saved", "context", "memory"}
@@ -53,25 +44,10 @@ PREDICTION = {
 STORED_OUTPUT = ("output", "outputs", "out", "sortie", "y", "a", "z")
 TRAINING = {"training", "train", "is_training", "train_mode", "mode"}
 GROUPS = (
-    {
-        "w",
-        "weight",
-        "weights",
-        "kernel",
-        "kernels",
-        "filter",
-        "filters",
-        "k",
-        "coef",
-        "theta",
-        "poids",
-        "noyau",
-        "noyaux",
-        "filtre",
-        "filtres",
-    },
+    {"w", "weight", "weights", "kernel", "kernels", "filter", "filters", "k", "coef", "theta",
+     "poids", "noyau", "noyaux", "filtre", "filtres"},
     {"b", "bias", "biases", "w0", "intercept", "biais"},
-)
+)  # fmt: skip
 
 
 def aliases(name: str) -> set[str]:
@@ -125,8 +101,5 @@ def member(layer: Any, names: tuple[str, ...], what: str) -> str:
             name == "__call__" and isinstance(layer, type)
         ):
             return name
-    raise ArgumentError(
-        _('{kind} has no {what} method under a usual name: name it, {what}="..."'),
-        kind=type(layer).__name__,
-        what=what,
-    )
+    text = _('{kind} has no {what} method under a usual name: name it, {what}="..."')
+    raise ArgumentError(text, kind=type(layer).__name__, what=what)

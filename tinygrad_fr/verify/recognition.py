@@ -242,18 +242,14 @@ def _losses(y: Array) -> Iterator[Candidate]:
         return y
 
     def cross(p: Any) -> Any:
-        t = one_hot(p)
-        return -(t * ops.log(p))
+        return -(one_hot(p) * ops.log(p))
 
     def binary(p: Any) -> Any:
         return -(y * ops.log(p) + (1.0 - y) * ops.log(1.0 - p))
 
-    def logits(p: Any) -> Any:
-        return -(one_hot(p) * ops.log(ops.softmax(p, axis=-1)))
-
     elementwise: list[Callable[[Any], Any]] = [
         lambda p: (p - y) * (p - y), lambda p: 0.5 * (p - y) * (p - y), lambda p: ops.abs(p - y),
-        cross, binary, logits,
+        cross, binary, _composed(cross, ACTIVATIONS["softmax"]),
     ]  # fmt: skip
     for f in elementwise:
         for reduced in _REDUCTIONS:
@@ -261,7 +257,7 @@ def _losses(y: Array) -> Iterator[Candidate]:
 
 
 def _after(reduced: Callable[[Any], Any], f: Callable[[Any], Any]) -> Candidate:
-    return lambda v: reduced(f(v["input"]))
+    return _composed(reduced, lambda v: f(v["input"]))
 
 
 _REDUCTIONS: tuple[Callable[[Any], Any], ...] = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,13 +10,14 @@ import numpy as np
 
 from ..autograd.modes import no_grad
 from ..autograd.tensor import Tensor
+from ..autograd.transforms import gradients
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..kernels import Array
 from ..messages import _
 from .case import Case
 from .numeric import signed
-from .student import StudentError, as_array, attempted, called_by_name
-from .tape import Locals, Tape
+from .student import StudentError, as_array, attempted, called_by_name, parameters_of
+from .tape import Tape
 
 
 @dataclass
@@ -31,23 +31,19 @@ class Recording:
     rng: np.random.Generator
     hands: dict[str, Array] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
+    following: set[str] = field(default_factory=set)  # right, but for a wrong upstream
 
     def __post_init__(self) -> None:
         y = attempted(self.f, **self.tensors())
         if not isinstance(y, Tensor):
-            raise DTypeError(
-                _("f must give a Tensor, not {kind}: its computation left the graph"),
-                kind=type(y).__name__,
-            )
+            text = _("f must give a Tensor, not {kind}: its computation left the graph")
+            raise DTypeError(text, kind=type(y).__name__)
         self.output = y
         if self.wanted_upstream is not None:
             self.upstream = np.asarray(self.wanted_upstream, float)
             if self.upstream.shape != y.shape:
-                raise ShapeError(
-                    _("upstream has the shape {got}, the output of f {shape}"),
-                    got=self.upstream.shape,
-                    shape=y.shape,
-                )
+                text = _("upstream has the shape {got}, the output of f {shape}")
+                raise ShapeError(text, got=self.upstream.shape, shape=y.shape)
         else:
             self.upstream = signed(self.rng, y.shape) if y.shape else np.ones(())
         self.tape = Tape(y)
@@ -61,20 +57,14 @@ class Recording:
         self.gradients = self._recorded()
         for name in self.given:
             if name not in self.gradients and name[1:] in self.gradients:
-                raise ArgumentError(
-                    _("gradients go by the names of their values: {short}, not {name}"),
-                    name=name,
-                    short=name[1:],
-                )
+                text = _("gradients go by the names of their values: {short}, not {name}")
+                raise ArgumentError(text, name=name, short=name[1:])
             if name not in self.gradients:
-                raise ArgumentError(
-                    _(
-                        "there is no value {name} to check: the graph has {known}; name an "
-                        "intermediate with .named({name!r})"
-                    ),
-                    name=name,
-                    known=", ".join(self.gradients),
+                text = _(
+                    "there is no value {name} to check: the graph has {known}; name an "
+                    "intermediate with .named({name!r})"
                 )
+                raise ArgumentError(text, name=name, known=", ".join(self.gradients))
         for name in self.given:
             self._hand(name, ())
 
@@ -148,12 +138,11 @@ class Recording:
 
     def value(self, **changed: Array) -> float:
         """The weighted sum of the outputs, with some inputs or named values changed."""
-        inner = {k: v for k, v in changed.items() if k not in self.arrays}
+        numbers = self.tape.names
+        inner = {numbers[k]: v for k, v in changed.items() if k not in self.arrays}
         with no_grad(), np.errstate(all="ignore"):
             if inner:
-                y: Any = self.tape.replayed(
-                    values={self.tape.names[k]: v for k, v in inner.items()}
-                ).output
+                y: Any = self.tape.replayed(values=inner).output
             else:
                 both = {**self.arrays, **changed}
                 y = self.f(**{k: Tensor(v) if v.dtype.kind == "f" else v for k, v in both.items()})
@@ -174,21 +163,19 @@ class Recording:
 
     def pulled(self, name: str, given: Mapping[str, Array]) -> Array:
         """The recorded gradient that follows from given gradients of later values."""
+        if not given:
+            return self.gradients[name]
         numbers = {self.tape.names[n]: np.asarray(g, float) for n, g in given.items()}
         found = self.tape.pull(self.upstream, given=numbers)
         zero = np.zeros(self.gradients[name].shape)
         return found.get(self.tape.names[name], zero) if name in self.tape.names else zero
 
-    def pulled_with(self, name: str, local: Locals) -> Array | None:
-        """The gradient with other local derivatives."""
-        return self.tape.pull(self.upstream, local=local).get(self.tape.names[name])
-
-    def case(self, name: str, true: Array, given: Mapping[str, Array], rtol: float) -> Case:
-        """What the hypotheses get to see."""
+    def case(self, name: str, given: Mapping[str, Array], rtol: float) -> Case:
+        """What the hypotheses get to see, where later gradients are given."""
         tape = self.tape.expanded()
         return Case(
-            name, np.asarray(self.hands[name], float), true, self.values[name], self.values,
-            tape if name in tape.names else None, self.upstream, given, rtol,
+            name, np.asarray(self.hands[name], float), self.pulled(name, given), self.values[name],
+            self.values, tape if name in tape.names else None, self.upstream, given, rtol,
             f=lambda x: self.value(**{name: x}), rerun=self._rerun, hands=self.hands,
         )  # fmt: skip
 
@@ -196,9 +183,14 @@ class Recording:
         return Tape(self.f(**self.tensors(changed))).expanded()
 
 
+def recorded(y: Tensor, xs: list[Tensor], upstream: Array | None = None) -> list[Array]:
+    """The gradients by reverse mode: zeros for what a result does not depend on."""
+    found: Any = [None] * len(xs)
+    if y.requires_grad:
+        found = gradients(y, xs, upstream, retain_graph=True)
+    return [np.zeros(x.shape) if g is None else g.data for x, g in zip(xs, found, strict=True)]
+
+
 def argument_names(h: Callable[..., Any]) -> list[str]:
     """The names of a function's arguments."""
-    try:
-        return list(inspect.signature(h).parameters)
-    except (TypeError, ValueError):
-        return []
+    return [p.name for p in parameters_of(h)]

@@ -35,8 +35,7 @@ def against(reference: Any, subject: Handwritten, mine: Array, rtol: float, atol
         return Entry("output", "inconclusive", note=text.format(error=error))
     base = Entry("output", "wrong", wanted, wanted, mine, np.inf, np.inf)
     if mine.shape == wanted.shape:
-        entry = compare("output", mine, wanted, np.array(1e-12), max(rtol, 1e-6), atol)
-        base = dataclasses.replace(entry, autograd=wanted, numeric=wanted, hand=mine)
+        base = compare(base, mine, wanted, np.array(1e-12), max(rtol, 1e-6), atol)
         if base.verdict == "correct":
             return base
     values = {**subject.values}
@@ -65,15 +64,15 @@ def _referred(reference: Any, values: Mapping[str, Array], subject: Handwritten)
     """What a reference gives for the layer's values: a Module takes over its parameters."""
     x = values["input"]
     parameters = {n: v for n, v in values.items() if n != "input"}
-    others = [v for k, v in subject.arguments.items() if k not in subject.argument_of.values()]
     if callable(getattr(reference, "named_parameters", None)):
-        y = reference(Tensor(x))
+        reference(Tensor(x))  # some parameters are made at the first call
+        reference = copy.deepcopy(reference)
         for _name, own in reference.named_parameters():
             for v in parameters.values():
                 # (1, C) for (C,), and a transposed matrix, are the same parameter
                 fits = v if v.size == own.size and v.squeeze().shape == own.shape else v.T
                 if fits.size == own.size and fits.squeeze().shape == own.squeeze().shape:
-                    reference = _with(reference, _name, fits.reshape(own.shape))
+                    own._array = np.array(fits.reshape(own.shape), np.float64)
                     break
         y = reference(Tensor(x))
     else:
@@ -82,21 +81,8 @@ def _referred(reference: Any, values: Mapping[str, Array], subject: Handwritten)
         needed = sum(p.default is p.empty and p.kind is not p.VAR_KEYWORD for p in found)
         by_name = {n: v for n, v in parameters.items() if n in names[1:]}
         if by_name or not parameters or needed <= 1:
-            order = [x, *others] if not subject.is_loss else _in_order(x, subject)
-            y = reference(*order, **by_name)
+            # A reference loss takes the prediction first, as the library's do.
+            y = reference(x, *subject.constants.values(), **by_name)
         else:
             y = reference(x, *list(parameters.values())[: needed - 1])
     return np.asarray(getattr(y, "data", y), float)
-
-
-def _in_order(x: Array, subject: Handwritten) -> list[Any]:
-    """A reference loss takes the prediction first, as the library's do."""
-    main = subject.argument_of["input"]
-    return [x, *(v for k, v in subject.arguments.items() if k != main)]
-
-
-def _with(module: Any, name: str, array: Array) -> Any:
-    other = copy.deepcopy(module)
-    parameter = dict(other.named_parameters())[name]
-    parameter._array = np.array(array, np.float64)
-    return other

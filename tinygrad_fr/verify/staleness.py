@@ -15,7 +15,7 @@ from .case import close
 from .gathering import Call
 from .handwritten import Handwritten
 from .numeric import directional, signed
-from .objects import generator_states, put, set_generators
+from .objects import generator_states, set_generators
 from .student import StudentError, attempted
 from .tape import Tape
 
@@ -101,8 +101,7 @@ def _second(subject: Handwritten, values: Mapping[str, Array], upstream: Array) 
     reset = next((m for n in RESET if callable(m := getattr(owner, n, None))), None)
     if reset is not None:
         attempted(reset)
-    for name, slot in subject.slots.items():
-        put(owner, slot, np.array(subject.values[name]))
+    subject.placed(subject.values, owner)
     set_generators(owner, states)
     return subject.gradients(values, upstream, owner)
 

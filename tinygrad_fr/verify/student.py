@@ -124,15 +124,11 @@ def called_by_name(f: Callable[..., Any], known: Mapping[str, Any], what: str) -
             else:
                 arguments[p.name] = known[p.name]
         elif p.default is p.empty:
-            raise ArgumentError(
-                _(
-                    "the argument {name} of {what} is no value of the graph: there are {known}; "
-                    "name an intermediate with .named({name!r}); the gradient of x is dx"
-                ),
-                name=p.name,
-                what=what,
-                known=", ".join(known) or "-",
+            text = _(
+                "the argument {name} of {what} is no value of the graph: there are {known}; "
+                "name an intermediate with .named({name!r}); the gradient of x is dx"
             )
+            raise ArgumentError(text, name=p.name, what=what, known=", ".join(known) or "-")
     return attempted(f, *positional, **arguments)
 
 
@@ -145,11 +141,8 @@ def as_array(x: Any) -> Array:
     except (ValueError, TypeError):  # a tuple of arrays of different shapes
         array = np.asarray(None)
     if array.dtype.kind not in "fiub":
-        raise StudentError(
-            _("this gives {kind}, and not an array of numbers").format(
-                kind="None" if x is None else type(x).__name__
-            )
-        )
+        text = _("this gives {kind}, and not an array of numbers")
+        raise StudentError(text.format(kind="None" if x is None else type(x).__name__))
     return array
 
 
@@ -180,11 +173,8 @@ def as_upstream(upstream: Any, shape: tuple[int, ...]) -> Array:
     if array.size == 1:
         array = np.full(shape, array.item())
     if array.shape != shape:
-        raise ShapeError(
-            _("upstream has the shape {got}, the output of the layer {shape}"),
-            got=array.shape,
-            shape=shape,
-        )
+        text = _("upstream has the shape {got}, the output of the layer {shape}")
+        raise ShapeError(text, got=array.shape, shape=shape)
     if not np.isfinite(array).all():
         raise ArgumentError(_("upstream has entries that are NaN or infinite"))
     return array

@@ -43,10 +43,8 @@ def _candidates(case: Case) -> Iterator[tuple[str, Array]]:
             np.moveaxis(mask, axis, 0)[touched] = True
             text = _("axis {axis}, index {index}")
             yield text.format(axis=axis, index=", ".join(map(str, touched))), mask
-    yield (
-        _("where {name} < 0").format(name=case.name),
-        case.value < 0 if (case.value.shape == shape) else np.zeros(shape, bool),
-    )
+    if case.value.shape == shape:
+        yield _("where {name} < 0").format(name=case.name), case.value < 0
     yield _("where the right gradient is negative"), case.true < 0
     yield _("where the right gradient is positive"), case.true > 0
 
@@ -70,8 +68,7 @@ def _one_hots(case: Case) -> Iterator[Array]:
                 yield np.arange(shape[1]) == x[:, None]
     if case.tape is None:
         return
-    for i, node in enumerate(case.tape.nodes[-200:]):
-        i += max(0, len(case.tape.nodes) - 200)
+    for i, node in list(enumerate(case.tape.nodes))[-200:]:
         if node._op is None:
             continue
         args, kwargs = case.tape.static(i)

@@ -17,6 +17,7 @@ from ..autograd.modes import no_grad
 from ..autograd.tensor import Tensor
 from ..graph.expansion import EXPANSIONS
 from ..kernels import Array
+from ..messages import _
 
 # (number of the node, number of its input): what its closure is replaced by.
 Locals = Mapping[tuple[int, int], Callable[..., Any] | None]
@@ -59,8 +60,10 @@ class Tape:
         """The name of the operation that made a node; empty for a leaf."""
         return self.nodes[i]._op.name if self.nodes[i]._op is not None else ""
 
-    def label(self, i: int) -> str:
-        """How to speak of a node: its name, else its operation."""
+    def label(self, i: int | None) -> str:
+        """How to speak of a node: its name, else its operation; of None, a constant."""
+        if i is None:
+            return _("a constant")
         node = self.nodes[i]
         return str(node._name or (node._op.name if node._op is not None else node.shape))
 
@@ -86,6 +89,12 @@ class Tape:
         """The arguments of the call that made a node."""
         node = self.nodes[i]
         return node._static or (node._inputs, {})
+
+    def arguments(self, i: int) -> dict[str, Any]:
+        """The same by name, with the operation's defaults."""
+        operation, (args, kwargs) = self.nodes[i]._op, self.static(i)
+        named = dict(zip(operation.parameters, args, strict=False))
+        return {**operation.defaults, **named, **kwargs}
 
     def path(self, target: int) -> list[tuple[int, int]]:
         """The (node, input) pairs through which the gradient reaches ``target``, in order."""
@@ -158,6 +167,11 @@ class Tape:
                     d = _fit(d, node, x) if d.shape != x.shape or d.dtype != x.dtype else d
                     grads[number] = grads[number] + d if number in grads else d
         return grads
+
+    def gradient(self, name: str, upstream: Array, local: Locals | None = None) -> Array | None:
+        """The gradient of a named value; None if it is not reached."""
+        found = self.pull(upstream, local=local)
+        return found.get(self.names[name]) if name in self.names else None
 
     def rounding(self, upstream: Array, target: int) -> Array:
         """How far rounding may move the gradient of a node, as if each step lost its last digits.

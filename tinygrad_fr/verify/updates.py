@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..autograd.modes import no_grad
 from ..autograd.tensor import Tensor
-from ..autograd.transforms import gradients
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
 from ..messages import _
 from ..report import Diagnosis, Entry, Report, joined
 from .case import close
 from .numeric import directional
+from .recording import recorded
 from .student import StudentError, as_array, called_by_name, parameters_of, promoted
 
 
@@ -68,14 +69,8 @@ def descent(
     if not isinstance(loss, Tensor) or loss.size != 1:
         raise ShapeError(_("descent wants a loss: f must give a Tensor with one entry"))
     floating = {name: x for name, x in tensors.items() if isinstance(x, Tensor)}
-    found: Any = [None] * len(floating)
-    if loss.requires_grad:
-        with np.errstate(all="ignore"):  # of the targets, too, where they are inputs
-            found = gradients(loss, list(floating.values()), retain_graph=True)
-    slopes = {
-        name: np.zeros(x.shape) if g is None else g.data
-        for (name, x), g in zip(floating.items(), found, strict=True)
-    }
+    with np.errstate(all="ignore"):  # of the targets, too, where they are inputs
+        slopes = dict(zip(floating, recorded(loss, list(floating.values())), strict=True))
     known = {
         **{k: np.array(x) for k, x in arrays.items()},
         **{f"d{k}": g for k, g in slopes.items()},
@@ -93,13 +88,12 @@ def descent(
             y = f(**{k: Tensor(x) if x.dtype.kind == "f" else x for k, x in both.items()})
         return float(y)
 
-    entries = {}
-    for name, updated in new.items():
-        entries[name] = _direction(name, arrays[name], updated, slopes[name], value, rtol, atol)
-    before, after = (
-        loss.item(),
-        value(**{k: v for k, v in new.items() if v.shape == arrays[k].shape}),
-    )
+    entries = {
+        name: _direction(name, arrays[name], updated, slopes[name], value, rtol, atol)
+        for name, updated in new.items()
+    }
+    before = loss.item()
+    after = value(**{k: v for k, v in new.items() if v.shape == arrays[k].shape})
     note = _("the loss goes from {before:.6g} to {after:.6g}").format(before=before, after=after)
     if after > before and all(entry.verdict == "correct" for entry in entries.values()):
         note = joined(note, _("the direction is right, but the step is too large"))
@@ -113,8 +107,8 @@ def _updated(
     """The new values, by name."""
     if callable(update):
         given = called_by_name(update, known, _("the update"))
-        asked = [p.name for p in parameters_of(update) if p.name in slopes]
         if not isinstance(given, Mapping):
+            asked = [p.name for p in parameters_of(update) if p.name in slopes]
             values = given if isinstance(given, tuple) else (given,)
             given = dict(zip(asked, values, strict=False))
     else:
@@ -124,12 +118,9 @@ def _updated(
         if name not in slopes:
             text = _("the update names {name}, which is no floating input: there are {known}")
             raise ArgumentError(text, name=name, known=", ".join(slopes))
-        value = (
-            called_by_name(rule, known, _("the update of {name}").format(name=name))
-            if callable(rule)
-            else rule
-        )
-        new[name] = np.asarray(as_array(value), float)
+        if callable(rule):
+            rule = called_by_name(rule, known, _("the update of {name}").format(name=name))
+        new[name] = np.asarray(as_array(rule), float)
     return new
 
 
@@ -148,6 +139,7 @@ def _direction(
     expected = float((slope * step).sum())
     text = _("goes down: the loss changes by {change:.3g} to first order").format(change=expected)
     entry = Entry(name, "correct", slope, np.asarray(change), step, note=text)
+    wrong = partial(dataclasses.replace, entry, verdict="wrong", note="")
     norm = float(np.linalg.norm(slope) * np.linalg.norm(step))
     if not np.isfinite(change) or abs(change - expected) > 1e-4 * norm + 10 * uncertainty:
         note = _("the recorded gradient and finite differences disagree: something left the graph")
@@ -156,14 +148,12 @@ def _direction(
         note = _("the gradient is zero here: any step is level to first order")
         return dataclasses.replace(entry, note=note)
     if not np.any(step):
-        d = Diagnosis("zero", _("the update changes nothing"))
-        return dataclasses.replace(entry, verdict="wrong", diagnoses=(d,), note="")
+        return wrong(diagnoses=(Diagnosis("zero", _("the update changes nothing")),))
     along = float((new * slope).sum() / (slope**2).sum())
     alike = close(old, float((old * slope).sum() / (slope**2).sum()) * slope, 1e-9)
     if np.any(new) and not alike and close(new, along * slope, 1e-9):
         text = _("the update is a multiple of the gradient alone: the old value is missing")
-        d = Diagnosis("missing_branch", text, {"lr": -along})
-        return dataclasses.replace(entry, verdict="wrong", diagnoses=(d,), note="")
+        return wrong(diagnoses=(Diagnosis("missing_branch", text, {"lr": -along}),))
     if expected < -min(atol, rtol * norm):
         return entry
     if expected <= rtol * norm:
@@ -174,5 +164,4 @@ def _direction(
         "the gradient, W <- W - lr * dW"
     ).format(change=expected)
     rate = expected / float((slope**2).sum())
-    d = Diagnosis("ascent", text, {"lr": rate})
-    return dataclasses.replace(entry, verdict="wrong", diagnoses=(d,), note="", max_rel_error=2.0)
+    return wrong(diagnoses=(Diagnosis("ascent", text, {"lr": rate}),), max_rel_error=2.0)

@@ -20,23 +20,17 @@ from .table import Mistake, mistake
 
 @mistake("transpose")
 def axes_swapped(case: Case) -> Iterator[Mistake]:
+    text = _("your gradient is the transpose of the right one: a transposition is missing")
     for axes in _orders(case.true.ndim):
-        yield Mistake(
-            case.true.transpose(axes),
-            _("your gradient is the transpose of the right one: a transposition is missing"),
-            {"axes": axes},
-        )
+        yield Mistake(case.true.transpose(axes), text, {"axes": axes})
 
 
 @mistake("not_summed")
 def not_summed(case: Case) -> Iterator[Mistake]:
+    text = _("a sum is missing: add up your gradient along {axes}")
     for axes, total in sums(case.hand, case.true.shape):
         if case.close(total, case.true):
-            yield Mistake(
-                case.hand,
-                _("a sum is missing: add up your gradient along {axes}").format(axes=word(axes)),
-                {"axis": axes},
-            )
+            yield Mistake(case.hand, text.format(axes=word(axes)), {"axis": axes})
 
 
 @mistake("not_summed")
@@ -56,12 +50,11 @@ def sums(array: Array, shape: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...]
     """The sums of an array along some of its axes that have a given shape."""
     if array.size <= math.prod(shape) or array.ndim > 5:
         return
-    for count in range(1, array.ndim + 1):
-        for axes in itertools.combinations(range(array.ndim), count):
-            for keep in (False, True):
-                total = array.sum(axes, keepdims=keep)
-                if total.shape == shape:
-                    yield axes, total
+    for axes in sorted(axes_of(array.ndim), key=lambda axes: (len(axes), axes)):
+        for keep in (False, True):
+            total = array.sum(axes, keepdims=keep)
+            if total.shape == shape:
+                yield axes, total
 
 
 def word(axes: tuple[int, ...]) -> str:
@@ -80,15 +73,13 @@ def axes_of(ndim: int) -> list[tuple[int, ...]]:
 def moved_by_pixels(case: Case) -> Iterator[Mistake]:
     if case.true.ndim < 2:
         return
+    text = _("your gradient is the right one, moved by {dy} rows and {dx} columns")
     for plane in {(-2, -1), (0, 1), (1, 2)}:
         if len({axis % case.true.ndim for axis in plane}) < 2 or max(plane) >= case.true.ndim:
             continue
         for dy, dx in itertools.product(range(-2, 3), repeat=2):
-            if dy or dx:
-                moved = shifted(shifted(case.true, dy, plane[0]), dx, plane[1])
-                if not np.any(moved):
-                    continue
-                text = _("your gradient is the right one, moved by {dy} rows and {dx} columns")
+            moved = shifted(shifted(case.true, dy, plane[0]), dx, plane[1])
+            if (dy or dx) and np.any(moved):
                 yield Mistake(moved, text.format(dy=dy, dx=dx), {"rows": dy, "columns": dx})
 
 
@@ -113,25 +104,16 @@ def another_order(case: Case) -> Iterator[Mistake]:
     for shape in _layouts(case):
         laid_out = true.reshape(shape)
         for axes in _orders(len(shape)):
-            order = _("axes {before} in place of {after}").format(
-                before=tuple(shape[a] for a in axes), after=tuple(shape)
-            )
-            other = laid_out.transpose(axes)
-            if shape != true.shape or other.shape != hand.shape:  # else: the transpose
-                yield Mistake(
-                    other.reshape(hand.shape), text.format(order=order),
-                    {"shape": shape, "axes": axes},
-                )  # fmt: skip
-            other = laid_out.reshape([shape[a] for a in axes]).transpose(np.argsort(axes))
-            yield Mistake(
-                other.reshape(hand.shape), text.format(order=order), {"shape": shape, "axes": axes}
-            )
+            before, after = tuple(shape[a] for a in axes), tuple(shape)
+            order = _("axes {before} in place of {after}").format(before=before, after=after)
+            words, layout = text.format(order=order), {"shape": shape, "axes": axes}
+            if shape != true.shape or before != hand.shape:  # else: the transpose
+                yield Mistake(laid_out.transpose(axes).reshape(hand.shape), words, layout)
+            other = laid_out.reshape(before).transpose(np.argsort(axes))
+            yield Mistake(other.reshape(hand.shape), words, layout)
     if true.ndim != 2 or hand.shape != true.shape[::-1]:  # else: the transpose
-        yield Mistake(
-            np.asarray(true.ravel("F")).reshape(hand.shape),
-            text.format(order=_("column by column")),
-            {"order": "F"},
-        )
+        words = text.format(order=_("column by column"))
+        yield Mistake(true.ravel("F").reshape(hand.shape), words, {"order": "F"})
     if hand.shape == true.shape:
         for axis in range(true.ndim):
             found = _shuffle(case, axis)
@@ -196,12 +178,9 @@ def scale(case: Case) -> Iterator[Mistake]:
     factor = ratio(case.hand, case.true)
     if factor is None or factor <= 0 or abs(factor - 1) <= case.rtol:
         return
-    for name in names_of(case, factor):
-        yield Mistake(
-            factor * case.true, scale_text(factor, name), {"factor": factor, "equals": name}
-        )
-    if not names_of(case, factor):
-        yield Mistake(factor * case.true, scale_text(factor), {"factor": factor}, fitted=True)
+    for name in names_of(case, factor) or [""]:
+        detail = {"factor": factor, "equals": name} if name else {"factor": factor}
+        yield Mistake(factor * case.true, scale_text(factor, name), detail, fitted=not name)
 
 
 def ratio(hand: Array, true: Array) -> float | None:
@@ -226,14 +205,12 @@ def scale_text(factor: float, name: str = "") -> str:
             "you divide by the number of examples once too often, or the mean belongs to the loss"
         ),
         "1/2": _("check the derivative of a square: (x^2)' = 2x"),
+        # These stand for their inverses as well.
         "ln 10": _("the natural logarithm and log10 are mixed up"),
-        "1/ln 10": _("the natural logarithm and log10 are mixed up"),
         "S": _("S, the sum of the exponentials: check its power in the derivative of softmax"),
-        "1/S": _("S, the sum of the exponentials: check its power in the derivative of softmax"),
         "ln 2": _("the natural logarithm and log2 are mixed up"),
-        "1/ln 2": _("the natural logarithm and log2 are mixed up"),
     }
-    hint = hints.get(name)
+    hint = hints.get(name) or hints.get(name.removeprefix("1/"))
     return text.format(equals=equals) + (f" ({hint})" if hint else "")
 
 
@@ -258,12 +235,8 @@ def constant_offset(case: Case) -> Iterator[Mistake]:
     if case.hand.shape == case.true.shape and case.true.size > 1:
         offset = float(np.mean(case.hand - case.true))
         if offset and np.ptp(case.true) > 0:
-            yield Mistake(
-                case.true + offset,
-                _("your gradient is the right one plus {offset:.6g}").format(offset=offset),
-                {"offset": offset},
-                fitted=True,
-            )
+            text = _("your gradient is the right one plus {offset:.6g}").format(offset=offset)
+            yield Mistake(case.true + offset, text, {"offset": offset}, fitted=True)
 
 
 @mistake("truncated")

@@ -9,8 +9,9 @@ import numpy as np
 from ...messages import _
 from ..case import Case
 from .arrays import axes_of, word
-from .operations import labels_at, pretended, replaced
+from .operations import pretended
 from .table import Mistake, mistake
+from .uses import reached, uses
 
 
 @mistake("wrong_axis", tape=True)
@@ -21,53 +22,44 @@ def along_another_axis(case: Case) -> Iterator[Mistake]:
         if operation not in ("softmax", "log_softmax", "logsumexp", "cumsum", "mean", "sum", "max"):
             continue
         args, kwargs = case.the_tape.static(i)
-        shape, function = node._inputs[0].shape, node._op.function
+        dimensions, function = node._inputs[0].ndim, node._op.function
         wanted = kwargs.get("axis", args[1] if len(args) > 1 else -1)
-        if not isinstance(wanted, (int, np.integer)) or len(shape) < 2:
+        if not isinstance(wanted, (int, np.integer)) or dimensions < 2:
             continue
         rest = {k: v for k, v in kwargs.items() if k != "axis"}
-        for axis in range(len(shape)):
-            if axis == wanted % len(shape):
-                continue
+        for axis in set(range(dimensions)) - {wanted % dimensions}:
+            words = text.format(operation=operation, got=axis, wanted=int(wanted))
             tape = case.the_tape.replayed(
                 {i: lambda x, *_a, f=function, axis=axis, rest=rest: f(x, axis=axis, **rest)}
             )
-            gradient = case.pull(tape=tape)
-            if gradient is not None:
-                words = text.format(operation=operation, got=axis, wanted=int(wanted))
-                yield Mistake(gradient, words, {"operation": operation, "axis": axis})
-                if operation == "softmax":
-                    p = np.asarray(function(case.arguments(i)[0], axis=axis))
-                    yield pretended(case, i, p, words, axis=axis)
+            yield from reached(case.pull(tape=tape), words, operation=operation, axis=axis)
+            if operation == "softmax":
+                p = np.asarray(function(case.operands(i)[0], axis=axis))
+                yield pretended(case, i, p, words, axis=axis)
 
 
 @mistake("wrong_axis", tape=True)
 def summed_along_another_axis(case: Case) -> Iterator[Mistake]:
     """The sum that undoes broadcasting, along other axes than it should."""
     text = _("you summed along {got} in place of {wanted}")
-    for edge in case.path:
-        shape = case.the_tape.nodes[edge[0]]._inputs[edge[1]].shape
-        raw = case.pull(raw=edge)
+    for use in uses(case):
+        shape, raw = use.input.shape, case.pull(raw=use.edge)
         if raw is None or raw.shape == shape or raw.ndim > 5:
             continue
         added = raw.ndim - len(shape)
         wanted = tuple(range(added)) + tuple(
             added + a for a, n in enumerate(shape) if n == 1 and raw.shape[added + a] != 1
         )
+        nothing = 1e-9 * np.abs(raw).max(initial=0.0)
         for axes in axes_of(raw.ndim):
             if axes == wanted:
                 continue
             words = text.format(got=word(axes), wanted=word(wanted))
             for keep in (False, True):
                 total = raw.sum(axes, keepdims=keep)
-                nothing = 1e-9 * np.abs(raw).max(initial=0.0)
-                if (
-                    total.shape == case.hand.shape
-                    and len(axes) < raw.ndim
-                    and (np.abs(total) <= nothing).all()
-                    and (np.abs(case.hand) <= nothing).all()
-                ):  # the rows of p - y add up to zero
-                    total = case.hand
+                alike = total.shape == case.hand.shape and len(axes) < raw.ndim
+                if alike and (np.abs([total, case.hand]) <= nothing).all():
+                    total = case.hand  # the rows of p - y add up to zero
                 yield Mistake(total, words, {"axis": axes})
 
 
@@ -84,17 +76,9 @@ def summed_to_one_number(case: Case) -> Iterator[Mistake]:
 @mistake("transpose", tape=True)
 def operand_transposed(case: Case) -> Iterator[Mistake]:
     text = _("in the gradient of matmul, {operand} stands where its transpose should")
-    for edge in case.path:
-        if case.the_tape.operation(edge[0]) != "matmul":
-            continue
-        labels = labels_at(case, edge[0])
-        if edge[1] == 0:
-            yield replaced(
-                case, edge, lambda g, y, a, b: g @ b, text.format(operand=labels[2]),
-                operand=labels[2],
-            )  # fmt: skip
+    for use in uses(case, "matmul"):
+        _product, left, right = use.labels
+        if use.position == 0:
+            yield use.with_local(lambda g, y, a, b: g @ b, text, operand=right)
         else:
-            yield replaced(
-                case, edge, lambda g, y, a, b: a @ g, text.format(operand=labels[1]),
-                operand=labels[1],
-            )  # fmt: skip
+            yield use.with_local(lambda g, y, a, b: a @ g, text, operand=left)

@@ -10,6 +10,7 @@ from ...kernels import Array
 from ...messages import _
 from ..case import Case, is_one_hot
 from .table import Mistake, mistake
+from .uses import reached
 
 
 @mistake("off_by_one_class", tape=True)
@@ -31,8 +32,7 @@ def neighbouring_labels(case: Case) -> Iterator[Mistake]:
                 if node._op is None and is_one_hot(node._array)
             }
             gradient = case.pull(tape=tape.replayed(values=leaves, constants=moved))
-            if gradient is not None:
-                yield Mistake(gradient, text.format(by=by), {"by": by})
+            yield from reached(gradient, text.format(by=by), by=by)
         if case.rerun is not None:
             labels = {
                 name: np.asarray(x)
@@ -46,5 +46,4 @@ def neighbouring_labels(case: Case) -> Iterator[Mistake]:
                     for name, x in labels.items()
                 }
                 gradient = case.pull(tape=case.rerun(shifted)) if labels else None
-                if gradient is not None:
-                    yield Mistake(gradient, text.format(by=by), {"by": by})
+                yield from reached(gradient, text.format(by=by), by=by)

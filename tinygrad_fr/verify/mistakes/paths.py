@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ from ...messages import _
 from ..case import Case
 from ..names import RATE
 from .arrays import axes_of, word
-from .operations import Local, closure_of, keeps_shape, replaced, uses_of_softmax
 from .table import Mistake, mistake
+from .uses import Local, Use, uses
 
 
 @mistake("missing_branch", tape=True)
@@ -21,8 +22,7 @@ def path_of_a_fan_out(case: Case) -> Iterator[Mistake]:
     """A value used several times: one of its contributions is missing, doubled or reversed."""
     fans: dict[int, list[tuple[int, int]]] = {}
     for edge in case.path:
-        number = case.the_tape.number(case.the_tape.nodes[edge[0]]._inputs[edge[1]])
-        fans.setdefault(int(number or 0), []).append(edge)
+        fans.setdefault(case.the_tape.number_of_input(*edge), []).append(edge)
     for number, edges in fans.items():
         if not 1 < len(edges) <= 8:
             continue
@@ -35,38 +35,6 @@ def path_of_a_fan_out(case: Case) -> Iterator[Mistake]:
             yield from _without(case, source, cut)
     for cut in _statistics(case):
         yield from _without(case, "x", cut)
-
-
-@mistake("missing_branch", tape=True)
-def term_of_the_softmax(case: Case) -> Iterator[Mistake]:
-    labels = _("the term p_i g_i is missing in the gradient of softmax (-y after a cross entropy)")
-    others = _("the term -p_i sum_j p_j g_j is missing in the gradient of softmax")
-    for edge, axis in uses_of_softmax(case):
-        yield replaced(
-            case, edge, lambda g, y, x, axis=axis: -y * (g * y).sum(axis, keepdims=True), labels
-        )
-        yield replaced(case, edge, lambda g, y, x: g * y, others)
-
-
-@mistake("missing_branch")
-def term_of_the_softmax_jacobian(case: Case) -> Iterator[Mistake]:
-    text = _("the terms -p_i p_j are missing in the Jacobian of softmax")
-    yield Mistake(np.diag(_softmax_output(case)), text)
-
-
-@mistake("sign")
-def sign_of_the_softmax_jacobian(case: Case) -> Iterator[Mistake]:
-    p = _softmax_output(case)
-    text = _("the sign of the terms -p_i p_j is reversed in the Jacobian of softmax")
-    yield Mistake(np.diag(p) + np.outer(p, p), text)
-
-
-def _softmax_output(case: Case) -> Array:
-    """The output of a Jacobian's function, if it is a softmax of a vector."""
-    if case.name != "jacobian" or case.the_tape.output._op.name != "softmax":
-        raise ValueError
-    p: Array = case.the_tape.output._array
-    return p
 
 
 def _without(case: Case, source: str, cut: tuple[tuple[int, int], ...]) -> Iterator[Mistake]:
@@ -89,21 +57,16 @@ def _weighted(case: Case, part: Array, words: str, detail: dict[str, Any]) -> It
     if abs(weight) < 1e-6 or abs(weight - 1) < 1e-6 or case.close(part, case.true):
         return
     text = _("{words} or wrongly weighted: it counts {weight:.6g} times")
-    yield Mistake(
-        case.true + (weight - 1) * part,
-        text.format(words=words, weight=weight),
-        {**detail, "weight": weight},
-        fitted=min(abs(weight - w) for w in (-1, 2, 0.5)) > 1e-6,
-    )
+    words = text.format(words=words, weight=weight)
+    fitted = min(abs(weight - w) for w in (-1, 2, 0.5)) > 1e-6
+    yield Mistake(case.true + (weight - 1) * part, words, {**detail, "weight": weight}, fitted)
 
 
 def _statistics(case: Case) -> Iterator[tuple[tuple[int, int], ...]]:
     """Of a normalisation written out: the edges through the mean, the variance, and both."""
     tape = case.the_tape
-    sums = [e for e in case.path if tape.operation(e[0]) == "sum"]
-    spread = [
-        e for e in sums if tape.operation(case.the_tape.number_of_input(*e)) in ("power", "square")
-    ]
+    sums = [use.edge for use in uses(case, "sum")]
+    spread = [e for e in sums if tape.operation(tape.number_of_input(*e)) in ("power", "square")]
     mean = [e for e in sums if e not in spread]
     if spread and mean:
         yield (spread[0],)
@@ -118,12 +81,8 @@ def extra_term(case: Case) -> Iterator[Mistake]:
     text = _("a term proportional to {name} is too much or missing: {weight:.6g} * {name}")
     difference = case.hand - case.true
     weight = float((difference * case.value).sum() / (case.value**2).sum())
-    yield Mistake(
-        case.true + weight * case.value,
-        text.format(name=case.name, weight=weight),
-        {"weight": weight},
-        fitted=True,
-    )
+    words = text.format(name=case.name, weight=weight)
+    yield Mistake(case.true + weight * case.value, words, {"weight": weight}, fitted=True)
 
 
 @mistake("overwritten", tape=True)
@@ -132,26 +91,16 @@ def only_the_last_contribution(case: Case) -> Iterator[Mistake]:
         "only the {which} contribution along {axes} is left: you overwrite (=) where you should "
         "accumulate (+=)"
     )
-    for edge in case.path:
-        node = case.the_tape.nodes[edge[0]]
-        closure = closure_of(case, edge)
-        if node.ndim == 0 or node.ndim > 4 or (keeps_shape(case, edge) and node.ndim < 2):
+    spreading = ("matmul", "conv2d", "add", "multiply", "subtract", "einsum", "broadcast_to")
+    for use in uses(case, *spreading):
+        dimensions = use.node.ndim
+        if dimensions == 0 or dimensions > 4 or (use.keeps_shape and dimensions < 2):
             continue
-        if case.the_tape.operation(edge[0]) not in (
-            "matmul",
-            "conv2d",
-            "add",
-            "multiply",
-            "subtract",
-            "einsum",
-            "broadcast_to",
-        ):
-            continue
-        for axes in axes_of(node.ndim):
+        for axes in axes_of(dimensions):
             for which, at in ((_("last"), -1), (_("first"), 0)):
 
                 def local(
-                    g: Array, *values: Any, c: Local = closure, axes: Any = axes, at: int = at
+                    g: Array, *values: Any, c: Local = use.closure, axes: Any = axes, at: int = at
                 ) -> Any:
                     kept = np.zeros_like(g)
                     where = tuple(at if a in axes else slice(None) for a in range(g.ndim))
@@ -159,40 +108,38 @@ def only_the_last_contribution(case: Case) -> Iterator[Mistake]:
                     return c(kept, *values)
 
                 words = text.format(which=which, axes=word(axes))
-                yield replaced(case, edge, local, words, axis=axes)
+                yield use.with_local(local, words, axis=axes)
 
 
 @mistake("updated_too_early", tape=True)
 def parameters_updated_before_use(case: Case) -> Iterator[Mistake]:
     text = _("{name} was updated before the gradient of {target} was computed with it")
-    for edge in case.path:
-        for slot, x in enumerate(case.the_tape.nodes[edge[0]]._inputs):
-            number = case.the_tape.number(x)
-            if number is None or slot == edge[1] or case.the_tape.nodes[number]._op is not None:
+    tape = case.the_tape
+    for use in uses(case):
+        for slot, x in enumerate(use.node._inputs):
+            number = tape.number(x)
+            if number is None or slot == use.position or tape.nodes[number]._op is not None:
                 continue
-            name = case.the_tape.label(number)
+            name = tape.label(number)
             step = np.asarray(case.hands.get(name, case.gradients.get(number, 0.0)), float)
             if number == case.target or step.shape != x.shape:
                 continue
             words = text.format(name=name, target=case.name)
             for label in RATE & set(case.values):
                 rate = float(case.values[label])
-                detail = {"parameter": name, "lr": rate}
-                yield replaced(case, edge, _moved(case, edge, slot, rate * step), words, **detail)
-            part = replaced(case, edge, _moved(case, edge, slot, step), "").gradient - case.true
+                made = use.with_local(_moved(use, slot, rate * step), "", parameter=name, lr=rate)
+                yield replace(made, explanation=words)
+            made = use.with_local(_moved(use, slot, step), "", parameter=name)
+            part = made.gradient - case.true
             if part.shape == case.hand.shape and np.any(part):
                 rate = float(((case.hand - case.true) * part).sum() / (part**2).sum())
-                detail = {
-                    "operation": case.the_tape.operation(edge[0]),
-                    "parameter": name,
-                    "lr": rate,
-                }
+                detail = {**made.detail, "lr": rate}
                 yield Mistake(case.true + rate * part, words, detail, fitted=True)
 
 
-def _moved(case: Case, edge: tuple[int, int], slot: int, step: Array) -> Local:
+def _moved(use: Use, slot: int, step: Array) -> Local:
     """The local derivative with one of the inputs after its update."""
-    closure = closure_of(case, edge)
+    closure = use.closure
 
     def local(g: Any, *values: Any) -> Any:
         moved = list(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,42 +11,36 @@ import numpy as np
 from ...kernels import Array
 from ...messages import _
 from ..case import Case
-from .operations import ACTIVATIONS, Local, closure_of, keeps_shape, labels_at, replaced
+from .operations import ACTIVATIONS
 from .table import Mistake, mistake
+from .uses import Local, uses
 
 
 @mistake("wrong_variable", tape=True, subsets=True)
 def another_quantity(case: Case) -> Iterator[Mistake]:
     text = _("in the local derivative of {operation}, {got} stands where {wanted} should")
-    for edge in case.path[-30:]:
-        i, operation = edge[0], case.the_tape.operation(edge[0])
-        closure = closure_of(case, edge)
-        originals = [case.the_tape.nodes[i]._array, *case.arguments(i)]
-        labels = labels_at(case, i)
-        for slot, original in enumerate(originals):
-            if np.ndim(original) == 0 or operation in ("add", "subtract", "sum", "reshape"):
+    for use in list(uses(case))[-30:]:
+        if use.operation in ("add", "subtract", "sum", "reshape"):
+            continue
+        originals = [use.node._array, *use.operands]
+        for slot, (original, wanted) in enumerate(zip(originals, use.labels, strict=True)):
+            if np.ndim(original) == 0:
                 continue
-            for got, other in _alternatives(case, original, operation):
+            for got, other in _alternatives(case, original, use.operation):
 
-                def local(g: Any, *values: Any, c: Local = closure, slot: int = slot,
+                def local(g: Any, *values: Any, c: Local = use.closure, slot: int = slot,
                           other: Array = other) -> Any:  # fmt: skip
                     changed = list(values)
                     changed[slot] = other
                     return c(g, *changed)
 
-                yield replaced(
-                    case, edge, local,
-                    text.format(operation=operation, got=got, wanted=labels[slot]),
-                    got=got, wanted=labels[slot],
-                )  # fmt: skip
+                yield use.with_local(local, text, got=got, wanted=wanted)
 
 
 def _alternatives(case: Case, original: Any, operation: str) -> Iterator[tuple[str, Array]]:
-    count = 0
-    for got, other in case.alike(np.shape(original)):
-        if not np.array_equal(other, original) and count < 12:
-            count += 1
-            yield got, other
+    alike = case.alike(np.shape(original))
+    others = (named for named in alike if not np.array_equal(named[1], original))
+    yield from itertools.islice(others, 12)
     if operation in ("log", "divide", "sqrt", "reciprocal"):
         for k in (-15, -12, -10, -9, -8, -7, -6, -5, -4, -3, -2):
             eps = 10.0**k
@@ -128,20 +123,12 @@ def wrong_locals() -> dict[str, dict[str, Local]]:
 @mistake("wrong_local_derivative", tape=True, subsets=True)
 def known_wrong_derivative(case: Case) -> Iterator[Mistake]:
     text = _("in place of the derivative of {operation} you used {used}")
-    table = wrong_locals()
-    for edge in case.path:
-        operation = case.the_tape.operation(edge[0])
-        for used, local in table.get(operation, {}).items():
-            yield replaced(
-                case, edge, local, text.format(operation=operation, used=used), used=used
-            )
-        if operation != "relu":
-            used = _("the mask (upstream > 0)")
-            if keeps_shape(case, edge) and operation in ACTIVATIONS:
-                yield replaced(
-                    case, edge, lambda g, *_values: g * (g > 0),
-                    text.format(operation=operation, used=used), used=used,
-                )  # fmt: skip
+    table, mask = wrong_locals(), _("the mask (upstream > 0)")
+    for use in uses(case):
+        for used, local in table.get(use.operation, {}).items():
+            yield use.with_local(local, text, used=used)
+        if use.keeps_shape and use.operation in ACTIVATIONS - {"relu"}:
+            yield use.with_local(lambda g, *_values: g * (g > 0), text, used=mask)
 
 
 @mistake("wrong_local_derivative")
@@ -153,7 +140,7 @@ def on_the_diagonal_of_a_jacobian(case: Case) -> Iterator[Mistake]:
     i = len(tape.nodes) - 1
     if tape.operation(i) not in ACTIVATIONS - {"softmax"}:
         return
-    operation, y, x = tape.operation(i), tape.nodes[i]._array, case.arguments(i)[0]
+    operation, y, x = tape.operation(i), tape.nodes[i]._array, case.operands(i)[0]
     text = _("in place of the derivative of {operation} you used {used}")
     rules: dict[str, Local] = {**wrong_locals().get(operation, {}), "a": lambda g, y, x: g * y}
     for used, local in rules.items():
@@ -168,10 +155,7 @@ def derivative_of_another_activation(case: Case) -> Iterator[Mistake]:
         "sigmoid": lambda g, y, x: g * y * (1 - y), "tanh": lambda g, y, x: g * (1 - y**2),
         "relu": lambda g, y, x: g * (x > 0), "exp": lambda g, y, x: g * y,
     }  # fmt: skip
-    for edge in case.path:
-        operation = case.the_tape.operation(edge[0])
-        if operation in ACTIVATIONS:
-            for used, local in others.items():
-                if used != operation and (used, operation) != ("sigmoid", "softmax"):
-                    words = text.format(operation=operation, used=used)
-                    yield replaced(case, edge, local, words, used=used)
+    for use in uses(case, *ACTIVATIONS):
+        for used, local in others.items():
+            if used != use.operation and (used, use.operation) != ("sigmoid", "softmax"):
+                yield use.with_local(local, text, used=used)

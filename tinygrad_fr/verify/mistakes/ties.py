@@ -10,22 +10,16 @@ import numpy as np
 from ...kernels import Array
 from ...messages import _
 from ..case import Case
-from .operations import Local, replaced
 from .table import Mistake, mistake
+from .uses import Local, Use, uses
 
 
 @mistake("max_ties", tape=True)
 def every_maximum_paid(case: Case) -> Iterator[Mistake]:
-    for edge in case.path:
-        operation = case.the_tape.operation(edge[0])
-        if operation in ("max", "maximum", "min", "minimum"):
-            locals_ = _ties_of_axis(case, edge)
-        elif operation == "max_pool2d":
-            locals_ = _ties_of_windows(case, edge)
-        else:
-            continue
-        for text, local in locals_:
-            yield replaced(case, edge, local, text)
+    for use in uses(case, "max", "maximum", "min", "minimum", "max_pool2d"):
+        ties = _ties_of_windows if use.operation == "max_pool2d" else _ties_of_axis
+        for text, local in ties(use):
+            yield use.with_local(local, text)
 
 
 def _tie_texts() -> tuple[str, str, str, str]:
@@ -37,13 +31,12 @@ def _tie_texts() -> tuple[str, str, str, str]:
     )
 
 
-def _ties_of_axis(case: Case, edge: tuple[int, int]) -> list[tuple[str, Local]]:
-    args, kwargs = case.the_tape.static(edge[0])
+def _ties_of_axis(use: Use) -> list[tuple[str, Local]]:
     every, whole, average, _other = _tie_texts()
-    operation = case.the_tape.operation(edge[0])
-    if operation in ("maximum", "minimum"):
-        return [(every, lambda g, y, a, b: g * ((a, b)[edge[1]] == y)), (whole, lambda g, *_v: g)]
-    axis = kwargs.get("axis", args[1] if len(args) > 1 else None)
+    if use.operation in ("maximum", "minimum"):
+        mine = use.position
+        return [(every, lambda g, y, a, b: g * ((a, b)[mine] == y)), (whole, lambda g, *_v: g)]
+    axis = use.arguments["axis"]
 
     def wide(a: Array, x: Array) -> Array:
         if np.ndim(a) == x.ndim or axis is None:
@@ -60,14 +53,8 @@ def _ties_of_axis(case: Case, edge: tuple[int, int]) -> list[tuple[str, Local]]:
     ]
 
 
-def _ties_of_windows(case: Case, edge: tuple[int, int]) -> list[tuple[str, Local]]:
-    args, kwargs = case.the_tape.static(edge[0])
-    operation = case.the_tape.nodes[edge[0]]._op
-    given = {
-        **operation.defaults,
-        **dict(zip(operation.parameters[1:], args[1:], strict=False)),
-        **kwargs,
-    }
+def _ties_of_windows(use: Use) -> list[tuple[str, Local]]:
+    given = use.arguments
     if given.get("ceil_mode") or pair(given.get("dilation", 1)) != (1, 1):
         return []
     size = pair(given["kernel_size"])

@@ -587,3 +587,40 @@ def test_a_gradient_given_to_all_ties_is_not_taken_for_finite_differences():
     image = np.maximum(RNG.integers(-2, 3, (6, 8, 2)), 0) * 1.0
     report = verify.layer(EveryMaximum(), image)
     assert [d.kind for d in report["input"].diagnoses] == ["max_ties"]
+
+
+# --- what cannot be judged is not right ---------------------------------------------------------
+
+ELSEWHERE = np.random.default_rng(1).standard_normal((3, 5))
+
+
+class WeightElsewhere:
+    def forward(self, x):
+        self.x = x
+        return x @ ELSEWHERE
+
+    def backward(self, dz):
+        self.dW = 7 * self.x.T @ dz
+        return dz @ ELSEWHERE.T
+
+
+def test_a_gradient_of_a_weight_that_is_not_on_the_object_is_not_right_in_silence():
+    report = tg.verify.layer(WeightElsewhere(), np.random.default_rng(0).standard_normal((4, 3)))
+    assert report["input"].verdict == "correct"
+    assert report["dW"].verdict == "inconclusive"
+    assert "not judged" in report["dW"].note
+    assert not report
+
+
+class Nothing:
+    def forward(self, x):
+        return x[:0]
+
+    def backward(self, dz):
+        return np.zeros((4, 3))
+
+
+def test_an_empty_output_judges_nothing():
+    report = tg.verify.layer(Nothing(), np.ones((4, 3)))
+    assert report["input"].verdict == "inconclusive"
+    assert "empty" in report["input"].note

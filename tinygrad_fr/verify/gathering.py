@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,7 @@ class Call:
     changed_input: Array | None = None
     drew_random_numbers: bool = False
     idle: list[str] = field(default_factory=list)  # gradients of what the forward does not use
+    orphans: list[str] = field(default_factory=list)  # of weights that are not on the object
     with_momentum: set[str] = field(default_factory=set)  # something of their shape is renewed
 
 
@@ -56,6 +58,12 @@ def collect(
         values = {**subject.values, name: np.asarray(get(owner, slot))}
         if stored_gradient(name, {**subject.slots, name: slot}, values, fresh) is not None:
             call.idle.append(name)
+    known = {re.sub(r".*\W", "", name) for name in (*subject.slots, *subject.idle)}
+    call.orphans = [
+        slot[0] for slot in fresh
+        if len(slot) == 1 and not any(is_gradient_of(slot[0], name) for name in known)
+        and any(is_gradient_of(slot[0].rstrip("0123456789"), name) for name in ("w", "b"))
+    ]  # fmt: skip
     renewed = [
         a.shape for s, a in fresh.items()
         if s not in subject.slots.values() and not gradient_like(s)

@@ -66,6 +66,8 @@ class LayerCheck:
         if reference is not None:
             entries["output"] = against(reference, self.subject, self.output, self.rtol, self.atol)
         reason = repeatable(self.subject, self.output, self.notes)
+        if not self.output.size:
+            reason = _("the output is empty: nothing of a gradient can be judged")
         if not reason:
             call = self.subject.gradients(self.values, self.upstream)
             reason = random_backward(self.subject, call, self.upstream)
@@ -98,6 +100,9 @@ class LayerCheck:
         self._within_time(partial(stale, *known), None)
         for name in call.idle:
             note = _("it has a gradient, but the forward does not depend on it in this place")
+            entries[name] = Entry(name, "inconclusive", note=note)
+        for name in call.orphans:
+            note = _("not judged: no weight of that name is on the object; keep it there")
             entries[name] = Entry(name, "inconclusive", note=note)
         if not self.values:
             note = _("there is nothing to judge: no input and no parameter with real numbers")

@@ -37,15 +37,15 @@ def as_operand(x: Any) -> Any:
     if isinstance(x, np.ndarray):
         return np.asarray(x)
     if isinstance(x, numbers.Number) and not isinstance(x, (int, float, complex)):
-        raise _no_operand(x, _("float(x) is a number"))
+        raise _not_numbers(x, _("float(x) is a number"))
     if not hasattr(x, "__array__") or hasattr(x, "__array_function__") or isinstance(x, type):
         return x
     try:
         array = np.asarray(x)
     except Exception as error:
-        raise _no_operand(x, error) from error
+        raise _not_numbers(x, error) from error
     if array.dtype.kind == "O":
-        raise _no_operand(x, f"dtype {array.dtype}")
+        raise _not_numbers(x, f"dtype {array.dtype}")
     return array
 
 
@@ -90,18 +90,12 @@ def _own_rules(data: Any) -> DTypeError:
     )
 
 
-def _no_operand(x: Any, error: Any) -> DTypeError:
-    return DTypeError(
-        _("{kind} is no operand: give an array of numbers ({error})"),
-        kind=f"{type(x).__module__.partition('.')[0]}.{type(x).__name__}",
-        error=error,
-    )
-
-
 def _not_numbers(data: Any, error: Any) -> DTypeError:
     return DTypeError(
-        _("a Tensor holds numbers in a regular grid; {kind} does not give one ({error})"),
-        kind=type(data).__name__,
+        _("{kind} does not give numbers in a regular grid ({error})"),
+        kind=f"{type(data).__module__.partition('.')[0]}.{type(data).__name__}".removeprefix(
+            "builtins."
+        ),
         error=error,
     )
 

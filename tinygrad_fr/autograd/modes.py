@@ -10,7 +10,6 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from types import TracebackType
 from typing import Any, TypeVar
 
 from ..errors import ArgumentError
@@ -71,12 +70,7 @@ class switch:  # noqa: N801 - used as a context manager and as a decorator
     def __enter__(self) -> None:
         self.tokens.append(_mode.set(replace(_mode.get(), **self.fields)))
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         _mode.reset(self.tokens.pop())
 
     def __call__(self, function: F) -> F:

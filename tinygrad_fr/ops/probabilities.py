@@ -83,14 +83,7 @@ def binary_cross_entropy_with_logits(z: Array, target: Array, reduction: str = "
 
     Its gradient with respect to the logits is :math:`(\sigma(z) - y) / N` under the mean.
 
-    Parameters
-    ----------
-    z
-        Logits, any shape.
-    target
-        0, 1 or probabilities, of the same shape.
-    reduction
-        ``"mean"`` over all entries, ``"sum"`` or ``"none"``.
+    Logits of any shape; target and reduction as in ``binary_cross_entropy``.
 
     Examples
     --------

@@ -20,6 +20,7 @@ class Sequential(Module):
 
     Examples
     --------
+    >>> import numpy as np
     >>> import tinygrad_fr as tg
     >>> model = tg.nn.Sequential(tg.nn.Linear(4, 3), tg.nn.ReLU())
     >>> model(np.ones((2, 4))).shape

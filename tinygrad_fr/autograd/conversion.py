@@ -92,7 +92,7 @@ def _own_rules(data: Any) -> DTypeError:
 
 def _not_numbers(data: Any, error: Any) -> DTypeError:
     return DTypeError(
-        _("{kind} does not give numbers in a regular grid ({error})"),
+        _("{kind} gives no regular grid of numbers: give an array of them ({error})"),
         kind=f"{type(data).__module__.partition('.')[0]}.{type(data).__name__}".removeprefix(
             "builtins."
         ),

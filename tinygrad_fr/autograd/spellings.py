@@ -60,8 +60,7 @@ def unknown(owner: str, name: str) -> AttributeError:
 class _Elsewhere:
     """What stands on a Tensor for a name of PyTorch: there is no such attribute, and it says why.
 
-    Not ``__getattr__``, with which the interpreter looks up every attribute more slowly: a chain
-    of operations took 1.2 times as long.
+    Not ``__getattr__``: with one, CPython looks up the attributes that are there more slowly, too.
     """
 
     def __init__(self, name: str) -> None:

@@ -34,7 +34,7 @@ else:
         __slots__ = ()
 
 
-_ACCUMULATING = threading.Lock()
+_ACCUMULATING = threading.RLock()
 
 
 class Tensor(Methods, InPlace, Scalar, NumPyProtocols):

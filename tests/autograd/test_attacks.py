@@ -98,7 +98,11 @@ def test_views_by_functions_of_numpy_are_copies():
     t = leaf([1.0, 2.0, 3.0])
     loss = (t * t * t).sum()
     with tg.no_grad():
-        for view in (np.rot90(t.reshape(1, 3)), np.rollaxis(t.reshape(1, 3), 1)):
+        for view in (
+            np.rot90(t.reshape(1, 3)), np.rot90(m=t.reshape(1, 3)), np.rollaxis(t[None], 1),
+            *np.dsplit(t[None, None], 3), np.meshgrid(t[:], [1.0], copy=False)[0],
+            np.diagonal(t[:, None]),
+        ):  # fmt: skip
             view -= 0.5
     loss.backward()
     assert t.grad.data.tolist() == [3.0, 12.0, 27.0]

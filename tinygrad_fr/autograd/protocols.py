@@ -64,13 +64,15 @@ def dispatched(function: Any, method: str, args: Any, kwargs: dict[str, Any]) ->
         raise (DTypeError if isinstance(error, TypeError) else kind)(
             _("np.{name}: {error}"), name=_name(function), error=error
         ) from error
-    # A view would change the Tensor behind the back of what was recorded from it.
-    shared = isinstance(y, np.ndarray) and any(np.may_share_memory(y, x) for x in _arrays(args))
+    return _unshared(y, [x._array for x in named.values() if isinstance(x, Node)])
+
+
+def _unshared(y: Any, arrays: list[Array]) -> Any:
+    """A result without views: they would change a Tensor behind the back of what it recorded."""
+    if type(y) in (list, tuple):
+        return type(y)(_unshared(part, arrays) for part in y)
+    shared = isinstance(y, np.ndarray) and any(np.may_share_memory(y, x) for x in arrays)
     return y.copy() if shared else y
-
-
-def _arrays(args: Any) -> list[Array]:
-    return [x._array for x in args if isinstance(x, Node)]
 
 
 def _refuse_a_loss(function: Any, named: dict[str, Any], foreign: list[str]) -> None:

@@ -89,7 +89,10 @@ def test_gradients_taken_inside_a_transform_are_part_of_it():
 
 def test_transforms_stay_differentiable_in_what_else_they_are_given():
     w = leaf(2.0)
-    for d in (tg.grad(lambda a, b: a * b)(3.0, w), tg.grad(lambda a, *, b: a * b)(3.0, b=w)):
+    for d in (
+        tg.grad(lambda a, b: a * b)(3.0, w), tg.grad(lambda a, *, b: a * b)(3.0, b=w),
+        tg.grad(lambda a, b: a * b[0])(3.0, [w]), tg.grad(lambda a, b: a * b["w"])(3.0, {"w": w}),
+    ):  # fmt: skip
         assert tg.gradients(d * 5.0, w).item() == 5.0
     assert isinstance(tg.grad(lambda a, b: a * b)(3.0, tg.Tensor(2.0)), np.ndarray)
 

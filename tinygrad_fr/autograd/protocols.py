@@ -51,7 +51,7 @@ def dispatched(function: Any, method: str, args: Any, kwargs: dict[str, Any]) ->
         given, options, foreign = _in_our_words(function, operation, named)
         if not foreign:
             return answer(*given, **options)
-    tracked = _any_tracked(args, kwargs)
+    tracked = any_tracked(args, kwargs)
     if tracked:
         _refuse_a_loss(function, named, foreign)
     _refuse_a_change(function, method, named)
@@ -83,7 +83,7 @@ def _refuse_a_loss(function: Any, named: dict[str, Any], foreign: list[str]) -> 
     if function is np.histogram and np.ndim(without_tensors(named.get("bins", 10))) == 0:
         handed_on = named  # its edges are made from the data
     for argument in handed_on:
-        if _any_tracked(named.get(argument)):
+        if any_tracked(named.get(argument)):
             name = _name(function)
             raise GraphError(
                 _(
@@ -201,15 +201,16 @@ def _defaults(function: Any) -> dict[str, Any]:
     return {p.name: p.default for p in parameters}
 
 
-def _any_tracked(*things: Any) -> bool:
+def any_tracked(*things: Any) -> bool:
+    """Whether there is a recorded Tensor among them, inside tuples, lists and dicts, too."""
     for thing in things:
         if isinstance(thing, Node):
             if thing._requires_grad:
                 return True
         elif isinstance(thing, dict):
-            if _any_tracked(*thing.values()):
+            if any_tracked(*thing.values()):
                 return True
-        elif isinstance(thing, (tuple, list)) and _any_tracked(*thing):
+        elif isinstance(thing, (tuple, list)) and any_tracked(*thing):
             return True
     return False
 

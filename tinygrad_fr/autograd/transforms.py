@@ -14,6 +14,7 @@ from ..messages import _
 from . import engine
 from .conversion import as_data
 from .op import op, registry
+from .protocols import any_tracked
 from .tensor import Tensor, untracked
 
 Function = Callable[..., Any]
@@ -336,13 +337,11 @@ class _Call:
                 kind=type(y).__name__,
             )
         self.output = y
-        recorded = any(isinstance(x, Tensor) and x.requires_grad for x in (*args, *kwargs.values()))
+        recorded = any_tracked(args, kwargs)
         self.tensors = recorded or any(isinstance(args[i], Tensor) for i in positions)
         # Inside another transform, or where Tensors come in and something else is recorded, too,
         # the result must stay differentiable.
-        self.nested = depth > 0 or recorded or (
-            self.tensors and _reaches_others(self.output, self.inputs)
-        )  # fmt: skip
+        self.nested = depth > 0 or recorded or (self.tensors and _reaches_others(y, self.inputs))
 
     def backward(self, upstream: Any, *, create_graph: bool) -> list[Tensor]:
         """The gradient for each variable; zero where the output does not depend on it."""

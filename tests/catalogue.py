@@ -37,7 +37,7 @@ def texts() -> Catalog:
     """Every text in the code."""
     catalogue = Catalog(domain=DOMAIN)
     found = extract_from_dir(
-        PACKAGE, [("**.py", "python")], keywords={"_": None, "ngettext": (1, 2)}
+        PACKAGE, [("**.py", "python")], keywords={"_": (1,), "ngettext": (1, 2)}
     )
     for name, _line, message, comments, context in found:
         catalogue.add(message, locations=[(f"tinygrad_fr/{name}", None)], auto_comments=comments,

@@ -60,9 +60,9 @@ class TinygradError(Exception):
     def __str__(self) -> str:
         text = self.template.format_map(_Fields(self.values)) if self.values else self.template
         if self.operation:
-            text = _("{operation}: {text}").format(operation=self.operation, text=text)
+            text = _("{operation}: {text}", operation=self.operation, text=text)
         if self.module:
-            text += " " + _("[layer {module}]").format(module=self.module)
+            text += " " + _("[layer {module}]", module=self.module)
         return text
 
     def __repr__(self) -> str:

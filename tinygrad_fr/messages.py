@@ -69,11 +69,13 @@ def spelled(text: str) -> str:
     return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-def _(message: str) -> str:
-    """The text in the language in use."""
-    return catalogue().gettext(message)
+def _(message: str, /, **values: object) -> str:
+    """The text in the language in use, the values in their places: ``_("{n} axes", n=2)``."""
+    text = catalogue().gettext(message)
+    return text.format(**values) if values else text
 
 
-def ngettext(singular: str, plural: str, n: int) -> str:
-    """The text in the language in use, in the form that the number ``n`` asks for."""
-    return catalogue().ngettext(singular, plural, n)
+def ngettext(singular: str, plural: str, n: int, /, **values: object) -> str:
+    """The same, in the form that the number ``n`` asks for."""
+    text = catalogue().ngettext(singular, plural, n)
+    return text.format(**values) if values else text

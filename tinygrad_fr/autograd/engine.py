@@ -382,9 +382,8 @@ def _spent(node: Node) -> GraphError:
 
 def _in_the_gradient_of(node: Node) -> str:
     shapes = ", ".join(str(np.shape(x)) for x in node._inputs)
-    return _("in the gradient of {operation}, whose inputs have the shapes {shapes}").format(
-        operation=node._op.name, shapes=shapes
-    )
+    where = _("in the gradient of {operation}, whose inputs have the shapes {shapes}")
+    return where.format(operation=node._op.name, shapes=shapes)
 
 
 def _changed(node: Node, x: Node) -> GraphError:

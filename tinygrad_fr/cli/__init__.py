@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, BrokenPipeError):  # the reader, such as head, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
-        complain(_("error: {error}").format(error=error))
+        complain(_("error: {error}", error=error))
         return 2
     except KeyboardInterrupt:
         return 130

@@ -87,9 +87,7 @@ class WithDefaults(argparse.RawDescriptionHelpFormatter):
 def positive(text: str) -> int:
     """A whole number of at least 1."""
     if not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(
-            _("a whole number of at least 1, not {text}").format(text=text)
-        )
+        raise argparse.ArgumentTypeError(_("a whole number of at least 1, not {text}", text=text))
     return int(text)
 
 
@@ -101,6 +99,6 @@ def share(text: str) -> float:
         value = 0.0
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(
-            _("a number between 0 and 1, both excluded, not {text}").format(text=text)
+            _("a number between 0 and 1, both excluded, not {text}", text=text)
         )
     return value

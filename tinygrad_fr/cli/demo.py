@@ -57,7 +57,7 @@ def demo(options: Any) -> int:
     (folder / "report.md").write_text(report, encoding="utf-8")
     (folder / "history.json").write_text(json.dumps(history.to_dict(), indent=2), encoding="utf-8")
     say("\n" + results)
-    say(_("weights, history and report are in {folder}").format(folder=folder))
+    say(_("weights, history and report are in {folder}", folder=folder))
     image, label = test[:1]
     show_gradients(model, image, label, folder)
     return 0
@@ -80,8 +80,11 @@ def show_gradients(model: Module, image: Array, label: Array, folder: Path) -> N
         say(
             _(
                 "{drawing}: one digit's graph with its gradients; {page}: the backward pass step "
-                "by step; {derivation}: the chain rule written out"
-            ).format(drawing="graph.svg", page="replay.html", derivation="derivation.md")
+                "by step; {derivation}: the chain rule written out",
+                drawing="graph.svg",
+                page="replay.html",
+                derivation="derivation.md",
+            )
         )
 
 
@@ -128,5 +131,8 @@ def demo_report(model: Module, history: History, results: str) -> str:
         "## Results\n\n{results}\n"
         "## Network\n\n```\n{summary}\n```\n\n"
         "## Training\n\n"
-        "| epoch | mean loss | accuracy |\n|---|---|---|\n{epochs}\n"
-    ).format(results=results, summary=model.summary(), epochs=epochs)
+        "| epoch | mean loss | accuracy |\n|---|---|---|\n{epochs}\n",
+        results=results,
+        summary=model.summary(),
+        epochs=epochs,
+    )

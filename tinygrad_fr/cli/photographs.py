@@ -33,7 +33,7 @@ def train(options: Any) -> int:
     check_writable(options.out)  # before the work, not after it
     recipe = RECIPES[options.model].changed(**vars(options))
     data, classes, recipe = _open(options.data, recipe)
-    say(_("{n} images, classes: {classes}").format(n=len(data), classes=", ".join(classes)))
+    say(_("{n} images, classes: {classes}", n=len(data), classes=", ".join(classes)))
     test, learned = data.split(options.held_out, seed=options.seed)
     model = MODELS[options.model](len(classes), recipe.size, recipe.channels)
     say(f"{model.summary()}\n")
@@ -46,11 +46,13 @@ def train(options: Any) -> int:
     result = evaluate(model, DataLoader(test, recipe.batch_size), cross_entropy, ("accuracy",))
     save_model(model, options.out, options.model, classes, recipe.size, recipe.channels)
     say(
-        _("accuracy on the {n} images held out: {percent:.1f}%").format(
-            n=len(test), percent=100 * result["accuracy"]
+        _(
+            "accuracy on the {n} images held out: {percent:.1f}%",
+            n=len(test),
+            percent=100 * result["accuracy"],
         )
     )
-    say(_("weights written to {path}").format(path=options.out))
+    say(_("weights written to {path}", path=options.out))
     return 0
 
 
@@ -78,16 +80,14 @@ def predict(options: Any) -> int:
         try:
             image = preprocess(path, size, channels)
         except TinygradError as error:  # the others are still to be told
-            complain(_("error: {error}").format(error=error))
+            complain(_("error: {error}", error=error))
             status = 2
             continue
         with no_grad():
             p = softmax(model(image[None]).data[0])
         best = np.argsort(-p, kind="stable")[:3]
-        ranking = [
-            _("{name} {percent:.1f}%").format(name=classes[i], percent=100 * p[i]) for i in best
-        ]
-        say(_("{path}: {ranking}").format(path=path, ranking=", ".join(ranking)))
+        ranking = [_("{name} {percent:.1f}%", name=classes[i], percent=100 * p[i]) for i in best]
+        say(_("{path}: {ranking}", path=path, ranking=", ".join(ranking)))
     return status
 
 

@@ -42,7 +42,7 @@ def check(options: Namespace) -> int:
     elif text:
         say(text)
     else:
-        complain(_("error: {error}").format(error=answer["reason"]))
+        complain(_("error: {error}", error=answer["reason"]))
     return STATUS[answer["verdict"]]
 
 
@@ -62,8 +62,9 @@ def judge(request: dict[str, Any]) -> dict[str, Any]:
     except TinygradError as error:
         return _undecided(str(error))
     except BaseException as error:  # SystemExit, GeneratorExit and what else ends a program
-        text = _("the program ended before there was a verdict: {error}")
-        return _undecided(text.format(error=told(error)))
+        return _undecided(
+            _("the program ended before there was a verdict: {error}", error=told(error))
+        )
 
 
 def _undecided(reason: str) -> dict[str, Any]:

@@ -144,10 +144,10 @@ def _read_idx(path: Path, axes: int) -> Array:
     start = 4 + 4 * axes
     shape = np.frombuffer(content[4:start].ljust(4 * axes, b"\0"), ">u4").tolist()
     if content[:4] != bytes([0, 0, 8, axes]):
-        raise _damaged(path, _("it does not begin as an idx file of {n} axes").format(n=axes))
+        raise _damaged(path, _("it does not begin as an idx file of {n} axes", n=axes))
     if len(content) - start != math.prod(shape):
         raise _damaged(
-            path, _("{n} bytes for the shape {shape}").format(n=len(content) - start, shape=shape)
+            path, _("{n} bytes for the shape {shape}", n=len(content) - start, shape=shape)
         )
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 

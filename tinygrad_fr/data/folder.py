@@ -198,8 +198,13 @@ def _images(folder: Path) -> list[Path]:
             ),
             path=folder,
         )
-    text = _("folders inside the class folder {path} are not looked into: move their images up")
-    warnings.warn(text.format(path=folder), stacklevel=3)
+    warnings.warn(
+        _(
+            "folders inside the class folder {path} are not looked into: move their images up",
+            path=folder,
+        ),
+        stacklevel=3,
+    )
     return images
 
 
@@ -221,8 +226,10 @@ def _broken(paths: list[Path]) -> set[Path]:
     for path, error in zip(paths, _in_threads(problem, paths), strict=True):
         if error is not None:
             found.add(path)
-            text = _("{path} is left out: it is not a whole image ({error})")
-            warnings.warn(text.format(path=path, error=error), stacklevel=3)
+            warnings.warn(
+                _("{path} is left out: it is not a whole image ({error})", path=path, error=error),
+                stacklevel=3,
+            )
     return found
 
 

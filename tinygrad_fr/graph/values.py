@@ -52,16 +52,16 @@ def summary(array: Array) -> str:
     low, high = (finite.min(), finite.max()) if finite.size else (np.nan, np.nan)
     missing = array.size - finite.size
     if low == high and not missing:
-        return _("all {value}").format(value=number(low))
-    words = _("{low} to {high}").format(low=number(low), high=number(high))
-    return words + (", " + _("{n} not finite").format(n=missing) if missing else "")
+        return _("all {value}", value=number(low))
+    words = _("{low} to {high}", low=number(low), high=number(high))
+    return words + (", " + _("{n} not finite", n=missing) if missing else "")
 
 
 def norm(array: Array) -> str:
     """The length of a gradient: ``norm 0.53``."""
     with np.errstate(all="ignore"):
         length = float(np.sqrt((np.asarray(array, float) ** 2).sum()))
-    return _("norm {value}").format(value=number(length))
+    return _("norm {value}", value=number(length))
 
 
 def full_text(array: Array, limit: int = 400) -> str:

@@ -118,7 +118,7 @@ def _vanishing(seen: Watch, layers: dict[str, Layer], dead: Finding | None) -> F
             "that of {other} (root mean square of an entry)"
         )
     elif dead is not None:
-        text = _("{finding}, for the dead neurons let nothing through").format(finding=text)
+        text = _("{finding}, for the dead neurons let nothing through", finding=text)
     times = f"{1 / ratio:.2g}" if ratio else "-"
     found = _finding("vanishing", names, text, layer=names[0], ratio=times, other=other)
     return found and replace(found, consequence=not ratio and dead is not None)

@@ -12,7 +12,7 @@ from ..messages import _, ngettext
 
 def percent(share: float | None) -> str:
     """A share in words; nothing where there is none."""
-    return "" if share is None else _("{percent:.0f}%").format(percent=100 * share)
+    return "" if share is None else _("{percent:.0f}%", percent=100 * share)
 
 
 @dataclass(frozen=True)
@@ -200,8 +200,8 @@ class HealthReport:
     def _conclusion(self) -> str:
         if not self.steps:
             return _("nothing seen yet: call the model, then backward() on its loss")
-        seen = ngettext("{n} step seen", "{n} steps seen", self.steps).format(n=self.steps)
-        return seen if self.findings else _("{seen}: nothing wrong").format(seen=seen)
+        seen = ngettext("{n} step seen", "{n} steps seen", self.steps, n=self.steps)
+        return seen if self.findings else _("{seen}: nothing wrong", seen=seen)
 
     def _titles(self) -> tuple[str, ...]:
         return (_("layer"), _("gradient"), _("dead"), _("saturated"), _("verdict"))

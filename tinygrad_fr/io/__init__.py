@@ -179,8 +179,9 @@ def _from_safetensors(content: bytes) -> State:
         arrays = _safetensors().load(content)
     except KeyError as error:  # a dtype that NumPy lacks
         raise ValueError(
-            _("{dtype} arrays have no NumPy dtype: convert them to float32 first").format(
-                dtype=error.args[0]
+            _(
+                "{dtype} arrays have no NumPy dtype: convert them to float32 first",
+                dtype=error.args[0],
             )
         ) from error
     text = content[8 : 8 + int.from_bytes(content[:8], "little")].decode()
@@ -239,8 +240,12 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
     kinds = "U" if member.filename == f"{METADATA}.npy" else "biufcO"  # NumPy refuses objects
     if dtype.kind not in kinds or (size != member.file_size and dtype.kind != "O"):
         raise ValueError(
-            _("{name} claims the shape {shape} of {dtype}, in {n} bytes").format(
-                name=member.filename, shape=shape, dtype=dtype, n=member.file_size
+            _(
+                "{name} claims the shape {shape} of {dtype}, in {n} bytes",
+                name=member.filename,
+                shape=shape,
+                dtype=dtype,
+                n=member.file_size,
             )
         )
     with archive.open(member) as file:  # all of it is read, so that its CRC is tested

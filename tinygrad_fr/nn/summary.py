@@ -62,7 +62,7 @@ def summarise(model: Module, input_shape: tuple[int, ...] | None) -> Summary:
         for row in rows
     ]  # fmt: skip
     lines.insert(1, "-" * max(map(len, lines)))
-    lines.append(_("{n} parameters").format(n=total))
+    lines.append(_("{n} parameters", n=total))
     return Summary(spelled("\n".join(lines)))
 
 

@@ -114,11 +114,15 @@ def transpose(x: Array, *axes: int):
             ) from None
         back = np.argsort([axis % x.ndim for axis in order]).tolist()
         if len(axes) == 2 and back == [0, 1]:
-            text = _(
-                "transpose({i}, {j}) of a matrix keeps its axes where they are, as in NumPy; "
-                "PyTorch's would exchange them: .T or .swapaxes({i}, {j})"
+            warnings.warn(
+                _(
+                    "transpose({i}, {j}) of a matrix keeps its axes where they are, as in NumPy; "
+                    "PyTorch's would exchange them: .T or .swapaxes({i}, {j})",
+                    i=axes[0],
+                    j=axes[1],
+                ),
+                stacklevel=3,
             )
-            warnings.warn(text.format(i=axes[0], j=axes[1]), stacklevel=3)
     else:
         y = x.T
 

@@ -104,7 +104,7 @@ def decision_boundary(
                 color=colour, edgecolors="white", linewidths=0.6, zorder=3,
             )  # fmt: skip
             region = Patch(facecolor=colour + "2e", edgecolor=FAINT, linewidth=0, hatch=hatch)
-            legend[_("class {name}").format(name=name)] = (region, shapes)
+            legend[_("class {name}", name=name)] = (region, shapes)
         legend[answer.rule or _("boundary")] = Line2D([], [], color=ink(axes), linewidth=1.4)
         rings = axes.scatter(
             across[wrong], up[wrong], s=4.2 * size, marker="o", facecolors="none",
@@ -114,7 +114,7 @@ def decision_boundary(
             legend[_("wrongly classified")] = rings
         axes.set(xlabel="$x_1$", ylabel="$x_2$", xlim=u[[0, -1]], ylim=v[[0, -1]])
         percent = 100 * float(1 - wrong.mean())
-        axes.set_title(_("accuracy: {percent:.1f}% of {n} examples").format(percent=percent, n=n))
+        axes.set_title(_("accuracy: {percent:.1f}% of {n} examples", percent=percent, n=n))
         beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0}
         axes.legend(
             legend.values(), legend.keys(), handler_map={tuple: HandlerTuple(ndivide=1)},
@@ -124,7 +124,7 @@ def decision_boundary(
     return describe(
         figure,
         _("Decision boundary of a model of two inputs."),
-        _("Examples: {n}; wrongly classified: {wrong}.").format(n=n, wrong=int(wrong.sum())),
+        _("Examples: {n}; wrongly classified: {wrong}.", n=n, wrong=int(wrong.sum())),
     )
 
 
@@ -191,5 +191,5 @@ def _ask(model: Any, points: Array, threshold: float | None) -> _Answer:
         last = next((kind for kind, _y in reversed(layers) if kind not in SAME_VALUES), None)
         in_range = scores.min() >= 0 and scores.max() <= 1
         threshold = 0.5 if last is Sigmoid or (in_range and last is not Linear) else 0.0
-    rule = _("boundary (output = {threshold})").format(threshold=number(threshold))
+    rule = _("boundary (output = {threshold})", threshold=number(threshold))
     return _Answer((scores > threshold).astype(np.int64), [scores - threshold], 2, rule)

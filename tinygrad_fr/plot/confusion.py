@@ -100,8 +100,11 @@ def confusion_matrix(
         axes.spines[:].set_visible(False)
         axes.set(xlabel=_("predicted class"), ylabel=_("true class"))
         right, total = int(np.trace(counts)), len(truth)
-        title = _("accuracy: {percent:.1f}% ({right} of {n})").format(
-            percent=100 * right / total, right=right, n=total
+        title = _(
+            "accuracy: {percent:.1f}% ({right} of {n})",
+            percent=100 * right / total,
+            right=right,
+            n=total,
         )
         axes.set_title(title)
     return describe(figure, *_in_words(counts, checks.names_of(classes, n), title))
@@ -110,13 +113,16 @@ def confusion_matrix(
 def _in_words(counts: Any, names: list[str], title: str) -> list[str]:
     """The title, and the three most frequent mistakes."""
     wrong = counts - np.diag(np.diag(counts))
-    sentences = [_("Confusion matrix; classes: {n}.").format(n=len(names)), sentence(title)]
+    sentences = [_("Confusion matrix; classes: {n}.", n=len(names)), sentence(title)]
     for place in np.argsort(-wrong, axis=None, kind="stable")[:3]:
         i, j = divmod(int(place), len(names))
         if wrong[i, j]:
             sentences.append(
-                _("{name} taken for {other}: {n}.").format(
-                    name=names[i], other=names[j], n=int(wrong[i, j])
+                _(
+                    "{name} taken for {other}: {n}.",
+                    name=names[i],
+                    other=names[j],
+                    n=int(wrong[i, j]),
                 )
             )
     return sentences

@@ -50,7 +50,7 @@ def gradient_flow(model: Any, *, ax: Axes | None = None) -> Figure:
         _draw_curves(axes, lines, outside=ax is None)
         axes.set_ylabel(_("norm of the gradient"))
     n = max(len(line.values) for line in lines)
-    words = _("Norm of the gradient of each layer; steps: {n}.").format(n=n)
+    words = _("Norm of the gradient of each layer; steps: {n}.", n=n)
     return canvas.describe(figure, words, *(line.in_words for line in lines))
 
 
@@ -104,7 +104,7 @@ class Curve(NamedTuple):
 
     def titled(self, kind: str) -> Curve:
         """The same, with what was measured in its name."""
-        return self._replace(name=_("{name}: {value}").format(name=self.name, value=kind))
+        return self._replace(name=_("{name}: {value}", name=self.name, value=kind))
 
     @property
     def last(self) -> str:
@@ -113,7 +113,7 @@ class Curve(NamedTuple):
         if value is None:
             return _("no gradient")
         if self.shares and math.isfinite(value):
-            return _("{percent:.0f}%").format(percent=100 * value)
+            return _("{percent:.0f}%", percent=100 * value)
         return canvas.number(value)
 
     @property
@@ -121,15 +121,15 @@ class Curve(NamedTuple):
         """What the line does not show: zeros on a logarithmic axis, and NaN."""
         n, found = len(self.values), []
         if not self.shares and (k := self.values.count(0)):
-            found.append(_("zero {k} of {n} times").format(k=k, n=n))
+            found.append(_("zero {k} of {n} times", k=k, n=n))
         if k := sum(v is not None and not math.isfinite(v) for v in self.values):
-            found.append(_("NaN or infinite {k} of {n} times").format(k=k, n=n))
+            found.append(_("NaN or infinite {k} of {n} times", k=k, n=n))
         return found
 
     @property
     def in_words(self) -> str:
         """The last value and the remarks."""
-        last = _("{name}: {value} at last").format(name=self.name, value=self.last)
+        last = _("{name}: {value} at last", name=self.name, value=self.last)
         return ", ".join([last, *self.remarks]) + "."
 
 
@@ -178,7 +178,7 @@ def _draw_curves(axes: Axes, lines: list[Curve], *, outside: bool) -> None:
     axes.set_xlabel(_("step"))
     title = _("at the last step")
     if several > 1:
-        title = _("at the last step (thick lines: medians of {n} steps)").format(n=several)
+        title = _("at the last step (thick lines: medians of {n} steps)", n=several)
     place: dict[str, Any] = {"loc": "best"}
     if outside:
         longest = max(len(handle.get_label()) for handle in handles)
@@ -204,7 +204,7 @@ def _draw_curve(axes: Axes, i: int, line: Curve, several: int) -> Any:
         line_x, line_y = _medians(x, shown, several)
     every = max(1, len(line_x) // 8)
     start = min(i * every // 5, len(line_x) - 1)
-    text = _("{name}: {value}").format(name=canvas.plain(line.name, 32), value=line.last)
+    text = _("{name}: {value}", name=canvas.plain(line.name, 32), value=line.last)
     drawn = axes.plot(
         line_x, line_y, color=colour, linewidth=1.4, label=", ".join([text, *line.remarks]),
         linestyle=canvas.LINES[other % len(canvas.LINES)], markevery=(start, every),
@@ -246,7 +246,7 @@ class Bar(NamedTuple):
         text = canvas.number(self.norm) if self.norm else _("0: exactly zero")
         if self.missing:
             names = ", ".join(self.missing)
-            text = _("{value} (no gradient: {names})").format(value=text, names=names)
+            text = _("{value} (no gradient: {names})", value=text, names=names)
         return text
 
 
@@ -280,7 +280,7 @@ def _bars(model: Module, ax: Axes | None) -> Figure:
         axes.tick_params(axis="y", length=0)
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel(_("norm of the gradient; the input is at the top, the output below"))
-    words = [_("{name}: {value}").format(name=bar.name, value=bar.text) + "." for bar in bars]
+    words = [_("{name}: {value}", name=bar.name, value=bar.text) + "." for bar in bars]
     return canvas.describe(figure, _("Norm of the gradient of each layer."), *words)
 
 

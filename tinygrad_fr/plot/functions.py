@@ -104,8 +104,11 @@ def function(
                 _draw(axes, curve, x, breaks[label], label, style)
             grid(axes)
             axes.legend(loc="best")
-    words = _("{name}(x) and its derivative, for x from {low} to {high}.").format(
-        name=name, low=number(float(x[0])), high=number(float(x[-1]))
+    words = _(
+        "{name}(x) and its derivative, for x from {low} to {high}.",
+        name=name,
+        low=number(float(x[0])),
+        high=number(float(x[-1])),
     )
     return describe(figure, words, *_in_words(breaks))
 
@@ -200,8 +203,14 @@ def _limits(poles: bool, *curves: Array) -> tuple[float, float]:
 
 def _in_words(breaks: dict[str, list[Break]]) -> Iterator[str]:
     """The first jumps of each curve."""
-    text = _("{curve} jumps at x = {x} from {left} to {right}; its value there is {value}.")
     for label, found in breaks.items():
         for jump in [each for each in found if not each.pole][:5]:
             x, left, right, value = map(number, jump[:4])
-            yield text.format(curve=label, x=x, left=left, right=right, value=value)
+            yield _(
+                "{curve} jumps at x = {x} from {left} to {right}; its value there is {value}.",
+                curve=label,
+                x=x,
+                left=left,
+                right=right,
+                value=value,
+            )

@@ -63,7 +63,7 @@ def images(
     guesses = _named(predictions, "predictions", n, classes)
     titles = []
     if shown < n:
-        titles.append(_("the first {shown} of {n} images").format(shown=shown, n=n))
+        titles.append(_("the first {shown} of {n} images", shown=shown, n=n))
     captions, wrong = [[name] for name in truth or guesses or ()] or [[]] * n, [False] * n
     if truth and guesses:
         wrong = [guess != true for guess, true in zip(guesses, truth)]
@@ -72,11 +72,11 @@ def images(
             for guess, true in zip(guesses, truth)
         ]
         titles.append(
-            _("wrong predictions: {wrong} of {n}").format(wrong=sum(wrong), n=n)
+            _("wrong predictions: {wrong} of {n}", wrong=sum(wrong), n=n)
             + (_(" (✗ prediction, then the true class)") if any(wrong[:shown]) else "")
         )
     tiles = [Tile(*each) for each in zip(pictures[:shown], captions, wrong)]
-    words = [_("Grid of images: {n}.").format(n=shown), *map(sentence, titles)]
+    words = [_("Grid of images: {n}.", n=shown), *map(sentence, titles)]
     if any(captions) and shown <= 40:
         words.append("; ".join(" ".join(tile.caption) for tile in tiles) + ".")
     return describe(draw_blocks([Block("\n".join(titles), tiles, (0, 1), columns)]), *words)
@@ -127,7 +127,7 @@ def filters(model: Any, *, columns: int = 8) -> Figure:
         captions = [[str(c + 1)] for c in range(columns)] + [[]] * (len(pictures) - columns)
         note = "\n" + _("a row for each filter, a column for each channel")
         if columns < channels:
-            note += _("; channels 1 to {shown}").format(shown=columns)
+            note += _("; channels 1 to {shown}", shown=columns)
     else:
         shown = min(n, ROWS * columns)
         pictures = values[:, 0]
@@ -202,7 +202,7 @@ def activations(model: Any, images: Any, *, layer: str | None = None, columns: i
         blocks.append(Block(title, tiles, limits, columns, "viridis", True, 0.95))
         words += [f"{title}.", _range(known)]
         if flat := [str(i + 1) for i, m in enumerate(maps) if m.min() == m.max()]:
-            words.append(_("The same everywhere: {maps}.").format(maps=", ".join(flat)))
+            words.append(_("The same everywhere: {maps}.", maps=", ".join(flat)))
     return describe(draw_blocks(blocks), _("Feature maps of one image."), *words)
 
 
@@ -210,8 +210,10 @@ def activations(model: Any, images: Any, *, layer: str | None = None, columns: i
 
 
 def _range(values: Array) -> str:
-    return _("Their values range from {low} to {high}.").format(
-        low=number(float(values.min())), high=number(float(values.max()))
+    return _(
+        "Their values range from {low} to {high}.",
+        low=number(float(values.min())),
+        high=number(float(values.max())),
     )
 
 
@@ -220,8 +222,8 @@ def _title(where: str, text: str, values: Array, shown: int) -> str:
     n, *size = values.shape
     text = text.format(n=n, size=" × ".join(map(str, size)))  # noqa: RUF001
     if where:
-        text = _("{name}: {value}").format(name=where, value=text)
-    return text + (_("; numbers 1 to {shown}").format(shown=shown) if shown < n else "")
+        text = _("{name}: {value}", name=where, value=text)
+    return text + (_("; numbers 1 to {shown}", shown=shown) if shown < n else "")
 
 
 def _pictures(images: Any) -> Array:

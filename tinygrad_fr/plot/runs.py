@@ -102,14 +102,14 @@ def _panel(
             if many:  # a metric each has its points, filled in training only
                 style["marker"] = "o^Dv*P"[i % 6]
                 style["markerfacecolor"] = "white" if prefix else colour
-                word = _("{metric}, {data}").format(metric=_words(name), data=word)
+                word = _("{metric}, {data}", metric=_words(name), data=word)
             bad = [
                 step
                 for step, epoch in zip(steps, history.epochs)
                 if not math.isfinite(epoch.get(prefix + name, 0.0))  # measured, but no number
             ]
             if bad:
-                word += ", " + _("NaN or infinite: {k} of {n}").format(k=len(bad), n=len(steps))
+                word += ", " + _("NaN or infinite: {k} of {n}", k=len(bad), n=len(steps))
                 canvas.beside(axes, bad, 0.97, "x", colour)
             axes.plot(steps, values, markevery=max(1, len(steps) // 20), label=word, **style)
             reference = bool(prefix) == ("valid_" + name in curves)
@@ -117,7 +117,7 @@ def _panel(
                 axes.plot(
                     steps[best], values[best], linestyle="", marker="*", markersize=13,
                     color=colour, markeredgecolor="white", zorder=4,
-                    label=_("best epoch: {n}").format(n=steps[best]) if name == "loss" else None,
+                    label=_("best epoch: {n}", n=steps[best]) if name == "loss" else None,
                 )  # fmt: skip
     axes.set_ylabel(_("metrics") if many else _words(shown[0]))
     canvas.grid(axes)
@@ -130,12 +130,13 @@ def _in_words(curves: dict[str, Any], steps: Any, best: int) -> list[str]:
         "loss": _("loss"), "accuracy": _("accuracy"), "valid_loss": _("validation loss"),
         "valid_accuracy": _("validation accuracy"),
     }  # fmt: skip
-    sentences = [_("Training run; epochs: {n}.").format(n=len(steps))]
+    sentences = [_("Training run; epochs: {n}.", n=len(steps))]
     for name, values in curves.items():
-        text = _("{name}: {first} at first, {last} at last").format(
+        text = _(
+            "{name}: {first} at first, {last} at last",
             name=words.get(name, name),
             first=canvas.number(values[0]),
             last=canvas.number(values[-1]),
         )
         sentences.append(canvas.sentence(text) if name in words else f"{text}.")
-    return [*sentences, canvas.sentence(_("best epoch: {n}").format(n=steps[best]))]
+    return [*sentences, canvas.sentence(_("best epoch: {n}", n=steps[best]))]

@@ -87,7 +87,7 @@ class Entry:
     note: str = ""
 
     def __repr__(self) -> str:
-        verdict = _("{name}: {value}").format(name=self.name, value=verdict_word(self.verdict))
+        verdict = _("{name}: {value}", name=self.name, value=verdict_word(self.verdict))
         return joined(verdict, self.sentence)
 
     @property
@@ -97,7 +97,7 @@ class Entry:
         others = [d for d in self.diagnoses[1:] if "with" not in d.detail]
         if others:
             names = ", ".join(dict.fromkeys(kind_word(d) for d in others[:3]))
-            parts.append(_("these data allow other explanations, too: {names}").format(names=names))
+            parts.append(_("these data allow other explanations, too: {names}", names=names))
         return joined(*parts, self.note)
 
     @property
@@ -109,11 +109,14 @@ class Entry:
         if self.verdict != "wrong" or true is None:
             return ""
         if self.shape != np.shape(true):
-            text = _("the shape is {hand} instead of {expected}")
-            return text.format(hand=self.shape, expected=np.shape(true))
+            return _(
+                "the shape is {hand} instead of {expected}",
+                hand=self.shape,
+                expected=np.shape(true),
+            )
         if not self.worst_index:
             return ""
-        return _("the largest error is at {index}").format(index=self.worst_index)
+        return _("the largest error is at {index}", index=self.worst_index)
 
     @property
     def shape(self) -> tuple[int, ...] | None:
@@ -126,7 +129,7 @@ def joined(*parts: str) -> str:
     """Sentences one after the other; empty ones are left out."""
     text = ""
     for part in filter(None, parts):
-        text = _("{a}; {b}").format(a=text, b=part) if text else part
+        text = _("{a}; {b}", a=text, b=part) if text else part
     return text
 
 
@@ -220,10 +223,10 @@ class Report:
             start = "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=False)) + "  "
             lines += _laid_out(start, row[4], width)
         if self.first_wrong is not None:
-            lines.append(_("mend first: {name}").format(name=self.first_wrong))
+            lines.append(_("mend first: {name}", name=self.first_wrong))
         if hints == "full":
             for title, texts in ((_("hidden"), self.hidden), (_("note"), self.notes)):
-                start = _("{title}: ").format(title=title)
+                start = _("{title}: ", title=title)
                 lines += [line for text in texts for line in _laid_out(start, text, width)]
         return spelled("\n".join(lines))
 
@@ -310,7 +313,7 @@ class Report:
             f"<thead><tr>{header}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
         ]
         if self.first_wrong is not None:
-            text = _("mend first: {name}").format(name=self.first_wrong)
+            text = _("mend first: {name}", name=self.first_wrong)
             parts.append(f"<p><b>{escape(text)}</b></p>")
         # A picture where a mistake is, none where one only follows.
         told = [

@@ -54,7 +54,11 @@ def heat_map(entry: Entry) -> str:
         "{name}: {n} of {m} entries differs; {where} (darker: larger error)",
         "{name}: {n} of {m} entries differ; {where} (darker: larger error)",
         differ := int((error > limit).sum()),
-    ).format(name=entry.name, n=differ, m=error.size, where=entry.where)
+        name=entry.name,
+        n=differ,
+        m=error.size,
+        where=entry.where,
+    )
     size = f"width='{width * CELL}' height='{(below + rows) * CELL}'"
     return (
         f"<figure style='margin:0.5em 0'><svg role='img' {size} "

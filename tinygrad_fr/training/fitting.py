@@ -110,7 +110,7 @@ def fit(
         if hasattr(batches, "epoch"):
             batches.epoch = len(history)
         if progress and len(history) >= epochs:
-            say(_("the run was complete: {n} epochs are in the checkpoint").format(n=len(history)))
+            say(_("the run was complete: {n} epochs are in the checkpoint", n=len(history)))
     try:
         for number in range(len(history) + 1, epochs + 1):
             started = time.perf_counter()
@@ -144,9 +144,7 @@ def fit(
             model.load_state_dict(history.best_state)
         if progress:
             say(
-                _("interrupted: the model has its best state, of epoch {n}").format(
-                    n=history.best_epoch
-                )
+                _("interrupted: the model has its best state, of epoch {n}", n=history.best_epoch)
                 if history.best_state
                 else _("interrupted in the first epoch: the model is half trained")
             )
@@ -289,7 +287,7 @@ def _bar(
         from tqdm import tqdm
     except ImportError:
         return nullcontext(batches)  # a bar is a comfort: the line per epoch stays
-    title = _("epoch {n}/{total}").format(n=number, total=epochs)
+    title = _("epoch {n}/{total}", n=number, total=epochs)
     with warnings.catch_warnings(action="ignore"):  # that no thread may watch over the bar
         return tqdm(batches, desc=title, leave=False, unit=_("batch"))  # type: ignore[no-any-return]
 

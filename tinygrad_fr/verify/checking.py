@@ -125,7 +125,7 @@ def check(
             entries = _entries(counted, inner, names, 1e-4 if rtol is None else rtol, atol, rng)
         evaluations += counted.count
         notes.append(_("gradients of order 2; those of order 1 are right"))
-    notes.append(_("{n} evaluations").format(n=evaluations))
+    notes.append(_("{n} evaluations", n=evaluations))
     if any(getattr(x, "dtype", None) == np.float32 for x in inputs):
         notes.append(_("float32 inputs were promoted to float64"))
     return Report(entries, notes=tuple(notes))

@@ -82,7 +82,7 @@ def hand(
     try:
         run = Recording(f, arrays, hand, upstream, rng)
     except StudentError as error:
-        text = _("the function itself fails: {error}").format(error=error)
+        text = _("the function itself fails: {error}", error=error)
         return Report({name: Entry(name, "inconclusive", note=text) for name in hand})
     if not run.repeatable():
         text = _("the function is random or keeps a state: it gives other values when called again")
@@ -94,7 +94,7 @@ def hand(
     _accept_what_follows(run, entries)
     wrong = [name for name, entry in entries.items() if entry.verdict == "wrong"]
     first = run.tape.nearest([name for name in wrong if name not in run.following])
-    notes = [_("{n} evaluations").format(n=counted.count)]
+    notes = [_("{n} evaluations", n=counted.count)]
     if any(getattr(x, "dtype", None) == np.float32 for x in inputs.values()):
         notes.append(_("float32 inputs were promoted to float64"))
     hidden = [*hidden_by(run.tape, run.values, upstream), *_elsewhere(others, entries, rtol)]
@@ -210,8 +210,9 @@ def _accepted(run: Recording, entry: Entry) -> Entry:
         if comparable and used and not close(run.pulled(name, there), run.gradients[name], 1e-6):
             note = _(
                 "right although {later} is wrong: if you computed it from {later}, two "
-                "mistakes cancel"
-            ).format(later=later)
+                "mistakes cancel",
+                later=later,
+            )
     return dataclasses.replace(entry, note=note)
 
 
@@ -253,7 +254,7 @@ def _explained(run: Recording, entry: Entry, others: list[Recording], rtol: floa
         return dataclasses.replace(entry, note=text.format(name=name, later=later))
     if given and mine.shape == true.shape:
         words = compare(entry, mine, true, np.zeros(true.shape), rtol, 0.0).note
-        note = joined(_("given your {later}").format(later=later), words)
+        note = joined(_("given your {later}", later=later), words)
         entry = dataclasses.replace(entry, note=note)
     again = [o.case(name, _given(o, name), rtol) for o in others if name in o.hands]
     diagnoses = diagnose(case, again if callable(run.given[name]) else ())
@@ -303,11 +304,14 @@ def _other_runs(run: Recording, rng: np.random.Generator) -> list[Recording]:
 def _elsewhere(others: list[Recording], entries: Mapping[str, Entry], rtol: float) -> list[str]:
     """Gradients that are right here and wrong on other values."""
     found = []
-    text = _("your formula for {name} is right on these values and wrong on random ones")
     for other in others:
         for name, entry in entries.items():
             if entry.verdict == "correct" and name in other.hands:
                 mine = np.asarray(other.hands[name], float)
                 if not close(mine, other.gradients[name], max(1e-5, rtol)):
-                    found.append(text.format(name=name))
+                    words = _(
+                        "your formula for {name} is right on these values and wrong on random ones",
+                        name=name,
+                    )
+                    found.append(words)
     return found

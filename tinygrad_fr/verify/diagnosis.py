@@ -86,7 +86,7 @@ def _single(case: Case, tried: list[_Tried]) -> Iterator[Diagnosis]:
         seen.add(key)
         text = made.explanation
         if detail.get("subset"):
-            text = _("{text}, on a part only: {subset}").format(text=text, subset=detail["subset"])
+            text = _("{text}, on a part only: {subset}", text=text, subset=detail["subset"])
         diagnosis = Diagnosis(kind, text, {**made.detail, **detail})
         found.append((fitted, KINDS.index(kind), diagnosis))
 
@@ -196,7 +196,7 @@ def _reshaped(case: Case, shape: tuple[int, ...]) -> Iterator[tuple[str, str, Ar
 
 
 def _two(a: str, b: str) -> str:
-    return _("two mistakes: {a}; and {b}").format(a=a, b=b)
+    return _("two mistakes: {a}; and {b}", a=a, b=b)
 
 
 def _confirmed(found: list[Diagnosis], again: Iterable[Case]) -> list[Diagnosis]:
@@ -228,16 +228,19 @@ def what_is_known(case: Case) -> str:
         return _("no known mistake explains it")
     wrong = case.bad
     count = int(wrong.sum())
-    differ = ngettext("{n} of {m} entries differs", "{n} of {m} entries differ", count)
-    parts = [differ.format(n=count, m=wrong.size)]
+    parts = [
+        ngettext(
+            "{n} of {m} entries differs", "{n} of {m} entries differ", count, n=count, m=wrong.size
+        )
+    ]
     for axis in range(wrong.ndim if wrong.ndim > 1 else 0):
         rest = tuple(a for a in range(wrong.ndim) if a != axis)
         touched = np.flatnonzero(wrong.any(rest))
         if len(touched) < wrong.shape[axis]:
             where = ", ".join(map(str, touched[:8])) + (", ..." if len(touched) > 8 else "")
-            parts.append(_("all on axis {axis} at {where}").format(axis=axis, where=where))
+            parts.append(_("all on axis {axis} at {where}", axis=axis, where=where))
     norms = float(np.linalg.norm(hand) * np.linalg.norm(true))
     if norms and np.isfinite(norms):
         cosine = float((hand * true).sum() / norms)
-        parts.append(_("cosine with the right gradient {cosine:.3f}").format(cosine=cosine))
-    return _("no known mistake explains it: {facts}").format(facts=joined(*parts))
+        parts.append(_("cosine with the right gradient {cosine:.3f}", cosine=cosine))
+    return _("no known mistake explains it: {facts}", facts=joined(*parts))

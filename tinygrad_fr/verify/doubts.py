@@ -30,8 +30,9 @@ def of_an_update(mine: Array, true: Array, rate_is_known: bool, has_momentum: bo
             return ""
         return _(
             "right up to a constant ({factor:.6g}), which may be your learning rate: call it lr, "
-            "or store the gradient"
-        ).format(factor=factor)
+            "or store the gradient",
+            factor=factor,
+        )
     large = np.abs(true) > 1e-6 * np.abs(true).max()
     equal_steps = (np.abs(np.abs(mine[large]) - largest) <= 1e-3 * largest).all()
     equal_steps &= abs(abs(float(true.sum())) - largest) > 1e-6 * largest  # all added up

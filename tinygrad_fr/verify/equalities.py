@@ -86,14 +86,18 @@ def steps(
     table = [row for k, (row, inside) in enumerate(rows) if inside or k == 0]
     entries = {f"step {k + 1}": _step(k, table, rtol, atol) for k in range(len(members) - 1)}
     first = next((name for name, entry in entries.items() if entry.verdict == "wrong"), None)
-    note = _("compared at {n} points").format(n=len(table))
+    note = _("compared at {n} points", n=len(table))
     hidden = []
     row, inside = values(mirrored)
     for k, (left, right) in enumerate(itertools.pairwise(row)):
         holds = entries[f"step {k + 1}"].verdict == "correct"
         if inside and holds and not _same(left, right, rtol, atol):
-            text = _("step {k} holds for the signs that you gave, and not for the opposite ones")
-            hidden.append(text.format(k=k + 1))
+            hidden.append(
+                _(
+                    "step {k} holds for the signs that you gave, and not for the opposite ones",
+                    k=k + 1,
+                )
+            )
     return Report(entries, tuple(hidden), first, (note,))
 
 

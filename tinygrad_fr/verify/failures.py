@@ -24,11 +24,11 @@ def failed(subject: Handwritten, error: StudentError) -> Report:
         note = joined(str(error), about_labels(subject, labels))
         return Report({"input": Entry("input", "wrong", note=note, max_rel_error=np.inf)},
                       (), "input")  # fmt: skip
-    later = _("the backward fails in the update of {name}: mend this first").format(name=name)
+    later = _("the backward fails in the update of {name}: mend this first", name=name)
     entries = {n: Entry(n, "inconclusive", note=later) for n in subject.values}
     expected = subject.values[name].shape
     hand = _shape_of_the_step(str(cause), expected)
-    note = _("the update of {name} fails: {error}").format(name=name, error=error)
+    note = _("the update of {name} fails: {error}", name=name, error=error)
     diagnoses: tuple[Diagnosis, ...] = ()
     if hand is not None:
         text = _("the shape is {hand} instead of {expected}")

@@ -70,7 +70,7 @@ def order_of_calls(
         _backward_alone(subject, owner, output, upstream)
         notes.append(_("a backward before any forward gives something without an error"))
     except StudentError as error:
-        notes.append(_("a backward before any forward raises {error}").format(error=error))
+        notes.append(_("a backward before any forward raises {error}", error=error))
     owner = subject.placed(subject.values)
     # Turned round as well: redrawn entries mostly keep their signs, and with them a relu's mask.
     another = np.flip(redrawn({"x": subject.values["input"]}, rng)["x"])

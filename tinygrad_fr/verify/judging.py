@@ -27,7 +27,7 @@ def rounded(entry: Entry, claimed: Array) -> Entry:
     """A right gradient; it is said where its dtype has rounded it."""
     if claimed.dtype.char not in _ROUNDING or entry.max_rel_error <= 1e-6:
         return entry
-    text = _("right within the rounding of {dtype}").format(dtype=claimed.dtype)
+    text = _("right within the rounding of {dtype}", dtype=claimed.dtype)
     found = Diagnosis("precision", text, {"dtype": str(claimed.dtype)})
     return dataclasses.replace(entry, diagnoses=(found,))
 
@@ -42,8 +42,7 @@ def worst_at(difference: Array) -> tuple[int, ...]:
 def told_at(index: tuple[int, ...], claimed: Array, true: Array) -> str:
     """The difference at one place, in words."""
     got, wanted = float(claimed[index]) + 0.0, float(true[index]) + 0.0  # 0 and not -0
-    text = _("at {index}: {got:.6g} instead of {true:.6g}")
-    return text.format(index=index, got=got, true=wanted)
+    return _("at {index}: {got:.6g} instead of {true:.6g}", index=index, got=got, true=wanted)
 
 
 def compare(
@@ -120,8 +119,7 @@ def sampled(entry: Entry, f: Scalar, x: Array, atol: float, rng: np.random.Gener
     """Judge a large gradient whose truth is not known as a whole: where it is sampled."""
     mine = np.asarray(entry.hand, float)
     if mine.shape != x.shape:
-        text = _("the shape is {hand} instead of {expected}")
-        note = text.format(hand=mine.shape, expected=x.shape)
+        note = _("the shape is {hand} instead of {expected}", hand=mine.shape, expected=x.shape)
         d = Diagnosis("wrong_shape", note, {"hand": mine.shape, "expected": x.shape})
         return dataclasses.replace(entry, verdict="wrong", diagnoses=(d,))
     entry = confirm(entry, f, x, mine, 1e-5, atol, rng, 0)

@@ -107,7 +107,7 @@ class LayerCheck:
         if not self.values:
             note = _("there is nothing to judge: no input and no parameter with real numbers")
             entries["input"] = Entry("input", "inconclusive", note=note)
-        self.notes.insert(0, _("{n} evaluations of the forward").format(n=counted.count))
+        self.notes.insert(0, _("{n} evaluations of the forward", n=counted.count))
         if any(getattr(v, "dtype", None) == np.float32 for v in self.subject.arguments.values()):
             self.notes.append(_("float32 inputs were promoted to float64"))
         self.hidden += hidden_by(f, self.values, None)

@@ -82,7 +82,7 @@ def layer(
         subject = Handwritten(layer, x, forward, backward, parameters)
         check = LayerCheck(subject, upstream, rtol, atol, np.random.default_rng(seed))
     except StudentError as error:
-        text = _("the forward fails on this input: {error}").format(error=error)
+        text = _("the forward fails on this input: {error}", error=error)
         return Report({"input": Entry("input", "inconclusive", note=text)})
     try:
         return check.report(reference)

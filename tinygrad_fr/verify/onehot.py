@@ -49,11 +49,12 @@ def under_one_hot(
     }
     open_ones = [n for n, e in again.items() if e.verdict == "wrong" and not e.diagnoses]
     if open_ones:
-        text = _(
+        words = _(
             "not linear in the upstream gradient, and not explained: {names}; verify again with an "
-            "upstream= that has a single non-zero entry (--one-hot on the command line)"
+            "upstream= that has a single non-zero entry (--one-hot on the command line)",
+            names=", ".join(open_ones),
         )
-        notes.append(text.format(names=", ".join(open_ones)))
+        notes.append(words)
     return {**entries, **again}
 
 
@@ -108,18 +109,18 @@ def _explained(entry: Entry, found: tuple[Diagnosis, ...]) -> Entry:
         [d.explanation for d in found] == before
     ):  # fmt: skip
         return entry
-    text = _(
-        "with an upstream gradient with a single non-zero entry, as after the cross entropy of one "
-        "image: {text}; with any other it is wrong in one more way"
-    )
-    diagnoses = tuple(
-        dataclasses.replace(
-            d, explanation=text.format(text=d.explanation),
-            detail={**d.detail, "with": "one_hot_upstream_only"},
-        )
-        for d in found
-    )  # fmt: skip
+    diagnoses = tuple(map(_under_one_hot, found))
     return dataclasses.replace(entry, diagnoses=diagnoses, note="")
+
+
+def _under_one_hot(found: Diagnosis) -> Diagnosis:
+    words = _(
+        "with an upstream gradient with a single non-zero entry, as after the cross entropy of one "
+        "image: {text}; with any other it is wrong in one more way",
+        text=found.explanation,
+    )
+    detail = {**found.detail, "with": "one_hot_upstream_only"}
+    return dataclasses.replace(found, explanation=words, detail=detail)
 
 
 def _bad(entry: Entry) -> Array:

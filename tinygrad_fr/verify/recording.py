@@ -118,7 +118,7 @@ class Recording:
                     raise StudentError(text.format(source=source))
             known[p] = np.array(self.gradients[source] if mine is None else mine)
         known.setdefault("upstream", np.array(self.upstream))
-        return called_by_name(h, known, _("the gradient of {name}").format(name=name))
+        return called_by_name(h, known, _("the gradient of {name}", name=name))
 
     def rounding(self, name: str) -> Array:
         """What rounding may do to a gradient in which larger numbers cancel."""

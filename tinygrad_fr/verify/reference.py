@@ -42,8 +42,8 @@ def against(reference: Any, subject: Handwritten, mine: Array, rtol: float, atol
     case = Case("output", mine, wanted, wanted, values, rtol=max(rtol, 1e-6))
     why = [d.explanation for d in diagnose(case)][:1]
     axis = _softmax_along_another_axis(mine, reference, subject.values)
-    text = _("the forward is not the reference: {why}").format(
-        why=axis or (why or [what_is_known(case)])[0]
+    text = _(
+        "the forward is not the reference: {why}", why=axis or (why or [what_is_known(case)])[0]
     )
     d = Diagnosis("forward_differs", text, {"shape": mine.shape, "expected": wanted.shape})
     return dataclasses.replace(base, verdict="wrong", diagnoses=(d,))
@@ -56,7 +56,7 @@ def _softmax_along_another_axis(mine: Array, reference: Any, values: Mapping[str
         except Exception:  # a reference without an axis
             return ""
         if other.shape == mine.shape and np.allclose(other, mine, rtol=1e-9):
-            return _("it is taken along axis {axis}").format(axis=axis)
+            return _("it is taken along axis {axis}", axis=axis)
     return ""
 
 

@@ -44,7 +44,7 @@ def _accumulated(
     try:
         second = _second(subject, subject.values, upstream)
     except StudentError as error:
-        notes.append(_("a second call fails: {error}").format(error=error))
+        notes.append(_("a second call fails: {error}", error=error))
         return
     if not near(second.output, call.output):
         return  # its state is part of what the forward computes
@@ -58,8 +58,9 @@ def _accumulated(
         factor = float((first * now).sum() / max((first**2).sum(), 1e-300))
         text = _(
             "the gradient depends on earlier calls: at the second call it is {factor:.6g} times "
-            "the first; set it to zero, or assign it (=), in each backward"
-        ).format(factor=factor)
+            "the first; set it to zero, or assign it (=), in each backward",
+            factor=factor,
+        )
         d = Diagnosis("stale_cache", text, {"factor": factor})
         _mark(entries, name, d, now, abs(factor - 1))
 

@@ -29,13 +29,13 @@ class StudentError(Exception):
 
 def told(error: BaseException) -> str:
     """An exception in words, with the last line of it that is not the library's own."""
-    text = _("{kind}: {error}").format(kind=type(error).__name__, error=str(error).strip())
+    text = _("{kind}: {error}", kind=type(error).__name__, error=str(error).strip())
     frame = last_frame(error)
     return text if frame is None else f"{text} ({_place(frame)})"
 
 
 def _place(frame: traceback.FrameSummary) -> str:
-    where = _("{file}, line {line}").format(file=_called(frame.filename), line=frame.lineno)
+    where = _("{file}, line {line}", file=_called(frame.filename), line=frame.lineno)
     return f"{where}: {frame.line}" if frame.line else where
 
 
@@ -88,7 +88,7 @@ def left_at(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> str:
         recorded = thing.requires_grad if isinstance(thing, Tensor) else "recording" in thing.fields
         if recorded and not found and not line.f_code.co_filename.startswith(_HERE):
             at = traceback.FrameSummary(line.f_code.co_filename, line.f_lineno, "")
-            found.append(_("the graph is left at {place}").format(place=_place(at)))
+            found.append(_("the graph is left at {place}", place=_place(at)))
 
     before = sys.getprofile()
     sys.setprofile(look)
@@ -141,8 +141,12 @@ def as_array(x: Any) -> Array:
     except (ValueError, TypeError):  # a tuple of arrays of different shapes
         array = np.asarray(None)
     if array.dtype.kind not in "fiub":
-        text = _("this gives {kind}, and not an array of numbers")
-        raise StudentError(text.format(kind="None" if x is None else type(x).__name__))
+        raise StudentError(
+            _(
+                "this gives {kind}, and not an array of numbers",
+                kind="None" if x is None else type(x).__name__,
+            )
+        )
     return array
 
 

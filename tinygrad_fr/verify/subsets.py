@@ -19,7 +19,7 @@ def named(case: Case, wrong: Array) -> Iterator[tuple[str, Array]]:
     count = int(wrong.sum())
     if 0 < count <= 3 and wrong.size > 2 * count:
         where = ", ".join(str(tuple(int(i) for i in index)) for index in np.argwhere(wrong))
-        yield _("the entries {where}").format(where=where), wrong
+        yield _("the entries {where}", where=where), wrong
 
 
 def _candidates(case: Case) -> Iterator[tuple[str, Array]]:
@@ -28,8 +28,8 @@ def _candidates(case: Case) -> Iterator[tuple[str, Array]]:
         yield _("the case k = c"), mask
         yield _("the case k != c"), ~mask
     for label, x in _targets(case):
-        yield _("where {name} = 0").format(name=label), x == 0
-        yield _("where {name} = 1").format(name=label), x == 1
+        yield _("where {name} = 0", name=label), x == 0
+        yield _("where {name} = 1", name=label), x == 1
     if case.name == "jacobian" and len(shape) == 2 and shape[0] == shape[1]:
         diagonal = np.eye(shape[0], dtype=bool)
         yield _("the case i = j"), diagonal
@@ -41,10 +41,12 @@ def _candidates(case: Case) -> Iterator[tuple[str, Array]]:
         if len(shape) > 1 and 0 < len(touched) <= max(1, shape[axis] // 2):
             mask = np.zeros(shape, bool)
             np.moveaxis(mask, axis, 0)[touched] = True
-            text = _("axis {axis}, index {index}")
-            yield text.format(axis=axis, index=", ".join(map(str, touched))), mask
+            yield (
+                _("axis {axis}, index {index}", axis=axis, index=", ".join(map(str, touched))),
+                mask,
+            )
     if case.value.shape == shape:
-        yield _("where {name} < 0").format(name=case.name), case.value < 0
+        yield _("where {name} < 0", name=case.name), case.value < 0
     yield _("where the right gradient is negative"), case.true < 0
     yield _("where the right gradient is positive"), case.true > 0
 

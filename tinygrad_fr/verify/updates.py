@@ -94,7 +94,7 @@ def descent(
     }
     before = loss.item()
     after = value(**{k: v for k, v in new.items() if v.shape == arrays[k].shape})
-    note = _("the loss goes from {before:.6g} to {after:.6g}").format(before=before, after=after)
+    note = _("the loss goes from {before:.6g} to {after:.6g}", before=before, after=after)
     if after > before and all(entry.verdict == "correct" for entry in entries.values()):
         note = joined(note, _("the direction is right, but the step is too large"))
     wrong = [name for name, entry in entries.items() if entry.verdict == "wrong"]
@@ -119,7 +119,7 @@ def _updated(
             text = _("the update names {name}, which is no floating input: there are {known}")
             raise ArgumentError(text, name=name, known=", ".join(slopes))
         if callable(rule):
-            rule = called_by_name(rule, known, _("the update of {name}").format(name=name))
+            rule = called_by_name(rule, known, _("the update of {name}", name=name))
         new[name] = np.asarray(as_array(rule), float)
     return new
 
@@ -137,7 +137,7 @@ def _direction(
     step = new - old
     change, uncertainty = directional(lambda x: value(**{name: x}), old, step)
     expected = float((slope * step).sum())
-    text = _("goes down: the loss changes by {change:.3g} to first order").format(change=expected)
+    text = _("goes down: the loss changes by {change:.3g} to first order", change=expected)
     entry = Entry(name, "correct", slope, np.asarray(change), step, note=text)
     wrong = partial(dataclasses.replace, entry, verdict="wrong", note="")
     norm = float(np.linalg.norm(slope) * np.linalg.norm(step))
@@ -161,7 +161,8 @@ def _direction(
         return dataclasses.replace(entry, verdict="inconclusive" if norm else "correct", note=note)
     text = _(
         "the update goes up the slope (the loss grows by {change:.3g} to first order): subtract "
-        "the gradient, W <- W - lr * dW"
-    ).format(change=expected)
+        "the gradient, W <- W - lr * dW",
+        change=expected,
+    )
     rate = expected / float((slope**2).sum())
     return wrong(diagnoses=(Diagnosis("ascent", text, {"lr": rate}),), max_rel_error=2.0)

@@ -103,8 +103,11 @@ def _judged(name: str, line: Line, single: bool, noise: float) -> Entry:
     members = [np.asarray(term.value) for term in line.terms]
     for n, value in enumerate(members, 1):
         if value.shape != truth.shape:
-            note = _("member {n} has the shape {got}, not {shape}").format(
-                n=n, got=value.shape, shape=truth.shape
+            note = _(
+                "member {n} has the shape {got}, not {shape}",
+                n=n,
+                got=value.shape,
+                shape=truth.shape,
             )
             return Entry(name, "wrong", autograd=truth, hand=value, note=note)
     errors = [_error(value, truth) for value in members]
@@ -114,7 +117,7 @@ def _judged(name: str, line: Line, single: bool, noise: float) -> Entry:
     note = _("quoted from the operation's own rule") if line.quoted else ""
     if worst > tight * top + noise:
         verdict, index = "wrong", _worst(hand, truth)
-        note = _("member {n} differs").format(n=at + 1)
+        note = _("member {n} differs", n=at + 1)
     return Entry(
         name, verdict, autograd=truth, hand=hand, max_abs_error=worst,
         max_rel_error=worst / top if top else worst, worst_index=index, note=note,

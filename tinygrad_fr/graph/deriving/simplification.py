@@ -100,9 +100,8 @@ def _softmax(y: Term, t: Term, axis: int) -> tuple[list[Term], str]:
     full = minus(times(y, added), t)
     if not np.allclose(sums, 1, rtol=1e-12, atol=0):
         return [full], _("the targets do not sum to 1")
-    return [full, minus(y, t)], _("the targets sum to 1: {sum}").format(
-        sum=rf"$\sum_k {{{t.latex}}}_{{k}} = 1$"
-    )
+    total = rf"$\sum_k {{{t.latex}}}_{{k}} = 1$"
+    return [full, minus(y, t)], _("the targets sum to 1: {sum}", sum=total)
 
 
 def _sigmoid(y: Term, t: Term, axis: int) -> tuple[list[Term], str]:

@@ -41,7 +41,7 @@ def warnings(derivation: Derivation) -> list[str]:
     """What must be said before anything else: lines that do not hold."""
     report = derivation.check()
     wrong = [entry.name for entry in report if entry.verdict != "correct"]
-    words = _("This derivation does not hold, at: {lines}").format(lines=", ".join(wrong))
+    words = _("This derivation does not hold, at: {lines}", lines=", ".join(wrong))
     return [words] if wrong else []
 
 
@@ -79,7 +79,7 @@ def _open_ends(derivation: Derivation) -> list[str]:
     if len(last) > MOST:
         return []
     return [
-        _("with {what} from step ({n})").format(what=f"${line.what}$", n=i)
+        _("with {what} from step ({n})", what="$" + line.what + "$", n=i)
         for i, line in enumerate(derivation.steps[:-1], 1)
         if line.what in last
     ]
@@ -102,7 +102,7 @@ def latex(derivation: Derivation) -> str:
     parts.append(rf"\section*{{{backward}}}")
     parts += [f"{words}\n" for words in _legend(derivation)]
     for i, line in enumerate(derivation.steps, 1):
-        local = _("Local derivative: {formula}").format(formula=f"${line.local}$")
+        local = _("Local derivative: {formula}", formula="$" + (line.local or "") + "$")
         parts.append(rf"\textbf{{({i})}} " + (f"{local}.\n" if line.local else "\n"))
         parts.append(_display(line, derivation.numbers))
         parts += [_plain(note, dollars=True) + ".\n" for note in _notes(line)]
@@ -154,7 +154,7 @@ def markdown(derivation: Derivation) -> str:
     parts.append(f"**{backward}**")
     parts += _legend(derivation)
     for i, line in enumerate(derivation.steps, 1):
-        local = _("Local derivative: {formula}").format(formula=f"${line.local}$")
+        local = _("Local derivative: {formula}", formula="$" + (line.local or "") + "$")
         parts.append(f"**({i})** {local if line.local else ''}".strip())
         parts.append(_dollars(line, derivation.numbers))
         parts += [f"*{note}*" if "$" not in note else note for note in _notes(line)]
@@ -184,7 +184,7 @@ def text(derivation: Derivation) -> str:
         start = f"  ({i}) "
         if line.local:
             formula = mathematics.text(line.local)
-            lines.append(start + _("Local derivative: {formula}").format(formula=formula))
+            lines.append(start + _("Local derivative: {formula}", formula=formula))
             start = indent
         lines += _equalities(line, derivation.numbers, start)
         lines += [f"{indent}{_worded(note)}" for note in _notes(line)]

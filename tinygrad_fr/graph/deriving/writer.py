@@ -327,7 +327,7 @@ def array_latex(array: Array, braced: bool = False) -> str:
             return parenthesised(words) if words.startswith("-") else f"{{{words}}}"
         return words
     if array.size > values.FULL or array.ndim > 2 or not array.size:
-        words = _("array of shape {shape}").format(shape=array.shape)
+        words = _("array of shape {shape}", shape=array.shape)
         return rf"\text{{{escaped(words)}}}"
     rows = array.reshape(1, -1) if array.ndim < 2 else array
     cells = r" \\ ".join(

@@ -31,11 +31,11 @@ def _line(sheet: Sheet, i: int) -> str:
     item = sheet.outline.items[i]
     last = sheet.graph.vertices[item.members[-1]]
     if item.call is not None:
-        words = _("{module}: layer, gives {shape}").format(
-            module=item.call, shape=values.shape(last.value)
+        words = _(
+            "{module}: layer, gives {shape}", module=item.call, shape=values.shape(last.value)
         )
     elif last.kind == "failure":
-        return _("✗ {operation} fails here").format(operation=last.operation)
+        return _("✗ {operation} fails here", operation=last.operation)
     else:
         words = _vertex(sheet, sheet.graph.vertices[item.members[0]])
     return words + item.times
@@ -52,8 +52,12 @@ def _vertex(sheet: Sheet, vertex: Vertex) -> str:
         what = str(vertex.operation)
         if vertex.module:
             what += f" [{vertex.module}]"
-    return _("{what}: {kind}, {shape}, value {value}").format(
-        what=head, kind=what, shape=values.shape(vertex.value), value=values.summary(vertex.value)
+    return _(
+        "{what}: {kind}, {shape}, value {value}",
+        what=head,
+        kind=what,
+        shape=values.shape(vertex.value),
+        value=values.summary(vertex.value),
     )
 
 
@@ -61,16 +65,17 @@ def _gradient(sheet: Sheet, vertex: Vertex) -> str:
     what = text(sheet.gradient(vertex.id))
     g = sheet.upstream(vertex.id)
     if g is None or sheet.flow is None:
-        return _("{title}: ").format(title=what) + _("not computed")
+        return _("{title}: ", title=what) + _("not computed")
     uses = sheet.uses(vertex.id)
     words = f"{what} = {values.summary(g)}"
     if len(uses) > 1:
         parts = ", ".join(
-            _("{value} through {name}").format(
+            _(
+                "{value} through {name}",
                 value=values.summary(sheet.flow.downstream[n]),
                 name=text(sheet.symbols[sheet.graph.edges[n].target]),
             )
             for n in uses[:TERMS]
         ) + (", …" if len(uses) > TERMS else "")
-        words += " " + _("(sum of {parts})").format(parts=parts)
+        words += " " + _("(sum of {parts})", parts=parts)
     return words

@@ -67,8 +67,8 @@ def _boxed(picture: Any, sheet: Sheet, items: list[int], level: int) -> None:
             repeated = isinstance(box, Repeat)
             words = str(box)
             if repeated:
-                words = _("{title}: ").format(title=f"× {box.count}")
-                words += _("{n} times the same block").format(n=box.count)
+                words = _("{title}: ", title="× " + str(box.count))
+                words += _("{n} times the same block", n=box.count)
             part.attr(
                 label=f"<{font(escape(words), PALE, bold=True)}>", labeljust="l", bgcolor=BOX,
                 color=LINE, style="dashed,rounded" if repeated else "rounded", margin="10",

@@ -79,7 +79,7 @@ class Drawing:
 
     def __repr__(self) -> str:
         n = len(self._sheet.outline.items)
-        return _("<drawing of {n} nodes: .save(path), .svg, .dot, .text>").format(n=n)
+        return _("<drawing of {n} nodes: .save(path), .svg, .dot, .text>", n=n)
 
 
 def draw(

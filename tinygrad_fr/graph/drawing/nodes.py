@@ -98,8 +98,10 @@ def _gradients_of_copies(item: Item, sheet: Sheet) -> list[str]:
     last, first = (sheet.upstream(i) for i in (max(item.members), min(item.members)))
     if last is None or first is None:
         return []
-    words = _("gradient: {last} (last) … {first} (first)").format(
-        last=values.norm(last), first=values.norm(first)
+    words = _(
+        "gradient: {last} (last) … {first} (first)",
+        last=values.norm(last),
+        first=values.norm(first),
     )
     return [row(font(escape(words), GRADIENT, size=9))]
 
@@ -160,8 +162,8 @@ def closed_label(item: Item, sheet: Sheet) -> str:
     made = [v for v in vertices if v.kind == "operation"]
     operations = len(made) // item.count
     head = f"<B>{escape(str(item.call))}</B>{_repeated(item.count)}"
-    facts = ngettext("{n} operation", "{n} operations", operations).format(n=operations)
-    facts += ", " + ngettext("{n} parameter", "{n} parameters", parameters).format(n=parameters)
+    facts = ngettext("{n} operation", "{n} operations", operations, n=operations)
+    facts += ", " + ngettext("{n} parameter", "{n} parameters", parameters, n=parameters)
     rows = [row(head, OPERATION), row(font(escape(facts), PALE, size=9))]
     rows.append(_shape(sheet.graph.vertices[last]))
     g = sheet.upstream(last)

@@ -53,7 +53,7 @@ class Replay:
         )
 
     def __repr__(self) -> str:
-        return _("<replay, {n} kB: .save(path), .html>").format(n=len(self.html.encode()) // 1000)
+        return _("<replay, {n} kB: .save(path), .html>", n=len(self.html.encode()) // 1000)
 
 
 def replay(tensor: Tensor, path: str | Path | None = None) -> Replay:
@@ -100,7 +100,7 @@ def _page(drawn: Sheet) -> str:
     output = text(drawn.output)
     words = {
         "language": messages.language,
-        "title": _("Replay: how the gradient of {name} comes about").format(name=output),
+        "title": _("Replay: how the gradient of {name} comes about", name=output),
         "alternative": _("Drawing of the computation graph; in words at the end of the page"),
         "controls": _("Controls"),
         "first": _("to the start"),

@@ -84,14 +84,14 @@ def _start(sheet: Sheet) -> Step:
 def _forward(sheet: Sheet, i: int, place: dict[int, int]) -> Step:
     item = sheet.outline.items[i]
     edges = _incoming(sheet, i, place)
-    title = _("Forward: {what}").format(what=_named(sheet, item)) + item.times
+    title = _("Forward: {what}", what=_named(sheet, item)) + item.times
     if item.stands_for_several:
         return Step(title, _values(sheet, [max(item.members)]), i, edges)
     vertex = sheet.graph.vertices[item.members[0]]
     used = dict.fromkeys(sheet.graph.edges[n].source for n in edges)
     body = _formula(formula(sheet.graph, vertex, sheet.symbols))
     if vertex.module:
-        words = escape(_("layer {module}").format(module=vertex.module))
+        words = escape(_("layer {module}", module=vertex.module))
         body += f'<p class="note">{words}</p>'
     body += _values(sheet, [v for v in used if sheet.is_told(sheet.graph.vertices[v])])
     heading = escape(_("value"))
@@ -122,7 +122,7 @@ def _turn(sheet: Sheet, place: dict[int, int]) -> Step:
 def _backward(sheet: Sheet, i: int, place: dict[int, int]) -> Step:
     item = sheet.outline.items[i]
     edges = tuple(n for n in _incoming(sheet, i, place) if n in sheet.flow.downstream)  # type: ignore[union-attr]
-    title = _("Backward: {what}").format(what=_named(sheet, item))
+    title = _("Backward: {what}", what=_named(sheet, item))
     if item.stands_for_several:
         sources = list(dict.fromkeys(sheet.graph.edges[n].source for n in edges))[:TERMS]
         shown = {v: sheet.upstream(v) for v in (max(item.members), *sources)}
@@ -148,7 +148,7 @@ def _product(sheet: Sheet, number: int) -> str:
     if len(sheet.uses(edge.source)) > 1:  # one contribution of several
         what = rf"{sheet.gradient(edge.target)} {derivative(y, x)}"
     cells.append(_quantity(_("downstream"), what, d, "answer"))
-    heading = _("to {name}").format(name=text(x))
+    heading = _("to {name}", name=text(x))
     body = f"<h3>{escape(heading)}</h3>{_chain(sheet, edge)}"
     body += f'<div class="product">{"".join(cells)}</div>'
     return (
@@ -184,12 +184,12 @@ def _guess(d: Array, name: str) -> str:
     if not d.size or not np.isfinite(d).all():
         return ""
     if d.size > ASKED:
-        words = _("shape of the downstream gradient of {name}:").format(name=name)
+        words = _("shape of the downstream gradient of {name}:", name=name)
         truth: object = ", ".join(map(str, d.shape))
     else:
         index = np.unravel_index(int(np.abs(d).argmax()), d.shape)
         entry = f"[{', '.join(map(str, index))}]" if d.ndim else ""
-        words = _("downstream gradient of {name}{entry}:").format(name=name, entry=entry)
+        words = _("downstream gradient of {name}{entry}:", name=name, entry=entry)
         if entry:
             words += " " + _("(indices from 0)")
         truth = float(d[index])
@@ -212,8 +212,11 @@ def _sum(sheet: Sheet, number: int) -> str:
     # The backward pass meets the uses from the last to the first.
     order = sorted(uses, key=lambda n: (-sheet.graph.edges[n].target, n))
     k = order.index(number) + 1
-    words = _("{name} is used {n} times: contribution {k} of {n}; they add up.").format(
-        name=name, n=len(uses), k=k
+    words = _(
+        "{name} is used {n} times: contribution {k} of {n}; they add up.",
+        name=name,
+        n=len(uses),
+        k=k,
     )
     shown = f'<p class="note">{escape(words)}</p>'
     if k == len(uses):
@@ -256,7 +259,7 @@ def _end(sheet: Sheet) -> Step:
             shown = _array(sheet.upstream(vertex.id))
             rows.append(f'<tr><th>{name}</th><td>{what}</td><td class="gradient">{shown}</td></tr>')
     title = _("End: the gradients of the parameters")
-    hidden = escape(_("Find the downstream gradients first: {n} are left.").format(n="\0"))
+    hidden = escape(_("Find the downstream gradients first: {n} are left.", n="\0"))
     body = f'<p class="left" hidden>{hidden}</p><table class="values end">{"".join(rows)}</table>'
     return Step(title, body.replace("\0", '<span class="count"></span>'), backward=True)
 

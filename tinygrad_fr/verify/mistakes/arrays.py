@@ -27,22 +27,29 @@ def axes_swapped(case: Case) -> Iterator[Mistake]:
 
 @mistake("not_summed")
 def not_summed(case: Case) -> Iterator[Mistake]:
-    text = _("a sum is missing: add up your gradient along {axes}")
     for axes, total in sums(case.hand, case.true.shape):
         if case.close(total, case.true):
-            yield Mistake(case.hand, text.format(axes=word(axes)), {"axis": axes})
+            yield Mistake(
+                case.hand,
+                _("a sum is missing: add up your gradient along {axes}", axes=word(axes)),
+                {"axis": axes},
+            )
 
 
 @mistake("not_summed")
 def not_summed_nor_reshaped(case: Case) -> Iterator[Mistake]:
     """The gradient of an input that the layer flattens: ``w * dt`` in place of ``w @ dt``."""
     hand, shape = case.hand, case.true.shape
-    text = _("a sum is missing: add up your gradient along {axes}, then give it the shape {shape}")
     for axes in axes_of(min(hand.ndim, 5)):
         total = hand.sum(axes)
         flattened = total.size == case.true.size < hand.size and total.shape != shape
         if flattened and case.close(total.reshape(shape), case.true):
-            words = text.format(axes=word(axes), shape=shape)
+            words = _(
+                "a sum is missing: add up your gradient along {axes}, "
+                "then give it the shape {shape}",
+                axes=word(axes),
+                shape=shape,
+            )
             yield Mistake(hand, words, {"axis": axes})
 
 
@@ -60,8 +67,8 @@ def sums(array: Array, shape: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...]
 def word(axes: tuple[int, ...]) -> str:
     """Axes in words."""
     if len(axes) == 1:
-        return _("axis {axis}").format(axis=axes[0])
-    return _("the axes {axes}").format(axes=", ".join(map(str, axes)))
+        return _("axis {axis}", axis=axes[0])
+    return _("the axes {axes}", axes=", ".join(map(str, axes)))
 
 
 def axes_of(ndim: int) -> list[tuple[int, ...]]:
@@ -73,14 +80,21 @@ def axes_of(ndim: int) -> list[tuple[int, ...]]:
 def moved_by_pixels(case: Case) -> Iterator[Mistake]:
     if case.true.ndim < 2:
         return
-    text = _("your gradient is the right one, moved by {dy} rows and {dx} columns")
     for plane in {(-2, -1), (0, 1), (1, 2)}:
         if len({axis % case.true.ndim for axis in plane}) < 2 or max(plane) >= case.true.ndim:
             continue
         for dy, dx in itertools.product(range(-2, 3), repeat=2):
             moved = shifted(shifted(case.true, dy, plane[0]), dx, plane[1])
             if (dy or dx) and np.any(moved):
-                yield Mistake(moved, text.format(dy=dy, dx=dx), {"rows": dy, "columns": dx})
+                yield Mistake(
+                    moved,
+                    _(
+                        "your gradient is the right one, moved by {dy} rows and {dx} columns",
+                        dy=dy,
+                        dx=dx,
+                    ),
+                    {"rows": dy, "columns": dx},
+                )
 
 
 def shifted(array: Array, by: int, axis: int) -> Array:
@@ -105,7 +119,7 @@ def another_order(case: Case) -> Iterator[Mistake]:
         laid_out = true.reshape(shape)
         for axes in _orders(len(shape)):
             before, after = tuple(shape[a] for a in axes), tuple(shape)
-            order = _("axes {before} in place of {after}").format(before=before, after=after)
+            order = _("axes {before} in place of {after}", before=before, after=after)
             words, layout = text.format(order=order), {"shape": shape, "axes": axes}
             if shape != true.shape or before != hand.shape:  # else: the transpose
                 yield Mistake(laid_out.transpose(axes).reshape(hand.shape), words, layout)
@@ -118,7 +132,7 @@ def another_order(case: Case) -> Iterator[Mistake]:
         for axis in range(true.ndim):
             found = _shuffle(case, axis)
             if found:
-                order = _("along axis {axis}").format(axis=axis)
+                order = _("along axis {axis}", axis=axis)
                 detail = {"axis": axis, "order": found}
                 yield Mistake(hand, text.format(order=order), detail, fitted=True)
     same_values = close(np.sort(true.ravel()), np.sort(hand.ravel()), case.rtol)
@@ -235,7 +249,7 @@ def constant_offset(case: Case) -> Iterator[Mistake]:
     if case.hand.shape == case.true.shape and case.true.size > 1:
         offset = float(np.mean(case.hand - case.true))
         if offset and np.ptp(case.true) > 0:
-            text = _("your gradient is the right one plus {offset:.6g}").format(offset=offset)
+            text = _("your gradient is the right one plus {offset:.6g}", offset=offset)
             yield Mistake(case.true + offset, text, {"offset": offset}, fitted=True)
 
 
@@ -255,11 +269,12 @@ def non_finite(case: Case) -> Iterator[Mistake]:
     if np.isfinite(case.hand).all() or not np.isfinite(case.true).all():
         return
     count = int((~np.isfinite(case.hand)).sum())
-    text = _(
+    words = _(
         "NaN or infinite values where the right ones are finite ({count}): look for exp without "
-        "the maximum taken away, log(0), 0 * inf or a division by zero"
+        "the maximum taken away, log(0), 0 * inf or a division by zero",
+        count=count,
     )
-    yield Mistake(case.hand, text.format(count=count), {"count": count})
+    yield Mistake(case.hand, words, {"count": count})
 
 
 def _gradients_equal_to(case: Case) -> list[str]:

@@ -16,7 +16,6 @@ from .uses import reached, uses
 
 @mistake("wrong_axis", tape=True)
 def along_another_axis(case: Case) -> Iterator[Mistake]:
-    text = _("{operation} was taken along axis {got} in place of {wanted}")
     for i, node in enumerate(case.the_tape.nodes):
         operation = case.the_tape.operation(i)
         if operation not in ("softmax", "log_softmax", "logsumexp", "cumsum", "mean", "sum", "max"):
@@ -28,7 +27,12 @@ def along_another_axis(case: Case) -> Iterator[Mistake]:
             continue
         rest = {k: v for k, v in kwargs.items() if k != "axis"}
         for axis in set(range(dimensions)) - {wanted % dimensions}:
-            words = text.format(operation=operation, got=axis, wanted=int(wanted))
+            words = _(
+                "{operation} was taken along axis {got} in place of {wanted}",
+                operation=operation,
+                got=axis,
+                wanted=int(wanted),
+            )
             tape = case.the_tape.replayed(
                 {i: lambda x, *_a, f=function, axis=axis, rest=rest: f(x, axis=axis, **rest)}
             )
@@ -41,7 +45,6 @@ def along_another_axis(case: Case) -> Iterator[Mistake]:
 @mistake("wrong_axis", tape=True)
 def summed_along_another_axis(case: Case) -> Iterator[Mistake]:
     """The sum that undoes broadcasting, along other axes than it should."""
-    text = _("you summed along {got} in place of {wanted}")
     for use in uses(case):
         shape, raw = use.input.shape, case.pull(raw=use.edge)
         if raw is None or raw.shape == shape or raw.ndim > 5:
@@ -54,7 +57,9 @@ def summed_along_another_axis(case: Case) -> Iterator[Mistake]:
         for axes in axes_of(raw.ndim):
             if axes == wanted:
                 continue
-            words = text.format(got=word(axes), wanted=word(wanted))
+            words = _(
+                "you summed along {got} in place of {wanted}", got=word(axes), wanted=word(wanted)
+            )
             for keep in (False, True):
                 total = raw.sum(axes, keepdims=keep)
                 alike = total.shape == case.hand.shape and len(axes) < raw.ndim
@@ -68,8 +73,10 @@ def summed_to_one_number(case: Case) -> Iterator[Mistake]:
     """``dz.sum()``, which an update then subtracts from every bias."""
     total, size = float(case.true.sum()), float(np.abs(case.true).max(initial=0.0))
     if case.true.size > 1 and case.hand.shape in ((), case.true.shape) and abs(total) > 1e-9 * size:
-        text = _("you added up everything, to one number: the shape {shape} is wanted")
-        words = text.format(shape=case.true.shape)
+        words = _(
+            "you added up everything, to one number: the shape {shape} is wanted",
+            shape=case.true.shape,
+        )
         yield Mistake(np.full(case.hand.shape, total), words, {"axis": None})
 
 

@@ -112,7 +112,6 @@ def _activation_slopes(case: Case) -> Iterator[tuple[int, Array]]:
 @mistake("double_activation", tape=True)
 def activation_twice(case: Case) -> Iterator[Mistake]:
     at_output = _("the derivative of {operation} was taken at its output a in place of its input z")
-    twice = _("{operation} was applied twice: it is contained in the next step already")
     for use in uses(case, *ACTIVATIONS):
         function, y = use.node._op.function, use.node._array
         args, kwargs = case.the_tape.static(use.number)
@@ -129,7 +128,10 @@ def activation_twice(case: Case) -> Iterator[Mistake]:
             local = at(of_output, y)
         yield use.with_local(local, at_output)
 
-        words = twice.format(operation=use.operation)
+        words = _(
+            "{operation} was applied twice: it is contained in the next step already",
+            operation=use.operation,
+        )
         tape = case.the_tape.replayed({use.number: lambda z, *rest, f=again: f(z, *rest)})
         yield from reached(case.pull(tape=tape), words, operation=use.operation)
         if use.operation == "softmax":
@@ -157,11 +159,13 @@ def pretended(case: Case, i: int, p: Array, text: str, **detail: Any) -> Mistake
 
 @mistake("missing_upstream", tape=True, subsets=True)
 def upstream_left_out(case: Case) -> Iterator[Mistake]:
-    text = _("the upstream gradient is missing: this is the local derivative behind {label} alone")
     tape, u = case.the_tape, case.upstream
 
     def made(i: int, gradient: Array | None) -> Iterator[Mistake]:
-        words = text.format(label=tape.label(i))
+        words = _(
+            "the upstream gradient is missing: this is the local derivative behind {label} alone",
+            label=tape.label(i),
+        )
         yield from reached(gradient, words, operation=tape.operation(i))
 
     if u is not None and (u == 0).any() and not np.isin(u, (0, 1)).all():

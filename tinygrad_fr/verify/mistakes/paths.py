@@ -43,8 +43,11 @@ def _without(case: Case, source: str, cut: tuple[tuple[int, int], ...]) -> Itera
         gradient = np.zeros_like(case.true)
     through = ", ".join(dict.fromkeys(case.the_tape.label(i) for i, _p in cut))
     detail: dict[str, Any] = {"operation": case.the_tape.operation(cut[0][0]), "source": source}
-    text = _("{source} is used several times: its path through {through} is missing")
-    words = text.format(source=source, through=through)
+    words = _(
+        "{source} is used several times: its path through {through} is missing",
+        source=source,
+        through=through,
+    )
     yield Mistake(gradient, words, {**detail, "weight": 0.0}, local=dict.fromkeys(cut))
     yield from _weighted(case, case.true - gradient, words, detail)
 
@@ -56,8 +59,9 @@ def _weighted(case: Case, part: Array, words: str, detail: dict[str, Any]) -> It
     weight = 1 + float(((case.hand - case.true) * part).sum() / (part**2).sum())
     if abs(weight) < 1e-6 or abs(weight - 1) < 1e-6 or case.close(part, case.true):
         return
-    text = _("{words} or wrongly weighted: it counts {weight:.6g} times")
-    words = text.format(words=words, weight=weight)
+    words = _(
+        "{words} or wrongly weighted: it counts {weight:.6g} times", words=words, weight=weight
+    )
     fitted = min(abs(weight - w) for w in (-1, 2, 0.5)) > 1e-6
     yield Mistake(case.true + (weight - 1) * part, words, {**detail, "weight": weight}, fitted)
 
@@ -78,19 +82,18 @@ def extra_term(case: Case) -> Iterator[Mistake]:
     """A regularisation that is too much, or wrongly weighted."""
     if case.hand.shape != case.value.shape or case.value.size < 2:
         return
-    text = _("a term proportional to {name} is too much or missing: {weight:.6g} * {name}")
     difference = case.hand - case.true
     weight = float((difference * case.value).sum() / (case.value**2).sum())
-    words = text.format(name=case.name, weight=weight)
+    words = _(
+        "a term proportional to {name} is too much or missing: {weight:.6g} * {name}",
+        name=case.name,
+        weight=weight,
+    )
     yield Mistake(case.true + weight * case.value, words, {"weight": weight}, fitted=True)
 
 
 @mistake("overwritten", tape=True)
 def only_the_last_contribution(case: Case) -> Iterator[Mistake]:
-    text = _(
-        "only the {which} contribution along {axes} is left: you overwrite (=) where you should "
-        "accumulate (+=)"
-    )
     spreading = ("matmul", "conv2d", "add", "multiply", "subtract", "einsum", "broadcast_to")
     for use in uses(case, *spreading):
         dimensions = use.node.ndim
@@ -107,13 +110,17 @@ def only_the_last_contribution(case: Case) -> Iterator[Mistake]:
                     kept[where] = g[where]
                     return c(kept, *values)
 
-                words = text.format(which=which, axes=word(axes))
+                words = _(
+                    "only the {which} contribution along {axes} is left: you overwrite (=) where "
+                    "you should accumulate (+=)",
+                    which=which,
+                    axes=word(axes),
+                )
                 yield use.with_local(local, words, axis=axes)
 
 
 @mistake("updated_too_early", tape=True)
 def parameters_updated_before_use(case: Case) -> Iterator[Mistake]:
-    text = _("{name} was updated before the gradient of {target} was computed with it")
     tape = case.the_tape
     for use in uses(case):
         for slot, x in enumerate(use.node._inputs):
@@ -124,7 +131,11 @@ def parameters_updated_before_use(case: Case) -> Iterator[Mistake]:
             step = np.asarray(case.hands.get(name, case.gradients.get(number, 0.0)), float)
             if number == case.target or step.shape != x.shape:
                 continue
-            words = text.format(name=name, target=case.name)
+            words = _(
+                "{name} was updated before the gradient of {target} was computed with it",
+                name=name,
+                target=case.name,
+            )
             for label in RATE & set(case.values):
                 rate = float(case.values[label])
                 made = use.with_local(_moved(use, slot, rate * step), "", parameter=name, lr=rate)

@@ -43,22 +43,21 @@ def _alternatives(case: Case, original: Any, operation: str) -> Iterator[tuple[s
     yield from itertools.islice(others, 12)
     if operation in ("log", "divide", "sqrt", "reciprocal"):
         for k in (-15, -12, -10, -9, -8, -7, -6, -5, -4, -3, -2):
-            eps = 10.0**k
-            yield _("the quantity cut off at {eps}").format(eps=f"1e{k}"), np.maximum(original, eps)
-            yield _("the quantity without its {eps}").format(eps=f"1e{k}"), original - eps
-            yield _("the quantity plus {eps}").format(eps=f"1e{k}"), original + eps
+            eps, shown = 10.0**k, f"1e{k}"
+            yield _("the quantity cut off at {eps}", eps=shown), np.maximum(original, eps)
+            yield _("the quantity without its {eps}", eps=shown), original - eps
+            yield _("the quantity plus {eps}", eps=shown), original + eps
 
 
 @mistake("wrong_variable", tape=True)
 def gradient_of_another(case: Case) -> Iterator[Mistake]:
-    text = _("this is the gradient of {other}")
     for number, g in case.gradients.items():
         node = case.the_tape.nodes[number]
         if number == case.target or g.shape != case.true.shape or node._op is not None:
             continue
         if node._name is not None:
             label = case.the_tape.label(number)
-            yield Mistake(g, text.format(other=label), {"other": label})
+            yield Mistake(g, _("this is the gradient of {other}", other=label), {"other": label})
 
 
 def wrong_locals() -> dict[str, dict[str, Local]]:
@@ -141,10 +140,13 @@ def on_the_diagonal_of_a_jacobian(case: Case) -> Iterator[Mistake]:
     if tape.operation(i) not in ACTIVATIONS - {"softmax"}:
         return
     operation, y, x = tape.operation(i), tape.nodes[i]._array, case.operands(i)[0]
-    text = _("in place of the derivative of {operation} you used {used}")
     rules: dict[str, Local] = {**wrong_locals().get(operation, {}), "a": lambda g, y, x: g * y}
     for used, local in rules.items():
-        words = text.format(operation=operation, used=used)
+        words = _(
+            "in place of the derivative of {operation} you used {used}",
+            operation=operation,
+            used=used,
+        )
         yield Mistake(np.diag(local(np.ones_like(y), y, x)), words, {"operation": operation})
 
 

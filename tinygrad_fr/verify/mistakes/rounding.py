@@ -17,10 +17,6 @@ def coarse_differences(case: Case) -> Iterator[Mistake]:
         return
     if np.array_equal(case.hand, np.rint(case.hand)):
         return  # a mask, or ones
-    text = _(
-        "these are finite differences with the step {step}, which is too {size}: they are not "
-        "exact enough to judge a gradient"
-    )
     here = case.f(case.value)
     error = np.abs(case.hand - case.true)
     order = np.argsort(-error.ravel())  # the first to contradict is the one most in error
@@ -37,7 +33,13 @@ def coarse_differences(case: Case) -> Iterator[Mistake]:
                     rounding < 0.2 * error.max()
                 ):
                     return  # the slope on one side of a kink, whatever the step
-                words = text.format(step=f"1e-{k}", size=_("large") if k < 5 else _("small"))
+                shown, size = f"1e-{k}", _("large") if k < 5 else _("small")
+                words = _(
+                    "these are finite differences with the step {step}, which is too {size}: "
+                    "they are not exact enough to judge a gradient",
+                    step=shown,
+                    size=size,
+                )
                 yield Mistake(case.hand, words, {"step": step})
                 return
 

@@ -70,7 +70,6 @@ for _kind in ("diagonal_only", "sign", "missing_branch", "wrong_local_derivative
 
 @mistake("wrong_axis", tape=True)
 def inner_sum_along_another_axis(case: Case) -> Iterator[Mistake]:
-    text = _("the sum of the p_j g_j in the gradient of softmax goes along {wanted}, not {got}")
     for use in uses(case, "softmax"):
         axes = range(use.node.ndim)
         for other in [*axes, None] if use.node.ndim > 1 else []:
@@ -82,7 +81,12 @@ def inner_sum_along_another_axis(case: Case) -> Iterator[Mistake]:
                 return p * (g - (g * p).sum(other, keepdims=True))
 
             got = word(tuple(axes) if other is None else (other,))
-            yield use.with_local(local, text.format(wanted=word((wanted,)), got=got), axis=other)
+            words = _(
+                "the sum of the p_j g_j in the gradient of softmax goes along {wanted}, not {got}",
+                wanted=word((wanted,)),
+                got=got,
+            )
+            yield use.with_local(local, words, axis=other)
 
 
 @mistake("missing_branch")

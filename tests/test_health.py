@@ -13,7 +13,8 @@ import pytest
 
 import tinygrad_fr as tg
 from tinygrad_fr import health, nn
-from tinygrad_fr.autograd import engine, observers
+from tinygrad_fr.autograd import engine
+from tinygrad_fr.autograd.guards import observers
 from tinygrad_fr.errors import ArgumentError, DTypeError
 
 RNG = np.random.default_rng(0)

@@ -19,7 +19,7 @@ from tinygrad_fr.data import (
     RandomShift,
 )
 from tinygrad_fr.errors import DTypeError, FileError
-from tinygrad_fr.kernels import winograd
+from tinygrad_fr.kernels.fast import winograd
 from tinygrad_fr.training import evaluate
 
 RNG = np.random.default_rng(0)

@@ -82,7 +82,7 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f".{name}", __name__)
     if name in _NAMES:
         return getattr(importlib.import_module(f".{_NAMES[name]}", __name__), name)
-    from .autograd.spellings import unknown
+    from .autograd.guards.spellings import unknown
 
     raise unknown(f"module {__name__!r}", name)
 

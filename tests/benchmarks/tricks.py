@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_fr.kernels import convolution, fast, matrix, normalisation, pooling, stable, sums
-from tinygrad_fr.kernels import winograd as wino
+from tinygrad_fr.kernels.fast import winograd as wino
 from tinygrad_fr.ops.selection import where
 
 Array = Any

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinygrad_fr.kernels import convolution, winograd
+from tinygrad_fr.kernels import convolution
 from tinygrad_fr.kernels.convolution import conv, conv_bias, conv_input, conv_weight
+from tinygrad_fr.kernels.fast import winograd
 from tinygrad_fr.kernels.windows import output_size
 
 TOLERANCE = {np.float32: 2e-5, np.float64: 1e-12}  # relative to the largest value

@@ -28,8 +28,9 @@ import numpy as np
 from ..errors import ArgumentError, TinygradError
 from ..kernels import Array
 from ..messages import _
-from . import watch
-from .arguments import (
+from .engine import Closure, Node, current_mode, next_rank
+from .guards import debug as watch
+from .guards.arguments import (
     as_array,
     matched,
     numbers_as_arrays,
@@ -39,11 +40,10 @@ from .arguments import (
     unwrapped,
     without_gradient,
 )
-from .complaints import explain, labels_of
-from .conversion import AS_IS
-from .engine import Closure, Node, current_mode, next_rank
-from .examples import Draw
-from .protocols import dispatch
+from .guards.conversion import AS_IS
+from .guards.examples import Draw
+from .guards.messages import explain, labels_of
+from .guards.protocols import dispatch
 from .tensor import Methods, Tensor
 
 # Every operation by name, helpers that are only an adjoint included.

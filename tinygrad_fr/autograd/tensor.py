@@ -16,13 +16,14 @@ import numpy as np
 from ..errors import DTypeError, GraphError, ShapeError
 from ..kernels import Array
 from ..messages import _
-from . import engine, observers
-from .conversion import as_data, as_upstream, in_place_error, label, not_floating
+from . import engine
 from .engine import Node, current_mode, next_rank
-from .inplace import InPlace
-from .protocols import NumPyProtocols
-from .scalars import Scalar
-from .spellings import Spellings
+from .guards import observers
+from .guards.conversion import as_data, as_upstream, in_place_error, label, not_floating
+from .guards.inplace import InPlace
+from .guards.protocols import NumPyProtocols
+from .guards.scalars import Scalar
+from .guards.spellings import Spellings
 
 if TYPE_CHECKING:
     from .methods import Methods as Methods  # generated from the registry of operations

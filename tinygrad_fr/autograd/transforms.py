@@ -12,9 +12,9 @@ from ..errors import ArgumentError, DTypeError, GraphError, ShapeError, in_our_w
 from ..kernels import Array
 from ..messages import _
 from . import engine
-from .conversion import as_data
+from .guards.conversion import as_data
+from .guards.protocols import any_tracked
 from .op import op, registry
-from .protocols import any_tracked
 from .tensor import Tensor, untracked
 
 Function = Callable[..., Any]

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import ArgumentError, FileError
 from ..messages import _
-from ..verify.student import told
+from ..verify.handwritten.calls import told
 
 
 def module_of(path: str) -> ModuleType:

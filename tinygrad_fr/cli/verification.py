@@ -16,10 +16,10 @@ from .. import messages, ops, verify
 from ..errors import ArgumentError, FileError, TinygradError
 from ..messages import _
 from ..report import Report, terminal_width
-from ..verify.handwritten import Handwritten
-from ..verify.names import FORWARD, TARGET, member
-from ..verify.roles import main_of_a_loss
-from ..verify.student import StudentError, attempted, parameters_of, told
+from ..verify.handwritten.arguments import main_of_a_loss
+from ..verify.handwritten.calls import StudentError, attempted, parameters_of, told
+from ..verify.handwritten.parts import Handwritten
+from ..verify.vocabulary import FORWARD, TARGET, member
 from .apart import run_apart
 from .console import complain, say
 from .source import member_of, module_of

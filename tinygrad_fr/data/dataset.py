@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from .. import settings
-from ..autograd.conversion import as_operand
+from ..autograd.guards.conversion import as_operand
 from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, IndexingError, ShapeError
 from ..kernels import Array

@@ -13,7 +13,8 @@ import numpy as np
 
 from ..errors import FileError
 from ..io.files import as_path
-from ..kernels import Array, threads
+from ..kernels import Array
+from ..kernels.fast import threads
 from ..messages import _
 from .dataset import positions, split_positions
 from .images import checked_channels, checked_size, pillow, pixels, scaled

@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import settings
 from ..errors import ArgumentError
-from ..kernels.threads import start
+from ..kernels.fast.threads import start
 from ..messages import _
 from .dataset import (
     Batch,

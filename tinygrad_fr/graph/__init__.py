@@ -2,7 +2,7 @@
 
 from .deriving.derive import Derivation, derive
 from .drawing.draw import Drawing, draw
-from .extract import Edge, Graph, Vertex, extract
+from .recorded.extract import Edge, Graph, Vertex, extract
 from .replaying.replay import Replay, replay
 
 __all__ = [

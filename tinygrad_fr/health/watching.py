@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import observers
+from ..autograd.guards import observers
+from ..autograd.guards.debug import Trace
 from ..autograd.modes import Call, current_mode
 from ..autograd.tensor import Tensor
-from ..autograd.watch import Trace
 from ..errors import ArgumentError, DTypeError
 from ..messages import _
 from ..nn.module import Module, Parameter

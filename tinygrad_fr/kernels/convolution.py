@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import Array, fast, winograd
-from .memory import prepare
+from . import Array, fast
+from .fast import winograd
+from .fast.memory import prepare
 from .windows import Pair, cut, fold, output_size, pad, windows
 
 _KEPT = 2**22  # numbers in the columns that are kept for the backward pass

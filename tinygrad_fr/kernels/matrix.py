@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import Array
-from .memory import prepare
+from .fast.memory import prepare
 
 
 def product(a: Array, b: Array, like: Array) -> Array:

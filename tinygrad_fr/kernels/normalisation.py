@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from . import Array, fast
+from .fast.memory import prepare
 from .matrix import outer
-from .memory import prepare
 
 _PIECE = 100_000  # numbers: fits the L2 cache together with a temporary of the same size
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import Array, fast
-from .memory import prepare
+from .fast.memory import prepare
 from .windows import Cut, Pair, cut, fold, inside, pad, taps
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import Array, fast
-from .memory import prepare
+from .fast.memory import prepare
 from .sums import total
 
 _LARGE = 2**12  # numbers from which a pass with an array costs more than a call

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import settings
 from ..autograd import engine
-from ..autograd.conversion import as_operand
+from ..autograd.guards.conversion import as_operand
 from ..autograd.modes import current_mode, enter_module, leave_module
 from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, DTypeError, GraphError, ShapeError

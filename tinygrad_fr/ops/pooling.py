@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..autograd.engine import Node
-from ..autograd.examples import Draw
+from ..autograd.guards.examples import Draw
 from ..autograd.op import op
 from ..errors import ArgumentError
 from ..kernels import Array

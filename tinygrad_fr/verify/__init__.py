@@ -1,13 +1,13 @@
 """Checking gradients: the library's own, those derived by hand, and layers written by hand."""
 
 from ..report import Diagnosis, Entry, Report
-from .checking import check
-from .derivation import hand
-from .equalities import steps
-from .jacobians import jacobian
-from .layers import layer
-from .numeric import derivative
-from .updates import descent
+from .questions.check import check
+from .questions.descent import descent
+from .questions.hand import hand
+from .questions.jacobian import jacobian
+from .questions.layer import layer
+from .questions.steps import steps
+from .truth.differences import derivative
 
 __all__ = [
     "Diagnosis", "Entry", "Report", "check", "derivative", "descent", "hand", "jacobian", "layer",

@@ -15,10 +15,10 @@ from ...kernels import Array
 from ...messages import _
 from ...report import Entry, Report
 from .. import values
-from ..extract import Graph, Vertex, extract
-from ..flow import flow, refuse_changed
-from ..mathematics import text
-from ..naming import derivative, is_leaf, kind_word, named, scope, symbols
+from ..formulas import text
+from ..formulas.naming import derivative, is_leaf, kind_word, named, scope, symbols
+from ..recorded.extract import Graph, Vertex, extract
+from ..recorded.flow import flow, refuse_changed
 from . import typesetting
 from .rewriting import complements, expanded, lettered, recognised, unsigned
 from .terms import Term

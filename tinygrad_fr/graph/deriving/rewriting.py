@@ -12,9 +12,9 @@ import numpy as np
 from ...autograd.modes import switch
 from ...autograd.tensor import Tensor
 from ...kernels import Array
-from ..expansion import EXPANSIONS, reduced
-from ..extract import Edge, Graph, Vertex, extract
-from ..mathematics import symbol
+from ..formulas import symbol
+from ..recorded.expansion import EXPANSIONS, reduced
+from ..recorded.extract import Edge, Graph, Vertex, extract
 
 
 def _kl_divergence(p: Any, q: Any, reduction: str = "mean", axis: int = -1) -> Any:

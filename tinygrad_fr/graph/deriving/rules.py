@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from ...kernels import Array
-from .. import indexing
-from ..expansion import Unwritten
-from ..extract import Vertex
+from ..formulas import indexing
+from ..recorded.expansion import Unwritten
+from ..recorded.extract import Vertex
 from .terms import (
     ATOM,
     CALL,

@@ -15,8 +15,8 @@ import numpy as np
 
 from ...kernels import Array
 from ...messages import _
-from ..expansion import Unwritten
-from ..naming import is_leaf
+from ..formulas.naming import is_leaf
+from ..recorded.expansion import Unwritten
 from .rules import ONE, one_hot
 from .terms import CALL, SUM, Term, divided, minus, plus, times
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...messages import _
-from .. import mathematics
+from .. import formulas as mathematics
 from .terms import unwrapped
 from .writer import Line, array_latex
 

@@ -9,14 +9,15 @@ import numpy as np
 
 from ...kernels import Array
 from ...messages import _
-from .. import indexing, values
-from ..expansion import Unwritten
-from ..extract import Edge, Graph, Vertex
-from ..flow import Flow, pulled
-from ..formulas import after_equals, formula, rule
-from ..mathematics.latex import escaped
-from ..mathematics.source import latex_of
-from ..naming import derivative, is_leaf, numeral
+from .. import values
+from ..formulas import indexing
+from ..formulas.latex import escaped
+from ..formulas.naming import derivative, is_leaf, numeral
+from ..formulas.operations import after_equals, formula, rule
+from ..formulas.source import latex_of
+from ..recorded.expansion import Unwritten
+from ..recorded.extract import Edge, Graph, Vertex
+from ..recorded.flow import Flow, pulled
 from .rules import ENTRYWISE, RULES
 from .simplification import simplified
 from .terms import PLUS, Term, parenthesised, plus, summed_to, symbol_term

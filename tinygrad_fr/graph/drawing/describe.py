@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ...messages import _
 from .. import values
-from ..extract import Vertex
-from ..formulas import formula
-from ..mathematics import text
-from ..naming import is_leaf, kind_word
+from ..formulas import text
+from ..formulas.naming import is_leaf, kind_word
+from ..formulas.operations import formula
+from ..recorded.extract import Vertex
 from .sheet import TERMS, Sheet
 
 

@@ -13,9 +13,9 @@ from ...autograd.op import registry
 from ...kernels import Array
 from ...messages import _
 from .. import values
-from ..flow import Flow, local
-from ..formulas import rule
-from ..mathematics import label, text
+from ..formulas import label, text
+from ..formulas.operations import rule
+from ..recorded.flow import Flow, local
 from .nodes import closed_label, tip, vertex_label
 from .outline import Link, Repeat
 from .rendering import MOST

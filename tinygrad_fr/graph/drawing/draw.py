@@ -12,9 +12,9 @@ import numpy as np
 from ...autograd.tensor import Tensor
 from ...errors import ArgumentError, GraphError, TinygradError
 from ...messages import _, spelled
-from ..extract import Graph, extract
-from ..flow import flow, refuse_changed
-from ..naming import named, scope, symbols
+from ..formulas.naming import named, scope, symbols
+from ..recorded.extract import Graph, extract
+from ..recorded.flow import flow, refuse_changed
 from . import rendering
 from .describe import describe
 from .dot import source

@@ -7,11 +7,11 @@ import numpy as np
 from ...kernels import Array
 from ...messages import _, ngettext
 from .. import values
-from ..extract import Vertex
-from ..formulas import arguments, counts, formula
-from ..indexing import shown_index
-from ..mathematics import label, text
-from ..naming import is_leaf, kind_word
+from ..formulas import label, text
+from ..formulas.indexing import shown_index
+from ..formulas.naming import is_leaf, kind_word
+from ..formulas.operations import arguments, counts, formula
+from ..recorded.extract import Vertex
 from .outline import Item
 from .sheet import TERMS, Sheet
 from .style import FRAME, GRADIENT, INK, KINDS, OPERATION, PALE, escape, font, row, table

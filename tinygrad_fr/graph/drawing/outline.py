@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..extract import Graph, Vertex
-from ..formulas import arguments
-from ..naming import is_leaf
+from ..formulas.naming import is_leaf
+from ..formulas.operations import arguments
+from ..recorded.extract import Graph, Vertex
 
 MANY = 60  # items: beyond, repeated operations are drawn once
 LIMIT = 200  # items: beyond, modules are closed

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from ...kernels import Array
 from .. import values
-from ..extract import Graph, Vertex
-from ..flow import Flow
-from ..naming import derivative
+from ..formulas.naming import derivative
+from ..recorded.extract import Graph, Vertex
+from ..recorded.flow import Flow
 from .outline import Outline
 
 LEVELS = {"full": 26, "summary": 90}  # up to how many items, each detail

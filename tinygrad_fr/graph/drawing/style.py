@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from ..mathematics import kept_spaces
+from ..formulas import kept_spaces
 
 # By day and by night. The values of one column are all different: pictures are recoloured by them.
 INK, PALE, GRADIENT, LINE = "#1a1a1a", "#5c6166", "#a33b00", "#5c6167"

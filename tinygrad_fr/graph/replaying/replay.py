@@ -19,8 +19,8 @@ from ..drawing.dot import source
 from ..drawing.draw import sheet
 from ..drawing.sheet import Sheet
 from ..drawing.style import GRADIENT, LINE
-from ..mathematics import text
-from ..naming import scope
+from ..formulas import text
+from ..formulas.naming import scope
 from .steps import Step, steps
 
 PAGE = Path(__file__).parent / "page"

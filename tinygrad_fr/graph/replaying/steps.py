@@ -12,12 +12,12 @@ from ...messages import _
 from .. import values
 from ..drawing.outline import Item, shows_leaf
 from ..drawing.sheet import TERMS, Sheet
-from ..extract import Edge, Vertex
-from ..flow import local
-from ..formulas import formula, rule
-from ..mathematics import mathml, text
-from ..mathematics.latex import Item as Formula
-from ..naming import derivative
+from ..formulas import mathml, text
+from ..formulas.latex import Item as Formula
+from ..formulas.naming import derivative
+from ..formulas.operations import formula, rule
+from ..recorded.extract import Edge, Vertex
+from ..recorded.flow import local
 
 MOST_FACTORS = 8  # of the chain rule, written out
 ASKED = 64  # entries: of a larger gradient an exercise asks the shape

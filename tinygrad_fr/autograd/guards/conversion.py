@@ -1,0 +1,160 @@
+"""What becomes of data that are no Tensors: operands beside them, and what they are made from."""
+
+from __future__ import annotations
+
+import numbers
+from types import NoneType
+from typing import Any
+
+import numpy as np
+
+from ...errors import DTypeError, GraphError, ShapeError
+from ...kernels import Array
+from ...messages import _
+from ..engine import Node
+
+# What an operation takes as it is: these classes are looked up, subclasses and others examined.
+AS_IS = frozenset({np.ndarray, float, int, bool, NoneType, *np.sctypeDict.values()})
+
+
+def as_operand(x: Any) -> Any:
+    """An operand, with a plain array for an array-like: one set of rules, NumPy's, for all.
+
+    A pandas Series would align by index, a matrix multiply where arrays do so entry by entry, a
+    Fraction give an array of objects. CuPy's arrays and others that speak NumPy's protocols
+    stay what they are.
+
+    Raises
+    ------
+    DTypeError
+        If converting would lose something: a mask, a matrix' own product, the graph of another
+        library; or if there are no numbers inside.
+    """
+    if x.__class__ in AS_IS:
+        return x
+    if isinstance(x, (np.ma.MaskedArray, np.matrix)):
+        raise _own_rules(x)
+    if isinstance(x, np.ndarray):
+        return np.asarray(x)
+    if isinstance(x, numbers.Number) and not isinstance(x, (int, float, complex)):
+        raise _not_numbers(x, _("float(x) is a number"))
+    if not hasattr(x, "__array__") or hasattr(x, "__array_function__") or isinstance(x, type):
+        return x
+    try:
+        array = np.asarray(x)
+    except Exception as error:
+        raise _not_numbers(x, error) from error
+    if array.dtype.kind == "O":
+        raise _not_numbers(x, f"dtype {array.dtype}")
+    return array
+
+
+def as_data(data: Any, dtype: Any, requires_grad: bool) -> Array:
+    """A copy of ``data`` as an array of numbers."""
+    if isinstance(data, Node):
+        if data._requires_grad:
+            raise GraphError(
+                _(
+                    "a new Tensor from {name} would drop its graph: use it as it is, "
+                    "or .detach() it"
+                ),
+                name=label(data),
+            )
+        data = data._array
+    if isinstance(data, np.ma.MaskedArray):
+        raise _own_rules(data)
+    if hasattr(data, "__array_function__") and not isinstance(data, np.ndarray):
+        # Such as a CuPy array.
+        return data.copy() if dtype is None else data.astype(dtype)  # type: ignore[no-any-return]
+    is_array = isinstance(data, (np.ndarray, np.generic))
+    try:
+        array = np.array(data, dtype=dtype)
+    except GraphError:  # of a recorded Tensor inside a list
+        raise
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise _not_numbers(data, error) from error
+    if array.dtype.kind not in "fiubc":
+        raise _not_numbers(data, f"dtype {array.dtype}")
+    if requires_grad and not is_array and dtype is None and array.dtype.kind in "iub":
+        array = array.astype(np.float64)
+    return array
+
+
+def _own_rules(data: Any) -> DTypeError:
+    return DTypeError(
+        _(
+            "{kind} follows rules of its own: give a plain array, np.asarray(x), or a masked one "
+            "without its mask, x.filled(value)"
+        ),
+        kind=type(data).__name__,
+    )
+
+
+def _not_numbers(data: Any, error: Any) -> DTypeError:
+    return DTypeError(
+        _("{kind} gives no regular grid of numbers: give an array of them ({error})"),
+        kind=f"{type(data).__module__.partition('.')[0]}.{type(data).__name__}".removeprefix(
+            "builtins."
+        ),
+        error=error,
+    )
+
+
+def not_floating(dtype: Any) -> DTypeError:
+    """The error for a gradient of something that is not floating."""
+    return DTypeError(
+        _(
+            "only floating numbers have a gradient, not {dtype}: convert with "
+            ".astype(float) or Tensor(..., dtype=float)"
+        ),
+        dtype=dtype,
+    )
+
+
+def as_upstream(gradient: Any, output: Node) -> Any:
+    """The gradient that a backward pass starts with: of the output's shape and dtype."""
+    data = output._array
+    if gradient is None:
+        if data.size != 1:
+            raise ShapeError(
+                _(
+                    "{name} is not a scalar: reduce it (.sum(), .mean()), or give the "
+                    "upstream gradient, backward(gradient) of shape {shape}"
+                ),
+                name=label(output),
+                shape=data.shape,
+            )
+        if data.__class__ is np.ndarray:
+            return np.ones(data.shape, data.dtype)  # ones_like takes 1 us more
+        return np.ones_like(data)
+    gradient = as_operand(gradient)
+    if not hasattr(gradient, "__array_function__"):
+        gradient = as_data(gradient, None, False)
+    if gradient.shape != data.shape:
+        raise ShapeError(
+            _("the upstream gradient has the shape of {name}, not {got}"),
+            name=label(output),
+            got=gradient.shape,
+        )
+    if gradient.dtype.kind not in "fiub":
+        raise DTypeError(
+            _("an upstream gradient is made of real numbers, not of {dtype}"), dtype=gradient.dtype
+        )
+    return gradient if gradient.dtype == data.dtype else gradient.astype(data.dtype)
+
+
+def label(x: Any) -> str:
+    """A Tensor in messages: its name and shape."""
+    return f"{x._name or 'Tensor'} {x._array.shape}"
+
+
+def in_place_error(tensor: Node, instead: str) -> GraphError:
+    """The error for a change that would make a recorded gradient wrong."""
+    return GraphError(
+        _(
+            "{name} is recorded, and an in-place change would make its gradient wrong: "
+            "{instead}; to update a leaf, do it under `with tg.no_grad():`"
+        ),
+        name=label(tensor),
+        instead=instead,
+    )

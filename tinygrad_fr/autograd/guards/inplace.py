@@ -1,0 +1,81 @@
+"""In-place changes: allowed where they lose nothing, refused where a gradient would be wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...errors import DTypeError, IndexingError, ShapeError
+from ...messages import _
+from .. import engine
+from ..engine import Node, current_mode
+from .conversion import as_operand, in_place_error, label
+from .protocols import without_tensors
+
+
+class InPlace(Node):
+    """``t[i] = ...``, ``t += ...`` and the like."""
+
+    __slots__ = ()
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if self._requires_grad and (self._op is not None or current_mode().recording):
+            raise in_place_error(self, "tg.where(mask, new, old)")
+        if isinstance(value, Node):
+            value = value.numpy()  # type: ignore[attr-defined]
+        value = as_operand(value)
+        try:
+            self._array[without_tensors(index)] = value
+        except IndexError as error:
+            raise IndexingError(
+                _("{name} has no such index: {error}"), name=label(self), error=error
+            ) from error
+        except ValueError as error:
+            raise ShapeError(_("{name}: {error}"), name=label(self), error=error) from error
+        engine.touch(self)
+
+    def _change(self, ufunc: Any, other: Any, symbol: str) -> Any:
+        """``self <symbol>= other``, in place where that loses nothing."""
+        if isinstance(other, Node):
+            if other._requires_grad and current_mode().recording:
+                if self._requires_grad:
+                    raise in_place_error(self, f"x = x {symbol} y")
+                return NotImplemented  # Python then computes x = x + y, which is recorded
+            other = other._array
+        if self._requires_grad and (self._op is not None or current_mode().recording):
+            raise in_place_error(self, f"x = x {symbol} y")
+        other = as_operand(other)
+        try:
+            ufunc(self._array, other, out=self._array)
+        except ValueError as error:
+            raise ShapeError(
+                _("{name} cannot hold the result of {symbol}= with shape {shape}"),
+                name=label(self),
+                symbol=symbol,
+                shape=np.shape(other),
+            ) from error
+        except TypeError as error:
+            raise DTypeError(
+                _("{name} of {dtype} cannot hold the result of {symbol}=: convert it with astype"),
+                name=label(self),
+                dtype=self._array.dtype,
+                symbol=symbol,
+            ) from error
+        engine.touch(self)
+        return self
+
+    def __iadd__(self, other: Any) -> Any:
+        return self._change(np.add, other, "+")
+
+    def __isub__(self, other: Any) -> Any:
+        return self._change(np.subtract, other, "-")
+
+    def __imul__(self, other: Any) -> Any:
+        return self._change(np.multiply, other, "*")
+
+    def __itruediv__(self, other: Any) -> Any:
+        return self._change(np.divide, other, "/")
+
+    def __ipow__(self, other: Any) -> Any:
+        return self._change(np.power, other, "**")

@@ -1,0 +1,1 @@
+"""The recorded graph, as drawing, deriving and verification read it."""

@@ -1,0 +1,104 @@
+"""Fused operations, written out: so that a mistake, or a line of a derivation, has a place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...autograd.engine import Node
+
+
+class Unwritten(Exception):  # noqa: N818 - no error: the operation stays one step, its rule quoted
+    """An operation has no written-out form with these arguments."""
+
+
+def _cross_entropy(
+    logits: Any, target: Any, reduction: str = "mean", label_smoothing: float = 0.0
+) -> Any:
+    axis = 1 if logits.ndim > 1 else 0
+    y = np.asarray(_plain(target))
+    if y.dtype.kind in "iu":
+        y = np.moveaxis(np.eye(logits.shape[axis])[y], -1, axis)
+    if label_smoothing:
+        y = (1 - label_smoothing) * y + label_smoothing / logits.shape[axis]
+    return reduced(-(y * logits.softmax(axis).log()).sum(axis), reduction)
+
+
+def _plain(x: Any) -> Any:
+    return x._array if isinstance(x, Node) else x
+
+
+def _nll_loss(log_p: Any, target: Any, reduction: str = "mean") -> Any:
+    y = np.eye(log_p.shape[-1])[np.asarray(_plain(target))]
+    return reduced(-(y * log_p).sum(-1), reduction)
+
+
+def _bce(p: Any, y: Any, reduction: str = "mean") -> Any:
+    y = np.asarray(_plain(y))
+    return reduced(-(y * p.log() + (1.0 - y) * (1.0 - p).log()), reduction)
+
+
+def reduced(losses: Any, reduction: str) -> Any:
+    """Losses as they are, their sum or their mean."""
+    if reduction == "none":
+        return losses
+    total = losses.sum()
+    return total if reduction == "sum" else total / float(losses.size)
+
+
+def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    y = x @ weight.T
+    return y if bias is None else y + bias
+
+
+def _conv2d(x: Any, weight: Any, bias: Any = None, *args: Any, **kwargs: Any) -> Any:
+    from ...ops import conv2d
+
+    y = conv2d(x, weight, None, *args, **kwargs)
+    return y if bias is None else y + bias.reshape(-1, 1, 1)
+
+
+def _batch_norm(x: Any, running_mean: Any, running_var: Any, weight: Any = None,
+                bias: Any = None, training: bool = False, momentum: float = 0.1,
+                eps: float = 1e-5) -> Any:  # fmt: skip
+    if not training:  # it is x times a number by then
+        raise Unwritten
+    axes = (0, *range(2, x.ndim))
+    return _normalised(x, axes, weight, bias, eps, (-1,) + (1,) * (x.ndim - 2))
+
+
+def _layer_norm(x: Any, normalized_shape: Any, weight: Any = None, bias: Any = None,
+                eps: float = 1e-5) -> Any:  # fmt: skip
+    n = len(normalized_shape) if np.ndim(normalized_shape) else 1
+    return _normalised(x, tuple(range(-n, 0)), weight, bias, eps, None)
+
+
+def _normalised(x: Any, axes: Any, weight: Any, bias: Any, eps: float, shape: Any) -> Any:
+    count = float(np.prod([x.shape[a] for a in axes]))
+    mean = x.sum(axes, keepdims=True) / count
+    centred = x - mean
+    deviation = ((centred**2).sum(axes, keepdims=True) / count + eps).sqrt()
+    y = centred / deviation
+    if weight is not None:
+        y = y * (weight if shape is None else weight.reshape(shape))
+    if bias is not None:
+        y = y + (bias if shape is None else bias.reshape(shape))
+    return y
+
+
+EXPANSIONS: dict[str, Callable[..., Any]] = {
+    "cross_entropy": _cross_entropy,
+    "nll_loss": _nll_loss,
+    "binary_cross_entropy": _bce,
+    "binary_cross_entropy_with_logits": lambda z, y, reduction="mean": _bce(
+        z.sigmoid(), y, reduction
+    ),
+    "mse_loss": lambda x, y, reduction="mean": reduced((x - y) ** 2, reduction),
+    "log_softmax": lambda x, axis=-1: x.softmax(axis).log(),
+    "linear": _linear,
+    "conv2d": _conv2d,
+    "batch_norm": _batch_norm,
+    "layer_norm": _layer_norm,
+}

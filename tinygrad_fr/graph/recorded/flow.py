@@ -1,0 +1,133 @@
+"""The gradients of a graph: what arrives at each vertex, and what each edge carries on."""
+
+from __future__ import annotations
+
+from collections import UserDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...autograd.engine import _changed, _fit, handed
+from ...autograd.modes import no_grad
+from ...kernels import Array
+from ...kernels.scatter import Scattered
+from .extract import Edge, Graph
+
+SMALL = 64  # a local derivative of more entries is not computed: it would not be read
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Gradients of the output, computed apart from every ``.grad``.
+
+    Attributes
+    ----------
+    upstream : dict of int to array
+        By vertex, the derivative of the output with respect to it: the sum of the contributions
+        of its uses. A vertex without an entry has no gradient, which is not the same as zero.
+    downstream : mapping of int to array
+        By edge (its place in ``graph.edges``), what that use contributes to its source; written
+        out when it is read.
+    """
+
+    upstream: Mapping[int, Array]
+    downstream: Mapping[int, Array]
+
+
+def flow(graph: Graph) -> Flow:
+    """Walk a graph backwards; from ones, where its output is not a single number.
+
+    Examples
+    --------
+    >>> import tinygrad_fr as tg
+    >>> x = tg.Tensor(3.0, requires_grad=True)
+    >>> graph = tg.graph.extract(x * x)
+    >>> dict(flow(graph).downstream), flow(graph).upstream[0]
+    ({0: array(3.), 1: array(3.)}, array(6.))
+    """
+    upstream: dict[int, Array] = {}
+    downstream: dict[int, Any] = {}
+    owned: set[int] = set()  # the vertices whose gradient is an array made here
+    last = graph.vertices[graph.output]
+    if last.requires_grad:
+        upstream[last.id] = np.ones(last.shape, last.value.dtype)
+    with no_grad(), np.errstate(all="ignore"):
+        for vertex in reversed(graph.vertices):
+            g = upstream.get(vertex.id)
+            for number in graph.arriving[vertex.id] if g is not None else ():
+                d = _handed_on(graph, graph.edges[number], g)
+                if d is None:
+                    continue
+                source = graph.edges[number].source
+                downstream[number] = d
+                if source in owned and isinstance(d, Scattered):
+                    d.add_to(upstream[source])
+                    continue
+                before = upstream.get(source)
+                upstream[source] = np.asarray(d if before is None else before + np.asarray(d))
+                if isinstance(d, Scattered):
+                    owned.add(source)
+    return Flow(upstream, _Written(downstream))
+
+
+class _Written(UserDict[int, Any]):
+    """Gradients that are written out one by one: those of n rows of an array are n arrays."""
+
+    def __getitem__(self, number: int) -> Array:
+        return np.asarray(self.data[number])
+
+
+def refuse_changed(graph: Graph) -> None:
+    """Raise if a value was changed in place after an operation had used it."""
+    for edge in graph.edges:
+        node, x = graph.vertices[edge.target].tensor, graph.vertices[edge.source].tensor
+        if node is not None and x is not None:
+            later = x._memory is not None and x._memory[0] > node._rank
+            if x._rank > node._rank or later:
+                raise _changed(node, x)
+
+
+def pulled(graph: Graph, edge: Edge, g: Array | None) -> Array | None:
+    """What an edge makes of an upstream gradient; None where no gradient flows."""
+    d = _handed_on(graph, edge, g)
+    return None if d is None else np.asarray(d)
+
+
+def _closure(graph: Graph, edge: Edge) -> tuple[Any, Any]:
+    """The node that uses a value, and its rule for it; None where no gradient flows."""
+    node = graph.vertices[edge.target].tensor
+    return node, None if node is None else node._closures[edge.position]
+
+
+def _handed_on(graph: Graph, edge: Edge, g: Array | None) -> Any:
+    """The same, as its closure gave it where that is not yet written out."""
+    node, closure = _closure(graph, edge)
+    if closure is None or g is None:
+        return None
+    x = node._inputs[edge.position]
+    d = closure(g, node._array, *handed(node))
+    if d is None or (isinstance(d, Scattered) and d.dtype == x._array.dtype):
+        return d
+    return np.asarray(_fit(np.asarray(d), node, x))
+
+
+def local(graph: Graph, edge: Edge) -> Array | None:
+    """The local derivative of an edge, where it acts entry by entry; None where it does not.
+
+    An operation acts entry by entry if what it makes of any upstream gradient is that gradient
+    times what it makes of ones.
+    """
+    node, closure = _closure(graph, edge)
+    if closure is None or not 0 < node._array.size <= SMALL:
+        return None
+    values = (node._array, *handed(node))
+    ones = np.ones_like(node._array)
+    probe = np.asarray(np.random.default_rng(0).uniform(1, 2, ones.shape), ones.dtype)
+    with no_grad(), np.errstate(all="ignore"):
+        slope, tested = closure(ones, *values), closure(probe, *values)
+    if slope is None or np.shape(slope) != ones.shape:
+        return None
+    entrywise = np.allclose(tested, probe * slope, rtol=1e-5, atol=0, equal_nan=True)
+    return np.asarray(slope) if entrywise else None

@@ -1,0 +1,201 @@
+"""Kernels compiled by numba: loops that NumPy would need many passes for.
+
+Imported only through ``fast.kernels()``. Each computes what a plain function in the file that calls
+it computes; the tests compare them. Loops are written so that LLVM turns them into vector
+instructions: no branches, and writes at fixed steps.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+
+from .. import Array
+from . import uninterrupted
+
+# Sums in any order, so that they are vectorised; NaN and infinities are kept.
+_REORDERED = {"reassoc", "contract", "arcp", "nsz"}
+
+
+def _compiled(**options: Any) -> Callable[[Any], Any]:
+    """Compile at the first call for each dtype, and keep the machine code where that is possible.
+
+    A division by zero gives infinity or NaN, as in NumPy. Other Python threads go on meanwhile.
+    """
+
+    def decorate(function: Any) -> Any:
+        jit = functools.partial(numba.njit, nogil=True, error_model="numpy", **options)
+        try:
+            kernel = jit(cache=True)(function)
+        except RuntimeError:  # no folder to keep it in
+            kernel = jit()(function)
+        kernel.compile = uninterrupted()(kernel.compile)
+        return kernel
+
+    return decorate
+
+
+@_compiled()
+def max_pool(x: Array, y: Array, place: Array) -> None:
+    """Maxima of 2x2 windows of images (M, H, W) without NaN, and their places 0 to 3 in the window.
+
+    In row-major order: a later pixel wins only if it is greater.
+    """
+    m, oh, ow = y.shape
+    for image in range(m):
+        for i in range(oh):
+            for j in range(ow):
+                a, b = x[image, 2 * i, 2 * j], x[image, 2 * i, 2 * j + 1]
+                c, d = x[image, 2 * i + 1, 2 * j], x[image, 2 * i + 1, 2 * j + 1]
+                above, below = b > a, d > c
+                top, bottom = b if above else a, d if below else c
+                low = bottom > top
+                y[image, i, j] = bottom if low else top
+                place[image, i, j] = 2 + below if low else above
+
+
+@_compiled()
+def max_pool_input(g: Array, place: Array, x: Array) -> None:
+    """Each value of ``g`` at its place in images (M, H, W), zeros elsewhere."""
+    m, oh, ow = g.shape
+    zero = g.dtype.type(0)
+    x[:, 2 * oh :] = zero
+    x[:, :, 2 * ow :] = zero
+    for image in range(m):
+        for i in range(oh):
+            for j in range(ow):
+                at, value = place[image, i, j], g[image, i, j]
+                x[image, 2 * i, 2 * j] = value if at == 0 else zero
+                x[image, 2 * i, 2 * j + 1] = value if at == 1 else zero
+            for j in range(ow):
+                at, value = place[image, i, j], g[image, i, j]
+                x[image, 2 * i + 1, 2 * j] = value if at == 2 else zero
+                x[image, 2 * i + 1, 2 * j + 1] = value if at == 3 else zero
+
+
+@_compiled(fastmath=_REORDERED)
+def layer_norm(
+    x: Array, weight: Array, bias: Array, eps: float, y: Array, d: Array, scale: Array
+) -> None:
+    """Rows (N, n) normalised: ``y``, the centred rows ``d`` and 1 over their deviations (N, 1)."""
+    rows, n = x.shape
+    number = x.dtype.type
+    for i in range(rows):
+        total = 0.0  # in float64: of a large mean no digit may be lost
+        for j in range(n):
+            total += x[i, j]
+        mean, squares = number(total / n), number(0)
+        for j in range(n):
+            d[i, j] = x[i, j] - mean
+            squares += d[i, j] * d[i, j]
+        s = number(1) / np.sqrt(squares / number(n) + number(eps))
+        scale[i, 0] = s
+        for j in range(n):
+            y[i, j] = d[i, j] * (s * weight[j]) + bias[j]
+
+
+@_compiled(fastmath=_REORDERED)
+def layer_norm_input(g: Array, d: Array, scale: Array, weight: Array, out: Array) -> None:
+    """The gradient for the rows."""
+    rows, n = g.shape
+    number = g.dtype.type
+    for i in range(rows):
+        total, moment = number(0), number(0)
+        for j in range(n):
+            h = g[i, j] * weight[j]
+            total += h
+            moment += h * d[i, j]
+        s = scale[i, 0]
+        total /= number(n)
+        moment = moment * s / number(n) * s
+        for j in range(n):
+            out[i, j] = s * (g[i, j] * weight[j] - total - d[i, j] * moment)
+
+
+@_compiled(fastmath=_REORDERED)
+def layer_norm_weight(g: Array, d: Array, scale: Array, out: Array) -> None:
+    """The gradient for the weights, added to ``out``."""
+    for i in range(g.shape[0]):
+        s = scale[i, 0]
+        for j in range(g.shape[1]):
+            out[j] += g[i, j] * d[i, j] * s
+
+
+@_compiled()
+def cross_entropy(z: Array, labels: Array, loss: Array, e: Array, sums: Array) -> None:
+    """Losses (N,) of logits (N, C), ``exp(z - max(z))`` and its sums (N, 1)."""
+    n, classes = z.shape
+    for i in range(n):
+        top = z[i, 0]
+        for k in range(1, classes):
+            if z[i, k] > top or z[i, k] != z[i, k]:
+                top = z[i, k]
+        total = z.dtype.type(0)
+        for k in range(classes):
+            e[i, k] = np.exp(z[i, k] - top)
+            total += e[i, k]
+        sums[i, 0] = total
+        loss[i] = np.log(total) - (z[i, labels[i]] - top)
+
+
+@_compiled()
+def cross_entropy_logits(upstream: Array, labels: Array, e: Array, sums: Array, d: Array) -> None:
+    """The gradient for the logits, from the upstream gradient (N,) or (1,) for all."""
+    n, classes = e.shape
+    for i in range(n):
+        u = upstream[i % len(upstream)]
+        for k in range(classes):
+            d[i, k] = e[i, k] * (u / sums[i, 0])
+        d[i, labels[i]] -= u
+
+
+@_compiled(fastmath=_REORDERED)
+def conv(x: Array, w: Array, bias: Array, y: Array) -> None:
+    """Images of one channel (N, H, W) by 3x3 filters (F, 3, 3) and a bias to (N, F, OH, OW)."""
+    n, f, oh, ow = y.shape
+    for image in range(n):
+        for k in range(f):
+            a, b, c = w[k, 0, 0], w[k, 0, 1], w[k, 0, 2]
+            d, e, m = w[k, 1, 0], w[k, 1, 1], w[k, 1, 2]
+            p, q, r = w[k, 2, 0], w[k, 2, 1], w[k, 2, 2]
+            for i in range(oh):
+                s, t, u, out = x[image, i], x[image, i + 1], x[image, i + 2], y[image, k, i]
+                for j in range(ow):
+                    first = a * s[j] + b * s[j + 1] + c * s[j + 2]
+                    second = d * t[j] + e * t[j + 1] + m * t[j + 2]
+                    third = p * u[j] + q * u[j + 1] + r * u[j + 2]
+                    out[j] = bias[k] + (first + second + third)
+
+
+@_compiled(fastmath=_REORDERED)
+def conv_weight(x: Array, g: Array, w: Array) -> None:
+    """The gradient for such filters, added to ``w``."""
+    n, f, oh, ow = g.shape
+    for image in range(n):
+        for k in range(f):
+            a = b = c = d = e = m = p = q = r = g.dtype.type(0)
+            for i in range(oh):
+                s, t, u, v = x[image, i], x[image, i + 1], x[image, i + 2], g[image, k, i]
+                for j in range(ow):
+                    a += v[j] * s[j]
+                    b += v[j] * s[j + 1]
+                    c += v[j] * s[j + 2]
+                    d += v[j] * t[j]
+                    e += v[j] * t[j + 1]
+                    m += v[j] * t[j + 2]
+                    p += v[j] * u[j]
+                    q += v[j] * u[j + 1]
+                    r += v[j] * u[j + 2]
+            w[k, 0, 0] += a
+            w[k, 0, 1] += b
+            w[k, 0, 2] += c
+            w[k, 1, 0] += d
+            w[k, 1, 1] += e
+            w[k, 1, 2] += m
+            w[k, 2, 0] += p
+            w[k, 2, 1] += q
+            w[k, 2, 2] += r

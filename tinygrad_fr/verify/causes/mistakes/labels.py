@@ -1,0 +1,49 @@
+"""Mistakes in the targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ....kernels import Array
+from ....messages import _
+from ..case import Case, is_one_hot
+from .table import Mistake, mistake
+from .uses import reached
+
+
+@mistake("off_by_one_class", tape=True)
+def neighbouring_labels(case: Case) -> Iterator[Mistake]:
+    text = _(
+        "the labels are off by one ({by:+d}): classes are counted from 0 in one place and from 1 "
+        "in another"
+    )
+    tape = case.the_tape
+    for by in (1, -1):
+        for axis in (-1, 0):
+
+            def moved(x: Array, by: int = by, axis: int = axis) -> Array:
+                return np.roll(x, by, axis) if is_one_hot(x) else x
+
+            leaves = {
+                i: moved(node._array)
+                for i, node in enumerate(tape.nodes)
+                if node._op is None and is_one_hot(node._array)
+            }
+            gradient = case.pull(tape=tape.replayed(values=leaves, constants=moved))
+            yield from reached(gradient, text.format(by=by), by=by)
+        if case.rerun is not None:
+            labels = {
+                name: np.asarray(x)
+                for name, x in case.values.items()
+                if np.asarray(x).dtype.kind in "iu" and np.size(x)
+            }
+            classes = 1 + max((int(x.max()) for x in labels.values()), default=0)
+            for wrap in (True, False):
+                shifted = {
+                    name: (x + by) % classes if wrap else np.clip(x + by, 0, classes - 1)
+                    for name, x in labels.items()
+                }
+                gradient = case.pull(tape=case.rerun(shifted)) if labels else None
+                yield from reached(gradient, text.format(by=by), by=by)

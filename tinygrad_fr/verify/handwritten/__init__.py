@@ -1,0 +1,1 @@
+"""Somebody else's layer: its parts, its arguments, its gradients, its state."""

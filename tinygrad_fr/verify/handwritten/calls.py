@@ -1,0 +1,184 @@
+"""Calling functions that someone else wrote, and saying in which of their lines they failed."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from numbers import Number
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from ...autograd.modes import switch
+from ...autograd.tensor import Tensor
+from ...errors import ArgumentError, DTypeError, ShapeError, in_our_words
+from ...kernels import Array
+from ...messages import _
+
+_HERE = str(Path(__file__).parents[2])
+
+
+class StudentError(Exception):
+    """An exception in somebody's code, in words, with their own line."""
+
+
+def told(error: BaseException) -> str:
+    """An exception in words, with the last line of it that is not the library's own."""
+    text = _("{kind}: {error}", kind=type(error).__name__, error=str(error).strip())
+    frame = last_frame(error)
+    return text if frame is None else f"{text} ({_place(frame)})"
+
+
+def _place(frame: traceback.FrameSummary) -> str:
+    where = _("{file}, line {line}", file=_called(frame.filename), line=frame.lineno)
+    return f"{where}: {frame.line}" if frame.line else where
+
+
+def last_frame(error: BaseException | None) -> traceback.FrameSummary | None:
+    """The last line in which an exception was raised that is not the library's own."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__ if error else None)
+        if not frame.filename.startswith((_HERE, "<frozen "))
+        and "site-packages" not in frame.filename
+    ]
+    return frames[-1] if frames else None
+
+
+def _called(file: str) -> str:
+    """A file by its name; the cell of a notebook, whose file has a number for a name, as a cell."""
+    path = Path(file)
+    if re.match(r"(ipykernel|xpython|marimo)_\d+", path.parent.name) or file.startswith("<ipython"):
+        return _("cell")
+    return path.name
+
+
+def attempted(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """The result of a function; what it raises becomes a :class:`StudentError`."""
+    try:
+        with np.errstate(all="ignore"), in_our_words():
+            return f(*args, **kwargs)
+    except Exception as error:
+        raise StudentError(told(error)) from error
+
+
+# What takes a Tensor out of its graph on purpose.
+_WAYS_OUT = {
+    Tensor.item.__code__,
+    Tensor.tolist.__code__,
+    Tensor.detach.__code__,
+    vars(Tensor)["data"].fget.__code__,
+    switch.__enter__.__code__,  # no_grad
+}
+
+
+def left_at(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> str:
+    """Where a function takes recorded values out of the graph, in words; empty if it does not."""
+    found: list[str] = []
+
+    def look(frame: FrameType, event: str, argument: Any) -> None:
+        if event != "call" or frame.f_code not in _WAYS_OUT or frame.f_back is None:
+            return
+        thing, line = frame.f_locals["self"], frame.f_back
+        recorded = thing.requires_grad if isinstance(thing, Tensor) else "recording" in thing.fields
+        if recorded and not found and not line.f_code.co_filename.startswith(_HERE):
+            at = traceback.FrameSummary(line.f_code.co_filename, line.f_lineno, "")
+            found.append(_("the graph is left at {place}", place=_place(at)))
+
+    before = sys.getprofile()
+    sys.setprofile(look)
+    try:
+        attempted(f, *args, **kwargs)
+    except StudentError:
+        pass
+    finally:
+        sys.setprofile(before)
+    return "".join(found)
+
+
+def parameters_of(f: Callable[..., Any]) -> list[inspect.Parameter]:
+    """The parameters of a function; none if it does not tell."""
+    try:
+        return list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        return []
+
+
+def called_by_name(f: Callable[..., Any], known: Mapping[str, Any], what: str) -> Any:
+    """Call a function with the values that its argument names ask for."""
+    arguments: dict[str, Any] = {}
+    positional = []
+    for p in parameters_of(f):
+        if p.kind is p.VAR_KEYWORD:
+            arguments.update({k: v for k, v in known.items() if k not in arguments})
+        elif p.kind is p.VAR_POSITIONAL:
+            continue
+        elif p.name in known:
+            if p.kind is p.POSITIONAL_ONLY:
+                positional.append(known[p.name])
+            else:
+                arguments[p.name] = known[p.name]
+        elif p.default is p.empty:
+            text = _(
+                "the argument {name} of {what} is no value of the graph: there are {known}; "
+                "name an intermediate with .named({name!r}); the gradient of x is dx"
+            )
+            raise ArgumentError(text, name=p.name, what=what, known=", ".join(known) or "-")
+    return attempted(f, *positional, **arguments)
+
+
+def as_array(x: Any) -> Array:
+    """What someone returned as an array; Fractions, Decimals and Tensors may stand in it."""
+    try:
+        array = np.asarray(_plain(x))
+        if array.dtype.kind == "O" and all(isinstance(v, Number) for v in array.flat):
+            array = array.astype(float)
+    except (ValueError, TypeError):  # a tuple of arrays of different shapes
+        array = np.asarray(None)
+    if array.dtype.kind not in "fiub":
+        raise StudentError(
+            _(
+                "this gives {kind}, and not an array of numbers",
+                kind="None" if x is None else type(x).__name__,
+            )
+        )
+    return array
+
+
+def _plain(x: Any) -> Any:
+    """Nested lists with the arrays of their Tensors, recorded or not."""
+    if isinstance(x, Tensor):
+        return x.data
+    if isinstance(x, np.ndarray) and x.dtype.kind == "O":
+        x = x.tolist()
+    return [_plain(v) for v in x] if isinstance(x, (list, tuple)) else x
+
+
+def promoted(x: Any) -> Array:
+    """An input as an array of its own: floating ones in float64, integer arrays as they are."""
+    array = np.array(x.detach() if isinstance(x, Tensor) else x)
+    if array.dtype.kind not in "fiub":
+        raise DTypeError(_("an input must be an array of numbers, not {kind}"), kind=array.dtype)
+    if array.dtype.kind == "f" or (
+        array.dtype.kind in "iu" and not isinstance(x, (np.ndarray, np.generic, Tensor))
+    ):
+        return array.astype(np.float64)
+    return array
+
+
+def as_upstream(upstream: Any, shape: tuple[int, ...]) -> Array:
+    """The upstream gradient that was asked for; one number stands for a whole array."""
+    array = np.asarray(upstream, float)
+    if array.size == 1:
+        array = np.full(shape, array.item())
+    if array.shape != shape:
+        text = _("upstream has the shape {got}, the output of the layer {shape}")
+        raise ShapeError(text, got=array.shape, shape=shape)
+    if not np.isfinite(array).all():
+        raise ArgumentError(_("upstream has entries that are NaN or infinite"))
+    return array

@@ -1,0 +1,1 @@
+"""What one can ask: a file for each public verb."""

@@ -1,0 +1,264 @@
+"""Reverse mode against finite differences, at first and second order."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...autograd.tensor import Tensor
+from ...autograd.transforms import gradients
+from ...errors import ArgumentError, DTypeError, in_our_words
+from ...kernels import Array
+from ...messages import _
+from ...report import Entry, Report, joined
+from ..handwritten.arguments import positional
+from ..handwritten.calls import left_at, parameters_of, promoted
+from ..truth.comparison import confirm
+from ..truth.differences import FULL, Counted, one_sided, signed
+from .recording import recorded
+
+
+def check(
+    f: Callable[..., Any],
+    *inputs: Any,
+    order: int = 1,
+    rtol: float | None = None,
+    atol: float = 1e-9,
+    seed: int = 0,
+) -> Report:
+    """Compare the recorded gradients of ``f`` with finite differences.
+
+    Parameters
+    ----------
+    f
+        Takes Tensors, gives a Tensor. A result that is not a scalar is weighted by a random signed
+        upstream gradient, so that no two entries can hide behind each other. The parameters of a
+        Module are checked, too (on a copy, in float64).
+    inputs
+        Arrays, Tensors or numbers. The floating ones are differentiated, in float64.
+    order
+        1, or 2 to check the gradient of the gradient as well, once the gradient is right.
+    rtol, atol
+        The difference allowed is ``atol + rtol * max|numeric|``; ``rtol`` is 1e-6 at order 1 and
+        1e-4 at order 2 if not given.
+    seed
+        Of the upstream gradient and of the samples: arrays of more than 512 entries are checked
+        along 8 random signed directions and at 24 random entries.
+
+    Returns
+    -------
+    Report
+        With one entry per differentiated parameter of ``f``, true when nothing is wrong. A function
+        that is random or keeps a state is ``"inconclusive"``.
+
+    Raises
+    ------
+    ArgumentError
+        If the order is neither 1 nor 2, or no input is floating.
+
+    Examples
+    --------
+    >>> import tinygrad_fr as tg
+    >>> bool(check(lambda x: tg.exp(x) * x, [0.5, -1.0], order=2))
+    True
+    """
+    if order not in (1, 2):
+        raise ArgumentError(_("order is 1 or 2, not {order!r}"), order=order)
+    f, parameters = _with_parameters(f)
+    arrays = [promoted(x) for x in inputs] + [p._array for p in parameters.values()]
+    wanted = [i for i, x in enumerate(arrays) if x.dtype.kind == "f"]
+    if not wanted:
+        raise ArgumentError(_("check needs at least one floating input"))
+    names = [*_names(f, len(inputs)), *parameters]
+    rng = np.random.default_rng(seed)
+    upstream: dict[str, Array] = {}
+
+    def weighted(key: str, y: Any) -> Any:
+        """The sum of an output's entries, each with a weight of its own."""
+        if key not in upstream:
+            upstream[key] = signed(rng, y.shape)
+        return (y * upstream[key]).sum()
+
+    def value(*xs: Any) -> Any:
+        with in_our_words():
+            y = f(*xs[: len(inputs)])
+        if not isinstance(y, Tensor):
+            text = _("f must give a Tensor, not {kind}: its computation left the graph")
+            raise DTypeError(text, kind=type(y).__name__)
+        return weighted("value", y)
+
+    def slope(*xs: Any) -> Any:
+        """A weighted sum of the first derivatives: its gradient holds all second ones."""
+        y = value(*xs)
+        found = [None] * len(wanted)
+        if y.requires_grad:
+            found = gradients(y, [xs[i] for i in wanted], create_graph=True)
+        parts = [
+            weighted(f"slope {i}", d) for i, d in zip(wanted, found, strict=True) if d is not None
+        ]
+        return sum(parts, start=Tensor(0.0))
+
+    inner = _Inputs(arrays, wanted, list(parameters.values()))
+    here = value(*inner.tensors()).item()
+    there = value(*inner.tensors()).item()
+    if here != there and np.isfinite(here) and abs(here - there) > 1e-12 * abs(here):
+        text = _("the function is random or keeps a state: it gives other values when called again")
+        return Report({names[i]: Entry(names[i], "inconclusive", note=text) for i in wanted})
+
+    notes = []
+    with Counted(value) as counted:
+        entries = _entries(counted, inner, names, 1e-6 if rtol is None else rtol, atol, rng)
+    for i in wanted:
+        if entries[names[i]].verdict in ("wrong", "inconclusive") and i < len(inputs):
+            entries[names[i]] = _judge_kink(entries[names[i]], f, arrays[: len(inputs)], i, rng)
+    wrong = [entry for entry in entries.values() if entry.verdict == "wrong"]
+    left = left_at(f, *inner.tensors()[: len(inputs)]) if wrong else ""
+    for entry in wrong:
+        entries[entry.name] = dataclasses.replace(entry, note=joined(entry.note, left))
+    evaluations = counted.count
+    if order == 2 and all(entry.verdict == "correct" for entry in entries.values()):
+        with Counted(slope) as counted:
+            entries = _entries(counted, inner, names, 1e-4 if rtol is None else rtol, atol, rng)
+        evaluations += counted.count
+        notes.append(_("gradients of order 2; those of order 1 are right"))
+    notes.append(_("{n} evaluations", n=evaluations))
+    if any(getattr(x, "dtype", None) == np.float32 for x in inputs):
+        notes.append(_("float32 inputs were promoted to float64"))
+    return Report(entries, notes=tuple(notes))
+
+
+def _with_parameters(f: Callable[..., Any]) -> tuple[Callable[..., Any], dict[str, Tensor]]:
+    """A Module as a copy of its own with parameters in float64; other functions as they are."""
+    if not callable(getattr(f, "named_parameters", None)):
+        return f, {}
+    f = copy.deepcopy(f)
+    parameters: dict[str, Tensor] = dict(f.named_parameters())  # type: ignore[attr-defined]
+    for parameter in parameters.values():
+        parameter._array = parameter._array.astype(np.float64)
+    return f, parameters
+
+
+class _Inputs:
+    """The inputs of a function, and after them the parameters of a Module."""
+
+    def __init__(self, arrays: list[Array], wanted: list[int], parameters: list[Tensor]) -> None:
+        self.arrays, self.wanted, self.parameters = arrays, wanted, parameters
+
+    def tensors(self, replaced: int = -1, array: Array | None = None) -> list[Any]:
+        """What to call the function with, one of the arrays replaced by another."""
+        values: list[Any] = []
+        first = len(self.arrays) - len(self.parameters)
+        for k, x in enumerate(self.arrays):
+            x = array if k == replaced and array is not None else x
+            if k >= first:
+                self.parameters[k - first]._array = x
+                values.append(self.parameters[k - first])
+            else:
+                values.append(Tensor(x, requires_grad=True) if k in self.wanted else x)
+        return values
+
+
+def _entries(
+    target: Callable[..., Any], inputs: _Inputs, names: list[str], rtol: float, atol: float,
+    rng: np.random.Generator,
+) -> dict[str, Entry]:  # fmt: skip
+    """One entry per differentiated input."""
+    xs = inputs.tensors()
+    y = target(*xs)
+    found = recorded(y, [xs[i] for i in inputs.wanted])
+    entries = {}
+    for i, mine in zip(inputs.wanted, found, strict=True):
+
+        def numeric(moved: Array, i: int = i) -> float:
+            try:
+                return float(target(*inputs.tensors(i, moved)).item())
+            except ArgumentError:  # a step outside of the domain, such as a negative probability
+                return np.nan
+
+        entry = Entry(names[i], "correct", mine)
+        entries[names[i]] = confirm(entry, numeric, inputs.arrays[i], mine, rtol, atol, rng)
+    return entries
+
+
+# How many entries, outputs and directions a kink is looked at.
+ENTRIES, OUTPUTS, DIRECTIONS = 64, 64, 12
+
+
+def _judge_kink(
+    entry: Entry, f: Callable[..., Any], arrays: list[Array], i: int, rng: np.random.Generator
+) -> Entry:
+    """The entry, judged again if the function has kinks where the gradient differs.
+
+    A subgradient lies between the one-sided slopes along every direction, for each output: entry
+    by entry, a mask that pays every one of several equal maxima would pass, and a signed sum of
+    outputs is neither convex nor concave. Only the entries that differ move: along others, their
+    kinks would hide a plain mistake.
+    """
+    if entry.autograd is None or entry.numeric is None:
+        return entry
+    known = np.isnan(entry.numeric) & (entry.numeric.size > FULL)  # not sampled
+    size = np.where(known, 0.0, np.abs(entry.autograd - entry.numeric)).ravel()
+    if not np.isfinite(size).all() or not size.any():
+        return entry  # a pole, or the border of the domain
+    x = arrays[i]
+    worst = np.argsort(-size)[: min(int((size > 1e-6 * size.max()).sum()), ENTRIES)]
+
+    def outputs(moved: Array) -> Array:
+        values = [moved if k == i else a for k, a in enumerate(arrays)]
+        try:
+            y = f(*[Tensor(a) if a.dtype.kind == "f" else a for a in values])
+        except ArgumentError:  # outside of the domain
+            return np.array([np.nan])
+        return np.ravel(y.data)
+
+    def slopes_along(entries: Array, step: Any) -> tuple[Array, Array]:
+        """The slopes of all outputs, from the left and from the right."""
+        d = np.zeros(x.shape)
+        d.flat[entries] = step
+        return one_sided(outputs, x, d)
+
+    sides = [slopes_along(k, 1.0) for k in worst]
+    left, right = (np.array([side[s] for side in sides]) for s in (0, 1))
+    kinks = np.abs(left - right) > 1e-4 * (np.abs(left) + np.abs(right))
+    if not kinks.any(axis=1).all():
+        return entry  # where there is no kink, a difference is a mistake
+
+    concerned = np.flatnonzero(kinks.any(axis=0))[:OUTPUTS]
+    slopes = _rows(f, arrays, i, concerned)[:, worst]
+    for _direction in range(DIRECTIONS):
+        step = rng.uniform(0.5, 1.5, len(worst)) * rng.choice([-1.0, 1.0], len(worst))
+        below, above = (s[concerned] for s in slopes_along(worst, step))
+        low, high = np.minimum(below, above), np.maximum(below, above)
+        slack = 1e-5 * (np.abs(low) + np.abs(high) + np.abs(slopes).max(initial=0.0))
+        slope = slopes @ step
+        if not ((low - slack <= slope) & (slope <= high + slack)).all():
+            note = _("not differentiable here: try another point")
+            return dataclasses.replace(entry, verdict="inconclusive", note=note)
+    note = _("not differentiable here; the gradient is one of the subgradients")
+    return dataclasses.replace(entry, verdict="kink", note=note)
+
+
+def _rows(f: Callable[..., Any], arrays: list[Array], i: int, outputs: Array) -> Array:
+    """The recorded gradients of single outputs with respect to input ``i``, one per row."""
+    x = Tensor(arrays[i], requires_grad=True)
+    y = f(*[x if k == i else Tensor(a) if a.dtype.kind == "f" else a for k, a in enumerate(arrays)])
+    rows = np.zeros((len(outputs), x.size))
+    for row, k in zip(rows, outputs, strict=True):
+        one = np.zeros(y.shape)
+        one.flat[k] = 1.0
+        row[:] = np.ravel(recorded(y, [x], one)[0])
+    return rows
+
+
+def _names(f: Callable[..., Any], n: int) -> list[str]:
+    """The names of f's parameters, completed by numbers."""
+    names = positional(parameters_of(getattr(f, "forward", f)))
+    for i in range(len(names), n):
+        names.append(
+            next(name for k in range(i, n + len(names) + 1) if (name := f"x{k}") not in names)
+        )
+    return names[:n]

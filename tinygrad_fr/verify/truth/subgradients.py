@@ -1,0 +1,220 @@
+"""What is right where a function is not differentiable: any subgradient, and nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...graph.recorded.tape import Tape
+from ...kernels import Array
+from ...messages import _
+from ...report import Entry
+from ..causes.case import close
+from .differences import one_sided, signed
+
+Scalar = Callable[[Array], float]
+
+# How many entries are looked at, how many of them together, along how many directions.
+ENTRIES, TOGETHER, TRIALS = 1024, 32, 12
+
+
+@dataclass
+class Kinks:
+    """What was found around the entries at which a gradient differs from the recorded one."""
+
+    found: bool  # all of these entries lie at kinks
+    accepted: bool  # along all directions the gradient lies between the one-sided slopes
+
+
+def at_kinks(
+    function: Scalar, x: Array, claimed: Array, recorded: Array, rng: np.random.Generator,
+    rtol: float = 1e-6, near: bool = False, share: float = 1.0,
+    found_only: bool = False,
+) -> Kinks:  # fmt: skip
+    """Whether a gradient of a scalar function that differs from the recorded one is a subgradient.
+
+    Entries whose kinks belong together (the equal maxima of a window) are moved together, along
+    random directions: entry by entry, a mask that pays every one of several maxima would pass.
+    With ``near`` kinks within the steps of finite differences count, too; with a ``share`` below 1
+    fewer entries are looked at, for functions that are slow; with ``found_only`` nothing is said
+    about whether the gradient is accepted.
+    """
+    here = float(function(x))
+
+    def f(z: Array) -> float:
+        return here if z is x else function(z)
+
+    size, most = np.abs(claimed - recorded).ravel(), float(np.abs(recorded).max(initial=0.0))
+    differs = size > max(1e-6 * float(size.max(initial=0.0)), rtol * most)
+    if not np.isfinite(size).all() or not differs.any():
+        return Kinks(False, False)
+    entries, together = max(6, int(share * ENTRIES)), max(5, int(share**0.5 * TOGETHER))
+    worst = np.argsort(-size)[: min(int(differs.sum()), entries)]
+    rounding = 1e-9 * abs(here)
+    slopes = []
+    for k in worst:
+        left, right = _slopes(f, x, np.array([k]), np.ones(1))
+        # Rounding makes a gap, too, but not the same one at another step.
+        again = _slopes(f, x, np.array([k]), np.ones(1), 4e-6)
+        noise = 10 * (abs(left - again[0]) + abs(right - again[1])) + rounding
+        if not abs(left - right) > 1e-7 * (abs(left) + abs(right) + most) + noise:
+            return Kinks(False, False)  # where there is no kink, a difference is a mistake
+        if not near and not _stays(f, x, int(k), abs(left - right)):
+            return Kinks(False, False)  # a kink nearby, but not here
+        slopes.append((left, right))
+    if found_only:
+        return Kinks(True, False)
+    values, sides = claimed.ravel()[worst], np.array(slopes)
+    slack = 1e-5 * np.abs(sides).sum(1) + rounding
+    if not ((sides.min(1) - slack <= values) & (values <= sides.max(1) + slack)).all():
+        return Kinks(True, False)
+    if not _along_equal_values(f, x, claimed, rng, rtol):
+        return Kinks(True, False)
+    sample = worst[:together]
+    for group in _groups(f, x, sample, sides[:together], slack[:together]):
+        for trial in range(TRIALS):
+            step = signed(rng, (len(group),)) if trial else np.ones(len(group))
+            left, right = _slopes(f, x, sample[group], step)
+            value = float(values[group] @ step)
+            allowed = 1e-5 * (abs(left) + abs(right) + abs(value)) + slack[group].sum()
+            if not min(left, right) - allowed <= value <= max(left, right) + allowed:
+                return Kinks(True, False)
+    return Kinks(True, True)
+
+
+def sampled_kinks(entry: Entry, f: Scalar, x: Array, rng: np.random.Generator) -> Entry:
+    """Judge a large gradient again that is wrong where it was sampled: are these kinks?
+
+    The entries at the value that occurs most often (the zeros after a relu) may all be at kinks:
+    away from them, the slopes along random directions must be right.
+    """
+    claimed, true = np.asarray(entry.hand, float), np.asarray(entry.numeric, float)
+    recorded = np.where(np.isnan(true), claimed, true)
+    kinks = at_kinks(f, x, claimed, recorded, rng)
+    if (claimed != recorded).any() and not kinks.accepted:
+        return entry
+    values, counts = np.unique(x, return_counts=True)
+    elsewhere = x != values[counts.argmax()]
+    for _trial in range(TRIALS):
+        d = signed(rng, x.shape) * elsewhere
+        left, right = (float(side) for side in one_sided(lambda z: np.asarray(f(z)), x, d))
+        value = float((claimed * d).sum())
+        allowed = 1e-4 * float(np.linalg.norm(claimed * d)) + 1e-8 * abs(float(f(x)))
+        if not min(left, right) - allowed <= value <= max(left, right) + allowed:
+            return entry
+    note = _("not differentiable here; the gradient is one of the subgradients")
+    return dataclasses.replace(entry, verdict="kink", note=note)
+
+
+def _stays(f: Scalar, x: Array, k: int, gap: float) -> bool:
+    """Whether the gap between the one-sided slopes stays when the steps get smaller."""
+    here = abs(float(f(x)))
+    for h in (1e-8, 1e-10, 1e-12):
+        if 20 * np.finfo(float).eps * here / h > 0.1 * gap:
+            return True  # rounding: no more can be seen
+        left, right = _slopes(f, x, np.array([k]), np.ones(1), h)
+        if abs(left - right) < 0.5 * gap:
+            return False
+    return True
+
+
+def _along_equal_values(
+    f: Scalar, x: Array, claimed: Array, rng: np.random.Generator, rtol: float
+) -> bool:
+    """Whether the slopes are right along directions in which equal entries move together.
+
+    Equal maxima stay equal then, so that there is no kink: what a window pays in all must be
+    right, however it is shared.
+    """
+    _values, which = np.unique(x, return_inverse=True)
+    norm = float(np.linalg.norm(claimed))
+    for _trial in range(TRIALS):
+        d = signed(rng, (int(which.max(initial=0)) + 1,))[which].reshape(x.shape)
+        left, right = (float(side) for side in one_sided(lambda z: np.asarray(f(z)), x, d))
+        gap = 1e-6 * (abs(left) + abs(right)) + 1e-9 * abs(float(f(x)))
+        value = float((claimed * d).sum())
+        if abs(left - right) <= gap and abs(value - left) > gap + max(rtol, 1e-6) * norm:
+            return False
+    return True
+
+
+def _slopes(
+    f: Scalar, x: Array, entries: Array, step: Array, h: float = 1e-6
+) -> tuple[float, float]:
+    d = np.zeros(x.size)
+    d[entries] = step
+    left, right = one_sided(lambda z: np.asarray(f(z)), x, d.reshape(x.shape), h)
+    return float(left), float(right)
+
+
+def _groups(f: Scalar, x: Array, sample: Array, sides: Array, slack: Array) -> list[list[int]]:
+    """The entries whose one-sided slopes do not simply add up."""
+    group = list(range(len(sample)))
+    for i in range(len(sample)):
+        for j in range(i):
+            if group[i] == group[j]:
+                continue
+            both = np.array(_slopes(f, x, sample[[i, j]], np.ones(2)))
+            if np.abs(both - sides[i] - sides[j]).max() > 10 * (slack[i] + slack[j]):
+                group = [group[i] if k == group[j] else k for k in group]
+    return [[k for k, g in enumerate(group) if g == value] for value in dict.fromkeys(group)]
+
+
+# --- other conventions -------------------------------------------------------------------------
+
+
+def by_convention(
+    tape: Tape | None, name: str, claimed: Array, upstream: Array, rtol: float
+) -> bool:
+    """Whether a gradient follows from another choice at the kinks, such as relu'(0) = 1.
+
+    Where many kinks of either sign meet in one entry (zero weights under a relu), a directional
+    slope bounds nothing; the choices that people make can still be recognised.
+    """
+    if tape is None or name not in tape.names:
+        return False
+    path = tape.path(tape.names[name])[:200]
+    sides = []
+    for rules in (_to_one_side(0.0), _to_one_side(1.0)):
+        local = {}
+        for i, position in path:
+            rule = rules.get(tape.operation(i))
+            if rule is not None:
+                local[(i, position)] = rule(tape.nodes[i]._closures[position], position)
+        gradient = tape.gradient(name, upstream, local) if local else None
+        if gradient is None:
+            return False
+        sides.append(gradient)
+    left, right = sides
+    if not np.any(right - left):
+        return False
+    share = float(((claimed - left) * (right - left)).sum() / ((right - left) ** 2).sum())
+    return -rtol <= share <= 1 + rtol and close(claimed, left + share * (right - left), rtol)
+
+
+def _to_one_side(s: float) -> dict[str, Any]:
+    """Rules that take the part ``s`` of the right-hand derivative at a kink."""
+
+    def at_zero(closure: Any, _position: int) -> Any:
+        def local(g: Array, y: Array, x: Array, *rest: Any) -> Array:
+            left = closure(g, y, x, *rest)
+            return np.asarray(np.where(x == 0, (1 - s) * left + s * g, left))
+
+        return local
+
+    def absolute(closure: Any, _position: int) -> Any:
+        return lambda g, y, x: g * (np.sign(x) + (2 * s - 1) * (x == 0))
+
+    def of_two(closure: Any, position: int) -> Any:
+        def local(g: Array, y: Array, a: Array, b: Array) -> Array:
+            share = s if position == 0 else 1 - s
+            return np.asarray(np.where(a == b, share * g, closure(g, y, a, b)))
+
+        return local
+
+    slopes = dict.fromkeys(("relu", "leaky_relu", "prelu", "elu"), at_zero)
+    return {**slopes, "abs": absolute, "maximum": of_two, "minimum": of_two}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinygrad_fr.autograd.op import Operation, registry
+from tinygrad_fr.autograd.operation import Operation, registry
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "operations.md"
 HEAD = """# Les opérations

@@ -10,7 +10,7 @@ import inspect
 from pathlib import Path
 
 import tinygrad_fr
-from tinygrad_fr.autograd.op import Operation, registry
+from tinygrad_fr.autograd.operation import Operation, registry
 from tinygrad_fr.autograd.tensor import Methods
 
 PACKAGE = Path(tinygrad_fr.__file__).parent

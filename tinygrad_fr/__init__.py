@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from . import ops
-from .autograd.engine import debug, no_grad
+from .autograd.modes import debug, no_grad
 from .autograd.op import op
 from .autograd.tensor import Tensor
 from .autograd.transforms import (

@@ -10,9 +10,17 @@ from typing import Any
 from sphinx.application import Sphinx
 
 
-def plain(text: str) -> str:
-    """MyST without what Jupyter does not know: targets, directives, links inside the site."""
+def plain(text: str, folder: Path = Path()) -> str:
+    """MyST without what Jupyter does not know: targets, directives, links inside the site.
+
+    The files that a page includes are found from its ``folder``.
+    """
     text = re.sub(r"^\([\w-]+\)=\n+", "", text, flags=re.M)
+    text = re.sub(
+        r"^```\{literalinclude\} (\S+)\n:language: (\w+)\n```$",
+        lambda file: f"```{file[2]}\n{(folder / file[1]).read_text(encoding='utf-8')}```",
+        text, flags=re.M,
+    )  # fmt: skip
     text = re.sub(r"^```\{index\}.*?^```\n+", "", text, flags=re.M | re.S)
     text = re.sub(r"^(:{3,}|`{3,})\{(\w+)\} ?(.*?)\n(.*?)^\1$", _quoted, text, flags=re.M | re.S)
     text = re.sub(r"\{download\}`([^<`]*?) *<[^`]*`", r"\1", text)
@@ -35,7 +43,7 @@ def offer(app: Sphinx, page: str, template: str, context: dict[str, Any], doctre
     book = json.loads(executed.read_text(encoding="utf-8"))
     for cell in book["cells"]:
         if cell["cell_type"] == "markdown":
-            cell["source"] = plain("".join(cell["source"]))
+            cell["source"] = plain("".join(cell["source"]), Path(app.srcdir, page).parent)
     copy = Path(app.outdir) / "_sources" / f"{page}.ipynb"
     copy.parent.mkdir(parents=True, exist_ok=True)
     copy.write_text(json.dumps(book, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import tinygrad_fr as tg
-from tinygrad_fr.autograd.op import registry
+from tinygrad_fr.autograd.operation import registry
 from tinygrad_fr.autograd.tensor import Methods, Tensor
 
 from .workloads import WORKLOADS, in_tinygrad_fr

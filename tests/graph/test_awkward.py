@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_fr as tg
-from tinygrad_fr.autograd.op import registry
+from tinygrad_fr.autograd.operation import registry
 from tinygrad_fr.errors import ArgumentError, DTypeError, GraphError
 from tinygrad_fr.graph.formulas.operations import mathml, text
 

@@ -13,7 +13,7 @@ import pytest
 
 import tinygrad_fr as tg
 from tinygrad_fr import verify
-from tinygrad_fr.autograd.op import registry
+from tinygrad_fr.autograd.operation import registry
 from tinygrad_fr.errors import GraphError
 
 OPERATIONS = [o for o in registry.values() if o.body.__module__.startswith("tinygrad_fr")]

@@ -11,7 +11,7 @@ import pytest
 
 import tinygrad_fr as tg
 from tinygrad_fr import optim
-from tinygrad_fr.autograd.op import registry
+from tinygrad_fr.autograd.operation import registry
 
 N = 70_000
 RNG = np.random.default_rng(0)

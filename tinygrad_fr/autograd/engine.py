@@ -17,21 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GraphError
 from ..kernels import Array
 from ..kernels.fast.memory import prepare
 from ..kernels.scatter import Scattered
 from ..kernels.sums import total
-from ..messages import _
-from .guards import debug as watch
-from .modes import current_mode, debug, no_grad, switch
-
-__all__ = [
-    "LIVE", "RELEASED", "SPENT", "Closure", "Node", "current_mode", "debug", "next_rank",
-    "no_grad", "run", "switch", "touch",
-]  # fmt: skip
-
-Closure = Callable[..., Any]
+from .guards import debug, messages
+from .modes import current_mode, switch
+from .operation import Closure
 
 # A graph whose values weigh more is released while the backward pass goes.
 RELEASE_ABOVE = 16 * 2**20
@@ -55,7 +47,7 @@ class Node:
         "_requires_grad",
         "_state",  # LIVE, SPENT (differentiated, still readable) or RELEASED
         "_static",  # the other arguments, (positional, by keyword), or None
-        "_where",  # the Module call, or a watch.Trace under debug()
+        "_where",  # the Module call, or a debug.Trace under debug()
     )
 
     _array: Array
@@ -141,7 +133,7 @@ def _leading(output: Node, asked: dict[int, Node]) -> set[int]:
     while stack:
         node = stack.pop()
         if node._state == RELEASED:  # what it came from is gone
-            raise _spent(node)
+            raise messages.spent(node)
         for x in differentiated(node):
             if x._op is not None and x._rank not in nodes and x._rank >= limit:
                 nodes[x._rank] = x
@@ -206,19 +198,19 @@ def _walk(
             if rank not in useful:  # type: ignore[operator]
                 continue
         if node._state:
-            raise _spent(node)
+            raise messages.spent(node)
         if node._memory is not None and node._memory[0] > rank:
-            raise _changed(node, node)
+            raise messages.changed(node, node)
         if keep is not None:
             keep(node, g)
         if watching:
-            watch.unchanged(node)
+            debug.unchanged(node)
         inputs = node._inputs
         values: list[Any] = [g, node if create_graph else node._array]
         for x in inputs:
             if isinstance(x, Node):
                 if x._rank > rank or (x._memory is not None and x._memory[0] > rank):
-                    raise _changed(node, x)
+                    raise messages.changed(node, x)
                 values.append(x if create_graph else x._array)
             else:
                 values.append(x)
@@ -237,14 +229,14 @@ def _walk(
             try:
                 d = closure(*values)
             except Exception as error:
-                error.add_note(_in_the_gradient_of(node))
+                error.add_note(messages.in_the_gradient_of(node))
                 raise
             if d is None:
                 continue
             data = x._array
             try:
                 if d.shape != data.shape or d.dtype is not data.dtype:
-                    d = _fit(d, node, x)
+                    d = unbroadcast(d, node, x)
             except AttributeError:
                 if d.__class__ is Scattered:
                     old = grads.get(where)
@@ -253,9 +245,9 @@ def _walk(
                         continue
                     if old is None:
                         ours.add(where)  # written out below, for this pass alone
-                d = _fit(np.asarray(d), node, x)
+                d = unbroadcast(np.asarray(d), node, x)
             if watching:
-                watch.finite_gradient(node, x, d)
+                debug.finite_gradient(node, x, d)
             old = grads.get(where)
             if old is None:
                 grads[where] = d
@@ -293,7 +285,7 @@ def _walk(
     return asked, found
 
 
-def _fit(d: Any, node: Node, x: Node) -> Any:
+def unbroadcast(d: Any, node: Node, x: Node) -> Any:
     """Undo broadcasting, and give the gradient the dtype of its Tensor."""
     shape = x._array.shape
     added = d.ndim - len(shape)
@@ -310,15 +302,7 @@ def _fit(d: Any, node: Node, x: Node) -> Any:
             d = total(d, axes, True) if array else d.sum(axes, keepdims=True)
             d = d.reshape(shape)
     if d.shape != shape:
-        raise GraphError(
-            _(
-                "a closure of {operation} gave a gradient of shape {got} for an input of "
-                "shape {shape}: it must have the shape of its input"
-            ),
-            operation=node._op.name,
-            got=d.shape,
-            shape=shape,
-        )
+        raise messages.misshapen(node, d.shape, shape)
     return d if d.dtype == x._array.dtype else d.astype(x._array.dtype)
 
 
@@ -365,34 +349,3 @@ def _own(found: dict[int, Any]) -> list[tuple[int, Array]]:
         owned.append((rank, g))
         del base
     return owned
-
-
-# --- errors ----------------------------------------------------------------------------------
-
-
-def _spent(node: Node) -> GraphError:
-    return GraphError(
-        _(
-            "the graph behind {operation} has been differentiated already: call "
-            "backward(retain_graph=True) the first time, or compute the value again"
-        ),
-        operation=node._op.name,
-    )
-
-
-def _in_the_gradient_of(node: Node) -> str:
-    shapes = ", ".join(str(np.shape(x)) for x in node._inputs)
-    where = _("in the gradient of {operation}, whose inputs have the shapes {shapes}")
-    return where.format(operation=node._op.name, shapes=shapes)
-
-
-def _changed(node: Node, x: Node) -> GraphError:
-    return GraphError(
-        _(
-            "{name} {shape} was changed in place after {operation} had used it: its gradient would "
-            "be wrong. Call backward() before the update, or compute the value again after it"
-        ),
-        name=getattr(x, "name", None) or "Tensor",
-        shape=x._array.shape,
-        operation=node._op.name,
-    )

@@ -1,4 +1,4 @@
-r"""``@op``: what one operation declares, and the registry of all operations.
+r"""``@op``: declaring an operation, and recording what it computes.
 
 An operation is one function. Its body computes on raw arrays and returns the value and one closure
 per array argument::
@@ -20,16 +20,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from types import FunctionType
 from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, TinygradError
-from ..kernels import Array
-from ..messages import _
-from .engine import Closure, Node, current_mode, next_rank
-from .guards import debug as watch
+from ..errors import TinygradError
+from .engine import Node, next_rank
+from .guards import debug, messages
 from .guards.arguments import (
     as_array,
     matched,
@@ -42,124 +39,10 @@ from .guards.arguments import (
 )
 from .guards.conversion import AS_IS
 from .guards.examples import Draw
-from .guards.messages import explain, labels_of
 from .guards.protocols import dispatch
+from .modes import current_mode
+from .operation import Operation, registry
 from .tensor import Methods, Tensor
-
-# Every operation by name, helpers that are only an adjoint included.
-registry: dict[str, Operation] = {}
-
-
-class Operation:
-    """What is known of one operation.
-
-    Attributes
-    ----------
-    name : str
-        Its name in the library.
-    latex : str
-        Its definition.
-    function : callable
-        The public function.
-    parameters : tuple of str
-        The names of its arguments.
-    numpy : tuple of callable
-        The NumPy functions that it answers.
-    room : str
-        The file of ``ops/`` in which it stands.
-    needs_inputs : bool
-        Whether its closures get its array arguments, besides ``g`` and ``y``.
-    composed : bool
-        Whether it is made of other operations, which are recorded in its place.
-    """
-
-    __slots__ = (
-        "arrays", "body", "captures", "composed", "defaults", "examples", "function", "latex",
-        "method", "name", "needs_inputs", "numpy", "parameters", "room", "shared", "variadic",
-    )  # fmt: skip
-
-    def __init__(self, body: Callable[..., Any], latex: str, **declared: Any) -> None:
-        plain = getattr(body, "__wrapped__", body)
-        code = plain.__code__
-        self.body = body
-        self.name: str = declared["name"] or body.__name__
-        self.latex = latex
-        self.composed: bool = declared["composed"]
-        self.needs_inputs: bool = declared["needs_inputs"]
-        self.numpy: tuple[Any, ...] = declared["numpy"]
-        self.examples: Callable[[Draw], list[Any]] | None = declared["examples"]
-        self.method: bool = declared["method"] and not self.name.startswith("_")
-        self.room = (body.__module__ or "").rpartition(".")[2]
-        self.parameters = code.co_varnames[: code.co_argcount]
-        self.defaults = dict(
-            zip(self.parameters[::-1], (plain.__defaults__ or ())[::-1], strict=False)
-        )
-        self.variadic = (
-            code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
-            if code.co_flags & 0x04
-            else None
-        )
-        self.arrays = frozenset(
-            name
-            for name, kind in body.__annotations__.items()
-            if kind in ("Array", "Array | None", Array)
-        )
-        self.function: Callable[..., Any] = body
-        # Whether closures may capture something: they share a variable with the body.
-        self.captures = bool(code.co_cellvars or body.__closure__)
-        self.shared: list[tuple[Closure | None, ...]] = []
-
-    def __repr__(self) -> str:
-        return f"<operation {self.name}: {self.latex}>"
-
-    def lean(self, closures: tuple[Closure | None, ...]) -> tuple[Closure | None, ...]:
-        """The closures; one and the same tuple for all calls where none captures anything.
-
-        So a recorded ``x * y`` owns neither functions nor a tuple of them: fewer bytes per
-        node, and fewer objects for the garbage collector to visit.
-        """
-        if self.captures:
-            return closures
-        for known in self.shared:
-            if len(known) == len(closures):
-                i = 0  # counted by hand: enumerate and zip cost 0.1 us more
-                for closure in closures:
-                    other = known[i]
-                    if closure is not other and (
-                        closure.__class__ is not FunctionType
-                        or other is None
-                        or closure.__code__ is not other.__code__
-                    ):
-                        break
-                    i += 1  # noqa: SIM113
-                else:
-                    return known
-        if not any(closure and _captures(closure) for closure in closures):
-            self.shared.append(closures)
-        return closures
-
-    def parameter(self, position: int) -> str:
-        """The name of the argument at a position."""
-        if position < len(self.parameters):
-            return self.parameters[position]
-        return self.variadic or f"argument {position}"
-
-    def samples(self, seed: int = 0) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
-        """The declared example calls, as (arguments, keywords)."""
-        if self.examples is None:
-            return []
-        calls = []
-        for example in self.examples(Draw(seed)):
-            example = example if isinstance(example, tuple) else (example,)
-            keywords = example[-1] if isinstance(example[-1], dict) else {}
-            calls.append((example[:-1] if keywords else example, keywords))
-        return calls
-
-
-def _captures(closure: Any) -> bool:
-    """Whether a closure holds something of its own, as far as can be seen."""
-    plain = closure.__class__ is FunctionType
-    return not plain or bool(closure.__closure__ or closure.__defaults__ or closure.__kwdefaults__)
 
 
 def op(
@@ -217,9 +100,7 @@ def op(
     Tensor(12.)
     """
     if not isinstance(latex, str):
-        raise ArgumentError(
-            _('@op takes the formula of the operation first: @op(r"y = x^3"), then the function')
-        )
+        raise messages.no_formula()
     return _declaration(_recorded, latex, numpy, examples, method, name, needs_inputs)
 
 
@@ -321,10 +202,12 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
         try:
             out = body(*raw, **kwargs) if kwargs else body(*raw)
         except TinygradError as error:
-            error.locate(operation.name, args, labels_of(operation, args), current_mode().module)
+            error.locate(
+                operation.name, args, messages.labels_of(operation, args), current_mode().module
+            )
             raise
         except (ValueError, TypeError, IndexError, OverflowError) as error:
-            raise explain(error, operation, args, raw) from error
+            raise messages.of_a_call(error, operation, args, raw) from error
         except AttributeError:
             arrays = numbers_as_arrays(operation, args)
             if arrays is args:
@@ -355,7 +238,7 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
                 tensor._static = None if inputs is args and not kwargs else (args, kwargs)
                 tensor._where = mode.module
                 if mode.debug:
-                    watch.made(operation.name, tensor, inputs)
+                    debug.made(operation.name, tensor, inputs)
                 return tensor
         kind = y.dtype.kind
         if kind not in "biuf" and (kind != "c" or (tracked and closures and mode.recording)):
@@ -364,7 +247,7 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
         tensor._op = tensor._static = tensor._where = None
         tensor._inputs = tensor._closures = ()
         if mode.debug:
-            watch.made(operation.name, tensor, raw)
+            debug.made(operation.name, tensor, raw)
         return tensor
 
     call.operation = operation  # type: ignore[attr-defined]
@@ -391,10 +274,12 @@ def _prepared(operation: Operation) -> Callable[..., Any]:
         try:
             return body(*given, **named)
         except TinygradError as error:
-            error.locate(operation.name, given, labels_of(operation, given), current_mode().module)
+            error.locate(
+                operation.name, given, messages.labels_of(operation, given), current_mode().module
+            )
             raise
         except (ValueError, TypeError, IndexError) as error:
-            raise explain(error, operation, given, list(given)) from error
+            raise messages.of_a_call(error, operation, given, list(given)) from error
 
     call.operation = operation  # type: ignore[attr-defined]
     return call

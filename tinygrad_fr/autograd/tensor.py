@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import DTypeError, GraphError, ShapeError
 from ..kernels import Array
 from ..messages import _
 from . import engine
-from .engine import Node, current_mode, next_rank
-from .guards import observers
-from .guards.conversion import as_data, as_upstream, in_place_error, label, not_floating
+from .engine import Node, next_rank
+from .guards import messages, observers
+from .guards.conversion import as_data, as_upstream
 from .guards.inplace import InPlace
 from .guards.protocols import NumPyProtocols
 from .guards.scalars import Scalar
 from .guards.spellings import Spellings
+from .modes import current_mode
 
 if TYPE_CHECKING:
     from .methods import Methods as Methods  # generated from the registry of operations
@@ -104,19 +104,15 @@ class Tensor(Methods, InPlace, Scalar, NumPyProtocols):
     @data.setter
     def data(self, value: Any) -> None:
         if self._op is not None:
-            raise in_place_error(self, _("compute a new Tensor from it"))
+            raise messages.in_place(self, _("compute a new Tensor from it"))
         if isinstance(value, Tensor):
             value = value.numpy()
         if value is not self._array:
             value = as_data(value, None, self._requires_grad)
             if self._requires_grad and value.dtype.kind != "f":
-                raise not_floating(value.dtype)
+                raise messages.not_floating(value.dtype)
             if self._requires_grad and value.shape != self._array.shape:
-                raise ShapeError(
-                    _("{name} keeps its shape; data of shape {got} want a new Tensor"),
-                    name=self._label(),
-                    got=value.shape,
-                )
+                raise messages.other_shape(self, value.shape)
             self._memory = None  # what was on the old memory stays there
         self._array = value
         engine.touch(self)
@@ -132,11 +128,7 @@ class Tensor(Methods, InPlace, Scalar, NumPyProtocols):
             if not isinstance(value, Tensor):
                 value = Tensor(value, dtype=self._array.dtype)
             if value._array.shape != self._array.shape:
-                raise ShapeError(
-                    _("a gradient has the shape of its Tensor: {shape}, not {got}"),
-                    shape=self._array.shape,
-                    got=value._array.shape,
-                )
+                raise messages.other_gradient(self._array.shape, value._array.shape)
             if value._array.dtype != self._array.dtype:
                 value = value.astype(self._array.dtype)
         self._grad = value
@@ -149,11 +141,9 @@ class Tensor(Methods, InPlace, Scalar, NumPyProtocols):
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
         if self._op is not None and not wanted:
-            raise GraphError(
-                _("a computed Tensor always needs its gradient: detach it with .detach()")
-            )
+            raise messages.needs_its_gradient()
         if wanted and self._array.dtype.kind != "f":
-            raise not_floating(self._array.dtype)
+            raise messages.not_floating(self._array.dtype)
         self._requires_grad = bool(wanted)
 
     @property
@@ -206,13 +196,7 @@ class Tensor(Methods, InPlace, Scalar, NumPyProtocols):
             If the Tensor requires a gradient: what follows would not be recorded.
         """
         if self._requires_grad:
-            raise GraphError(
-                _(
-                    "{name} requires a gradient, and an array would silently drop it: keep .item() "
-                    "of a loss, join Tensors with tg.stack([...]), or call .detach() on purpose"
-                ),
-                name=self._label(),
-            )
+            raise messages.drops_the_graph(self)
         return self._array
 
     def detach(self) -> Tensor:
@@ -225,9 +209,6 @@ class Tensor(Methods, InPlace, Scalar, NumPyProtocols):
         """Name it, and return it."""
         self._name = name
         return self
-
-    def _label(self) -> str:
-        return label(self)
 
     # --- backwards ---------------------------------------------------------------------------
 
@@ -295,13 +276,7 @@ class Tensor(Methods, InPlace, Scalar, NumPyProtocols):
 
     def _upstream(self, gradient: Any, create_graph: bool) -> Any:
         if not self._requires_grad:
-            raise GraphError(
-                _(
-                    "{name} does not depend on any Tensor with requires_grad=True: there is no "
-                    "gradient (was it computed under no_grad, or detached?)"
-                ),
-                name=self._label(),
-            )
+            raise messages.without_graph(self)
         if isinstance(gradient, Tensor):
             if create_graph and gradient._requires_grad:
                 as_upstream(gradient._array, self)  # only to refuse what does not fit
@@ -314,7 +289,7 @@ class Tensor(Methods, InPlace, Scalar, NumPyProtocols):
 
     def __len__(self) -> int:
         if not self._array.ndim:
-            raise DTypeError(_("a Tensor without axes has no length"))
+            raise messages.without_length()
         return len(self._array)
 
     def __iter__(self) -> Iterator[Tensor]:
@@ -357,19 +332,10 @@ class Tensor(Methods, InPlace, Scalar, NumPyProtocols):
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._op is not None:
-            raise GraphError(
-                _("only leaves can be copied or pickled; {name} was computed: .detach() it first"),
-                name=self._label(),
-            )
+            raise messages.no_leaf(self)
         mode = current_mode()
         if mode.depth and mode.recording and self._requires_grad and type(self) is Tensor:
-            raise GraphError(
-                _(
-                    "a copy of {name}, the variable of a transform, would have no part in its "
-                    "gradient: .copy() is recorded, .detach() leaves the graph on purpose"
-                ),
-                name=self._label(),
-            )
+            raise messages.copy_of_a_variable(self)
         grad = None if self._grad is None else self._grad._array
         state = (self._array, self._requires_grad, self._name, grad, self._attributes_of_subclass())
         return copyreg.__newobj__, (type(self),), state  # type: ignore[attr-defined]

@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, DTypeError, GraphError, ShapeError, in_our_words
+from ..errors import in_our_words
 from ..kernels import Array
-from ..messages import _
 from . import engine
+from .guards import messages
 from .guards.conversion import as_data
 from .guards.protocols import any_tracked
-from .op import op, registry
+from .modes import current_mode, switch
+from .op import op
+from .operation import registry
 from .tensor import Tensor, untracked
 
 Function = Callable[..., Any]
@@ -64,16 +66,11 @@ def gradients(
     wanted: list[Any] = list(inputs) if several else [inputs]
     for x in (output, *wanted):
         if not isinstance(x, Tensor):
-            raise DTypeError(
-                _("gradients are taken of a Tensor with respect to Tensors: {kind} is none"),
-                kind=type(x).__name__,
-            )
+            raise messages.no_tensor(x)
     for x in wanted:
         if not x.requires_grad:
-            raise GraphError(
-                _("{name} requires no gradient: make it with requires_grad=True"), name=x._label()
-            )
-    create_graph |= engine.current_mode().depth > 0  # for the transform around
+            raise messages.without_requires_grad(x)
+    create_graph |= current_mode().depth > 0  # for the transform around
     if retain_graph is None:
         retain_graph = create_graph
     found = engine.run(
@@ -142,10 +139,7 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         call = _Call(f, args, kwargs, argnums)
         if call.output.size != 1:
-            raise ShapeError(
-                _("grad is for scalar functions; this one gives {shape}: use jacobian or vjp"),
-                shape=call.output.shape,
-            )
+            raise messages.no_scalar(call.output.shape)
         return call.out(call.output), call.pullback(np.ones(call.output.shape))
 
     return both
@@ -185,12 +179,10 @@ def jvp(f: Function, xs: Any, vs: Any) -> tuple[Any, Any]:
     xs = xs if isinstance(xs, tuple) else (xs,)
     vs = vs if isinstance(vs, tuple) else (vs,)
     if len(xs) != len(vs):
-        raise ArgumentError(
-            _("one direction per input: {n} inputs, {m} directions"), n=len(xs), m=len(vs)
-        )
+        raise messages.directions(len(xs), len(vs))
     call = _Call(f, xs, {}, tuple(range(len(xs))))
     call.nested |= any(isinstance(v, Tensor) and v.requires_grad for v in vs)
-    with engine.switch(recording=True, depth=engine.current_mode().depth + 1):
+    with switch(recording=True, depth=current_mode().depth + 1):
         # Any point will do, but 0: there "zero upstream" wins over infinite slopes.
         probe = Tensor(np.ones(call.output.shape, call.output.dtype), requires_grad=True)
         back = call.backward(probe, create_graph=True)
@@ -198,11 +190,7 @@ def jvp(f: Function, xs: Any, vs: Any) -> tuple[Any, Any]:
         for x, d, v in zip(call.inputs, back, vs, strict=True):
             direction = v if isinstance(v, Tensor) else as_data(v, x.dtype, False)
             if np.shape(direction) != x.shape:
-                raise ShapeError(
-                    _("a direction has the shape of its input: {shape}, not {got}"),
-                    shape=x.shape,
-                    got=np.shape(direction),
-                )
+                raise messages.other_direction(x.shape, np.shape(direction))
             total = total + (d * direction).sum()
         dy = None
         if isinstance(total, Tensor) and total.requires_grad:
@@ -294,13 +282,7 @@ def _alias(x: Array):
 def _wraps(f: Function) -> Callable[[Function], Function]:
     """Give a derivative the name and the docstring of its function, which must be one."""
     if not callable(f):
-        raise ArgumentError(
-            _(
-                "a transform takes a function, not {kind}: for the gradient of a Tensor use "
-                "tg.gradients(output, inputs) or output.backward()"
-            ),
-            kind=type(f).__name__,
-        )
+        raise messages.no_function(f)
     return functools.wraps(f)
 
 
@@ -310,18 +292,10 @@ class _Call:
     def __init__(self, f: Function, args: Any, kwargs: Any, argnums: int | tuple[int, ...]) -> None:
         self.single = not isinstance(argnums, Iterable) or isinstance(argnums, str)
         positions: Any = (argnums,) if self.single else tuple(argnums)  # type: ignore[arg-type]
-        if not all(isinstance(i, (int, np.integer)) for i in positions):
-            raise ArgumentError(
-                _("argnums is a position or a tuple of positions, not {argnums!r}"), argnums=argnums
-            )
-        if len({i % max(len(args), 1) for i in positions}) < len(positions):
-            raise ArgumentError(_("argnums {argnums} names an argument twice"), argnums=argnums)
-        for i in positions:
-            if not -len(args) <= i < len(args):
-                raise ArgumentError(_("argnums {i} is none of the {n} arguments"), i=i, n=len(args))
-        depth = engine.current_mode().depth
+        messages.check_argnums(argnums, positions, len(args))
+        depth = current_mode().depth
         values = list(args)
-        with engine.switch(recording=True, depth=depth + 1):
+        with switch(recording=True, depth=depth + 1):
             self.inputs = []
             for i in positions:
                 values[i] = _variable(args[i])
@@ -329,13 +303,7 @@ class _Call:
             with in_our_words():
                 y = f(*values, **kwargs)
         if not isinstance(y, Tensor):
-            raise DTypeError(
-                _(
-                    "the function must give one Tensor, not {kind}: x.item(), x.data and a tuple "
-                    "of results leave the graph; wrap a true constant in tg.Tensor"
-                ),
-                kind=type(y).__name__,
-            )
+            raise messages.no_result(y)
         self.output = y
         recorded = any_tracked(args, kwargs)
         self.tensors = recorded or any(isinstance(args[i], Tensor) for i in positions)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import settings
-from ..autograd.engine import no_grad
+from ..autograd.modes import no_grad
 from ..autograd.tensor import Tensor
 from ..autograd.transforms import gradients
 from ..data import ArrayDataset, DataLoader, load_digits

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import settings
-from ..autograd.engine import no_grad
+from ..autograd.modes import no_grad
 from ..data import ArrayDataset, DataLoader, ImageFolder, load_mnist, preprocess
 from ..errors import ArgumentError, FileError, TinygradError
 from ..io import check_writable, load, save

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import settings
 from ..autograd.engine import touch
+from ..autograd.guards.messages import label
 from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, ShapeError
 from ..messages import _
@@ -124,7 +125,7 @@ def _fans(tensor: Tensor) -> tuple[int, int]:
     if tensor.ndim < 2:
         raise ShapeError(
             _("{name} has no fan-in: only weights with at least 2 axes, (out, in, ...), do"),
-            name=tensor._label(),
+            name=label(tensor),
         )
     window = math.prod(tensor.shape[2:])
     return tensor.shape[1] * window, tensor.shape[0] * window

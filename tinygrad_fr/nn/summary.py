@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..autograd.engine import no_grad
+from ..autograd.modes import no_grad
 from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, DTypeError
 from ..messages import _, spelled

@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 
-from ..autograd.op import registry
+from ..autograd.operation import registry
 
 for _family in pkgutil.iter_modules(__path__):
     importlib.import_module(f".{_family.name}", __name__)

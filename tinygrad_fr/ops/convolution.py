@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.engine import Node, current_mode
+from ..autograd.engine import Node
+from ..autograd.modes import current_mode
 from ..autograd.op import composed, op
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array

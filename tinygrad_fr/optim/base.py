@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import engine
+from ..autograd.guards.messages import label
 from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..kernels import Array
@@ -174,8 +175,8 @@ def _check_parameter(p: Any, seen: set[int]) -> None:
     if not p.is_leaf or p.dtype.kind != "f":
         raise ArgumentError(
             _("{name} cannot be learned: it must be a floating leaf, not a result"),
-            name=p._label(),
+            name=label(p),
         )
     if id(p) in seen:
-        raise ArgumentError(_("{name} is given twice to the optimizer"), name=p._label())
+        raise ArgumentError(_("{name} is given twice to the optimizer"), name=label(p))
     seen.add(id(p))

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from .. import settings
-from ..autograd.engine import no_grad
 from ..autograd.guards.conversion import as_operand
+from ..autograd.modes import no_grad
 from ..autograd.tensor import Tensor
 from ..data import ArrayDataset, DataLoader
 from ..errors import ArgumentError, DTypeError, NonFiniteError

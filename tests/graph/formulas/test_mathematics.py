@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tinygrad_fr.graph.formulas.operations.latex import unescaped
 from tinygrad_fr.graph.formulas.operations.source import latex_of
 
-from tinygrad_fr.autograd.op import registry
+from tinygrad_fr.autograd.operation import registry
 from tinygrad_fr.graph.formulas.operations import escaped, label, mathml, parse, symbol, text
 
 LINES = {

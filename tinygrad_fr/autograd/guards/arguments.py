@@ -11,13 +11,13 @@ import numpy as np
 
 from ...errors import ArgumentError, DTypeError, GraphError
 from ...messages import _
-from ..engine import Closure, Node, share_memory
+from ..engine import Node, share_memory
 from ..tensor import Tensor
 from .conversion import AS_IS, as_operand
 from .protocols import in_our_names
 
 if TYPE_CHECKING:
-    from ..op import Operation
+    from ..operation import Closure, Operation
 
 
 def to_positions(

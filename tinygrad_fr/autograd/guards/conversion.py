@@ -12,6 +12,7 @@ from ...errors import DTypeError, GraphError, ShapeError
 from ...kernels import Array
 from ...messages import _
 from ..engine import Node
+from .messages import label
 
 # What an operation takes as it is: these classes are looked up, subclasses and others examined.
 AS_IS = frozenset({np.ndarray, float, int, bool, NoneType, *np.sctypeDict.values()})
@@ -100,17 +101,6 @@ def _not_numbers(data: Any, error: Any) -> DTypeError:
     )
 
 
-def not_floating(dtype: Any) -> DTypeError:
-    """The error for a gradient of something that is not floating."""
-    return DTypeError(
-        _(
-            "only floating numbers have a gradient, not {dtype}: convert with "
-            ".astype(float) or Tensor(..., dtype=float)"
-        ),
-        dtype=dtype,
-    )
-
-
 def as_upstream(gradient: Any, output: Node) -> Any:
     """The gradient that a backward pass starts with: of the output's shape and dtype."""
     data = output._array
@@ -141,20 +131,3 @@ def as_upstream(gradient: Any, output: Node) -> Any:
             _("an upstream gradient is made of real numbers, not of {dtype}"), dtype=gradient.dtype
         )
     return gradient if gradient.dtype == data.dtype else gradient.astype(data.dtype)
-
-
-def label(x: Any) -> str:
-    """A Tensor in messages: its name and shape."""
-    return f"{x._name or 'Tensor'} {x._array.shape}"
-
-
-def in_place_error(tensor: Node, instead: str) -> GraphError:
-    """The error for a change that would make a recorded gradient wrong."""
-    return GraphError(
-        _(
-            "{name} is recorded, and an in-place change would make its gradient wrong: "
-            "{instead}; to update a leaf, do it under `with tg.no_grad():`"
-        ),
-        name=label(tensor),
-        instead=instead,
-    )

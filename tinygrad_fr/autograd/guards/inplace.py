@@ -9,8 +9,10 @@ import numpy as np
 from ...errors import DTypeError, IndexingError, ShapeError
 from ...messages import _
 from .. import engine
-from ..engine import Node, current_mode
-from .conversion import as_operand, in_place_error, label
+from ..engine import Node
+from ..modes import current_mode
+from .conversion import as_operand
+from .messages import in_place, label
 from .protocols import without_tensors
 
 
@@ -21,7 +23,7 @@ class InPlace(Node):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if self._requires_grad and (self._op is not None or current_mode().recording):
-            raise in_place_error(self, "tg.where(mask, new, old)")
+            raise in_place(self, "tg.where(mask, new, old)")
         if isinstance(value, Node):
             value = value.numpy()  # type: ignore[attr-defined]
         value = as_operand(value)
@@ -40,11 +42,11 @@ class InPlace(Node):
         if isinstance(other, Node):
             if other._requires_grad and current_mode().recording:
                 if self._requires_grad:
-                    raise in_place_error(self, f"x = x {symbol} y")
+                    raise in_place(self, f"x = x {symbol} y")
                 return NotImplemented  # Python then computes x = x + y, which is recorded
             other = other._array
         if self._requires_grad and (self._op is not None or current_mode().recording):
-            raise in_place_error(self, f"x = x {symbol} y")
+            raise in_place(self, f"x = x {symbol} y")
         other = as_operand(other)
         try:
             ufunc(self._array, other, out=self._array)

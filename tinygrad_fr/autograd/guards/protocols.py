@@ -13,7 +13,7 @@ from ...errors import DTypeError, GraphError, IndexingError, ShapeError
 from ...kernels import Array
 from ...messages import _
 from ..engine import Node, touch
-from .conversion import in_place_error
+from . import messages
 
 # NumPy function -> operation. Filled by the registry.
 dispatch: dict[Any, Callable[..., Any]] = {}
@@ -121,7 +121,7 @@ def _refuse_a_change(function: Any, method: str, named: dict[str, Any]) -> None:
     for x in changed:
         if isinstance(x, Node):
             if x._requires_grad:
-                raise in_place_error(x, "tg.where(mask, new, old)")
+                raise messages.in_place(x, "tg.where(mask, new, old)")
             touch(x)
 
 

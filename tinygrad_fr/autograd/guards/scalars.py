@@ -9,9 +9,10 @@ from typing import Any
 
 from ...errors import DTypeError, GraphError, ShapeError
 from ...messages import _
-from ..engine import Node, current_mode
-from .conversion import label
+from ..engine import Node
+from ..modes import current_mode
 from .debug import caller
+from .messages import label
 
 
 class Scalar(Node):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...autograd.op import registry
+from ...autograd.operation import registry
 from ...kernels import Array
 from ...messages import _
 from .. import values

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.op import Operation, registry
+from ...autograd.operation import Operation, registry
 from ..recorded.extract import Edge, Graph, Vertex
 from . import escaped, parse, substituted
 from .indexing import shown_index

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...autograd.engine import RELEASED, Node
 from ...autograd.guards.debug import Trace
-from ...autograd.op import Operation
+from ...autograd.operation import Operation
 from ...autograd.tensor import Tensor
 from ...errors import DTypeError, GraphError, TinygradError
 from ...kernels import Array

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.engine import _changed, _fit, handed
+from ...autograd.engine import handed, unbroadcast
+from ...autograd.guards.messages import changed
 from ...autograd.modes import no_grad
 from ...kernels import Array
 from ...kernels.scatter import Scattered
@@ -86,7 +87,7 @@ def refuse_changed(graph: Graph) -> None:
         if node is not None and x is not None:
             later = x._memory is not None and x._memory[0] > node._rank
             if x._rank > node._rank or later:
-                raise _changed(node, x)
+                raise changed(node, x)
 
 
 def pulled(graph: Graph, edge: Edge, g: Array | None) -> Array | None:
@@ -110,7 +111,7 @@ def _handed_on(graph: Graph, edge: Edge, g: Array | None) -> Any:
     d = closure(g, node._array, *handed(node))
     if d is None or (isinstance(d, Scattered) and d.dtype == x._array.dtype):
         return d
-    return np.asarray(_fit(np.asarray(d), node, x))
+    return np.asarray(unbroadcast(np.asarray(d), node, x))
 
 
 def local(graph: Graph, edge: Edge) -> Array | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.engine import Node, _fit
+from ...autograd.engine import Node, unbroadcast
 from ...autograd.modes import no_grad
 from ...autograd.tensor import Tensor
 from ...kernels import Array
@@ -164,7 +164,7 @@ class Tape:
                     if raw == (i, position):
                         grads[-1] = d
                     number = self._numbers[id(x)]
-                    d = _fit(d, node, x) if d.shape != x.shape or d.dtype != x.dtype else d
+                    d = unbroadcast(d, node, x) if d.shape != x.shape or d.dtype != x.dtype else d
                     grads[number] = grads[number] + d if number in grads else d
         return grads
 

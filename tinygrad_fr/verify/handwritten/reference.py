@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.op import registry
+from ...autograd.operation import registry
 from ...autograd.tensor import Tensor
 from ...errors import ArgumentError
 from ...kernels import Array

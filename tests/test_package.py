@@ -2,52 +2,152 @@
 
 from __future__ import annotations
 
-import ast
+import graphlib
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 import tinygrad_fr as tg
 
-from . import reference, stubs
+from . import house, reference, stubs
 
-PACKAGE = Path(tg.__file__).parent
-# Imports point downwards only: from a room to those above it.
-ROOMS = [
-    "messages", "errors", "settings", "kernels", "autograd", "ops", "report", "graph", "verify",
-    "io", "nn", "optim", "data", "training", "health", "plot", "cli", "__init__", "__main__",
-]  # fmt: skip
+# --- the rooms: order, size, taste -----------------------------------------------------------
+
+# From the bottom of the house to its top: a file imports from its own room, from those beside it
+# on a line, and from lines above. The figure is the room's budget of lines, subrooms with a line
+# of their own aside: to raise one is a line of the diff, with its reason.
+HOUSE = [
+    {"messages": 90},
+    {"errors": 160},
+    {"settings": 90},
+    {"checks": 150},
+    {"kernels": 1_020, "kernels/fast": 560},
+    {"autograd": 1_700, "autograd/guards": 1_490},  # the core is the first: read in an afternoon
+    {"ops": 4_910},
+    {"report": 430},
+    {"graph/values": 100},
+    {"graph/recorded": 760},
+    {"graph/formulas": 1_250},
+    {"graph/drawing": 1_210, "graph/replaying": 510, "graph/deriving": 1_990},
+    {"graph": 20},
+    {"verify/vocabulary": 110},
+    {"verify/truth": 690},
+    {"verify/causes": 2_140},
+    {"verify/handwritten": 2_080},
+    {"verify/questions": 1_740},
+    {"verify": 20},
+    {"io": 460},
+    {"nn": 1_620},
+    {"optim": 800},
+    {"data": 1_370},
+    {"training": 570},
+    {"health": 800},
+    {"plot": 1_770},
+    {"cli": 990},
+    {"__init__": 100},
+    {"__main__": 10},
+]
+BUDGETS = {room: lines for floor in HOUSE for room, lines in floor.items()}
+FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
+# The contract says 31,000; the guards of the graph's edges took 80 more, to be paid back.
+WHOLE = 31_450
+
+# Imports that point upwards or close a circle, each with its reason. The list only shrinks: one
+# that is mended has to go.
+EXCUSED = {
+    ("kernels/fast/__init__", "kernels/fast/compiled"): "loaded at first use, if numba is there",
+}  # fmt: skip
+NOT_YET_MENDED = {
+    ("verify/truth/limits", "verify/causes/case"),
+    ("verify/truth/subgradients", "verify/causes/case"),
+    ("report/heat_map", "report/__init__"),
+    ("graph/deriving/simplification", "graph/deriving/writer"),
+    ("graph/deriving/typesetting", "graph/deriving/derive"),
+    ("nn/summary", "nn/module"),
+    ("health/judging", "health/watching"),
+}
+AGAINST_THE_RULE = {*EXCUSED, *NOT_YET_MENDED}
+
+LONGEST_FILE, LONGEST_FUNCTION = 400, 60
+LONG_FILES: set[str] = set()
+LONG_FUNCTIONS = {
+    "autograd/engine:_walk": "the backward pass: a call for each node would cost more than it",
+    "autograd/op:_recorded": "holds the next one",
+    "autograd/op:call": "recording: each operation of each program pays for every line of it",
+    "plot/boundary:decision_boundary": "not yet mended",
+    "plot/confusion:confusion_matrix": "not yet mended",
+    "training/fitting:fit": "not yet mended",
+}  # fmt: skip
 
 
-def imported_rooms(path: Path):
-    """The rooms that a file imports, those for type-checkers aside."""
-    parts = path.relative_to(PACKAGE).parts
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for_types = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
-        for statement in node.body
-        for inner in ast.walk(statement)
+def room(file: str) -> str | None:
+    """The innermost room of the table in which a file stands."""
+    parts = file.split("/")
+    outwards = ("/".join(parts[:n]) for n in range(len(parts), 0, -1))
+    return next((name for name in outwards if name in BUDGETS), None)
+
+
+def size(name: str) -> int:
+    return sum(house.lines(file) for file in house.FILES if room(file) == name)
+
+
+def points_upwards(file: str, other: str) -> bool:
+    return FLOORS[room(other)] > FLOORS[room(file)]
+
+
+def test_every_file_stands_in_a_room_with_a_budget():
+    assert [file for file in house.FILES if room(file) is None] == []
+
+
+@pytest.mark.parametrize("name", BUDGETS)
+def test_a_room_keeps_to_its_budget_of_lines(name):
+    assert size(name) <= BUDGETS[name]
+
+
+def test_the_whole_keeps_to_its_budget_of_lines():
+    assert sum(map(house.lines, house.FILES)) <= WHOLE
+
+
+def test_imports_point_downwards_only():
+    assert [
+        (file, other)
+        for file in house.FILES
+        for other in house.imports(file)
+        if points_upwards(file, other) and (file, other) not in AGAINST_THE_RULE
+    ] == []
+
+
+def test_no_file_imports_itself_by_way_of_others():
+    graph = {
+        file: {other for other in house.imports(file) if (file, other) not in AGAINST_THE_RULE}
+        for file in house.FILES
     }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.level and id(node) not in for_types:
-            up = len(parts) - node.level
-            base = [*parts[:up], *((node.module or "").split(".") if node.module else [])]
-            if base:
-                yield base[0]
-            else:
-                yield from (alias.name for alias in node.names)
+    graphlib.TopologicalSorter(graph).prepare()  # its error names the files of a circle
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.stem)
-def test_imports_point_downwards_only(path):
-    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    for other in imported_rooms(path):
-        assert other == room or ROOMS.index(other) < ROOMS.index(room), f"{room} imports {other}"
+@pytest.mark.parametrize(("file", "other"), sorted(AGAINST_THE_RULE))
+def test_a_mended_import_is_excused_no_longer(file, other):
+    assert other in house.imports(file), "it is gone: take it off the list"
+    assert points_upwards(file, other) or house.leads_to(other, file), "it does no harm any more"
+
+
+def test_no_file_is_too_long():
+    assert {f for f in house.FILES if house.lines(f) > LONGEST_FILE} == LONG_FILES
+
+
+def test_no_function_is_too_long_but_those_that_say_why():
+    long = {
+        function
+        for file in house.FILES
+        for function, lines in house.functions(file)
+        if lines > LONGEST_FUNCTION
+    }
+    assert long == set(LONG_FUNCTIONS)
+
+
+# --- names, stubs, cost ----------------------------------------------------------------------
 
 
 def test_every_public_name_is_there():
@@ -121,7 +221,7 @@ def test_importing_the_library_loads_nothing_heavy():
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True,
-        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
+        env={**os.environ, "PYTHONPATH": str(house.PACKAGE.parent)},
     )  # fmt: skip
     assert done.stdout.strip() == "[]"
 
@@ -129,24 +229,6 @@ def test_importing_the_library_loads_nothing_heavy():
 @pytest.mark.parametrize("path", stubs.STUBS, ids=lambda p: p.name)
 def test_type_stubs_are_fresh(path):
     assert path.read_text(encoding="utf-8") == stubs.STUBS[path](), "run python tests/stubs.py"
-
-
-def test_no_file_is_longer_than_400_lines():
-    for path in PACKAGE.rglob("*.py"):
-        assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path
-
-
-# The contract says 31,000; the guards of the graph's edges took 80 more, to be paid back.
-BUDGET = 31_450
-
-
-CORE = 1_700  # autograd/ without its guards: to be read in an afternoon
-
-
-def test_the_package_keeps_to_its_budget_of_lines():
-    lines = {p: len(p.read_text(encoding="utf-8").splitlines()) for p in PACKAGE.rglob("*.py")}
-    assert sum(lines.values()) <= BUDGET
-    assert sum(n for path, n in lines.items() if path.parent.name == "autograd") <= CORE
 
 
 def test_the_table_of_operations_is_fresh():

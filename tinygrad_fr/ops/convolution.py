@@ -11,7 +11,7 @@ from ..autograd.op import composed, op
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
 from ..kernels import convolution as kernel
-from ..kernels.windows import Pair, cut
+from ..kernels.windows import Pair, Windows, cut
 from ..messages import _
 from .casting import in_single
 from .joining import pad
@@ -150,7 +150,7 @@ def _conv2d_weight(
         r"""X \star K"""
         return conv2d(x, u, None, *static)
 
-    windows = kernel.Windows(x, stride, padding, dilation)
+    windows = Windows(x, stride, padding, dilation)
     return kernel.conv_weight(windows, g, shape, groups), to_x, to_g
 
 

@@ -207,7 +207,7 @@ def test_operations_are_methods_but_for_those_that_are_not_a_tensors():
     }  # fmt: skip
     for name in set(OPERATIONS.split()) - functions:
         assert hasattr(tg.Tensor, name), name
-    for name in (*functions, "_scatter", "_conv2d_input"):
+    for name in (*functions, "_scatter", "_conv2d_weight"):
         assert not hasattr(tg.Tensor, name), name
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tinygrad_fr.kernels import convolution
 from tinygrad_fr.kernels.convolution import conv, conv_bias, conv_input, conv_weight
 from tinygrad_fr.kernels.fast import winograd
-from tinygrad_fr.kernels.windows import output_size
+from tinygrad_fr.kernels.windows import Windows, cut
 
 TOLERANCE = {np.float32: 2e-5, np.float64: 1e-12}  # relative to the largest value
 
@@ -129,7 +129,7 @@ def test_columns_made_anew_block_by_block_give_the_same(case, monkeypatch):
     monkeypatch.setattr(convolution, "_KEPT", 0)
     monkeypatch.setattr(convolution, "_BLOCK", 1)
     monkeypatch.setattr(winograd, "suits", lambda *_: False)
-    assert isinstance(conv(x, w, *static)[1], convolution.Windows) == (len(x) > 0)
+    assert isinstance(conv(x, w, *static)[1], Windows) == (len(x) > 0)
     for result, wanted in zip(every(x, w, *static), expected, strict=True):
         np.testing.assert_allclose(result, wanted, atol=1e-11)
 
@@ -197,4 +197,4 @@ def test_output_size_counts_the_windows_that_fit(convolution):
         len([i for i in range(0, size + 2 * p, s) if i + d * (k - 1) < size + 2 * p])
         for size, k, s, p, d in zip(shape[2:], filters[2:], stride, padding, dilation, strict=True)
     )
-    assert output_size(shape[2:], filters[2:], stride, padding, dilation) == expected
+    assert cut(shape[2:], filters[2:], stride, padding, dilation).out == expected

@@ -11,49 +11,30 @@ import functools
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from . import Array, fast
+from . import Array
+from .fast import pooling as fast
 from .fast.memory import prepare
+from .scatter import scatter
 from .windows import Cut, Pair, cut, fold, inside, pad, taps
-
-
-class Maxima(NamedTuple):
-    """What a gradient needs to know of maxima.
-
-    Attributes
-    ----------
-    places
-        Gives their places in the flattened batch of padded images, in the maxima's shape.
-    spread
-        Puts a value for each at its place in images, where windows overlap adding.
-    """
-
-    places: Callable[[], Array]
-    spread: Callable[[Array], Array]
 
 
 def max_pool(
     x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair = (1, 1),
     ceil: bool = False,
-) -> tuple[Array, Maxima]:  # fmt: skip
-    """Maxima (N, C, OH, OW) of the windows of images (N, C, H, W), and where they stand."""
+) -> tuple[Array, Callable[[], Array], Callable[[Array], Array]]:  # fmt: skip
+    """Maxima (N, C, OH, OW) of the windows of images (N, C, H, W), and two functions for them.
+
+    The first gives their places in the flattened batch of padded images; the second puts a value
+    for each at its place in images, where windows overlap adding.
+    """
     prepare()
     where = cut((x.shape[2], x.shape[3]), kernel, stride, padding, dilation, ceil)
-    four = kernel == (2, 2) and dilation == (1, 1) and where.padded == where.size
-    compiled = fast.kernels(x) if four and stride == (2, 2) else None
-    if compiled and not math.isnan(np.vdot(x, x)):
-        return _compiled_max_pool(compiled, x, where.out)
-    least = -np.inf if x.dtype.kind == "f" else x.min(initial=0)
-    padded = pad(x, padding, least, where.padded)
-    shape = padded.shape  # all that a gradient needs of the images
-    # Copied first: comparisons of contiguous arrays run 4 times faster than of strided ones.
-    values = [padded[:, :, rows, cols].copy() for rows, cols in taps(where)]
-    y, offsets = _of_four(*values) if four else _of_many(values, where)
-    if math.isnan(np.vdot(y, y)):
-        y, offsets = _of_many(values, where, nan=True)
+    y, offsets, spread = fast.max_pool(x, where) or (*_maxima(x, where), None)
+    shape = (*y.shape[:2], *where.padded)
 
     def places() -> Array:
         corners = _kept_corners if y.size < 2**16 else _corners
@@ -61,56 +42,27 @@ def max_pool(
         index += corners(shape, stride, where.out)
         return index
 
-    return y, Maxima(places, lambda g: scatter(g, places(), where))
+    def spread_out(g: Array) -> Array:
+        image = scatter(g.ravel(), places().ravel(), (math.prod(shape),))
+        return inside(image.reshape(shape), where)
+
+    return y, places, spread or spread_out
 
 
-def _compiled_max_pool(compiled: Any, x: Array, out: Pair) -> tuple[Array, Maxima]:
-    """2x2 windows in one pass forward and one backward: a tenth of the time."""
-    n, c, h, w = x.shape
-    y, place = np.empty((n * c, *out), x.dtype), np.empty((n * c, *out), np.uint8)
-    compiled.max_pool(np.ascontiguousarray(x).reshape(n * c, h, w), y, place)
-
-    def places() -> Array:
-        rows, columns = np.divmod(place.astype(np.intp), 2)
-        index = rows * w + columns
-        return np.asarray(_corners((n, c, h, w), (2, 2), out) + index.reshape(n, c, *out))
-
-    def spread(g: Array) -> Array:
-        image = np.empty((n * c, h, w), g.dtype)
-        compiled.max_pool_input(np.ascontiguousarray(g).reshape(place.shape), place, image)
-        return image.reshape(n, c, h, w)
-
-    return y.reshape(n, c, *out), Maxima(places, spread)
-
-
-def _of_four(a: Array, b: Array, c: Array, d: Array) -> tuple[Array, Callable[[int], Array]]:
-    """The maximum of 2x2 windows in two rounds, with masks in place of offsets: 20 us to 14."""
-    top, bottom = np.maximum(a, b), np.maximum(c, d)
-    low = bottom > top
-    right = b > a
-    right ^= low & (right ^ (d > c))  # where it is low: d > c
-
-    def offsets(width: int) -> Array:
-        # In single bytes where they suffice: with the corners kept, 11 us to 5.
-        below, beside = low.view(np.uint8), right.view(np.uint8)
-        offset = below * (np.uint8(width) if width < 255 else np.intp(width))
-        offset += beside
-        return np.asarray(offset)
-
-    return np.asarray(np.maximum(top, bottom, out=top)), offsets
-
-
-def _of_many(
-    values: list[Array], where: Cut, nan: bool = False
-) -> tuple[Array, Callable[[int], Array]]:
-    """The maximum of any windows; with ``nan`` the last NaN wins, as in PyTorch."""
-    y = values[0].copy()
+def _maxima(x: Array, where: Cut, nan: bool = False) -> tuple[Array, Callable[[int], Array]]:
+    """The maxima and their offsets in images of a width; with ``nan`` the last NaN wins."""
+    least = -np.inf if x.dtype.kind == "f" else x.min(initial=0)
+    padded = pad(x, where.padding, least, where.padded)
+    # Copied first: comparisons of contiguous arrays run 4 times faster than of strided ones.
+    y, *values = (padded[:, :, rows, cols].copy() for rows, cols in taps(where))
     places = np.full(y.shape, _first(where))
-    for tap, value in enumerate(values[1:], 1):
+    for tap, value in enumerate(values, 1):
         wins = (value > y) | (value != value) if nan else value > y
         # A product with the mask and a maximum: np.where takes 1.5 times as long.
         np.maximum(places, wins * np.int32(tap), out=places)
         np.maximum(y, value, out=y)
+    if not nan and math.isnan(np.vdot(y, y)):
+        return _maxima(x, where, nan=True)
 
     def offsets(width: int) -> Array:
         rows, columns = np.divmod(places, np.int32(where.kernel[1]))
@@ -140,22 +92,6 @@ def _corners(shape: tuple[int, ...], stride: Pair, out: Pair) -> Array:
 
 
 _kept_corners = functools.lru_cache(maxsize=16)(_corners)
-
-
-def scatter(g: Array, index: Array, where: Cut) -> Array:
-    """Put each value at its place in images (N, C, H, W); where windows overlap, add."""
-    padded, axes = (*g.shape[:2], *where.padded), (where.kernel, where.stride, where.dilation)
-    if all(d * (k - 1) < s for k, s, d in zip(*axes, strict=True)):
-        image = np.zeros(math.prod(padded), g.dtype)
-        image[index.ravel()] = g.ravel()
-    else:
-        image = np.bincount(index.ravel(), g.ravel(), math.prod(padded)).astype(g.dtype)
-    return inside(image.reshape(padded), where)
-
-
-def gather(x: Array, index: Array, where: Cut) -> Array:
-    """The value at each place: the adjoint of ``scatter``."""
-    return np.asarray(pad(x, where.padding, 0, where.padded).ravel()[index])
 
 
 def window_sums(x: Array, where: Cut) -> Array:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,16 @@ class Cut:
     dilation: Pair
     out: Pair  # how many windows there are; less than one if none fits
     padded: Pair  # the size with the padding, and with what the last windows reach beyond it
+
+
+class Windows(NamedTuple):
+    """Images whose windows are not written down, and how they are cut out of them."""
+
+    x: Array
+    stride: Pair
+    padding: Pair
+    dilation: Pair
+    tiles: Any = None  # what a quick kernel keeps for its gradients
 
 
 @functools.lru_cache(maxsize=64)
@@ -52,13 +62,6 @@ def _along(n: int, k: int, s: int, p: int, d: int, ceil: bool) -> Pair:
     return out, max(n + 2 * p, (out - 1) * s + reach)
 
 
-def output_size(
-    size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair = (1, 1)
-) -> Pair:
-    """How many windows fit, vertically and horizontally; less than one if none does."""
-    return cut(size, kernel, stride, padding, dilation).out
-
-
 def pad(x: Array, padding: Pair, value: Any = 0, size: Pair | None = None) -> Array:
     """The images with a border of ``value``; of ``size`` with more below and on the right."""
     ph, pw = padding
@@ -75,7 +78,7 @@ def windows(x: Array, kernel: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Ar
     """A view (N, C, kh, kw, OH, OW) of all windows of padded images."""
     x = np.ascontiguousarray(x)
     n, c, h, w = x.shape
-    oh, ow = output_size((h, w), kernel, stride, (0, 0), dilation)
+    oh, ow = cut((h, w), kernel, stride, (0, 0), dilation).out
     a, b, s, t = x.strides
     (sh, sw), (dh, dw) = stride, dilation
     # ndarray() makes a view in 0.7 us, as_strided in 2.
@@ -108,5 +111,7 @@ def fold(columns: Array, cut: Cut) -> Array:
 
 def inside(image: Array, cut: Cut) -> Array:
     """The images without their borders."""
+    if cut.size == cut.padded:
+        return image
     (h, w), (top, left) = cut.size, cut.padding
     return image[:, :, top : top + h, left : left + w]

@@ -70,12 +70,10 @@ def einsum(subscripts: str, *operands: Array, optimize: Any = True):
             own, names = terms[i], iter(sorted(set(LETTERS) - set(sizes)))
             given = [output, *terms[:i], *terms[i + 1 :]]
             arrays = [g, *xs[:i], *xs[i + 1 :]]
-            shapes = [[sizes[letter] for letter in output]]
-            shapes += [list(x.shape) for x in arrays[1:]]
             full = {
                 letter
-                for term, shape in zip(given, shapes, strict=True)
-                for letter, n in zip(term, shape, strict=True)
+                for term, x in zip(given, arrays, strict=True)
+                for letter, n in zip(term, x.shape, strict=True)
                 if n == sizes[letter]
             }
             result = ""

@@ -12,7 +12,7 @@ from ..autograd.op import composed, op
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
 from ..kernels import convolution as kernel
-from ..kernels.windows import Pair, cut
+from ..kernels.windows import Pair, Windows, cut
 from ..messages import _
 from .casting import in_single
 from .joining import pad
@@ -89,8 +89,9 @@ def conv2d(
 
     def to_x(g, y, x, weight, bias):
         r"""\bar{X} = \bar{Y} \ast K \quad (K \text{ retourné de } 180^\circ)"""
-        adjoint = _conv2d_input if isinstance(g, Node) else kernel.conv_input
-        return adjoint(batch(g), weight, x.shape[-2:], *static)  # the engine takes off its axis
+        if isinstance(g, Node):
+            return _to_images(batch(g), weight, batch(x), static)
+        return kernel.conv_input(batch(g), weight, x.shape[-2:], *static)
 
     def to_weight(g, y, x, weight, bias):
         r"""\bar{K} = X \star \bar{Y}"""
@@ -100,7 +101,7 @@ def conv2d(
 
     def to_bias(g, y, x, weight, bias):
         r"""\bar{b}_f = \sum_{n,i,j} \bar{Y}_{nfij}"""
-        return _to_bias(batch(g))
+        return _to_bias(g)
 
     return y if x.ndim == 4 else y[0], to_x, to_weight, to_bias
 
@@ -111,29 +112,23 @@ def batch(x: Any) -> Any:
 
 
 def _to_bias(g: Any) -> Any:
-    return kernel.conv_bias(g) if isinstance(g, np.ndarray) else g.sum((0, 2, 3))
+    return kernel.conv_bias(batch(g)) if isinstance(g, np.ndarray) else batch(g).sum((0, 2, 3))
 
 
-@op(r"\bar{X} = \bar{Y} \ast K", examples=lambda draw: [
-    (draw(2, 4, 3, 5), draw(4, 3, 3, 2), (5, 6), (1, 1), (0, 0), (1, 1), 1),
-    (draw(1, 3, 3, 4), draw(3, 2, 3, 3), (6, 7), (2, 2), (1, 1), (1, 1), 1),
-    (draw(1, 4, 3, 4), draw(4, 1, 2, 2), (5, 6), (1, 1), (0, 0), (2, 2), 2),
-])  # fmt: skip
-def _conv2d_input(
-    g: Array, weight: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
-):
-    """Adjoint of the convolution in its images: (N, F, OH, OW) to (N, C, *size)."""
-    static = stride, padding, dilation, groups
+def _to_images(g: Any, weight: Any, x: Any, static: tuple[Any, ...]) -> Any:
+    """The gradient for the images ``x``, recorded: a transposed convolution."""
+    if not x.size:  # there is none of no pixels
+        return x * 0
+    stride, padding, dilation, groups = static
+    least = _least(g.shape[2:], weight.shape[2:], stride, padding, dilation)
+    extra = x.shape[2] - least[0], x.shape[3] - least[1]
+    return conv_transpose2d(g, weight, None, stride, padding, extra, groups, dilation)
 
-    def to_g(u, y, g, weight):
-        r"""X \star K"""
-        return conv2d(u, weight, None, *static)
 
-    def to_weight(u, y, g, weight):
-        r"""X \star \bar{Y}"""
-        return _conv2d_weight(u, g, weight.shape, *static)
-
-    return kernel.conv_input(g, weight, size, *static), to_g, to_weight
+def _least(size: Any, kernel: Any, stride: Pair, padding: Pair, dilation: Pair) -> Any:
+    """The smallest images whose convolution has a ``size``."""
+    axes = zip(size, kernel, stride, padding, dilation, strict=True)
+    return tuple((n - 1) * s - 2 * p + d * (k - 1) + 1 for n, k, s, p, d in axes)
 
 
 @op(r"\bar{K} = X \star \bar{Y}", examples=lambda draw: [
@@ -150,13 +145,13 @@ def _conv2d_weight(
 
     def to_x(u, y, x, g):
         r"""\bar{Y} \ast K"""
-        return _conv2d_input(g, u, x.shape[2:], *static)
+        return _to_images(g, u, x, static)
 
     def to_g(u, y, x, g):
         r"""X \star K"""
         return conv2d(x, u, None, *static)
 
-    windows = kernel.Windows(x, stride, padding, dilation)
+    windows = Windows(x, stride, padding, dilation)
     return kernel.conv_weight(windows, g, shape, groups), to_x, to_g
 
 
@@ -210,12 +205,8 @@ def conv_transpose2d(
             stride=stride,
         )
     h, w = x.shape[-2:]
-    size: Any = tuple(
-        (n - 1) * s - 2 * p + d * (k - 1) + e + 1
-        for n, s, p, d, k, e in zip(
-            (h, w), stride, padding, dilation, weight.shape[2:], extra, strict=True
-        )
-    )
+    least = _least((h, w), weight.shape[2:], stride, padding, dilation)
+    size = least[0] + extra[0], least[1] + extra[1]
     if min(size) < 1:
         raise ShapeError(_("nothing is left of {x} with padding {padding}"), padding=padding)
     static = stride, padding, dilation, groups
@@ -238,7 +229,7 @@ def conv_transpose2d(
 
     def to_bias(g, y, x, weight, bias):
         r"""\bar{b}_f = \sum_{n,i,j} \bar{Y}_{nfij}"""
-        return _to_bias(batch(g))
+        return _to_bias(g)
 
     return y if x.ndim == 4 else y[0], to_x, to_weight, to_bias
 
@@ -278,15 +269,12 @@ def conv1d(
             _("{x} and {weight} must have 3 axes: (signals, channels, length), or without the "
               "first, and (filters, channels, length)")
         )  # fmt: skip
-    sizes: list[Any] = [_single(stride, "stride"), padding, _single(dilation, "dilation")]
-    sizes[1] = padding if isinstance(padding, str) else (0, _single(padding, "padding"))
-    y = conv2d(
-        x[..., None, :], weight[:, :, None], bias, (1, sizes[0]), sizes[1], (1, sizes[2]), groups
-    )
-    return y[..., 0, :]
+    border: Any = padding if isinstance(padding, str) else (0, _single(padding))
+    step, reach = (1, _single(stride)), (1, _single(dilation))
+    return conv2d(x[..., None, :], weight[:, :, None], bias, step, border, reach, groups)[..., 0, :]
 
 
-def _single(value: Any, name: str) -> Any:
+def _single(value: Any) -> Any:
     """``3`` and ``(3,)`` as 3; the rest is refused where it is used."""
     return value[0] if isinstance(value, (tuple, list)) and len(value) == 1 else value
 

@@ -217,18 +217,18 @@ def abs(x: Array):
     return np.abs(x), to_x
 
 
-def _steps(name: str, latex: str, ufunc: np.ufunc, gives: str) -> Any:
+def _steps(latex: str, ufunc: np.ufunc, gives: str) -> Any:
     def body(x: Array):
         return ufunc(x), None
 
-    body.__name__ = body.__qualname__ = name
+    body.__name__ = body.__qualname__ = ufunc.__name__
     body.__doc__ = f"{gives}: constant between jumps, so an untracked result."
     return op(latex, examples=lambda draw: [draw.away(3, 4), draw()])(body)
 
 
-sign = _steps("sign", r"y = \operatorname{sign} x", np.sign, "-1, 0 or 1")
-floor = _steps("floor", r"y = \lfloor x \rfloor", np.floor, "The next integer below")
-ceil = _steps("ceil", r"y = \lceil x \rceil", np.ceil, "The next integer above")
+sign = _steps(r"y = \operatorname{sign} x", np.sign, "-1, 0 or 1")
+floor = _steps(r"y = \lfloor x \rfloor", np.floor, "The next integer below")
+ceil = _steps(r"y = \lceil x \rceil", np.ceil, "The next integer above")
 
 
 @operator("__round__")

@@ -71,9 +71,8 @@ def _copied(part: Any) -> Any:
 
 
 def _shown(index: Any) -> str:
-    text = ", ".join(str(part).replace("\n", " ") for part in index) if isinstance(
-        index, tuple
-    ) else str(index).replace("\n", " ")  # fmt: skip
+    parts = index if isinstance(index, tuple) else (index,)
+    text = ", ".join(map(str, parts)).replace("\n", " ")
     return f"[{text}]" if len(text) < 60 else f"[{text[:57]}...]"
 
 

@@ -344,13 +344,14 @@ def sort(x: Array, axis: int | None = -1):
     flat = x.reshape(-1) if axis is None else x
     along = -1 if axis is None else axis
     order = np.argsort(flat, along, kind="stable")
-    index: list[Any] = list(np.indices(order.shape, sparse=True))
-    index[along] = order
+
+    def put_in(order: Array, x: Any) -> Any:
+        index: list[Any] = list(np.indices(order.shape, sparse=True))
+        index[along] = order
+        return x[tuple(index)]
 
     def to_x(g, y, x):
         r"""\bar{x}_{\sigma(i)} = \bar{y}_i"""
-        back: list[Any] = list(np.indices(order.shape, sparse=True))
-        back[along] = np.argsort(order, along)
-        return g[tuple(back)].reshape(x.shape)
+        return put_in(np.argsort(order, along), g).reshape(x.shape)
 
-    return flat[tuple(index)], to_x
+    return put_in(order, flat), to_x

@@ -15,7 +15,9 @@ from .casting import in_single
 REDUCTIONS = ("mean", "sum", "none")
 
 
-def reduce(loss: Array, reduction: str, n: int) -> tuple[Any, float]:
+def reduce(
+    loss: Array, reduction: str, n: int, known: tuple[str, ...] = REDUCTIONS
+) -> tuple[Any, float]:
     """The reduced loss, and the factor that the reduction puts on every gradient."""
     if reduction == "none":
         return loss, 1.0
@@ -26,7 +28,7 @@ def reduce(loss: Array, reduction: str, n: int) -> tuple[Any, float]:
             raise ArgumentError(_("the mean over no examples is undefined: the batch is empty"))
         return loss.sum() / n, 1.0 / n
     raise ArgumentError(
-        _("reduction is one of {known}, not {value!r}"), known=REDUCTIONS, value=reduction
+        _("reduction is one of {known}, not {value!r}"), known=known, value=reduction
     )
 
 
@@ -42,8 +44,7 @@ def mse_loss(x: Array, target: Array, reduction: str = "mean"):
     >>> float(mse_loss([1.0, 2.0], [0.0, 0.0]))
     2.5
     """
-    same_shape(x, target)
-    x, target = as_floats(x, target)
+    x, target = comparable(x, target)
     y, factor = reduce((x - target) ** 2, reduction, x.size)
 
     def to_x(g, y, x, target):
@@ -69,8 +70,7 @@ def l1_loss(x: Array, target: Array, reduction: str = "mean"):
     >>> float(l1_loss([1.0, 2.0], [0.0, 0.0]))
     1.5
     """
-    same_shape(x, target)
-    x, target = as_floats(x, target)
+    x, target = comparable(x, target)
     y, factor = reduce(np.abs(x - target), reduction, x.size)
 
     def to_x(g, y, x, target):
@@ -84,17 +84,11 @@ def l1_loss(x: Array, target: Array, reduction: str = "mean"):
     return y, to_x, to_target
 
 
-def as_floats(x: Array, target: Array) -> tuple[Array, Array]:
-    """Both as floats: unsigned integers wrap around, and a mean has decimals.
+def comparable(x: Array, target: Array) -> tuple[Array, Array]:
+    """Both as floats, of one shape: unsigned integers wrap around, and a mean has decimals.
 
     Integers take the dtype of the other, so that float32 predictions give a float32 loss.
     """
-    if x.dtype.kind != "f":
-        x = x.astype(target.dtype if target.dtype.kind == "f" else np.float64)
-    return x, target if target.dtype.kind == "f" else target.astype(x.dtype)
-
-
-def same_shape(x: Array, target: Array) -> None:
     if np.shape(x) != np.shape(target):
         raise ShapeError(
             _(
@@ -104,3 +98,6 @@ def same_shape(x: Array, target: Array) -> None:
             shape=np.shape(x),
             other=np.shape(target),
         )
+    if x.dtype.kind != "f":
+        x = x.astype(target.dtype if target.dtype.kind == "f" else np.float64)
+    return x, target if target.dtype.kind == "f" else target.astype(x.dtype)

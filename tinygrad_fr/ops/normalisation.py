@@ -93,14 +93,6 @@ def batch_norm(
     b = -mean * a if bias is None else column(bias) - mean * a
     y = kernel.scale_and_shift(x, a, b)
 
-    def normalised(x: Any) -> tuple[Any, Any]:
-        """The normalised input and its scale, recorded."""
-        if not training:
-            return (x - mean) * scale, scale
-        d = x - x.mean(axes, keepdims=True)
-        s = ((d * d).mean(axes, keepdims=True) + eps) ** -0.5
-        return d * s, s
-
     def to_x(g, y, x, running_mean, running_var, weight, bias):
         r"""\bar{x} = \frac{\gamma}{\sigma} \left(\bar{y} - \overline{\bar{y}} -
         \hat{x} \, \overline{\bar{y} \odot \hat{x}}\right)
@@ -111,10 +103,7 @@ def batch_norm(
             total, moment = kernel.sums(g, x, mean)
             slope = a * scale * scale * (moment / n)
             return kernel.combine(g, x, a, -slope, slope * mean - a * (total / n))
-        xhat, s = normalised(x)
-        g = g if weight is None else g * column(weight)
-        centred = g - g.mean(axes, keepdims=True)
-        return s * (centred - xhat * (g * xhat).mean(axes, keepdims=True))
+        return _to_normalised(g if weight is None else g * column(weight), x, axes, eps)
 
     if not training:  # the statistics are given: nothing flows through them
         to_x.__doc__ = r"\bar{x} = \frac{\gamma}{\sigma} \bar{y}"
@@ -122,7 +111,8 @@ def batch_norm(
     def to_weight(g, y, x, running_mean, running_var, weight, bias):
         r"""\bar{\gamma} = \sum \bar{y} \odot \hat{x}"""
         if isinstance(g, Node):
-            return (g * normalised(x)[0]).sum(axes)
+            xhat = _normalised(x, axes, eps)[0] if training else (x - mean) * scale
+            return (g * xhat).sum(axes)
         return (kernel.sums(g, x, mean)[1] * scale).ravel()
 
     def to_bias(g, y, x, running_mean, running_var, weight, bias):
@@ -190,18 +180,12 @@ def layer_norm(
     n = math.prod(shape)
     flat = None if weight is None else weight.ravel()
 
-    def normalised(x: Any) -> tuple[Any, Any]:
-        """The normalised input and its scale: recorded, or of another library's array."""
-        centred = x - x.mean(axes, keepdims=True)
-        s = ((centred * centred).mean(axes, keepdims=True) + eps) ** -0.5
-        return centred * s, s
-
     if isinstance(x, np.ndarray):
         shift = None if bias is None else bias.ravel()
         rows, d, scale = kernel.layer_norm(x.reshape(x.size // max(n, 1), n), flat, shift, eps)
         y = rows.reshape(x.shape)
     else:
-        y = normalised(x)[0]
+        y = _normalised(x, axes, eps)[0]
         y = y if weight is None else y * weight
         y = y if bias is None else y + bias
 
@@ -211,19 +195,30 @@ def layer_norm(
         """
         if isinstance(g, np.ndarray):
             return kernel.layer_norm_input(g.reshape(d.shape), d, scale, flat).reshape(x.shape)
-        xhat, s = normalised(x)
-        g = g if weight is None else g * weight
-        moment = (g * xhat).sum(axes, keepdims=True) * (1 / n)
-        return (g - g.sum(axes, keepdims=True) * (1 / n) - xhat * moment) * s
+        return _to_normalised(g if weight is None else g * weight, x, axes, eps)
 
     def to_weight(g, y, x, shape, weight, bias):
         r"""\bar{\gamma} = \sum \bar{y} \odot \hat{x}"""
         if isinstance(g, np.ndarray):
             return kernel.layer_norm_weight(g.reshape(d.shape), d, scale).reshape(weight.shape)
-        return g * normalised(x)[0]  # the engine sums over the examples
+        return g * _normalised(x, axes, eps)[0]  # the engine sums over the examples
 
     def to_bias(g, y, x, shape, weight, bias):
         r"""\bar{\beta} = \sum \bar{y}"""
         return g
 
     return y, to_x, None, to_weight, to_bias
+
+
+def _normalised(x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any]:
+    """``x`` with mean 0 and variance 1 over axes, and its scale: of Tensors, recorded."""
+    centred = x - x.mean(axes, keepdims=True)
+    scale = ((centred * centred).mean(axes, keepdims=True) + eps) ** -0.5
+    return centred * scale, scale
+
+
+def _to_normalised(h: Any, x: Any, axes: tuple[int, ...], eps: float) -> Any:
+    """The gradient for ``x``, recorded, from the one for its normalised numbers."""
+    xhat, scale = _normalised(x, axes, eps)
+    centred = h - h.mean(axes, keepdims=True)
+    return scale * (centred - xhat * (h * xhat).mean(axes, keepdims=True))

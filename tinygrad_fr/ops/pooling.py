@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..autograd.engine import Node
-from ..autograd.guards.examples import Draw
 from ..autograd.op import op
 from ..errors import ArgumentError
 from ..kernels import Array
 from ..kernels import pooling as kernel
 from ..kernels.stable import floating
-from ..kernels.windows import Cut, Pair, cut
+from ..kernels.windows import Cut, Pair, cut, inside
 from ..messages import _
 from .casting import in_single
 from .convolution import batch, check_images, fits, pair
+from .indexing import _scatter
 
 
 @op(r"y = \max_{\text{fenêtre}} x", examples=lambda draw: [
@@ -52,13 +53,15 @@ def max_pool2d(
     """
     cuts = _checked(x, kernel_size, stride, padding, dilation, ceil_mode)
     where = cut(x.shape[-2:], *cuts)
-    y, maxima = kernel.max_pool(batch(x), *cuts)
+    y, places, spread = kernel.max_pool(batch(x), *cuts)
 
     def to_x(g, y, x):
         r"""\bar{x}_{ij} = \bar{y} \text{ au premier maximum de la fenêtre, } 0 \text{ ailleurs}"""
         if isinstance(g, Node):
-            return _pool_scatter(batch(g), maxima.places(), where)
-        return maxima.spread(batch(g))  # the engine takes off the axis of a batch of one
+            padded = *batch(x).shape[:2], *where.padded
+            image = _scatter(batch(g).ravel(), places().ravel(), (math.prod(padded),))
+            return inside(image.reshape(padded), where)
+        return spread(batch(g))  # the engine takes off the axis of a batch of one
 
     return y if x.ndim == 4 else y[0], to_x
 
@@ -157,39 +160,3 @@ def _checked(x: Array, kernel: Any, stride: Any, padding: Any, dilation: Any, ce
     cuts = size, stride, padding, dilation, bool(ceil)
     fits(x, *cuts)
     return cuts
-
-
-_HALVED = cut((4, 6), (2, 2), (2, 2), (0, 0))
-_OVERLAPPING = cut((4, 3), (2, 2), (1, 1), (0, 0))
-
-
-def _index(shape: tuple[int, ...], where: Cut) -> Array:
-    return kernel.max_pool(Draw().distinct(*shape), where.kernel, where.stride, (0, 0))[1].places()
-
-
-@op(r"x_{i(w)} = g_w", examples=lambda draw: [
-    (draw(2, 1, 2, 3), _index((2, 1, 4, 6), _HALVED), _HALVED),
-    (draw(1, 1, 3, 2), _index((1, 1, 4, 3), _OVERLAPPING), _OVERLAPPING),
-])  # fmt: skip
-def _pool_scatter(g: Array, index: Array, where: Cut):
-    """Put each value at its place in the images: the adjoint of ``_pool_gather``."""
-
-    def to_g(u, y, g):
-        r"""\bar{g}_w = \bar{x}_{i(w)}"""
-        return _pool_gather(u, index, where)
-
-    return kernel.scatter(g, index, where), to_g
-
-
-@op(r"y_w = x_{i(w)}", examples=lambda draw: [
-    (draw(2, 1, 4, 6), _index((2, 1, 4, 6), _HALVED), _HALVED),
-    (draw(1, 1, 4, 3), _index((1, 1, 4, 3), _OVERLAPPING), _OVERLAPPING),
-])  # fmt: skip
-def _pool_gather(x: Array, index: Array, where: Cut):
-    """The value at each place in the images: the adjoint of ``_pool_scatter``."""
-
-    def to_x(u, y, x):
-        r"""\bar{x}_{i(w)} = \bar{y}_w"""
-        return _pool_scatter(u, index, where)
-
-    return kernel.gather(x, index, where), to_x

@@ -13,7 +13,7 @@ from ..messages import _
 from .activations import sigmoid
 from .casting import in_single
 from .elementwise import exp, log
-from .losses import REDUCTIONS, as_floats, reduce, same_shape
+from .losses import REDUCTIONS, comparable, reduce
 from .selection import maximum, minimum, quotient
 from .shape import expand_dims
 
@@ -45,8 +45,7 @@ def binary_cross_entropy(p: Array, target: Array, reduction: str = "mean"):
     >>> float(binary_cross_entropy([0.5], [1]).round(6))
     0.693147
     """
-    same_shape(p, target)
-    p, target = as_floats(p, target)
+    p, target = comparable(p, target)
     if p.size and not (p.min() >= 0 and p.max() <= 1):
         raise ArgumentError(
             _("probabilities lie between 0 and 1; these go from {low} to {high}: apply sigmoid"),
@@ -90,8 +89,7 @@ def binary_cross_entropy_with_logits(z: Array, target: Array, reduction: str = "
     >>> float(binary_cross_entropy_with_logits([0.0], [1]).round(6))
     0.693147
     """
-    same_shape(z, target)
-    z, target = as_floats(z, target)
+    z, target = comparable(z, target)
     _check_targets(target)
     loss = np.maximum(z, 0) - z * target + np.log1p(np.exp(-np.abs(z)))
     y, factor = reduce(loss, reduction, z.size)
@@ -134,8 +132,7 @@ def kl_div(x: Array, target: Array, reduction: str = "mean", log_target: bool = 
     >>> float(kl_div(np.log([[0.5, 0.5]]), [[1.0, 0.0]], "batchmean").round(6))
     0.693147
     """
-    same_shape(x, target)
-    x, target = as_floats(x, target)
+    x, target = comparable(x, target)
     if log_target:
         loss = np.exp(target) * (target - x)
     else:
@@ -143,13 +140,8 @@ def kl_div(x: Array, target: Array, reduction: str = "mean", log_target: bool = 
         loss = _x_log_x(target) - target * np.where(target == 0, 0, x)
     if reduction == "batchmean":
         y, factor = reduce(loss.sum(), "mean", len(x) if x.ndim else 1)
-    elif reduction in REDUCTIONS:
-        y, factor = reduce(loss, reduction, x.size)
     else:
-        raise ArgumentError(
-            _("reduction is one of {known}, not {value!r}"),
-            known=(*REDUCTIONS, "batchmean"), value=reduction,
-        )  # fmt: skip
+        y, factor = reduce(loss, reduction, x.size, (*REDUCTIONS, "batchmean"))
 
     def to_x(g, y, x, target):
         r"""\bar{x} = -\bar{L} \odot y / N"""
@@ -193,8 +185,7 @@ def kl_divergence(p: Array, q: Array, reduction: str = "mean", axis: int = -1):
     >>> float(kl_divergence([1.0, 0.0], [0.5, 0.5]).round(6))
     0.693147
     """
-    same_shape(p, q)
-    p, q = as_floats(p, q)
+    p, q = comparable(p, q)
     _no_negatives("p", p)
     _no_negatives("q", q)
     if not p.ndim:

@@ -69,8 +69,7 @@ def mean(x: Array, axis: Axis = None, keepdims: bool = False):
     >>> mean([[1.0, 2.0], [3.0, 4.0]], axis=0)
     array([2., 3.])
     """
-    n = math.prod(n for n, m in zip(x.shape, kept_shape(x.shape, axis), strict=True) if m == 1)
-    share = 1.0 / n if n else math.nan
+    share = _share(x, axis, 0)
 
     def to_x(g, y, x):
         r"""\bar{x}_i = \bar{y} / n"""
@@ -142,11 +141,7 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False):
         return g.reshape(kept) * e
 
     y = stable.logsumexp(x, axis)
-    return y if keepdims else np.squeeze(y, _all_axes(x, axis)), to_x
-
-
-def _all_axes(x: Array, axis: Axis) -> Any:
-    return tuple(range(x.ndim)) if axis is None else axis
+    return y if keepdims else np.squeeze(y, tuple(_reduced(x.ndim, axis))), to_x
 
 
 @op(r"y = \ln(e^a + e^b)", numpy=np.logaddexp, examples=lambda draw: [

@@ -16,27 +16,21 @@ def _pair(draw: Any) -> list[Any]:
     return [(draw.distinct(3, 4), draw.distinct(3, 4) + 0.1)]
 
 
-def _comparison(name: str, symbol: str, latex: str, ufunc: np.ufunc) -> Any:
+def _comparison(dunder: str, symbol: str, latex: str, ufunc: np.ufunc) -> Any:
     def body(a: Array, b: Array):
         return ufunc(a, b), None, None
 
-    body.__name__ = name
-    body.__qualname__ = name
+    body.__name__ = body.__qualname__ = ufunc.__name__
     body.__doc__ = f"Whether ``a {symbol} b``, element by element: an untracked boolean Tensor."
-    return operator(f"__{_DUNDERS[name]}__")(op(latex, numpy=ufunc, examples=_pair)(body))
+    return operator(dunder)(op(latex, numpy=ufunc, examples=_pair)(body))
 
 
-_DUNDERS = {
-    "equal": "eq", "not_equal": "ne", "less": "lt", "less_equal": "le", "greater": "gt",
-    "greater_equal": "ge",
-}  # fmt: skip
-
-equal = _comparison("equal", "==", r"y = [a = b]", np.equal)
-not_equal = _comparison("not_equal", "!=", r"y = [a \neq b]", np.not_equal)
-less = _comparison("less", "<", r"y = [a < b]", np.less)
-less_equal = _comparison("less_equal", "<=", r"y = [a \leq b]", np.less_equal)
-greater = _comparison("greater", ">", r"y = [a > b]", np.greater)
-greater_equal = _comparison("greater_equal", ">=", r"y = [a \geq b]", np.greater_equal)
+equal = _comparison("__eq__", "==", r"y = [a = b]", np.equal)
+not_equal = _comparison("__ne__", "!=", r"y = [a \neq b]", np.not_equal)
+less = _comparison("__lt__", "<", r"y = [a < b]", np.less)
+less_equal = _comparison("__le__", "<=", r"y = [a \leq b]", np.less_equal)
+greater = _comparison("__gt__", ">", r"y = [a > b]", np.greater)
+greater_equal = _comparison("__ge__", ">=", r"y = [a \geq b]", np.greater_equal)
 
 
 @op(r"y = c\,?\,a : b", numpy=np.where, method=False, examples=lambda draw: [

@@ -244,21 +244,17 @@ def squeeze(x: Array, axis: int | tuple[int, ...] | None = None):
 
 
 def _at_least(ndim: int, function: Any) -> Any:
+    def raised(x: Any) -> Any:
+        return x if x.ndim >= ndim else x.reshape(function(np.broadcast_to(0, x.shape)).shape)
+
     def body(*arrays: Array) -> Any:
-        raised = [x if x.ndim >= ndim else x.reshape(_raised(x.shape, ndim)) for x in arrays]
-        return raised[0] if len(raised) == 1 else tuple(raised)
+        return raised(*arrays) if len(arrays) == 1 else tuple(map(raised, arrays))
 
     body.__name__ = body.__qualname__ = f"atleast_{ndim}d"
     body.__doc__ = f"With axes of size 1 up to {ndim}, as in NumPy; a tuple for several arrays."
     return composed(r"Y = X", numpy=function, examples=lambda draw: [
         draw(), draw(3), draw(2, 3),
     ])(body)  # fmt: skip
-
-
-def _raised(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
-    """In front, but a matrix gets its third axis behind."""
-    row = (1,) * (min(ndim, 2) - len(shape)) + shape
-    return row + (1,) * (ndim - len(row))
 
 
 atleast_1d = _at_least(1, np.atleast_1d)

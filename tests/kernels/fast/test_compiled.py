@@ -53,8 +53,8 @@ def test_pooling(dtype, n, c, h, w, ties):
     size = (2, 2), (2, 2), (0, 0)
 
     def everything():
-        y, maxima = pooling.max_pool(x, *size)
-        return y, maxima.places(), maxima.spread(draw(*y.shape, dtype=dtype, seed=1))
+        y, places, spread = pooling.max_pool(x, *size)
+        return y, places(), spread(draw(*y.shape, dtype=dtype, seed=1))
 
     compiled, plain = both(everything)
     for a, b in zip(compiled, plain, strict=True):
@@ -69,8 +69,8 @@ def test_pooling_of_special_values(value):
     x[0, 0, 1, 1] = x[1, 0, 2, 3] = x[1, 0, 2, 2] = value
 
     def everything():
-        y, maxima = pooling.max_pool(x, (2, 2), (2, 2), (0, 0))
-        return y, maxima.places(), maxima.spread(draw(2, 1, 2, 3))
+        y, places, spread = pooling.max_pool(x, (2, 2), (2, 2), (0, 0))
+        return y, places(), spread(draw(2, 1, 2, 3))
 
     for a, b in zip(*both(everything), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -147,10 +147,10 @@ def test_convolution_of_one_channel(dtype, n, f, h, w, padding, moved):
 def test_read_only_and_strided_arrays_are_taken():
     x = draw(2, 6, 8, 1).transpose(0, 3, 1, 2)
     x.flags.writeable = False
-    y, maxima = pooling.max_pool(x, (2, 2), (2, 2), (0, 0))
+    y, _, spread = pooling.max_pool(x, (2, 2), (2, 2), (0, 0))
     np.testing.assert_array_equal(y, x.reshape(2, 1, 3, 2, 4, 2).max((3, 5)))
     g = np.broadcast_to(np.float64(1), y.shape)
-    assert maxima.spread(g).sum() == y.size
+    assert spread(g).sum() == y.size
 
 
 def test_arrays_of_other_kinds_are_left_to_numpy():

@@ -17,8 +17,9 @@ from . import reference, stubs
 PACKAGE = Path(tg.__file__).parent
 # Imports point downwards only: from a room to those above it.
 ROOMS = [
-    "messages", "errors", "settings", "kernels", "autograd", "ops", "report", "graph", "verify",
-    "io", "nn", "optim", "data", "training", "health", "plot", "cli", "__init__", "__main__",
+    "messages", "errors", "settings", "checks", "kernels", "autograd", "ops", "report", "graph",
+    "verify", "io", "nn", "optim", "data", "training", "health", "plot", "cli",
+    "__init__", "__main__",
 ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from .. import settings
+from .. import checks, settings
 from ..autograd.guards.conversion import as_operand
 from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, IndexingError, ShapeError
@@ -175,28 +175,9 @@ def split_positions(n: int, fraction: float, seed: int | None) -> tuple[Array, A
             _("fraction lies between 0 and 1 (0.8 puts 80 % in the first part), not {value}"),
             value=fraction,
         )
-    order = settings.generator(checked_seed(seed)).permutation(n)
+    order = settings.generator(checks.seed(seed)).permutation(n)
     first = round(fraction * n)
     return order[:first], order[first:]
-
-
-def checked_seed(seed: int | None) -> int | None:
-    """The seed, if NumPy can use it."""
-    if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
-        raise ArgumentError(_("a seed is None or a whole number from 0 on, not {seed}"), seed=seed)
-    return seed
-
-
-def checked_whole(name: str, value: int, least: int) -> int:
-    """The value, if it is a whole number of at least ``least``."""
-    if not isinstance(value, int | np.integer) or value < least:
-        raise ArgumentError(
-            _("{argument} is a whole number of at least {least}, not {value}"),
-            argument=name,
-            least=least,
-            value=value,
-        )
-    return int(value)
 
 
 def no_such_index(index: Any, n: int) -> IndexingError:

@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..checks import one_of, pair
 from ..errors import FileError
 from ..io.files import as_path
 from ..kernels import Array
 from ..kernels.fast import threads
 from ..messages import _
 from .dataset import positions, split_positions
-from .images import checked_channels, checked_size, pillow, pixels, scaled
+from .images import pillow, pixels, scaled
 
 T = TypeVar("T")
 
@@ -86,8 +87,8 @@ class ImageFolder:
         channels: int = 3,
         cache: bool = True,
     ) -> None:
-        self.size = checked_size(size)
-        self.channels = checked_channels(channels)
+        self.size = pair(size, "size", 1)
+        self.channels = one_of(channels, "channels", (1, 3))
         self._cache: dict[Path, Array] | None = {} if cache else None
         pillow()
         root = as_path(root)

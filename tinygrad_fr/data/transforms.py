@@ -16,11 +16,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from ..checks import pair, share
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..kernels import Array
 from ..messages import _
-from .dataset import checked_whole
-from .images import checked_size
 
 Fill: TypeAlias = str | float
 
@@ -44,8 +43,7 @@ class RandomHorizontalFlip:
     p: float = 0.5
 
     def __post_init__(self) -> None:
-        if not _is_number(self.p) or not 0 <= self.p <= 1:
-            raise ArgumentError(_("p lies between 0 and 1, not {value!r}"), value=self.p)
+        share(self.p, "p")
 
     def __call__(self, images: Array, rng: np.random.Generator) -> Array:
         """Images (N, C, H, W), of the same shape."""
@@ -79,14 +77,13 @@ class RandomShift:
     fill: Fill = "reflect"
 
     def __post_init__(self) -> None:
-        _checked_pixels("pixels", self.pixels)
+        pair(self.pixels, "pixels", 0)
         _checked_fill(self.fill)
 
     def __call__(self, images: Array, rng: np.random.Generator) -> Array:
         """Images (N, C, H, W), of the same shape."""
         images = _checked_images(images)
-        margin = _checked_pixels("pixels", self.pixels)
-        return _crops(images, images.shape[2:], margin, self.fill, rng)
+        return _crops(images, images.shape[2:], pair(self.pixels, "pixels", 0), self.fill, rng)
 
 
 @dataclass(frozen=True)
@@ -121,14 +118,14 @@ class RandomCrop:
     fill: Fill = "reflect"
 
     def __post_init__(self) -> None:
-        checked_size(self.size)
-        _checked_pixels("padding", self.padding)
+        pair(self.size, "size", 1)
+        pair(self.padding, "padding", 0)
         _checked_fill(self.fill)
 
     def __call__(self, images: Array, rng: np.random.Generator) -> Array:
         """Images (N, C, H, W) as (N, C, *size)."""
         images = _checked_images(images)
-        size, margin = checked_size(self.size), _checked_pixels("padding", self.padding)
+        size, margin = pair(self.size, "size", 1), pair(self.padding, "padding", 0)
         height, width = images.shape[2:]
         if size[0] > height + 2 * margin[0] or size[1] > width + 2 * margin[1]:
             raise ShapeError(
@@ -268,12 +265,6 @@ def _checked_images(images: Any) -> Array:
         )
     checked: Array = images
     return checked
-
-
-def _checked_pixels(argument: str, value: int | tuple[int, int]) -> tuple[int, int]:
-    """Along the two axes."""
-    down, across = value if isinstance(value, tuple) and len(value) == 2 else (value, value)
-    return checked_whole(argument, down, 0), checked_whole(argument, across, 0)
 
 
 def _checked_fill(fill: Any) -> None:

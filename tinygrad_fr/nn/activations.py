@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import ops, settings
-from .layers import positive
+from ..checks import whole
 from .module import Module, Parameter
 
 
@@ -137,8 +137,8 @@ class PReLU(Module):
     """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
-        positive(num_parameters=num_parameters)
-        self.weight = Parameter(np.full(num_parameters, init, settings.get_default_dtype()))
+        n = whole(num_parameters, "num_parameters", 1)
+        self.weight = Parameter(np.full(n, init, settings.get_default_dtype()))
 
     def forward(self, x: Any) -> Any:
         """Apply the function."""

@@ -13,7 +13,8 @@ from ..autograd import engine
 from ..autograd.guards.conversion import as_operand
 from ..autograd.modes import current_mode, enter_module, leave_module
 from ..autograd.tensor import Tensor
-from ..errors import ArgumentError, DTypeError, GraphError, ShapeError
+from ..checks import same_shape
+from ..errors import ArgumentError, DTypeError, GraphError
 from ..kernels import Array
 from ..messages import _
 from .summary import Summary, summarise
@@ -246,13 +247,7 @@ class Module:
         new = {}
         for name in own.keys() & state.keys():
             value = np.asarray(getattr(state[name], "data", state[name]))
-            if value.shape != own[name].shape:
-                raise ShapeError(
-                    _("{name} has the shape {shape} here and {got} in the state"),
-                    name=name,
-                    shape=own[name].shape,
-                    got=value.shape,
-                )
+            same_shape(value, own[name].shape, name)
             if value.dtype.kind not in "fiub":
                 raise DTypeError(
                     _("{name} in the state is not numeric: {dtype}"), name=name, dtype=value.dtype

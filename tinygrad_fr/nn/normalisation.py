@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from .. import settings
-from ..errors import ArgumentError, ShapeError
+from ..checks import share, whole
+from ..errors import ShapeError
 from ..messages import _
 from ..ops.dropout import dropout
 from ..ops.normalisation import batch_norm, layer_norm
-from .layers import positive
 from .module import Module, Parameter
 
 
@@ -40,8 +40,8 @@ class BatchNorm1d(Module):
         self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1,
         affine: bool = True, track_running_stats: bool = True,
     ) -> None:  # fmt: skip
-        positive(num_features=num_features)
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.num_features = whole(num_features, "num_features", 1)
+        self.eps, self.momentum = eps, momentum
         dtype = settings.get_default_dtype()
         self.weight = Parameter(np.ones(num_features, dtype)) if affine else None
         self.bias = Parameter(np.zeros(num_features, dtype)) if affine else None
@@ -113,9 +113,8 @@ class LayerNorm(Module):
         elementwise_affine: bool = True, bias: bool = True,
     ) -> None:  # fmt: skip
         shape = tuple(np.atleast_1d(normalized_shape).tolist())
-        for size in shape:
-            positive(normalized_shape=size)
-        self.normalized_shape, self.eps = shape, eps
+        self.normalized_shape = tuple(whole(n, "normalized_shape", 1) for n in shape)
+        self.eps = eps
         dtype = settings.get_default_dtype()
         self.weight = Parameter(np.ones(shape, dtype)) if elementwise_affine else None
         self.bias = Parameter(np.zeros(shape, dtype)) if elementwise_affine and bias else None
@@ -139,9 +138,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5) -> None:
-        if not 0 <= p <= 1:
-            raise ArgumentError(_("the probability p lies between 0 and 1, not {value}"), value=p)
-        self.p = p
+        self.p = share(p, "p")
 
     def forward(self, x: Any) -> Any:
         """Apply the layer."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import op
+from ..checks import one_of
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
 from ..messages import _
@@ -141,15 +142,10 @@ def kl_div(x: Array, target: Array, reduction: str = "mean", log_target: bool = 
     else:
         _no_negatives("target", target)
         loss = _x_log_x(target) - target * np.where(target == 0, 0, x)
-    if reduction == "batchmean":
+    if one_of(reduction, "reduction", (*REDUCTIONS, "batchmean")) == "batchmean":
         y, factor = reduce(loss.sum(), "mean", len(x) if x.ndim else 1)
-    elif reduction in REDUCTIONS:
-        y, factor = reduce(loss, reduction, x.size)
     else:
-        raise ArgumentError(
-            _("reduction is one of {known}, not {value!r}"),
-            known=(*REDUCTIONS, "batchmean"), value=reduction,
-        )  # fmt: skip
+        y, factor = reduce(loss, reduction, x.size)
 
     def to_x(g, y, x, target):
         r"""\bar{x} = -\bar{L} \odot y / N"""

@@ -17,7 +17,7 @@ from ..io.files import as_path
 from ..kernels import Array
 from ..kernels.fast import threads
 from ..messages import _
-from .dataset import positions, split_positions
+from .dataset import Splittable, positions
 from .images import pillow, pixels, scaled
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ T = TypeVar("T")
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 
 
-class ImageFolder:
+class ImageFolder(Splittable):
     """A dataset of image files, one sub-folder of ``root`` per class.
 
     The files are looked through at once; those that are broken are named in a warning and left
@@ -150,20 +150,8 @@ class ImageFolder:
         """All images and labels at once."""
         return self.batch(slice(None))
 
-    def split(self, fraction: float, seed: int | None = None) -> tuple[ImageFolder, ImageFolder]:
-        """Shuffle the images and deal them into two parts, which share the cache.
-
-        Parameters
-        ----------
-        fraction
-            The share of the first part, between 0 and 1: ``round(fraction * N)`` images.
-        seed
-            The same seed gives the same parts; without one, ``tg.manual_seed`` decides.
-        """
-        first, second = split_positions(len(self), fraction, seed)
-        return self._subset(first), self._subset(second)
-
-    def _subset(self, chosen: Array) -> ImageFolder:
+    def subset(self, chosen: Array) -> ImageFolder:
+        """The images at these positions, as a dataset that shares the cache."""
         subset = copy.copy(self)
         subset.paths = [self.paths[i] for i in chosen]
         subset.labels = self.labels[chosen]

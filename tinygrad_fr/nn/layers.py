@@ -47,10 +47,6 @@ class Linear(Module):
         """Apply the layer."""
         return linear(x, self.weight, self.bias)
 
-    def extra_repr(self) -> str:
-        """Sizes, and whether there is a bias."""
-        return f"{self.in_features}, {self.out_features}, bias={self.bias is not None}"
-
 
 class _Convolution(Module):
     """What the convolutions share: sizes, filters and a bias, uniform at start."""
@@ -75,14 +71,6 @@ class _Convolution(Module):
         bound = 1 / math.sqrt(math.prod(shape[1:]))
         self.weight = Parameter(initial(*shape, bound=bound))
         self.bias = Parameter(initial(channels[1], bound=bound)) if bias else None
-
-    def extra_repr(self) -> str:
-        """Channels, kernel, stride and what differs from the defaults."""
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
-        text += f", stride={self.stride}, padding={self.padding}"
-        text += f", dilation={self.dilation}" if set(self.dilation) != {1} else ""
-        text += f", groups={self.groups}" if self.groups != 1 else ""
-        return text if self.bias is not None else f"{text}, bias=False"
 
 
 class Conv1d(_Convolution):
@@ -207,12 +195,6 @@ class MaxPool2d(Module):
             dilation=self.dilation, ceil_mode=self.ceil_mode,
         )  # fmt: skip
 
-    def extra_repr(self) -> str:
-        """Kernel, stride, padding and what differs from the defaults."""
-        text = f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
-        text += f", dilation={self.dilation}" if self.dilation != (1, 1) else ""
-        return text + (", ceil_mode=True" if self.ceil_mode else "")
-
 
 class AvgPool2d(MaxPool2d):
     """Mean of each window: (N, C, H, W) to (N, C, OH, OW), or of one image (C, H, W).
@@ -282,10 +264,6 @@ class Embedding(Module):
     def forward(self, x: Any) -> Any:
         """Apply the layer."""
         return embedding(x, self.weight)
-
-    def extra_repr(self) -> str:
-        """Sizes of the table."""
-        return f"{self.num_embeddings}, {self.embedding_dim}"
 
 
 class Flatten(Module):

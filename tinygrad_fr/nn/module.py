@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -347,8 +348,16 @@ class Module:
         return summarise(self, input_shape)
 
     def extra_repr(self) -> str:
-        """The arguments shown by ``repr``."""
-        return ""
+        """The arguments shown by ``repr``: numbers and texts that it keeps under their names."""
+        shown = []
+        for name, argument in inspect.signature(type(self)).parameters.items():
+            value = vars(self).get(name, self)
+            if isinstance(value, Tensor | None) and isinstance(argument.default, bool):
+                value = value is not None  # a bias, say, that was asked for or not
+            if isinstance(value, int | float | str | tuple | None):
+                required = argument.default is argument.empty and not isinstance(value, tuple)
+                shown.append(repr(value) if required else f"{name}={value!r}")
+        return ", ".join(shown)
 
     def __repr__(self) -> str:
         children = [(name, child) for name, child in self.named_children() if child is not self]

@@ -41,7 +41,8 @@ class BatchNorm1d(Module):
         affine: bool = True, track_running_stats: bool = True,
     ) -> None:  # fmt: skip
         self.num_features = whole(num_features, "num_features", 1)
-        self.eps, self.momentum = eps, momentum
+        self.eps, self.momentum, self.affine = eps, momentum, affine
+        self.track_running_stats = track_running_stats
         dtype = settings.get_default_dtype()
         self.weight = Parameter(np.ones(num_features, dtype)) if affine else None
         self.bias = Parameter(np.zeros(num_features, dtype)) if affine else None
@@ -70,12 +71,6 @@ class BatchNorm1d(Module):
             x, self.running_mean, self.running_var, self.weight, self.bias, training,
             momentum if momentum is not None else 0.0, self.eps,
         )  # fmt: skip
-
-    def extra_repr(self) -> str:
-        """Features, eps and momentum."""
-        text = f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"
-        text += ", affine=False" if self.weight is None else ""
-        return f"{text}, track_running_stats=False" if self.running_mean is None else text
 
 
 class BatchNorm2d(BatchNorm1d):
@@ -114,7 +109,7 @@ class LayerNorm(Module):
     ) -> None:  # fmt: skip
         shape = tuple(np.atleast_1d(normalized_shape).tolist())
         self.normalized_shape = tuple(whole(n, "normalized_shape", 1) for n in shape)
-        self.eps = eps
+        self.eps, self.elementwise_affine = eps, elementwise_affine
         dtype = settings.get_default_dtype()
         self.weight = Parameter(np.ones(shape, dtype)) if elementwise_affine else None
         self.bias = Parameter(np.zeros(shape, dtype)) if elementwise_affine and bias else None
@@ -122,10 +117,6 @@ class LayerNorm(Module):
     def forward(self, x: Any) -> Any:
         """Apply the layer."""
         return layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
-
-    def extra_repr(self) -> str:
-        """Shape and eps."""
-        return f"{self.normalized_shape}, eps={self.eps}"
 
 
 class Dropout(Module):
@@ -143,7 +134,3 @@ class Dropout(Module):
     def forward(self, x: Any) -> Any:
         """Apply the layer."""
         return dropout(x, self.p, self.training)
-
-    def extra_repr(self) -> str:
-        """The probability."""
-        return f"p={self.p}"

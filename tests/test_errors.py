@@ -298,7 +298,7 @@ WRONG_USES = {
         lambda: nn.Sequential(tg.relu), DTypeError, "nn.ReLU()", "nn.ReLU()",
     ),
     "no forward": (lambda: nn.Module()(1.0), ArgumentError, "must define forward", "forward"),
-    "Linear size": (lambda: nn.Linear(0, 1), ArgumentError, "positive integer", "strictement positif"),
+    "Linear size": (lambda: nn.Linear(0, 1), ArgumentError, "integer of at least 1", "entier au moins"),
     "layer named": (
         lambda: nn.models.course_cnn()(np.ones((2, 3, 50, 50))), ShapeError,
         "[layer 0 (Conv2d)]", "[couche 0 (Conv2d)]",
@@ -373,7 +373,7 @@ WRONG_USES = {
     ),
     "shift": (
         lambda: data.RandomShift(-1), ArgumentError,
-        "pixels is a whole number of at least 0, not -1", "pixels",
+        "pixels is an integer of at least 0", "pixels",
     ),
     "fill": (
         lambda: data.RandomShift(1, fill="zeros"), ArgumentError,
@@ -442,7 +442,7 @@ WRONG_USES = {
     ),
     "kl reduction": (
         lambda: tg.kl_div(ones(2), np.ones(2), "average"), ArgumentError,
-        "'batchmean'), not 'average'", "pas 'average'",
+        "batchmean, not 'average'", "et non 'average'",
     ),
     "l1 shapes": (
         lambda: tg.l1_loss(ones(3), np.ones((3, 1))), ShapeError, "would compare every pair",
@@ -526,7 +526,7 @@ WRONG_USES = {
     "squeeze": (
         lambda: ones(2, 1).squeeze(0), ShapeError, "only axes of size 1", "axes de taille 1",
     ),
-    "pad mode": (lambda: ones(2).pad(1, "mirror"), ArgumentError, "mode is one of", "mode vaut"),
+    "pad mode": (lambda: ones(2).pad(1, "mirror"), ArgumentError, "mode is one of", "mode prend"),
     "negative pad": (lambda: ones(2).pad(-1), ArgumentError, "cut with x[1:-1]", "x[1:-1]"),
     "take": (lambda: ones(2).take([0, 2]), IndexingError, "no entries at 0 to 2", "d'éléments"),
     "take floats": (
@@ -593,21 +593,21 @@ WRONG_USES = {
     ),
     "gain": (
         lambda: nn.init.calculate_gain("softmax"), ArgumentError, "nonlinearity is one of",
-        "nonlinearity vaut",
+        "nonlinearity prend",
     ),
     "schedule of a model": (
         lambda: optim.StepLR(nn.Linear(1, 1), 2), DTypeError, "a schedule takes an optimizer first",
         "un optimiseur",
     ),
     "step_size": (
-        lambda: optim.StepLR(sgd(), 0), ArgumentError, "step_size is at least 1", "au moins 1",
+        lambda: optim.StepLR(sgd(), 0), ArgumentError, "step_size is an integer of at least 1", "au moins",
     ),
     "cycle without length": (
         lambda: optim.OneCycleLR(sgd(), 0.1), ArgumentError, "needs total_steps", "demande total_steps",
     ),
     "anneal strategy": (
         lambda: optim.OneCycleLR(sgd(), 0.1, 10, anneal_strategy="exp"), ArgumentError,
-        '"cos" or "linear"', '"cos" ou "linear"',
+        "one of cos, linear, not 'exp'", "parmi cos, linear",
     ),
     "pct_start": (
         lambda: optim.OneCycleLR(sgd(), 0.1, 10, pct_start=30), ArgumentError,
@@ -630,7 +630,7 @@ WRONG_USES = {
         "alpha is a number that is not negative", "alpha",
     ),
     "clip": (
-        lambda: optim.clip_grad_norm([ones(1)], -1.0), ArgumentError, "unlike -1.0", "-1.0",
+        lambda: optim.clip_grad_norm([ones(1)], -1.0), ArgumentError, "max_norm is a number that is not negative", "-1.0",
     ),
     "clip nan": (
         clip_nan, NonFiniteError, "the norm of the gradients is nan", "vaut nan",

@@ -615,7 +615,7 @@ def test_a_report_before_the_first_step_is_no_good_news():
 
 @pytest.mark.parametrize("window", [0, -1, 2.5, True, None])
 def test_a_window_that_is_none_is_refused(window):
-    with pytest.raises(ArgumentError, match="window is a number of steps, at least 1"):
+    with pytest.raises(ArgumentError, match="window is an integer of at least 1"):
         health.watch(nn.Linear(2, 1), window=window)
 
 

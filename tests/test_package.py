@@ -22,10 +22,10 @@ HOUSE = [
     {"messages": 90},
     {"errors": 160},
     {"settings": 90},
-    {"checks": 150},
-    {"kernels": 1_020, "kernels/fast": 560},
+    {"checks": 130},
+    {"kernels": 890, "kernels/fast": 690},
     {"autograd": 1_700, "autograd/guards": 1_490},  # the core is the first: read in an afternoon
-    {"ops": 4_910},
+    {"ops": 4_810},
     {"report": 430},
     {"graph/values": 100},
     {"graph/recorded": 760},
@@ -39,9 +39,9 @@ HOUSE = [
     {"verify/questions": 1_740},
     {"verify": 20},
     {"io": 460},
-    {"nn": 1_620},
-    {"optim": 800},
-    {"data": 1_370},
+    {"nn": 1_550},
+    {"optim": 780},
+    {"data": 1_280},
     {"training": 570},
     {"health": 800},
     {"plot": 1_770},
@@ -52,7 +52,7 @@ HOUSE = [
 BUDGETS = {room: lines for floor in HOUSE for room, lines in floor.items()}
 FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # The contract says 31,000; the guards of the graph's edges took 80 more, to be paid back.
-WHOLE = 31_450
+WHOLE = 31_270
 
 # Imports that point upwards or close a circle, each with its reason. The list only shrinks: one
 # that is mended has to go.

@@ -62,7 +62,7 @@ def test_digits_follow_the_default_dtype():
 
 
 def test_a_size_is_whole_numbers():
-    with pytest.raises(ArgumentError, match=r"\(height, width\)"):
+    with pytest.raises(ArgumentError, match="size is an integer of at least 1, or two"):
         load_digits(0)
 
 
@@ -94,7 +94,7 @@ def test_the_split_chooses_the_files(folder):
 
 
 def test_an_unknown_split_is_refused(folder):
-    with pytest.raises(ArgumentError, match=r"'train', 'test'.*not 'valid'"):
+    with pytest.raises(ArgumentError, match="split is one of train, test, None, not 'valid'"):
         load_mnist(folder, "valid")
 
 

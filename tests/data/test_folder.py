@@ -299,13 +299,13 @@ def test_loaders_in_several_threads_may_share_the_cache(root, monkeypatch):
 
 @pytest.mark.parametrize("size", [0, (4, 0), (4,), (4, 4, 4), 2.5, (2.5, 3), "44", None])
 def test_a_size_is_whole_numbers(root, size):
-    with pytest.raises(ArgumentError, match=r"\(height, width\)"):
+    with pytest.raises(ArgumentError, match="size is an integer of at least 1, or two"):
         ImageFolder(root, size)
 
 
 @pytest.mark.parametrize("channels", [0, 2, 4])
 def test_channels_are_1_or_3(root, channels):
-    with pytest.raises(ArgumentError, match=r"1 \(grey\) or 3 \(colours\)"):
+    with pytest.raises(ArgumentError, match="channels is one of 1, 3"):
         ImageFolder(root, 4, channels)
 
 

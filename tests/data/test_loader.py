@@ -256,9 +256,9 @@ def test_where_threads_cannot_start_it_works_without(monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"batch_size": 0}, "batch_size is a whole number of at least 1, not 0"),
-        ({"batch_size": 2.5}, "batch_size is a whole number"),
-        ({"prefetch": -1}, "prefetch is a whole number of at least 0"),
+        ({"batch_size": 0}, "batch_size is an integer of at least 1, not 0"),
+        ({"batch_size": 2.5}, "batch_size is an integer"),
+        ({"prefetch": -1}, "prefetch is an integer of at least 0"),
         ({"seed": -1}, "whole number from 0 on"),
     ],
 )

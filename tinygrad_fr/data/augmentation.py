@@ -9,11 +9,11 @@ from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 
-from .. import settings
+from .. import checks, settings
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..kernels import Array
 from ..messages import _
-from .dataset import Batch, Dataset, as_dataset, checked_seed, gather, in_epoch, positions
+from .dataset import Batch, Dataset, as_dataset, gather, in_epoch, positions
 
 Transform: TypeAlias = Callable[[Array, np.random.Generator], Array]
 
@@ -76,7 +76,7 @@ class AugmentedDataset:
         self.data = as_dataset(data)
         several = transforms if isinstance(transforms, Sequence) else (transforms,)
         self.transforms = tuple(_checked_transform(transform) for transform in several)
-        self.seed = checked_seed(seed)
+        self.seed = checks.seed(seed)
         self._key: tuple[int, int] | None = None
 
     @property

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, Self, TypeAlias
 
 import numpy as np
 
-from .. import settings
+from .. import checks, settings
 from ..autograd.guards.conversion import as_operand
 from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, IndexingError, ShapeError
@@ -31,7 +31,48 @@ class Dataset(Protocol):
     def __getitem__(self, index: Any, /) -> Any: ...
 
 
-class ArrayDataset:
+class Splittable:
+    """A dataset of which parts can be taken."""
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def subset(self, chosen: Array) -> Self:
+        """The examples at these positions, as a dataset."""
+        raise NotImplementedError
+
+    def split(self, fraction: float, seed: int | None = None) -> tuple[Self, Self]:
+        """Shuffle the examples and deal them into two datasets.
+
+        Parameters
+        ----------
+        fraction
+            The share of the first dataset, between 0 and 1: ``round(fraction * N)`` examples.
+        seed
+            The same seed gives the same parts; without one, ``tg.manual_seed`` decides.
+
+        Raises
+        ------
+        ArgumentError
+            If the fraction is not between 0 and 1.
+
+        Examples
+        --------
+        >>> train, valid = ArrayDataset(np.arange(10)).split(0.8, seed=0)
+        >>> len(train), len(valid)
+        (8, 2)
+        """
+        if not 0 < fraction < 1:
+            raise ArgumentError(
+                _("fraction lies between 0 and 1 (0.8 puts 80 % in the first part), not {value}"),
+                value=fraction,
+            )
+        order = settings.generator(checks.seed(seed)).permutation(len(self))
+        first = round(fraction * len(self))
+        return self.subset(order[:first]), self.subset(order[first:])
+
+
+class ArrayDataset(Splittable):
     """Arrays with one example per entry of their first axis.
 
     Parameters
@@ -86,32 +127,9 @@ class ArrayDataset:
         """The examples at these positions, copied."""
         return self[np.asarray(indices)]
 
-    def split(self, fraction: float, seed: int | None = None) -> tuple[ArrayDataset, ArrayDataset]:
-        """Shuffle the examples and deal them into two datasets.
-
-        Parameters
-        ----------
-        fraction
-            The share of the first dataset, between 0 and 1: ``round(fraction * N)`` examples.
-        seed
-            The same seed gives the same parts; without one, ``tg.manual_seed`` decides.
-
-        Raises
-        ------
-        ArgumentError
-            If the fraction is not between 0 and 1.
-
-        Examples
-        --------
-        >>> train, valid = ArrayDataset(np.arange(10)).split(0.8, seed=0)
-        >>> len(train), len(valid)
-        (8, 2)
-        """
-        first, second = split_positions(len(self), fraction, seed)
-        return (
-            ArrayDataset(*self.batch(first), classes=self.classes),
-            ArrayDataset(*self.batch(second), classes=self.classes),
-        )
+    def subset(self, chosen: Array) -> ArrayDataset:
+        """The examples at these positions, as a dataset."""
+        return ArrayDataset(*self.batch(chosen), classes=self.classes)
 
 
 def as_dataset(data: Any) -> Dataset:
@@ -166,37 +184,6 @@ def positions(index: Any, n: int) -> Array:
     except IndexError as error:
         raise no_such_index(index, n) from error
     return chosen
-
-
-def split_positions(n: int, fraction: float, seed: int | None) -> tuple[Array, Array]:
-    """The positions 0 to n - 1, shuffled and cut in two."""
-    if not 0 < fraction < 1:
-        raise ArgumentError(
-            _("fraction lies between 0 and 1 (0.8 puts 80 % in the first part), not {value}"),
-            value=fraction,
-        )
-    order = settings.generator(checked_seed(seed)).permutation(n)
-    first = round(fraction * n)
-    return order[:first], order[first:]
-
-
-def checked_seed(seed: int | None) -> int | None:
-    """The seed, if NumPy can use it."""
-    if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
-        raise ArgumentError(_("a seed is None or a whole number from 0 on, not {seed}"), seed=seed)
-    return seed
-
-
-def checked_whole(name: str, value: int, least: int) -> int:
-    """The value, if it is a whole number of at least ``least``."""
-    if not isinstance(value, int | np.integer) or value < least:
-        raise ArgumentError(
-            _("{argument} is a whole number of at least {least}, not {value}"),
-            argument=name,
-            least=least,
-            value=value,
-        )
-    return int(value)
 
 
 def no_such_index(index: Any, n: int) -> IndexingError:

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from .. import settings
-from ..errors import ArgumentError, FileError, missing_extra
+from ..checks import one_of, pair
+from ..errors import FileError, missing_extra
 from ..io.files import as_path
 from ..kernels import Array
 from ..messages import _
-from .images import checked_size, pillow
+from .images import pillow
 
 SPLITS = {"train": "train", "test": "t10k"}
 
@@ -53,7 +54,7 @@ def load_digits(size: int | tuple[int, int] | None = None) -> tuple[Array, Array
     images = digits.images / 16
     if size is not None:
         Image = pillow()
-        width_height = checked_size(size)[::-1]
+        width_height = pair(size, "size", 1)[::-1]
         pictures = [Image.fromarray(image) for image in images.astype(np.float32)]
         resized = [p.resize(width_height, Image.Resampling.BILINEAR) for p in pictures]
         images = np.stack([np.asarray(picture) for picture in resized]).clip(0, 1)
@@ -96,10 +97,7 @@ def load_mnist(folder: str | os.PathLike[str], split: str | None = None) -> tupl
     ...     load_mnist(folder)
     (array([[[[0., 1.]]]], dtype=float32), array([7]))
     """
-    if split is not None and split not in SPLITS:
-        raise ArgumentError(
-            _("split is one of {known} or None, not {split!r}"), known=tuple(SPLITS), split=split
-        )
+    one_of(split, "split", (*SPLITS, None))
     folder = as_path(folder)
     names = list(SPLITS.values()) if split is None else [SPLITS[split]]
     for name in names:

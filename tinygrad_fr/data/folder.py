@@ -11,20 +11,21 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..checks import one_of, pair
 from ..errors import FileError
 from ..io.files import as_path
 from ..kernels import Array
 from ..kernels.fast import threads
 from ..messages import _
-from .dataset import positions, split_positions
-from .images import checked_channels, checked_size, pillow, pixels, scaled
+from .dataset import Splittable, positions
+from .images import pillow, pixels, scaled
 
 T = TypeVar("T")
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 
 
-class ImageFolder:
+class ImageFolder(Splittable):
     """A dataset of image files, one sub-folder of ``root`` per class.
 
     The files are looked through at once; those that are broken are named in a warning and left
@@ -86,8 +87,8 @@ class ImageFolder:
         channels: int = 3,
         cache: bool = True,
     ) -> None:
-        self.size = checked_size(size)
-        self.channels = checked_channels(channels)
+        self.size = pair(size, "size", 1)
+        self.channels = one_of(channels, "channels", (1, 3))
         self._cache: dict[Path, Array] | None = {} if cache else None
         pillow()
         root = as_path(root)
@@ -149,20 +150,8 @@ class ImageFolder:
         """All images and labels at once."""
         return self.batch(slice(None))
 
-    def split(self, fraction: float, seed: int | None = None) -> tuple[ImageFolder, ImageFolder]:
-        """Shuffle the images and deal them into two parts, which share the cache.
-
-        Parameters
-        ----------
-        fraction
-            The share of the first part, between 0 and 1: ``round(fraction * N)`` images.
-        seed
-            The same seed gives the same parts; without one, ``tg.manual_seed`` decides.
-        """
-        first, second = split_positions(len(self), fraction, seed)
-        return self._subset(first), self._subset(second)
-
-    def _subset(self, chosen: Array) -> ImageFolder:
+    def subset(self, chosen: Array) -> ImageFolder:
+        """The images at these positions, as a dataset that shares the cache."""
         subset = copy.copy(self)
         subset.paths = [self.paths[i] for i in chosen]
         subset.labels = self.labels[chosen]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import settings
-from ..errors import ArgumentError, DTypeError, FileError, missing_extra
+from ..checks import one_of, pair
+from ..errors import DTypeError, FileError, missing_extra
 from ..kernels import Array
 from ..messages import _
 
@@ -51,7 +52,7 @@ def preprocess(
     array([[[1., 1., 1.],
             [1., 1., 1.]]], dtype=float32)
     """
-    return scaled(pixels(image, checked_size(size), checked_channels(channels)))
+    return scaled(pixels(image, pair(size, "size", 1), one_of(channels, "channels", (1, 3))))
 
 
 def scaled(pixels: Array) -> Array:
@@ -113,22 +114,3 @@ def pillow() -> ModuleType:
     except ImportError as error:
         raise missing_extra("pillow", "data") from error
     return Image
-
-
-def checked_size(size: int | tuple[int, int]) -> tuple[int, int]:
-    """Height and width, both at least 1."""
-    both = tuple(size) if isinstance(size, tuple | list) else (size, size)
-    if len(both) != 2 or not all(isinstance(n, int | np.integer) and n > 0 for n in both):
-        raise ArgumentError(
-            _("size is a whole number of pixels, or (height, width), not {size}"), size=size
-        )
-    return int(both[0]), int(both[1])
-
-
-def checked_channels(channels: int) -> int:
-    """The number of channels: 1 or 3."""
-    if channels not in (1, 3):
-        raise ArgumentError(
-            _("channels is 1 (grey) or 3 (colours), not {channels}"), channels=channels
-        )
-    return channels

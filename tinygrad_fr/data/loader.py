@@ -10,19 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import settings
+from .. import checks, settings
 from ..errors import ArgumentError
 from ..kernels.fast.threads import start
 from ..messages import _
-from .dataset import (
-    Batch,
-    Dataset,
-    as_dataset,
-    checked_seed,
-    checked_whole,
-    gather,
-    in_epoch,
-)
+from .dataset import Batch, Dataset, as_dataset, gather, in_epoch
 
 
 class DataLoader:
@@ -75,11 +67,12 @@ class DataLoader:
         self.data = as_dataset(data)
         if not len(self.data):
             raise ArgumentError(_("there is nothing to load: the dataset is empty"))
-        self.batch_size = checked_whole("batch_size", batch_size, 1)
+        self.batch_size = checks.whole(batch_size, "batch_size", 1)
         self.shuffle = shuffle
-        self.seed = checked_seed(seed)
+        self.seed = checks.seed(seed)
         self.drop_last = drop_last
-        self.prefetch = checked_whole("prefetch", prefetch, 0)
+        ahead = int(prefetch) if isinstance(prefetch, bool) else prefetch
+        self.prefetch = checks.whole(ahead, "prefetch", 0)
         self.epoch = 0
 
     def __repr__(self) -> str:

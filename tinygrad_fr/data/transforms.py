@@ -16,13 +16,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..checks import pair, share
+from ..errors import ArgumentError, DTypeError, ShapeError, missing_extra
 from ..kernels import Array
 from ..messages import _
-from .dataset import checked_whole
-from .images import checked_size
 
 Fill: TypeAlias = str | float
+BORDERS = {"reflect": "mirror", "edge": "nearest"}  # of NumPy, as SciPy calls them
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,7 @@ class RandomHorizontalFlip:
     p: float = 0.5
 
     def __post_init__(self) -> None:
-        if not _is_number(self.p) or not 0 <= self.p <= 1:
-            raise ArgumentError(_("p lies between 0 and 1, not {value!r}"), value=self.p)
+        share(self.p, "p")
 
     def __call__(self, images: Array, rng: np.random.Generator) -> Array:
         """Images (N, C, H, W), of the same shape."""
@@ -79,14 +78,13 @@ class RandomShift:
     fill: Fill = "reflect"
 
     def __post_init__(self) -> None:
-        _checked_pixels("pixels", self.pixels)
+        pair(self.pixels, "pixels", 0)
         _checked_fill(self.fill)
 
     def __call__(self, images: Array, rng: np.random.Generator) -> Array:
         """Images (N, C, H, W), of the same shape."""
         images = _checked_images(images)
-        margin = _checked_pixels("pixels", self.pixels)
-        return _crops(images, images.shape[2:], margin, self.fill, rng)
+        return _crops(images, images.shape[2:], pair(self.pixels, "pixels", 0), self.fill, rng)
 
 
 @dataclass(frozen=True)
@@ -121,14 +119,14 @@ class RandomCrop:
     fill: Fill = "reflect"
 
     def __post_init__(self) -> None:
-        checked_size(self.size)
-        _checked_pixels("padding", self.padding)
+        pair(self.size, "size", 1)
+        pair(self.padding, "padding", 0)
         _checked_fill(self.fill)
 
     def __call__(self, images: Array, rng: np.random.Generator) -> Array:
         """Images (N, C, H, W) as (N, C, *size)."""
         images = _checked_images(images)
-        size, margin = checked_size(self.size), _checked_pixels("padding", self.padding)
+        size, margin = pair(self.size, "size", 1), pair(self.padding, "padding", 0)
         height, width = images.shape[2:]
         if size[0] > height + 2 * margin[0] or size[1] > width + 2 * margin[1]:
             raise ShapeError(
@@ -174,13 +172,17 @@ class RandomRotation:
     def __call__(self, images: Array, rng: np.random.Generator) -> Array:
         """Images (N, C, H, W), of the same shape."""
         images = _checked_images(images)
-        angles = np.radians(rng.uniform(*self._range(), len(images)))
+        try:
+            from scipy.ndimage import rotate  # type: ignore[import-untyped, unused-ignore]
+        except ImportError as error:
+            raise missing_extra("scipy", "data") from error
+        how: Any = {"mode": BORDERS[self.fill]} if isinstance(self.fill, str) else {
+            "mode": "grid-constant", "cval": self.fill
+        }  # fmt: skip
         result = np.empty_like(images)
-        # Few enough at a time to stay in the processor's cache: 5 times as fast as all at once.
-        step = max(1, 100_000 // max(1, math.prod(images.shape[1:])))
-        for i in range(0, len(images), step):
-            part = slice(i, i + step)
-            result[part] = _rotated(images[part], angles[part], self.fill)
+        for image, turned, angle in zip(images, result, rng.uniform(*self._range(), len(images))):
+            double = image.astype(np.float64)  # SciPy knows no float16
+            turned[...] = rotate(double, angle, (2, 1), reshape=False, order=1, **how)
         return result
 
     def _range(self) -> tuple[float, float]:
@@ -212,38 +214,6 @@ def _crops(
     return crops
 
 
-def _rotated(images: Array, angles: Array, fill: Fill) -> Array:
-    """Each image (C, H, W) turned by its angle: every pixel is taken from where it was before."""
-    n, channels, height, width = images.shape
-    diagonal = math.hypot(height, width)
-    margin = tuple(math.ceil((diagonal - side) / 2) + 1 for side in (height, width))
-    padded = _padded(images, margin, fill)
-    rows, columns = padded.shape[2:]
-    dtype = np.result_type(images, np.float32)
-    y, x = (
-        (np.arange(side) - (side - 1) / 2).astype(dtype).reshape(shape)
-        for side, shape in ((height, (-1, 1)), (width, (1, -1)))
-    )
-    cos, sin = (f(angles).astype(dtype)[:, None, None] for f in (np.cos, np.sin))
-    # From the centre of the picture back to its corner, where indices begin.
-    from_y = (x * sin + y * cos) + dtype.type((rows - 1) / 2)
-    from_x = (x * cos - y * sin) + dtype.type((columns - 1) / 2)
-    above, before = np.floor(from_y), np.floor(from_x)
-    down, across = (from_y - above)[:, None], (from_x - before)[:, None]
-    planes = np.arange(n * channels).reshape(n, channels, 1, 1) * (rows * columns)
-    corner = planes + (above.astype(np.intp) * columns + before.astype(np.intp))[:, None]
-    values = padded.ravel()
-
-    def between(corner: Array) -> Array:
-        left, right = values.take(corner), values.take(corner + 1)
-        mixed: Array = left + across * (right - left)  # left itself where across is 0
-        return mixed
-
-    upper, lower = between(corner), between(corner + columns)
-    turned: Array = upper + down * (lower - upper)
-    return turned
-
-
 def _padded(images: Array, margin: tuple[int, ...], fill: Fill) -> Array:
     widths = ((0, 0), (0, 0), *((side, side) for side in margin))
     how: Any = {"mode": fill} if isinstance(fill, str) else {"constant_values": fill}
@@ -268,12 +238,6 @@ def _checked_images(images: Any) -> Array:
         )
     checked: Array = images
     return checked
-
-
-def _checked_pixels(argument: str, value: int | tuple[int, int]) -> tuple[int, int]:
-    """Along the two axes."""
-    down, across = value if isinstance(value, tuple) and len(value) == 2 else (value, value)
-    return checked_whole(argument, down, 0), checked_whole(argument, across, 0)
 
 
 def _checked_fill(fill: Any) -> None:

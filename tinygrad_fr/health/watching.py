@@ -14,7 +14,8 @@ from ..autograd.guards import observers
 from ..autograd.guards.debug import Trace
 from ..autograd.modes import Call, current_mode
 from ..autograd.tensor import Tensor
-from ..errors import ArgumentError, DTypeError
+from ..checks import whole
+from ..errors import DTypeError
 from ..messages import _
 from ..nn.module import Module, Parameter
 from ..nn.summary import titled
@@ -64,9 +65,7 @@ def watch(model: Module, *, window: int = 50) -> Watch:
             _("health.watch takes a Module, such as nn.Sequential(...), not {kind}"),
             kind=type(model).__name__,
         )
-    if isinstance(window, bool) or not isinstance(window, (int, np.integer)) or window < 1:
-        raise ArgumentError(_("window is a number of steps, at least 1, not {n!r}"), n=window)
-    return Watch(model, int(window))
+    return Watch(model, whole(window, "window", 1))
 
 
 class Watch:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import ops, settings
-from .layers import positive
+from ..checks import whole
 from .module import Module, Parameter
 
 
@@ -20,14 +20,8 @@ class WithOptions(Module):
     __match_args__: ClassVar[tuple[str, ...]] = ()  # where a dataclass writes its fields' names
 
     def _apply(self, *inputs: Any) -> Any:
-        return type(self).operation(*inputs, **self._options())
-
-    def _options(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__match_args__}
-
-    def extra_repr(self) -> str:
-        """The options."""
-        return ", ".join(f"{key}={value!r}" for key, value in self._options().items())
+        options = {name: getattr(self, name) for name in self.__match_args__}
+        return type(self).operation(*inputs, **options)
 
 
 class Applied(WithOptions):
@@ -137,13 +131,10 @@ class PReLU(Module):
     """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
-        positive(num_parameters=num_parameters)
-        self.weight = Parameter(np.full(num_parameters, init, settings.get_default_dtype()))
+        self.num_parameters = whole(num_parameters, "num_parameters", 1)
+        slopes = np.full(num_parameters, init, settings.get_default_dtype())
+        self.weight = Parameter(slopes)
 
     def forward(self, x: Any) -> Any:
         """Apply the function."""
         return ops.prelu(x, self.weight)
-
-    def extra_repr(self) -> str:
-        """The number of slopes."""
-        return f"{self.weight.size}"

@@ -14,7 +14,8 @@ from .. import settings
 from ..autograd.engine import touch
 from ..autograd.guards.messages import label
 from ..autograd.tensor import Tensor
-from ..errors import ArgumentError, ShapeError
+from ..checks import one_of
+from ..errors import ShapeError
 from ..messages import _
 
 # How much an activation shrinks the spread of what passes through it (PyTorch, calculate_gain).
@@ -34,12 +35,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """
     if nonlinearity == "leaky_relu":
         return math.sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
-    if nonlinearity not in GAINS:
-        raise ArgumentError(
-            _("nonlinearity is one of {known}, not {value!r}"),
-            known=", ".join([*GAINS, "leaky_relu"]), value=nonlinearity,
-        )  # fmt: skip
-    return GAINS[nonlinearity]
+    return GAINS[one_of(nonlinearity, "nonlinearity", (*GAINS, "leaky_relu"))]
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
@@ -115,9 +111,7 @@ def kaiming_normal_(
 
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     fans = dict(zip(("fan_in", "fan_out"), _fans(tensor), strict=True))
-    if mode not in fans:
-        raise ArgumentError(_("mode is fan_in or fan_out, not {value!r}"), value=mode)
-    return calculate_gain(nonlinearity, a) / math.sqrt(fans[mode])
+    return calculate_gain(nonlinearity, a) / math.sqrt(fans[one_of(mode, "mode", fans)])
 
 
 def _fans(tensor: Tensor) -> tuple[int, int]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from .. import settings
+from ..checks import pair, whole
 from ..errors import ArgumentError, ShapeError
 from ..messages import _
-from ..ops.convolution import conv1d, conv2d, conv_transpose2d, pair
+from ..ops.convolution import conv1d, conv2d, conv_transpose2d
 from ..ops.indexing import embedding
 from ..ops.linalg import linear
 from ..ops.pooling import avg_pool2d, max_pool2d
@@ -38,19 +37,15 @@ class Linear(Module):
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        positive(in_features=in_features, out_features=out_features)
+        self.in_features = whole(in_features, "in_features", 1)
+        self.out_features = whole(out_features, "out_features", 1)
         bound = 1 / math.sqrt(in_features)
-        self.in_features, self.out_features = in_features, out_features
         self.weight = Parameter(initial(out_features, in_features, bound=bound))
         self.bias = Parameter(initial(out_features, bound=bound)) if bias else None
 
     def forward(self, x: Any) -> Any:
         """Apply the layer."""
         return linear(x, self.weight, self.bias)
-
-    def extra_repr(self) -> str:
-        """Sizes, and whether there is a bias."""
-        return f"{self.in_features}, {self.out_features}, bias={self.bias is not None}"
 
 
 class _Convolution(Module):
@@ -60,30 +55,22 @@ class _Convolution(Module):
         self, channels: tuple[int, int], kernel_size: Any, stride: Any, padding: Any,
         dilation: Any, groups: int, bias: bool, sizes: Any = pair, transposed: bool = False,
     ) -> None:  # fmt: skip
-        positive(in_channels=channels[0], out_channels=channels[1], groups=groups)
+        self.in_channels = whole(channels[0], "in_channels", 1)
+        self.out_channels = whole(channels[1], "out_channels", 1)
+        self.groups = whole(groups, "groups", 1)
         if channels[0] % groups or channels[1] % groups:
             raise ArgumentError(
                 _("groups ({groups}) must divide in_channels ({n}) and out_channels ({m})"),
                 groups=groups, n=channels[0], m=channels[1],
             )  # fmt: skip
-        self.in_channels, self.out_channels = channels
         self.kernel_size = sizes(kernel_size, "kernel_size", 1)
         self.stride, self.dilation = sizes(stride, "stride", 1), sizes(dilation, "dilation", 1)
         self.padding = padding if isinstance(padding, str) else sizes(padding, "padding", 0)
-        self.groups = groups
         first, second = channels if transposed else channels[::-1]
         shape = (first, second // groups, *self.kernel_size)
         bound = 1 / math.sqrt(math.prod(shape[1:]))
         self.weight = Parameter(initial(*shape, bound=bound))
         self.bias = Parameter(initial(channels[1], bound=bound)) if bias else None
-
-    def extra_repr(self) -> str:
-        """Channels, kernel, stride and what differs from the defaults."""
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
-        text += f", stride={self.stride}, padding={self.padding}"
-        text += f", dilation={self.dilation}" if set(self.dilation) != {1} else ""
-        text += f", groups={self.groups}" if self.groups != 1 else ""
-        return text if self.bias is not None else f"{text}, bias=False"
 
 
 class Conv1d(_Convolution):
@@ -208,12 +195,6 @@ class MaxPool2d(Module):
             dilation=self.dilation, ceil_mode=self.ceil_mode,
         )  # fmt: skip
 
-    def extra_repr(self) -> str:
-        """Kernel, stride, padding and what differs from the defaults."""
-        text = f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
-        text += f", dilation={self.dilation}" if self.dilation != (1, 1) else ""
-        return text + (", ceil_mode=True" if self.ceil_mode else "")
-
 
 class AvgPool2d(MaxPool2d):
     """Mean of each window: (N, C, H, W) to (N, C, OH, OW), or of one image (C, H, W).
@@ -275,18 +256,14 @@ class Embedding(Module):
     """
 
     def __init__(self, num_embeddings: int, embedding_dim: int) -> None:
-        positive(num_embeddings=num_embeddings, embedding_dim=embedding_dim)
-        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        self.num_embeddings = whole(num_embeddings, "num_embeddings", 1)
+        self.embedding_dim = whole(embedding_dim, "embedding_dim", 1)
         table = settings.generator().standard_normal((num_embeddings, embedding_dim))
         self.weight = Parameter(table.astype(settings.get_default_dtype()))
 
     def forward(self, x: Any) -> Any:
         """Apply the layer."""
         return embedding(x, self.weight)
-
-    def extra_repr(self) -> str:
-        """Sizes of the table."""
-        return f"{self.num_embeddings}, {self.embedding_dim}"
 
 
 class Flatten(Module):
@@ -315,18 +292,4 @@ class Flatten(Module):
 def single(value: Any, name: str, least: int) -> tuple[int]:
     """``3`` and ``(3,)`` as (3,)."""
     value = value[0] if isinstance(value, (tuple, list)) and len(value) == 1 else value
-    if not isinstance(value, (int, np.integer)) or value < least:
-        raise ArgumentError(
-            _("{name} is an integer of at least {least}, not {value!r}"),
-            name=name, least=least, value=value,
-        )  # fmt: skip
-    return (int(value),)
-
-
-def positive(**sizes: Any) -> None:
-    """Raise unless the named sizes are positive integers."""
-    for name, size in sizes.items():
-        if not isinstance(size, (int, np.integer)) or size < 1:
-            raise ArgumentError(
-                _("{name} is a positive integer, not {value!r}"), name=name, value=size
-            )
+    return (whole(value, name, least),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -13,7 +14,8 @@ from ..autograd import engine
 from ..autograd.guards.conversion import as_operand
 from ..autograd.modes import current_mode, enter_module, leave_module
 from ..autograd.tensor import Tensor
-from ..errors import ArgumentError, DTypeError, GraphError, ShapeError
+from ..checks import same_shape
+from ..errors import ArgumentError, DTypeError, GraphError
 from ..kernels import Array
 from ..messages import _
 from .summary import Summary, summarise
@@ -246,13 +248,7 @@ class Module:
         new = {}
         for name in own.keys() & state.keys():
             value = np.asarray(getattr(state[name], "data", state[name]))
-            if value.shape != own[name].shape:
-                raise ShapeError(
-                    _("{name} has the shape {shape} here and {got} in the state"),
-                    name=name,
-                    shape=own[name].shape,
-                    got=value.shape,
-                )
+            same_shape(value, own[name].shape, name)
             if value.dtype.kind not in "fiub":
                 raise DTypeError(
                     _("{name} in the state is not numeric: {dtype}"), name=name, dtype=value.dtype
@@ -352,8 +348,16 @@ class Module:
         return summarise(self, input_shape)
 
     def extra_repr(self) -> str:
-        """The arguments shown by ``repr``."""
-        return ""
+        """The arguments shown by ``repr``: numbers and texts that it keeps under their names."""
+        shown = []
+        for name, argument in inspect.signature(type(self)).parameters.items():
+            value = vars(self).get(name, self)
+            if isinstance(value, Tensor | None) and isinstance(argument.default, bool):
+                value = value is not None  # a bias, say, that was asked for or not
+            if isinstance(value, int | float | str | tuple | None):
+                required = argument.default is argument.empty and not isinstance(value, tuple)
+                shown.append(repr(value) if required else f"{name}={value!r}")
+        return ", ".join(shown)
 
     def __repr__(self) -> str:
         children = [(name, child) for name, child in self.named_children() if child is not self]

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from .. import settings
-from ..errors import ArgumentError, ShapeError
+from ..checks import share, whole
+from ..errors import ShapeError
 from ..messages import _
 from ..ops.dropout import dropout
 from ..ops.normalisation import batch_norm, layer_norm
-from .layers import positive
 from .module import Module, Parameter
 
 
@@ -40,8 +40,9 @@ class BatchNorm1d(Module):
         self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1,
         affine: bool = True, track_running_stats: bool = True,
     ) -> None:  # fmt: skip
-        positive(num_features=num_features)
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.num_features = whole(num_features, "num_features", 1)
+        self.eps, self.momentum, self.affine = eps, momentum, affine
+        self.track_running_stats = track_running_stats
         dtype = settings.get_default_dtype()
         self.weight = Parameter(np.ones(num_features, dtype)) if affine else None
         self.bias = Parameter(np.zeros(num_features, dtype)) if affine else None
@@ -70,12 +71,6 @@ class BatchNorm1d(Module):
             x, self.running_mean, self.running_var, self.weight, self.bias, training,
             momentum if momentum is not None else 0.0, self.eps,
         )  # fmt: skip
-
-    def extra_repr(self) -> str:
-        """Features, eps and momentum."""
-        text = f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"
-        text += ", affine=False" if self.weight is None else ""
-        return f"{text}, track_running_stats=False" if self.running_mean is None else text
 
 
 class BatchNorm2d(BatchNorm1d):
@@ -113,9 +108,8 @@ class LayerNorm(Module):
         elementwise_affine: bool = True, bias: bool = True,
     ) -> None:  # fmt: skip
         shape = tuple(np.atleast_1d(normalized_shape).tolist())
-        for size in shape:
-            positive(normalized_shape=size)
-        self.normalized_shape, self.eps = shape, eps
+        self.normalized_shape = tuple(whole(n, "normalized_shape", 1) for n in shape)
+        self.eps, self.elementwise_affine = eps, elementwise_affine
         dtype = settings.get_default_dtype()
         self.weight = Parameter(np.ones(shape, dtype)) if elementwise_affine else None
         self.bias = Parameter(np.zeros(shape, dtype)) if elementwise_affine and bias else None
@@ -123,10 +117,6 @@ class LayerNorm(Module):
     def forward(self, x: Any) -> Any:
         """Apply the layer."""
         return layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
-
-    def extra_repr(self) -> str:
-        """Shape and eps."""
-        return f"{self.normalized_shape}, eps={self.eps}"
 
 
 class Dropout(Module):
@@ -139,14 +129,8 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5) -> None:
-        if not 0 <= p <= 1:
-            raise ArgumentError(_("the probability p lies between 0 and 1, not {value}"), value=p)
-        self.p = p
+        self.p = share(p, "p")
 
     def forward(self, x: Any) -> Any:
         """Apply the layer."""
         return dropout(x, self.p, self.training)
-
-    def extra_repr(self) -> str:
-        """The probability."""
-        return f"p={self.p}"

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..autograd.engine import Node
 from ..autograd.op import op
+from ..checks import share
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..kernels import Array, stable
 from ..messages import _
@@ -65,10 +66,7 @@ def cross_entropy(
     axis = 1 if logits.ndim > 1 else 0
     if logits.ndim == 0:
         raise ShapeError(_("{logits} needs an axis of classes: (N, C) or (C,)"))
-    if not 0.0 <= label_smoothing <= 1.0:
-        raise ArgumentError(
-            _("label_smoothing is between 0 and 1, not {value}"), value=label_smoothing
-        )
+    share(label_smoothing, "label_smoothing")
     _warn_probabilities(logits, axis)
     classes = logits.shape[axis]
     if not classes:

@@ -6,10 +6,9 @@ import numpy as np
 
 from .. import settings
 from ..autograd.op import op
-from ..errors import ArgumentError
+from ..checks import share
 from ..kernels import Array
 from ..kernels.stable import floating
-from ..messages import _
 
 
 @op(r"y = \frac{m \odot x}{1 - p}", examples=lambda draw: [
@@ -36,8 +35,7 @@ def dropout(x: Array, p: float = 0.5, training: bool = True):
     >>> dropout([1.0, 2.0], 0.5, training=False)
     array([1., 2.])
     """
-    if not 0 <= p <= 1:
-        raise ArgumentError(_("the probability p lies between 0 and 1, not {value}"), value=p)
+    share(p, "p")
     x = floating(x)
     if not training or p == 0:
         return x.copy(), _identity

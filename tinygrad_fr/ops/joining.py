@@ -10,6 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..autograd.op import composed, op
+from ..checks import one_of
 from ..errors import ArgumentError, IndexingError, ShapeError
 from ..kernels import Array
 from ..messages import _
@@ -244,10 +245,7 @@ def pad(x: Array, pad_width: Any, mode: str = "constant", constant_values: float
     >>> pad([1.0, 2.0], 1)
     array([0., 1., 2., 0.])
     """
-    if mode not in MODES:
-        raise ArgumentError(
-            _("mode is one of {known}, not {value!r}"), known=", ".join(MODES), value=mode
-        )
+    one_of(mode, "mode", MODES)
     if np.asarray(pad_width).dtype.kind not in "iu":
         raise ArgumentError(_("pad_width is made of integers, not {width}"), width=pad_width)
     try:

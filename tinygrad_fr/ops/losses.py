@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import op
+from ..checks import one_of
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
 from ..messages import _
@@ -19,17 +20,13 @@ def reduce(
     loss: Array, reduction: str, n: int, known: tuple[str, ...] = REDUCTIONS
 ) -> tuple[Any, float]:
     """The reduced loss, and the factor that the reduction puts on every gradient."""
-    if reduction == "none":
+    if one_of(reduction, "reduction", known) == "none":
         return loss, 1.0
     if reduction == "sum":
         return loss.sum(), 1.0
-    if reduction == "mean":
-        if n == 0:
-            raise ArgumentError(_("the mean over no examples is undefined: the batch is empty"))
-        return loss.sum() / n, 1.0 / n
-    raise ArgumentError(
-        _("reduction is one of {known}, not {value!r}"), known=known, value=reduction
-    )
+    if n == 0:
+        raise ArgumentError(_("the mean over no examples is undefined: the batch is empty"))
+    return loss.sum() / n, 1.0 / n
 
 
 @op(r"L = \tfrac1N \sum_n (x_n - y_n)^2", examples=lambda draw: [

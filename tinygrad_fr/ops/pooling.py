@@ -7,6 +7,7 @@ from typing import Any
 
 from ..autograd.engine import Node
 from ..autograd.op import op
+from ..checks import pair
 from ..errors import ArgumentError
 from ..kernels import Array
 from ..kernels import pooling as kernel
@@ -14,7 +15,7 @@ from ..kernels.stable import floating
 from ..kernels.windows import Cut, Pair, cut, inside
 from ..messages import _
 from .casting import in_single
-from .convolution import batch, check_images, fits, pair
+from .convolution import batch, check_images, fits
 from .indexing import _scatter
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from ..autograd import engine
 from ..autograd.guards.messages import label
 from ..autograd.tensor import Tensor
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..checks import positive, same_shape
+from ..errors import ArgumentError, DTypeError
 from ..kernels import Array
 from ..messages import _
 
@@ -70,13 +71,7 @@ class Optimizer:
             merged = {name: _plain(value) for name, value in {**options, **group}.items()}
             self.param_groups.append({**merged, "params": parameters})
             for name in _NOT_NEGATIVE & options.keys():
-                value = self.param_groups[-1][name]
-                if not isinstance(value, (int, float, np.number)) or not value >= 0:
-                    raise ArgumentError(
-                        _("{name} is a number that is not negative, not {value!r}"),
-                        name=name,
-                        value=value,
-                    )
+                positive(self.param_groups[-1][name], name, zero=True)
         self.steps = 0
         # By the Tensor itself, so that a deep copy or a pickle keeps each with its own.
         self._state: dict[Tensor, dict[str, Array]] = {}
@@ -143,13 +138,8 @@ class Optimizer:
                 options[number][name] = np.asarray(value)
             elif owner.isdigit() and int(owner) < len(parameters) and name in self.slots:
                 p = parameters[int(owner)]
-                if name != "step" and np.shape(value) != p.shape:
-                    raise ShapeError(
-                        _("{name} has the shape {shape} here and {got} in the state"),
-                        name=key,
-                        shape=p.shape,
-                        got=np.shape(value),
-                    )
+                if name != "step":
+                    same_shape(value, p.shape, key)
                 arrays.setdefault(p, {})[name] = np.array(value)
             elif key != "steps":
                 raise ArgumentError(

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..autograd import engine
 from ..autograd.tensor import Tensor
-from ..errors import ArgumentError, NonFiniteError
+from ..checks import positive
+from ..errors import NonFiniteError
 from ..kernels.stable import single
 from ..messages import _
 
@@ -51,10 +52,8 @@ def clip_grad_norm(
     >>> w.grad.data.round(4)
     array([0.6, 0.8])
     """
-    if not max_norm >= 0:
-        raise ArgumentError(_("max_norm is not negative, unlike {value}"), value=max_norm)
-    if not norm_type > 0:
-        raise ArgumentError(_("norm_type is above 0, not {value}"), value=norm_type)
+    positive(max_norm, "max_norm", zero=True)
+    positive(norm_type, "norm_type")
     given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     grads = [p._grad._array for p in given if p._grad is not None]
     norms = [float(np.linalg.norm(single(g.ravel()), norm_type)) for g in grads]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..checks import one_of, share, whole
 from ..errors import ArgumentError, DTypeError
 from ..messages import _
 from .base import Optimizer
@@ -81,10 +82,8 @@ class StepLR(Schedule):
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        if step_size < 1:
-            raise ArgumentError(_("step_size is at least 1, not {n}"), n=step_size)
         super().__init__(optimizer)
-        self.step_size, self.gamma = step_size, gamma
+        self.step_size, self.gamma = whole(step_size, "step_size", 1), gamma
 
     def _rate(self, base: float) -> float:
         return float(base * self.gamma ** (self.steps // self.step_size))
@@ -113,14 +112,11 @@ class CosineAnnealingLR(Schedule):
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
-        if T_max < 1:
-            raise ArgumentError(_("T_max is at least 1, not {n}"), n=T_max)
         super().__init__(optimizer)
-        self.T_max, self.eta_min = T_max, eta_min
+        self.T_max, self.eta_min = whole(T_max, "T_max", 1), eta_min
 
     def _rate(self, base: float) -> float:
-        share = (1 + math.cos(math.pi * self.steps / self.T_max)) / 2
-        return self.eta_min + (base - self.eta_min) * share
+        return _cosine(base, self.eta_min, self.steps / self.T_max)
 
 
 def _cosine(start: float, end: float, share: float) -> float:
@@ -129,6 +125,9 @@ def _cosine(start: float, end: float, share: float) -> float:
 
 def _linear(start: float, end: float, share: float) -> float:
     return start + (end - start) * share
+
+
+ANNEALING = {"cos": _cosine, "linear": _linear}
 
 
 class OneCycleLR(Schedule):
@@ -191,12 +190,8 @@ class OneCycleLR(Schedule):
             raise ArgumentError(
                 _("OneCycleLR needs total_steps, or epochs and steps_per_epoch, all at least 1")
             )
-        if not 0 <= pct_start <= 1:
-            raise ArgumentError(_("pct_start lies between 0 and 1, not {value}"), value=pct_start)
-        if anneal_strategy not in ("cos", "linear"):
-            raise ArgumentError(
-                _('anneal_strategy is "cos" or "linear", not {value!r}'), value=anneal_strategy
-            )
+        share(pct_start, "pct_start")
+        self._anneal = ANNEALING[one_of(anneal_strategy, "anneal_strategy", ANNEALING)]
         groups = optimizer.param_groups
         highest = list(max_lr) if isinstance(max_lr, Sequence) else [max_lr] * len(groups)
         if len(highest) != len(groups):
@@ -205,7 +200,6 @@ class OneCycleLR(Schedule):
                 n=len(highest), m=len(groups),
             )  # fmt: skip
         self.total_steps = int(total_steps)
-        self._anneal = _cosine if anneal_strategy == "cos" else _linear
         # The last step of each phase, and what it leads to: rates as factors of the highest, and
         # momenta.
         first, last = 1 / div_factor, 1 / (div_factor * final_div_factor)

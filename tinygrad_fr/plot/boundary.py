@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import checks
 from ..errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
 from ..kernels import Array
 from ..messages import _
 from ..nn import Dropout, Flatten, Identity, Linear, Sigmoid
-from . import checks
+from . import given
 from .canvas import COLOURS, MARKERS, Axes, Figure, describe, ink, number, panels
 
 SAME_VALUES = (Flatten, Identity, Dropout)  # in evaluation mode
@@ -57,17 +58,17 @@ def decision_boundary(
     >>> figure = tg.plot.decision_boundary(tg.nn.Linear(2, 1), x, [0, 0, 1, 1])
     >>> figure.savefig("boundary.png")  # doctest: +SKIP
     """
-    points = checks.finite(x, "x").astype(np.float64)
+    points = given.finite(x, "x").astype(np.float64)
     if points.ndim != 2 or points.shape[1] != 2:
         raise ShapeError(
             _("x has two columns, (N, 2), to be drawn in the plane, not {shape}"),
             shape=points.shape,
         )
-    signs, truth = _not_signs(checks.labels(y, "y"))
-    checks.same_length(points, truth, ("x", "y"))
+    signs, truth = _not_signs(given.labels(y, "y"))
+    given.same_length(points, truth, ("x", "y"))
     steps = checks.whole(steps, "steps", 2, 2000)
     if threshold is not None:
-        checks.finite(threshold, "threshold")
+        given.finite(threshold, "threshold")
     across, up = points.T
     low, high = points.min(0), points.max(0)
     margin = np.where(high > low, 0.08 * (high - low), 1.0)
@@ -75,7 +76,7 @@ def decision_boundary(
     plane = np.stack([side.ravel() for side in np.meshgrid(u, v)], axis=1)
     answer = _ask(model, np.concatenate([points, plane]), threshold)
     classes = answer.total or int(max(truth.max(), answer.classes.max())) + 1
-    checks.below(truth, classes, "y")
+    given.below(truth, classes, "y")
     names = ["-1", "1"] if signs else [str(k) for k in range(classes)]
     n = len(points)
     regions = answer.classes[n:].reshape(steps, steps)
@@ -146,10 +147,10 @@ def _ask(model: Any, points: Array, threshold: float | None) -> _Answer:
     if isinstance(model, type) or not callable(model):
         raise DTypeError(
             _("model is a Module or a function, such as model.predict, not {kind}"),
-            kind=getattr(model, "__name__", type(model).__name__),
+            kind=checks.kind(model),
         )
-    given, calls = checks.called(model, points)
-    output, n = checks.array(given, "model(x)"), len(points)
+    y, calls = given.called(model, points)
+    output, n = given.array(y, "model(x)"), len(points)
     if output.shape not in ((n,), (n, 1)) and (output.ndim != 2 or len(output) != n):
         raise ShapeError(
             _("the model gives (M,), (M, 1) or (M, C) for the points ({n}, 2), not {shape}"),
@@ -185,10 +186,10 @@ def _ask(model: Any, points: Array, threshold: float | None) -> _Answer:
             )
         return _Answer(classes, [(classes == k) - 0.5 for k in np.unique(classes)])
     if threshold is None:
-        layers = [(type(m), y) for _path, m, _x, y in calls if not any(m.children())]
-        if layers and layers[-1][1] is not given:
+        layers = [(type(m), out) for _path, m, _x, out in calls if not any(m.children())]
+        if layers and layers[-1][1] is not y:
             layers = []  # something else made the output
-        last = next((kind for kind, _y in reversed(layers) if kind not in SAME_VALUES), None)
+        last = next((kind for kind, _out in reversed(layers) if kind not in SAME_VALUES), None)
         in_range = scores.min() >= 0 and scores.max() <= 1
         threshold = 0.5 if last is Sigmoid or (in_range and last is not Linear) else 0.0
     rule = _("boundary (output = {threshold})", threshold=number(threshold))

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..messages import _
-from . import checks
+from . import given
 from .canvas import GREY, PALE, TEXT, WIDTH, Axes, Figure, describe, panels, plain, sentence
 
 MOST = 100  # classes; more cannot be told apart on a page
@@ -44,17 +44,17 @@ def confusion_matrix(
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['1', '0', '0', '0', '1', '1', '0', '0', '1']
     """
-    truth = checks.labels(labels, "labels")
-    guesses = checks.predicted(predictions)
-    checks.same_length(truth, guesses, ("labels", "predictions"))
-    shape = checks.array(predictions, "predictions").shape
+    truth = given.labels(labels, "labels")
+    guesses = given.predicted(predictions)
+    given.same_length(truth, guesses, ("labels", "predictions"))
+    shape = given.array(predictions, "predictions").shape
     n = int(max(truth.max(), guesses.max())) + 1
     if classes is not None:
-        n = len(checks.names_of(classes, n))
+        n = len(given.names_of(classes, n))
     elif len(shape) == 2 and shape[1] > 1:
         n = shape[1]
-    checks.below(truth, n, "labels")
-    checks.below(guesses, n, "predictions")
+    given.below(truth, n, "labels")
+    given.below(guesses, n, "predictions")
     if n > MOST:
         raise ArgumentError(
             _("a matrix of {n} classes cannot be read; {most} are possible"), n=n, most=MOST
@@ -63,7 +63,7 @@ def confusion_matrix(
     np.add.at(counts, (truth, guesses), 1)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
 
-    names = [plain(name, 20) for name in checks.names_of(classes, n)]
+    names = [plain(name, 20) for name in given.names_of(classes, n)]
     longest = max(map(len, names))
     cell = min(0.85, max(5.2 / n, 0.3), (WIDTH - 0.9 - 0.075 * longest) / n)
     side = n * cell
@@ -107,7 +107,7 @@ def confusion_matrix(
             n=total,
         )
         axes.set_title(title)
-    return describe(figure, *_in_words(counts, checks.names_of(classes, n), title))
+    return describe(figure, *_in_words(counts, given.names_of(classes, n), title))
 
 
 def _in_words(counts: Any, names: list[str], title: str) -> list[str]:

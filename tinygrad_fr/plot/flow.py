@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import checks
 from ..errors import ArgumentError, DTypeError, GraphError
 from ..kernels import Array
 from ..messages import _
@@ -143,7 +144,7 @@ def _curves(watch: Any, function: str, *attributes: str) -> list[list[Curve]]:
             if shares
             else _("{function} takes a Module or what tg.health.watch gives, not {kind}"),
             function=function,
-            kind=getattr(watch, "__name__", type(watch).__name__),
+            kind=checks.kind(watch),
         )
     lines = [
         [Curve(str(name), list(values), shares) for name, values in each.items() if len(values)]

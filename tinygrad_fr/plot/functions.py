@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import checks
 from ..autograd.tensor import Tensor
 from ..autograd.transforms import grad
 from ..errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
 from ..kernels import Array
 from ..messages import _
-from . import checks
+from . import given
 from .canvas import BLUE, GREY, VERMILLION, Axes, Figure, describe, grid, number, panels, plain
 
 HALVINGS = 40  # of an interval, to find where a jump is
@@ -64,9 +65,9 @@ def function(
     if isinstance(f, type) or not callable(f):
         raise DTypeError(
             _("f is a function of a Tensor, such as tg.relu, not {kind}"),
-            kind=getattr(f, "__name__", type(f).__name__),
+            kind=checks.kind(f),
         )
-    ends = checks.finite([low, high], "low, high")
+    ends = given.finite([low, high], "low, high")
     if not ends[0] < ends[1]:
         raise ArgumentError(
             _("low is less than high: {low} and {high} are not"), low=low, high=high

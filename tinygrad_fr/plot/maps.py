@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import checks
 from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..kernels import Array
@@ -14,7 +15,7 @@ from ..messages import _, ngettext
 from ..nn import Conv2d
 from ..nn.module import Module
 from ..nn.summary import titled
-from . import checks
+from . import given
 from .canvas import Figure, describe, number, plain, sentence
 from .tiles import Block, Tile, draw_blocks
 
@@ -112,7 +113,7 @@ def filters(model: Any, *, columns: int = 8) -> Figure:
             )
         path, layer = layers[0]
         where, weights = titled(plain(path, 30), layer), layer.weight
-    values = checks.finite(weights, "weights").astype(np.float64)
+    values = given.finite(weights, "weights").astype(np.float64)
     if values.ndim != 4:
         raise ShapeError(
             _("filters have the shape (F, C, kh, kw), not {shape}"), shape=values.shape
@@ -171,10 +172,10 @@ def activations(model: Any, images: Any, *, layer: str | None = None, columns: i
     if not isinstance(model, Module):
         raise DTypeError(
             _("model is a Module, whose layers have names, not {kind}"),
-            kind=getattr(model, "__name__", type(model).__name__),
+            kind=checks.kind(model),
         )
     columns = checks.whole(columns, "columns", 1, COLUMNS)
-    image = checks.finite(images, "images").astype(np.float64)
+    image = given.finite(images, "images").astype(np.float64)
     if image.ndim == 4 and len(image) > 1:
         raise ShapeError(
             _("activations are those of one image, and {shape} has {n}: give images[0]"),
@@ -228,7 +229,7 @@ def _title(where: str, text: str, values: Array, shown: int) -> str:
 
 def _pictures(images: Any) -> Array:
     """Grey (N, H, W) or colours (N, H, W, 3), from 0 to 1."""
-    values = checks.finite(images, "images")
+    values = given.finite(images, "images")
     if values.ndim == 4 and values.shape[1] in (1, 3):
         values = values[:, 0] if values.shape[1] == 1 else values.transpose(0, 2, 3, 1)
     elif values.ndim != 3:
@@ -248,13 +249,13 @@ def _named(value: Any, name: str, n: int, classes: Any) -> list[str] | None:
     """The names of the classes of ``n`` images."""
     if value is None:
         return None
-    found = checks.predicted(value, name) if name == "predictions" else checks.labels(value, name)
+    found = given.predicted(value, name) if name == "predictions" else given.labels(value, name)
     if len(found) != n:
         raise ShapeError(
             _("images and {name} differ in number: {n} and {m}"), n=n, m=len(found), name=name
         )
-    names = checks.names_of(classes, int(found.max()) + 1)
-    return [names[k] for k in checks.below(found, len(names), name)]
+    names = given.names_of(classes, int(found.max()) + 1)
+    return [names[k] for k in given.below(found, len(names), name)]
 
 
 def _remark(values: Array) -> str:
@@ -276,7 +277,7 @@ def _outputs(model: Module, batch: Array, layer: str | None) -> list[tuple[str, 
         )
     found = [
         (titled(plain(path, 30), module), y.data[0].astype(np.float64))
-        for path, module, _x, y in checks.called(model, batch)[1]
+        for path, module, _x, y in given.called(model, batch)[1]
         if (path == layer if layer is not None else not any(module.children()))
         and isinstance(y, Tensor) and y.ndim == 4 and y.size
     ]  # fmt: skip

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..checks import one_of
 from ..kernels import Array
 from ..messages import _, say, spelled
 from .heat_map import heat_map
@@ -211,10 +211,7 @@ class Report:
 
     def text(self, hints: str = "full", width: int | None = None) -> str:
         """The report as a table; ``hints`` as in :meth:`show`, ``width`` None: the terminal's."""
-        if hints not in HINTS:
-            raise ArgumentError(
-                _("hints is one of {hints}, not {got!r}"), hints=", ".join(HINTS), got=hints
-            )
+        one_of(hints, "hints", HINTS)
         rows = [self._titles()]
         rows += [(*self._cells(entry), self._remark(entry, hints)) for entry in self]
         widths = [max(len(row[i]) for row in rows) for i in range(4)]

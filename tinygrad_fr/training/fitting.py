@@ -16,6 +16,7 @@ from .. import settings
 from ..autograd.guards.conversion import as_operand
 from ..autograd.modes import no_grad
 from ..autograd.tensor import Tensor
+from ..checks import kind, whole
 from ..data import ArrayDataset, DataLoader
 from ..errors import ArgumentError, DTypeError, NonFiniteError
 from ..io import check_writable
@@ -191,8 +192,7 @@ def evaluate(
 
 def _check(model: Any, loss: Any, optimizer: Any, epochs: Any) -> None:
     """Refuse at once what would fail, or do nothing, after a while."""
-    if not isinstance(epochs, (int, np.integer)) or epochs < 1:
-        raise ArgumentError(_("epochs is at least 1, not {n}"), n=epochs)
+    whole(epochs, "epochs", 1)
     for name, value in {"model": model, "loss": loss}.items():
         if isinstance(value, type) or not callable(value):
             raise DTypeError(
@@ -202,7 +202,7 @@ def _check(model: Any, loss: Any, optimizer: Any, epochs: Any) -> None:
     if not isinstance(optimizer, Optimizer):
         raise DTypeError(
             _("optimizer must be one, such as optim.SGD(model.parameters(), lr=0.1), not {kind}"),
-            kind=getattr(optimizer, "__name__", type(optimizer).__name__),
+            kind=kind(optimizer),
         )
     learned = {id(p) for group in optimizer.param_groups for p in group["params"]}
     if not learned & {id(p) for p in model.parameters()}:

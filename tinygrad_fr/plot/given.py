@@ -128,16 +128,6 @@ def names_of(classes: Sequence[Any] | None, n: int) -> list[str]:
     return [str(name) for name in classes]
 
 
-def whole(value: Any, name: str, least: int, most: int) -> int:
-    """An integer that is neither too small nor too large."""
-    if not isinstance(value, (int, np.integer)) or not least <= value <= most:
-        raise ArgumentError(
-            _("{name} is an integer from {least} to {most}, not {value!r}"),
-            name=name, least=least, most=most, value=value,
-        )  # fmt: skip
-    return int(value)
-
-
 def called(model: Any, x: Array) -> tuple[Any, list[Any]]:
     """What a model gives; and, of a Module, the calls of its modules."""
     with no_grad(), np.errstate(all="ignore"):

@@ -37,8 +37,7 @@ FAMILIES = {
     "activations": "Fonctions d'activation",
     "convolution": "Convolution",
     "pooling": "Sous-échantillonnage",
-    "normalisation": "Normalisation",
-    "dropout": "Abandon",
+    "normalisation": "Normalisation et abandon",
     "losses": "Pertes de régression et de probabilités",
     "classification": "Pertes de classification",
 }

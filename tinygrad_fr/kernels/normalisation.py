@@ -23,7 +23,7 @@ _PIECE = 100_000  # numbers: fits the L2 cache together with a temporary of the 
 def moments(x: Array) -> tuple[Array, Array]:
     """Mean and variance of each channel of (N, C, ...), with axes of size 1 kept."""
     prepare()
-    axes = _axes(x)
+    axes = (0, *range(2, x.ndim))
     n = math.prod(x.shape[axis] for axis in axes)
     mean = np.asarray(x.mean(axes, keepdims=True))
     squares = np.zeros_like(mean)
@@ -45,7 +45,7 @@ def scale_and_shift(x: Array, a: Array, b: Array) -> Array:
 
 def sums(g: Array, x: Array, mean: Array) -> tuple[Array, Array]:
     """The sums of ``g`` and of ``g (x - mean)`` over each channel."""
-    axes = _axes(x)
+    axes = (0, *range(2, x.ndim))
     first, second = np.zeros_like(mean), np.zeros_like(mean)
     for piece in _pieces(x):
         d = x[piece] - mean
@@ -64,10 +64,6 @@ def combine(g: Array, x: Array, a: Array, b: Array, c: Array) -> Array:
         d += c
         out[piece] += d
     return out
-
-
-def _axes(x: Array) -> tuple[int, ...]:
-    return (0, *range(2, x.ndim))
 
 
 def _pieces(x: Array) -> Iterator[slice]:

@@ -9,8 +9,7 @@ import numpy as np
 from .. import settings
 from ..errors import ArgumentError, ShapeError
 from ..messages import _
-from ..ops.dropout import dropout
-from ..ops.normalisation import batch_norm, layer_norm
+from ..ops.normalisation import batch_norm, dropout, layer_norm
 from .layers import positive
 from .module import Module, Parameter
 

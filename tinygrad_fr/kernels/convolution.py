@@ -66,11 +66,12 @@ def conv(
     ones = bias is not None and groups == 1
     if ones:
         matrices = np.concatenate([matrices, bias[:, None]], 1)  # type: ignore[index]
-    source: Array | Windows = Windows(x, *how)
     if n * size <= _KEPT:
-        source = columns(x, (kh, kw), *how, ones)
-        y = np.matmul(matrices, _split(source, groups))
+        cols = columns(x, (kh, kw), *how, ones)
+        y = np.matmul(matrices, _split(cols, groups))
+        source: Array | Windows = cols
     else:
+        source = Windows(x, *how)
         y = np.empty((n, groups, f // groups, oh * ow), np.result_type(x, matrices))
         for block in _blocks(n, size):
             cols = columns(x[block], (kh, kw), *how, ones)

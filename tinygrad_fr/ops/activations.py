@@ -233,23 +233,20 @@ def gelu(x: Array, approximate: str = "none"):
     """
     if approximate not in ("none", "tanh"):
         raise ArgumentError(_('approximate is "none" or "tanh", not {value!r}'), value=approximate)
-
-    def cdf(x: Any) -> Any:
-        """The normal distribution function, or its approximation."""
-        if approximate == "tanh":
-            return 0.5 * (1 + tanh(_GELU * (x + 0.044715 * x**3)))
-        return 0.5 * (1 + erf(x * math.sqrt(0.5)))
-
-    share = cdf(x)
+    if approximate == "tanh":
+        share = 0.5 * (1 + np.tanh(_GELU * (x + 0.044715 * x**3)))
+    else:
+        share = 0.5 * (1 + kernel_erf(x * math.sqrt(0.5)))
 
     def to_x(g, y, x):
         r"""\bar{x} = \bar{y} \odot (\Phi(x) + x \, \varphi(x))"""
-        p = cdf(x) if isinstance(g, Node) else share
         if approximate == "tanh":
-            phi = 2 * p * (1 - p) * (_GELU * (1 + 3 * 0.044715 * x * x))
-        else:
-            phi = exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
-        return g * (p + x * phi)
+            t = tanh(_GELU * (x + 0.044715 * x**3))
+            slope = 0.5 * x * (1 - t * t) * (_GELU * (1 + 3 * 0.044715 * x * x))
+            return g * (0.5 * (1 + t) + slope)
+        phi = exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
+        cdf = 0.5 * (1 + erf(x * math.sqrt(0.5))) if isinstance(g, Node) else share
+        return g * (cdf + x * phi)
 
     return x * share, to_x
 

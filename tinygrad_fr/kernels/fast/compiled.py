@@ -115,7 +115,7 @@ def _layer_norm(
 def layer_norm_input(g: Array, d: Array, scale: Array, weight: Array | None) -> Array:
     """The gradient for the rows."""
     out = np.empty_like(d)
-    _layer_norm_input(np.ascontiguousarray(g), d, scale, _vector(weight, d, 1), out)
+    _layer_norm_input(np.ascontiguousarray(g), d, scale, _vector(weight, g, 1), out)
     return out
 
 

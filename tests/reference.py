@@ -32,17 +32,14 @@ FAMILIES = {
     "stacking": "Empiler et découper comme NumPy",
     "indexing": "Indexation",
     "casting": "Copie et conversion",
-    "linalg": "Produits de matrices",
-    "contraction": "Sommes de produits",
+    "products": "Produits",
     "matrices": "Matrices et normes",
     "activations": "Fonctions d'activation",
     "convolution": "Convolution",
     "pooling": "Sous-échantillonnage",
-    "normalisation": "Normalisation",
-    "dropout": "Abandon",
-    "losses": "Pertes de régression",
+    "normalisation": "Normalisation et abandon",
+    "losses": "Pertes de régression et de probabilités",
     "classification": "Pertes de classification",
-    "probabilities": "Pertes de probabilités",
 }
 
 

@@ -23,9 +23,9 @@ HOUSE = [
     {"errors": 160},
     {"settings": 90},
     {"checks": 130},
-    {"kernels": 890, "kernels/fast": 690},
+    {"kernels": 860, "kernels/fast": 730},
     {"autograd": 1_700, "autograd/guards": 1_490},  # the core is the first: read in an afternoon
-    {"ops": 4_810},
+    {"ops": 4_760},
     {"report": 430},
     {"graph/values": 100},
     {"graph/recorded": 760},
@@ -52,7 +52,7 @@ HOUSE = [
 BUDGETS = {room: lines for floor in HOUSE for room, lines in floor.items()}
 FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # The contract says 31,000; the guards of the graph's edges took 80 more, to be paid back.
-WHOLE = 31_270
+WHOLE = 31_230
 
 # Imports that point upwards or close a circle, each with its reason. The list only shrinks: one
 # that is mended has to go.

@@ -57,25 +57,27 @@ def conv(
     The windows are for ``conv_weight``: columns, or where these are large what they are made from.
     Without ``keep`` there will be no gradient.
     """
-    where = Windows(x, stride, padding, dilation)
-    quick = fast.conv(x, w, where, groups, bias, keep)
+    quick = fast.conv(x, w, stride, padding, dilation, groups, bias, keep)
     if quick:
         return quick
-    (f, _, kh, kw), (n, c, height, width), how = w.shape, x.shape, where[1:4]
+    (f, _, kh, kw), (n, c, height, width), how = w.shape, x.shape, (stride, padding, dilation)
     oh, ow = cut((height, width), (kh, kw), *how).out
     matrices, size = _grouped(w, groups), c * kh * kw * oh * ow
     ones = bias is not None and groups == 1
     if ones:
         matrices = np.concatenate([matrices, bias[:, None]], 1)  # type: ignore[index]
-    kept = n * size <= _KEPT
-    y = np.empty((n, groups, f // groups, oh * ow), np.result_type(x, matrices))
-    for block in (slice(None),) if kept else _blocks(n, size):
-        cols = columns(x[block], (kh, kw), *how, ones)
-        np.matmul(matrices, _split(cols, groups), out=y[block])
+    if n * size <= _KEPT:
+        cols = columns(x, (kh, kw), *how, ones)
+        y = np.matmul(matrices, _split(cols, groups))
+        source: Array | Windows = cols
+    else:
+        source = Windows(x, *how)
+        y = np.empty((n, groups, f // groups, oh * ow), np.result_type(x, matrices))
+        for block in _blocks(n, size):
+            cols = columns(x[block], (kh, kw), *how, ones)
+            np.matmul(matrices, _split(cols, groups), out=y[block])
     y = y.reshape(n, f, oh, ow)
-    if bias is not None and not ones:
-        y = y + bias[:, None, None]
-    return y, cols if kept else where
+    return y if bias is None or ones else y + bias[:, None, None], source
 
 
 def conv_weight(source: Array | Windows, g: Array, shape: tuple[int, ...], groups: int) -> Array:
@@ -112,7 +114,7 @@ def conv_input(
     g: Array, w: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> Array:
     """The gradient for images of ``size``, from the upstream gradient (N, F, OH, OW)."""
-    quick = fast.conv_input(g, w, Windows(g, stride, padding, dilation), groups)
+    quick = fast.conv_input(g, w, stride, padding, dilation, groups)
     if quick is not None:
         return quick
     (n, f, oh, ow), (_, c, kh, kw) = g.shape, w.shape

@@ -11,8 +11,8 @@ from ..errors import ArgumentError, ShapeError
 from ..messages import _
 from ..ops.convolution import conv1d, conv2d, conv_transpose2d
 from ..ops.indexing import embedding
-from ..ops.linalg import linear
 from ..ops.pooling import avg_pool2d, max_pool2d
+from ..ops.products import linear
 from ..ops.reductions import mean
 from ..ops.shape import flatten
 from .module import Module, Parameter, initial

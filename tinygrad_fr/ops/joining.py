@@ -189,15 +189,13 @@ def tile(x: Array, reps: int | Sequence[int]):
     >>> tile([1.0, 2.0], 2)
     array([1., 2., 1., 2.])
     """
-    times = [int(r) for r in np.atleast_1d(reps)]
-    ndim = max(len(times), x.ndim)
-    times = [1] * (ndim - len(times)) + times
-    shape = [1] * (ndim - x.ndim) + list(x.shape)
+    times = (*[1] * (x.ndim - np.size(reps)), *np.atleast_1d(reps).tolist())
+    shape = (*[1] * (len(times) - x.ndim), *x.shape)
     blocks = [n for pair in zip(times, shape, strict=True) for n in pair]
 
     def to_x(g, y, x):
         r"""\bar{X} = \sum_{\text{copies}} \bar{Y}"""
-        return g.reshape(blocks).sum(tuple(range(0, 2 * ndim, 2))).reshape(x.shape)
+        return g.reshape(blocks).sum(tuple(range(0, len(blocks), 2))).reshape(x.shape)
 
     return np.tile(x, reps), to_x
 

@@ -111,39 +111,27 @@ def avg_pool2d(
 
     def to_x(g, y, x):
         r"""\bar{x}_{ij} = \tfrac{1}{k_h k_w} \sum_{\text{fenêtres} \ni (i,j)} \bar{y}"""
-        spread = _window_spread if isinstance(g, Node) else kernel.window_spread
-        return spread(batch(g) * share, where)
+        if isinstance(g, Node):
+            return _window_spread(batch(g) * share, where, ceil_mode)
+        return kernel.window_spread(batch(g) * share, where)
 
     y = kernel.window_sums(batch(x), where) * share
     return y if x.ndim == 4 else y[0], to_x
 
 
 @op(r"x_{ij} = \sum_{\text{fenêtres} \ni (i,j)} g", examples=lambda draw: [
-    (draw(1, 2, 2, 2), cut((5, 5), (3, 3), (2, 2), (0, 0))),
-    (draw(1, 1, 3, 3), cut((3, 3), (3, 3), (1, 1), (1, 1))),
+    (draw(1, 2, 2, 2), cut((5, 5), (3, 3), (2, 2), (0, 0)), False),
+    (draw(1, 1, 3, 3), cut((3, 3), (3, 3), (1, 1), (1, 1)), False),
 ])  # fmt: skip
-def _window_spread(g: Array, where: Cut):
-    """Add each value to all pixels of its window: the adjoint of ``_window_sums``."""
+def _window_spread(g: Array, where: Cut, ceil: bool):
+    """Add each value to all pixels of its window: the adjoint of ``avg_pool2d`` undivided."""
 
     def to_g(u, y, g):
         r"""\bar{g} = \sum_{(i,j) \in \text{fenêtre}} \bar{x}_{ij}"""
-        return _window_sums(u, where)
+        cuts = where.kernel, where.stride, where.padding
+        return avg_pool2d(u, *cuts, ceil_mode=ceil, divisor_override=1)
 
     return kernel.window_spread(g, where), to_g
-
-
-@op(r"y = \sum_{(i,j) \in \text{fenêtre}} x_{ij}", examples=lambda draw: [
-    (draw(1, 2, 5, 5), cut((5, 5), (3, 3), (2, 2), (0, 0))),
-    (draw(1, 1, 3, 3), cut((3, 3), (3, 3), (1, 1), (1, 1))),
-])  # fmt: skip
-def _window_sums(x: Array, where: Cut):
-    """The sum of each window: the adjoint of ``_window_spread``."""
-
-    def to_x(g, y, x):
-        r"""\bar{x}_{ij} = \sum_{\text{fenêtres} \ni (i,j)} \bar{y}"""
-        return _window_spread(g, where)
-
-    return kernel.window_sums(x, where), to_x
 
 
 def _checked(x: Array, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: Any) -> Any:

@@ -141,7 +141,7 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False):
         return g.reshape(kept) * e
 
     y = stable.logsumexp(x, axis)
-    return y if keepdims else np.squeeze(y, tuple(_reduced(x.ndim, axis))), to_x
+    return y if keepdims else np.squeeze(y, axis), to_x
 
 
 @op(r"y = \ln(e^a + e^b)", numpy=np.logaddexp, examples=lambda draw: [

@@ -245,7 +245,8 @@ def squeeze(x: Array, axis: int | tuple[int, ...] | None = None):
 
 def _at_least(ndim: int, function: Any) -> Any:
     def raised(x: Any) -> Any:
-        return x if x.ndim >= ndim else x.reshape(function(np.broadcast_to(0, x.shape)).shape)
+        row = (1,) * (min(ndim, 2) - x.ndim) + x.shape  # a matrix gets its third axis behind
+        return x if x.ndim >= ndim else x.reshape(row + (1,) * (ndim - len(row)))
 
     def body(*arrays: Array) -> Any:
         return raised(*arrays) if len(arrays) == 1 else tuple(map(raised, arrays))

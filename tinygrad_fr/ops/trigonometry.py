@@ -12,6 +12,10 @@ from .elementwise import sqrt
 from .selection import quotient, ratio
 
 
+def _inside(draw: Any) -> list[Any]:
+    return [draw(3, 4, low=-0.9, high=0.9), draw(low=-0.9, high=0.9)]
+
+
 @op(r"y = \sin x", numpy=np.sin, examples=lambda draw: [draw(3, 4), draw()])
 def sin(x: Array):
     """Sine.
@@ -46,9 +50,7 @@ def cos(x: Array):
     return np.cos(x), to_x
 
 
-@op(r"y = \tan x", numpy=np.tan, examples=lambda draw: [
-    draw(3, 4, low=-0.9, high=0.9), draw(low=-0.9, high=0.9),
-])  # fmt: skip
+@op(r"y = \tan x", numpy=np.tan, examples=_inside)
 def tan(x: Array):
     """Tangent.
 
@@ -65,9 +67,7 @@ def tan(x: Array):
     return np.tan(x), to_x
 
 
-@op(r"y = \arcsin x", numpy=np.arcsin, examples=lambda draw: [
-    draw(3, 4, low=-0.9, high=0.9), draw(low=-0.9, high=0.9),
-])  # fmt: skip
+@op(r"y = \arcsin x", numpy=np.arcsin, examples=_inside)
 def arcsin(x: Array):
     """Inverse of the sine, in [-pi/2, pi/2].
 
@@ -84,9 +84,7 @@ def arcsin(x: Array):
     return np.arcsin(x), to_x
 
 
-@op(r"y = \arccos x", numpy=np.arccos, examples=lambda draw: [
-    draw(3, 4, low=-0.9, high=0.9), draw(low=-0.9, high=0.9),
-])  # fmt: skip
+@op(r"y = \arccos x", numpy=np.arccos, examples=_inside)
 def arccos(x: Array):
     """Inverse of the cosine, in [0, pi].
 
@@ -195,9 +193,7 @@ def arccosh(x: Array):
     return np.arccosh(x), to_x
 
 
-@op(r"y = \operatorname{artanh} x", numpy=np.arctanh, examples=lambda draw: [
-    draw(3, 4, low=-0.9, high=0.9), draw(low=-0.9, high=0.9),
-])  # fmt: skip
+@op(r"y = \operatorname{artanh} x", numpy=np.arctanh, examples=_inside)
 def arctanh(x: Array):
     """Inverse of the hyperbolic tangent."""
 

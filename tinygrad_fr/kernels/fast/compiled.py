@@ -77,11 +77,25 @@ def max_pool_input(g: Array, place: Array, x: Array) -> None:
                 x[image, 2 * i + 1, 2 * j + 1] = value if at == 3 else zero
 
 
-@_compiled(fastmath=_REORDERED)
 def layer_norm(
+    x: Array, weight: Array | None, bias: Array | None, eps: float
+) -> tuple[Array, Array, Array]:
+    """Rows (N, n) normalised, the centred rows, and 1 over their deviations (N, 1)."""
+    x = np.ascontiguousarray(x)
+    y, d, scale = np.empty_like(x), np.empty_like(x), np.empty((len(x), 1), x.dtype)
+    _layer_norm(x, _vector(weight, x, 1), _vector(bias, x, 0), x.dtype.type(eps), y, d, scale)
+    return y, d, scale
+
+
+def _vector(v: Array | None, x: Array, default: float) -> Array:
+    """A number for each column of ``x``."""
+    return np.full(x.shape[1], default, x.dtype) if v is None else np.ascontiguousarray(v)
+
+
+@_compiled(fastmath=_REORDERED)
+def _layer_norm(
     x: Array, weight: Array, bias: Array, eps: float, y: Array, d: Array, scale: Array
 ) -> None:
-    """Rows (N, n) normalised: ``y``, the centred rows ``d`` and 1 over their deviations (N, 1)."""
     rows, n = x.shape
     number = x.dtype.type
     for i in range(rows):
@@ -98,9 +112,15 @@ def layer_norm(
             y[i, j] = d[i, j] * (s * weight[j]) + bias[j]
 
 
-@_compiled(fastmath=_REORDERED)
-def layer_norm_input(g: Array, d: Array, scale: Array, weight: Array, out: Array) -> None:
+def layer_norm_input(g: Array, d: Array, scale: Array, weight: Array | None) -> Array:
     """The gradient for the rows."""
+    out = np.empty_like(d)
+    _layer_norm_input(np.ascontiguousarray(g), d, scale, _vector(weight, g, 1), out)
+    return out
+
+
+@_compiled(fastmath=_REORDERED)
+def _layer_norm_input(g: Array, d: Array, scale: Array, weight: Array, out: Array) -> None:
     rows, n = g.shape
     number = g.dtype.type
     for i in range(rows):
@@ -116,18 +136,37 @@ def layer_norm_input(g: Array, d: Array, scale: Array, weight: Array, out: Array
             out[i, j] = s * (g[i, j] * weight[j] - total - d[i, j] * moment)
 
 
+def layer_norm_weight(g: Array, d: Array, scale: Array) -> Array:
+    """The gradient for the weights."""
+    out = np.zeros(g.shape[1], g.dtype)
+    _layer_norm_weight(np.ascontiguousarray(g), d, scale, out)
+    return out
+
+
 @_compiled(fastmath=_REORDERED)
-def layer_norm_weight(g: Array, d: Array, scale: Array, out: Array) -> None:
-    """The gradient for the weights, added to ``out``."""
+def _layer_norm_weight(g: Array, d: Array, scale: Array, out: Array) -> None:
     for i in range(g.shape[0]):
         s = scale[i, 0]
         for j in range(g.shape[1]):
             out[j] += g[i, j] * d[i, j] * s
 
 
+def cross_entropy(z: Array, labels: Array) -> tuple[Array, Callable[[Array], Array]]:
+    """Losses (N,) of logits (N, C), and the closure of their gradient: 10 us to 2."""
+    loss, sums = np.empty(len(z), z.dtype), np.empty((len(z), 1), z.dtype)
+    e = np.empty(z.shape, z.dtype)
+    _cross_entropy(np.ascontiguousarray(z), labels, loss, e, sums)
+
+    def to_z(upstream: Array) -> Array:
+        d = np.empty(e.shape, e.dtype)
+        _cross_entropy_logits(upstream.reshape(-1), labels, e, sums, d)
+        return d
+
+    return loss, to_z
+
+
 @_compiled()
-def cross_entropy(z: Array, labels: Array, loss: Array, e: Array, sums: Array) -> None:
-    """Losses (N,) of logits (N, C), ``exp(z - max(z))`` and its sums (N, 1)."""
+def _cross_entropy(z: Array, labels: Array, loss: Array, e: Array, sums: Array) -> None:
     n, classes = z.shape
     for i in range(n):
         top = z[i, 0]
@@ -143,7 +182,7 @@ def cross_entropy(z: Array, labels: Array, loss: Array, e: Array, sums: Array) -
 
 
 @_compiled()
-def cross_entropy_logits(upstream: Array, labels: Array, e: Array, sums: Array, d: Array) -> None:
+def _cross_entropy_logits(upstream: Array, labels: Array, e: Array, sums: Array, d: Array) -> None:
     """The gradient for the logits, from the upstream gradient (N,) or (1,) for all."""
     n, classes = e.shape
     for i in range(n):

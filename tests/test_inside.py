@@ -1,4 +1,4 @@
-"""The pages about the inside, and the guide to contributing: what they name is there."""
+"""The pages about the inside, and what helps to contribute: what they name is there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,18 @@ EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 # In code: `tests/ops/test_programs.py::test_every_step_works_somewhere`, `tests.house`, `graph/`.
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 MODULE = re.compile(r"python -m (tests[.\w]*)")
-PATH = re.compile(r"`((?:tests|docs|examples|tinygrad_fr|\.github)/[\w./]*|[a-z]+/[\w/]*/|\w+/[\w/]+\.py)`")
+PATH = re.compile(r"`((?:tests|docs|examples|tinygrad_fr|\.github)/[\w./]*|\w+/[\w/]*(?:/|\.py))`")
+
+FORMS = [f for f in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml") if f.stem != "config"]
+ABOUT = {"name", "description", "title", "labels", "assignees", "projects", "type"}
+TEXT = {"label", "description", "placeholder", "value"}
+FIELDS = {
+    "markdown": {"value"},
+    "input": TEXT,
+    "textarea": {*TEXT, "render"},
+    "dropdown": {"label", "description", "multiple", "options", "default"},
+    "checkboxes": {"label", "description", "options"},
+}
 
 
 def functions(path):
@@ -35,8 +46,7 @@ def test_every_test_that_a_page_names_exists(page):
 def test_every_path_and_program_that_a_page_names_exists(page):
     text = page.read_text("utf-8")
     programs = [name.replace(".", "/") for name in MODULE.findall(text)]
-    paths = [path for path in PATH.findall(text) if "MY_" not in path]
-    for path in (*programs, *paths):
+    for path in (*programs, *PATH.findall(text)):
         places = (ROOT / path, ROOT / f"{path}.py", ROOT / "tinygrad_fr" / path)
         assert any(place.exists() for place in places), path
 
@@ -52,3 +62,19 @@ def test_every_decision_is_listed_and_can_be_measured():
     pages = {page.stem for page in DECISIONS}
     index = (ROOT / "docs" / "inside" / "decisions" / "index.md").read_text("utf-8")
     assert pages == set(re.findall(r"\]\((\w+)\.md\)", index)) == set(decisions.DECISIONS)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.stem)
+def test_a_form_for_issues_is_one_that_github_takes(form):
+    """Its syntax for issue forms: known elements, each with a label and a name of its own."""
+    yaml = pytest.importorskip("yaml")
+    read = yaml.safe_load(form.read_text("utf-8"))
+    assert {"name", "description", "body"} <= set(read) <= {*ABOUT, "body"}
+    asked = [element for element in read["body"] if element["type"] != "markdown"]
+    assert asked
+    for element in read["body"]:
+        assert set(element["attributes"]) <= FIELDS[element["type"]], element
+        assert set(element.get("validations", {})) <= {"required"}
+    names = [element["id"] for element in asked]
+    assert len(set(names)) == len(names)
+    assert all(element["attributes"]["label"] for element in asked)

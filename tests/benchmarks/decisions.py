@@ -235,7 +235,8 @@ def latex() -> None:
     print(f"{len(formulas)} formulas and rules are read in {taken * 1e3:.0f} ms")
 
 
-DECISIONS = {f.__name__: f for f in (ranks, cycles, reference_counts, kinks, differences, french, latex)}
+PAGES = (ranks, cycles, reference_counts, kinks, differences, french, latex)
+DECISIONS = {page.__name__: page for page in PAGES}
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or DECISIONS:

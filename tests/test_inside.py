@@ -18,7 +18,7 @@ EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 # In code: `tests/ops/test_programs.py::test_every_step_works_somewhere`, `tests.house`, `graph/`.
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 MODULE = re.compile(r"python -m (tests[.\w]*)")
-PATH = re.compile(r"`((?:tests|docs|examples|tinygrad_fr|\.github)/[\w./]*|\w+/[\w/]*(?:/|\.py))`")
+PATH = re.compile(r"`((?:tests|docs|examples|tinygrad_fr|\.github)/[\w./]*|\w[\w/]*/(?:\w+\.py)?)`")
 
 FORMS = [f for f in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml") if f.stem != "config"]
 ABOUT = {"name", "description", "title", "labels", "assignees", "projects", "type"}

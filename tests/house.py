@@ -79,6 +79,7 @@ def functions(file: str) -> Iterator[tuple[str, int]]:
 if __name__ == "__main__":
     from .test_package import BUDGETS, WHOLE, size
 
+    print(f"{'room':20}{'lines':>8}{'budget':>8}")
     for room, budget in BUDGETS.items():
         print(f"{room:20}{size(room):8,}{budget:8,}")
-    print(f"{'':20}{sum(map(lines, FILES)):8,}{WHOLE:8,}")
+    print(f"{'the whole':20}{sum(map(lines, FILES)):8,}{WHOLE:8,}")

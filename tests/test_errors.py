@@ -322,7 +322,7 @@ WRONG_USES = {
     "nesterov": (
         lambda: optim.SGD([ones(2)], lr=1, nesterov=True), ArgumentError, "momentum above 0", "inertie",
     ),
-    "fit on nothing": (fit_nothing, ArgumentError, "no batch to train on", "aucun lot"),
+    "fit on nothing": (fit_nothing, ArgumentError, "there is no batch", "aucun lot"),
     "fit diverges": (fit_diverges, TinygradError, "lower the learning rate", "taux d'apprentissage"),
     "no epochs": (lambda: fit_with(epochs=0), ArgumentError, "at least 1", "au moins"),
     "unknown metric": (

@@ -585,7 +585,7 @@ WRONG_USES = {
         "prend des images",
     ),
     "small images": (
-        lambda: nn.models.small_vgg(size=8), ArgumentError, "at least 16x16, not 8", "au moins 16x16",
+        lambda: nn.models.small_vgg(size=8), ArgumentError, "size is an integer of at least 16, not 8", "size est un entier",
     ),
     "fan-in of a vector": (
         lambda: nn.init.kaiming_normal_(nn.Parameter(np.ones(3))), ShapeError, "has no fan-in",

@@ -322,7 +322,7 @@ WRONG_USES = {
     "nesterov": (
         lambda: optim.SGD([ones(2)], lr=1, nesterov=True), ArgumentError, "momentum above 0", "inertie",
     ),
-    "fit on nothing": (fit_nothing, ArgumentError, "no batch to train on", "aucun lot"),
+    "fit on nothing": (fit_nothing, ArgumentError, "there is no batch", "aucun lot"),
     "fit diverges": (fit_diverges, TinygradError, "lower the learning rate", "taux d'apprentissage"),
     "no epochs": (lambda: fit_with(epochs=0), ArgumentError, "at least 1", "au moins"),
     "unknown metric": (
@@ -585,7 +585,7 @@ WRONG_USES = {
         "prend des images",
     ),
     "small images": (
-        lambda: nn.models.small_vgg(size=8), ArgumentError, "at least 16x16, not 8", "au moins 16x16",
+        lambda: nn.models.small_vgg(size=8), ArgumentError, "size is an integer of at least 16, not 8", "size est un entier",
     ),
     "fan-in of a vector": (
         lambda: nn.init.kaiming_normal_(nn.Parameter(np.ones(3))), ShapeError, "has no fan-in",

@@ -665,7 +665,11 @@ def test_a_logarithmic_axis_has_numbers_however_short_it_is(values):
     figure.canvas.draw()
     axis = figure.axes[0].yaxis
     low, high = figure.axes[0].get_ylim()
-    shown = [t.get_text() for t in axis.get_ticklabels() if low <= t.get_position()[1] <= high]
+    shown = [
+        t.get_text()
+        for t in axis.get_ticklabels(which="both")
+        if low <= t.get_position()[1] <= high
+    ]
     assert len([text for text in shown if text]) >= 2
 
 

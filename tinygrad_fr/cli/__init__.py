@@ -35,31 +35,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    shown = {"formatter_class": WithDefaults}
     parser = Parser(prog="tinygrad-fr", description=_("Gradients to define, see and verify."))
     parser.add_argument(
-        "--version",
-        action="version",
-        version=f"tinygrad-fr {settings.VERSION}",
+        "--version", action="version", version=f"tinygrad-fr {settings.VERSION}",
         help=_("show the version and exit"),
-    )
+    )  # fmt: skip
     commands = parser.add_subparsers(dest="command", required=True, metavar=_("COMMAND"))
 
-    text = _("train the course's network on handwritten digits")
-    example = commands.add_parser("demo", help=text, description=text, **shown)  # type: ignore[arg-type]
+    def command(name: str, run: Any, text: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text, formatter_class=WithDefaults)
+        made.set_defaults(run=run)
+        return made
+
+    example = command("demo", demo.demo, _("train the course's network on handwritten digits"))
     example.add_argument("--out", default="demo", help=_("folder for the weights and the report"))
     example.add_argument("--epochs", type=positive, default=30, help=_("passes through the data"))
-    example.add_argument(
-        "--size",
-        type=positive,
-        default=8,
-        help=_("height and width of the digits (50 as in the course)"),
-    )
-    example.add_argument("--seed", type=int, default=0, help=_("seed of the random numbers"))
-    example.set_defaults(run=demo.demo)
+    text = _("height and width of the digits (50 as in the course)")
+    example.add_argument("--size", type=positive, default=8, help=text)
+    _add_train(command("train", photographs.train, _("train a model on a folder of photographs")))
+    predict = command("predict", photographs.predict, _("tell the class of photographs"))
+    predict.add_argument("model", help=_("a file written by train"))
+    predict.add_argument("images", nargs="+", help=_("photographs"))
+    text = _("verify the gradients of a layer that you wrote in NumPy")
+    _add_check(command("check", verification.check, text))
+    for name in ("demo", "train", "check"):
+        text = _("seed of the random numbers")
+        commands.choices[name].add_argument("--seed", type=int, default=0, help=text)
+    return parser
 
-    text = _("train a model on a folder of photographs")
-    train = commands.add_parser("train", help=text, description=text, **shown)  # type: ignore[arg-type]
+
+def _add_train(train: argparse.ArgumentParser) -> None:
     train.add_argument("data", help=_("a folder with one sub-folder per class, or MNIST's files"))
     train.add_argument("--model", default="course_cnn", choices=sorted(MODELS), help=_("the model"))
     train.add_argument("--out", required=True, help=_("file for the weights (.safetensors, .npz)"))
@@ -69,66 +74,38 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--batch-size", type=positive, help=_("images per step"))
     train.add_argument("--lr", type=float, help=_("(highest) learning rate"))
     train.add_argument("--weight-decay", type=float, help=_("pull of the weights towards 0"))
-    train.add_argument(
-        "--label-smoothing", type=float, help=_("share of the target spread over all classes")
-    )
-    train.add_argument(
-        "--flip", action=argparse.BooleanOptionalAction, default=None,
-        help=_("mirror images at random in training"),
-    )  # fmt: skip
+    text = _("share of the target spread over all classes")
+    train.add_argument("--label-smoothing", type=float, help=text)
+    flag = argparse.BooleanOptionalAction
+    train.add_argument("--flip", action=flag, help=_("mirror images at random in training"))
     train.add_argument("--shift", type=int, help=_("move images at random, up to so many pixels"))
-    train.add_argument(
-        "--held-out", type=share, default=0.2, help=_("share kept for testing, between 0 and 1")
-    )
-    train.add_argument("--seed", type=int, default=0, help=_("seed of the random numbers"))
+    text = _("share kept for testing, between 0 and 1")
+    train.add_argument("--held-out", type=share, default=0.2, help=text)
     train.add_argument("--checkpoint", help=_("file to write after each epoch (.npz)"))
-    train.add_argument(
-        "--resume", action="store_true", help=_("continue from the checkpoint, if it exists")
-    )
+    text = _("continue from the checkpoint, if it exists")
+    train.add_argument("--resume", action="store_true", help=text)
     recipes = "\n".join(f"  {name}: {recipe.describe()}" for name, recipe in RECIPES.items())
     train.epilog = _("What is not given depends on the model:") + "\n" + recipes
-    train.set_defaults(run=photographs.train)
-
-    text = _("tell the class of photographs")
-    predict = commands.add_parser("predict", help=text, description=text)
-    predict.add_argument("model", help=_("a file written by train"))
-    predict.add_argument("images", nargs="+", help=_("photographs"))
-    predict.set_defaults(run=photographs.predict)
-
-    _add_check(commands)
-    return parser
 
 
-def _add_check(commands: Any) -> None:
-    text = _("verify the gradients of a layer that you wrote in NumPy")
-    check = commands.add_parser("check", help=text, description=text, formatter_class=WithDefaults)
-    check.add_argument(
-        "layer", help=_("FILE:Class, FILE:instance or FILE:function"), metavar="FILE:Class"
-    )
+def _add_check(check: argparse.ArgumentParser) -> None:
+    text = _("FILE:Class, FILE:instance or FILE:function")
+    check.add_argument("layer", help=text, metavar="FILE:Class")
     check.add_argument("--init", help=_("the arguments of the class, such as 4608,5"))
-    check.add_argument(
-        "--input", action="append", required=True,
-        help=_("the shape of the input, such as 24,24,8; once per input; labels as 32:5, below 5"),
-    )  # fmt: skip
+    text = _("the shape of the input, such as 24,24,8; once per input; labels as 32:5, below 5")
+    check.add_argument("--input", action="append", required=True, help=text)
     check.add_argument("--forward", help=_("the name of its forward method"))
     check.add_argument("--backward", help=_("the name of its backward, a method or a function"))
     check.add_argument("--parameters", help=_("the names of its parameters, such as W,b"))
     check.add_argument("--reference", help=_("an operation that it should equal, such as softmax"))
-    check.add_argument(
-        "--one-hot", action="store_true",
-        help=_("an upstream gradient with a single non-zero entry, as after a cross entropy"),
-    )  # fmt: skip
-    check.add_argument(
-        "--hints", choices=HINTS, default="full", help=_("how much the report gives away")
-    )
-    check.add_argument(
-        "--timeout", type=positive, default=60, metavar="SECONDS",
-        help=_("how many seconds the file may take"),
-    )  # fmt: skip
+    text = _("an upstream gradient with a single non-zero entry, as after a cross entropy")
+    check.add_argument("--one-hot", action="store_true", help=text)
+    text = _("how much the report gives away")
+    check.add_argument("--hints", choices=HINTS, default="full", help=text)
+    text = _("how many seconds the file may take")
+    check.add_argument("--timeout", type=positive, default=60, metavar="SECONDS", help=text)
     check.add_argument("--json", action="store_true", help=_("the report as JSON"))
-    check.add_argument("--seed", type=int, default=0, help=_("seed of the random numbers"))
     check.epilog = _(
         "The file runs in a process of its own; what it prints goes to standard error.\n"
         "Exit status: 0 right, 1 wrong, 2 could not be judged."
     )
-    check.set_defaults(run=verification.check)

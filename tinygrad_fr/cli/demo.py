@@ -12,7 +12,7 @@ from .. import settings
 from ..autograd.modes import no_grad
 from ..autograd.tensor import Tensor
 from ..autograd.transforms import gradients
-from ..data import ArrayDataset, DataLoader, load_digits
+from ..data import ArrayDataset, load_digits
 from ..graph import derive, draw, replay
 from ..graph.drawing.rendering import RenderingError
 from ..io import check_writable
@@ -21,10 +21,10 @@ from ..messages import _
 from ..nn.models import course_cnn
 from ..nn.module import Module
 from ..ops import cross_entropy, exp, log, softmax
-from ..optim import Adam, CosineAnnealingLR
-from ..training import History, evaluate, fit
+from ..training import History, evaluate
 from .console import say
 from .photographs import save_model
+from .recipes import Recipe, train_model
 
 
 def demo(options: Any) -> int:
@@ -37,16 +37,8 @@ def demo(options: Any) -> int:
     train, test = ArrayDataset(images, labels).split(0.8, seed=options.seed)
     model = course_cnn(classes=10, size=options.size)
     say(f"{model.summary()}\n")
-    optimizer = Adam(model.parameters(), lr=0.16 / options.size)
-    history = fit(
-        model,
-        DataLoader(train, batch_size=64, shuffle=True, seed=options.seed),
-        loss=cross_entropy,
-        optimizer=optimizer,
-        scheduler=CosineAnnealingLR(optimizer, T_max=options.epochs),
-        epochs=options.epochs,
-        metrics=("accuracy",),
-    )
+    recipe = Recipe(options.size, epochs=options.epochs, batch_size=64, lr=0.16 / options.size)
+    history = train_model(model, train, None, recipe, options.seed)
     if not len(history):
         return 130  # interrupted before there was anything to keep
     result = evaluate(model, test, cross_entropy, ("accuracy",))

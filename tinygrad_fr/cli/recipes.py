@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from ..data import AugmentedDataset, DataLoader, RandomHorizontalFlip, RandomShift
@@ -72,33 +71,25 @@ RECIPES = {
 
 
 def train_model(
-    model: Module, train: Any, valid: Any, recipe: Recipe, seed: int, *,
-    checkpoint: str | Path | None = None, resume: bool = False, progress: bool = True,
-) -> History:  # fmt: skip
-    """Train a model on a dataset as its recipe says."""
+    model: Module, train: Any, valid: Any, recipe: Recipe, seed: int, **options: Any
+) -> History:
+    """Train a model on a dataset as its recipe says; ``options`` are those of ``fit``."""
     transforms: list[Any] = [RandomHorizontalFlip()] * recipe.flip
     transforms += [RandomShift(recipe.shift)] * bool(recipe.shift)
     if transforms:
         train = AugmentedDataset(train, transforms, seed=seed)
     batches = DataLoader(train, recipe.batch_size, shuffle=True, seed=seed)
-    optimizer: Any
-    scheduler: Any
+    learned = model.parameters()
     if recipe.one_cycle:
-        optimizer = AdamW(model.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay)
-        scheduler = OneCycleLR(optimizer, recipe.lr, total_steps=recipe.epochs * len(batches))
+        optimizer: Any = AdamW(learned, lr=recipe.lr, weight_decay=recipe.weight_decay)
+        steps = recipe.epochs * len(batches)
+        scheduler: Any = OneCycleLR(optimizer, recipe.lr, total_steps=steps)
     else:
-        optimizer = Adam(model.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay)
+        optimizer = Adam(learned, lr=recipe.lr, weight_decay=recipe.weight_decay)
         scheduler = CosineAnnealingLR(optimizer, T_max=recipe.epochs)
+    loss = partial(cross_entropy, label_smoothing=recipe.label_smoothing)
+    held_out = None if valid is None else DataLoader(valid, recipe.batch_size)
     return fit(
-        model,
-        batches,
-        DataLoader(valid, recipe.batch_size),
-        loss=partial(cross_entropy, label_smoothing=recipe.label_smoothing),
-        optimizer=optimizer,
-        scheduler=scheduler,
-        epochs=recipe.epochs,
-        metrics=("accuracy",),
-        checkpoint=checkpoint,
-        resume=resume,
-        progress=progress,
-    )
+        model, batches, held_out, loss=loss, optimizer=optimizer,
+        scheduler=scheduler, epochs=recipe.epochs, metrics=("accuracy",), **options,
+    )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 
+from ..checks import whole
 from ..errors import ArgumentError
 from ..messages import _
 from .activations import ReLU
@@ -37,9 +38,7 @@ def course_cnn(classes: int = 5, size: int = 50, channels: int = 1) -> Sequentia
     >>> course_cnn()(np.zeros((2, 1, 50, 50))).shape
     (2, 5)
     """
-    if size < 4:
-        raise ArgumentError(_("images of the course's network are at least 4x4, not {n}"), n=size)
-    side = (size - 2) // 2
+    side = (whole(size, "size", 4) - 2) // 2
     model = Sequential(
         Conv2d(channels, 8, 3), MaxPool2d(2), Flatten(), Linear(8 * side * side, classes)
     )
@@ -55,9 +54,7 @@ def lenet(classes: int = 10, size: int = 28, channels: int = 1) -> Sequential:
     >>> lenet()(np.zeros((2, 1, 28, 28))).shape
     (2, 10)
     """
-    if size < 4:
-        raise ArgumentError(_("images of lenet are at least 4x4, not {n}"), n=size)
-    side = size // 2 // 2
+    side = whole(size, "size", 4) // 2 // 2
     model = Sequential(
         Conv2d(channels, 16, 3, padding=1), ReLU(), MaxPool2d(2),
         Conv2d(16, 32, 3, padding=1), ReLU(), MaxPool2d(2),
@@ -117,8 +114,7 @@ def small_vgg(
     >>> small_vgg()(np.zeros((2, 3, 64, 64))).shape
     (2, 5)
     """
-    if size < 16:
-        raise ArgumentError(_("images of small_vgg are at least 16x16, not {n}"), n=size)
+    whole(size, "size", 16)
     layers: list[Module] = []
     for n, m in itertools.pairwise((channels, 24, 48, 96, 128)):
         layers += [Conv2d(n, m, 3, padding=1, bias=False), BatchNorm2d(m), ReLU(), MaxPool2d(2)]

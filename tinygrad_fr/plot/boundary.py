@@ -69,64 +69,77 @@ def decision_boundary(
     steps = checks.whole(steps, "steps", 2, 2000)
     if threshold is not None:
         given.finite(threshold, "threshold")
-    across, up = points.T
     low, high = points.min(0), points.max(0)
     margin = np.where(high > low, 0.08 * (high - low), 1.0)
-    u, v = (np.linspace(a, b, steps) for a, b in zip(low - margin, high + margin))
-    plane = np.stack([side.ravel() for side in np.meshgrid(u, v)], axis=1)
+    sides = np.linspace(low - margin, high + margin, steps).T
+    plane = np.stack([side.ravel() for side in np.meshgrid(*sides)], axis=1)
     answer = _ask(model, np.concatenate([points, plane]), threshold)
     classes = answer.total or int(max(truth.max(), answer.classes.max())) + 1
     given.below(truth, classes, "y")
     names = ["-1", "1"] if signs else [str(k) for k in range(classes)]
     n = len(points)
-    regions = answer.classes[n:].reshape(steps, steps)
     wrong = answer.classes[:n] != truth
     columns = 1 + (classes + 1) // ROWS  # of the legend
-    size = float(np.clip(26 * (300 / n) ** 0.5, 5, 26))
+    place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0}
     with panels(ax, 4.6, width=5.4 + columns) as (figure, (axes,)):
-        from matplotlib.legend_handler import HandlerTuple
-        from matplotlib.lines import Line2D
-        from matplotlib.patches import Patch
-
-        for k in np.unique(regions):
-            filled = axes.contourf(
-                u, v, 1.0 * (regions == k), levels=[0.5, 1.5], colors=[COLOURS[k % len(COLOURS)]],
-                alpha=0.18, hatches=[HATCHES[k % len(HATCHES)]],
-            )  # fmt: skip
-            filled.set(edgecolor=FAINT, linewidth=0)
-        for z in (m[n:].reshape(steps, steps) for m in answer.margins):
-            if z.min() < 0 < z.max():
-                axes.contour(u, v, z, levels=[0.0], colors=[ink(axes)], linewidths=1.4)
-        legend: dict[str, Any] = {}
-        for k, name in enumerate(names):
-            colour, hatch = COLOURS[k % len(COLOURS)], HATCHES[k % len(HATCHES)]
-            shapes = axes.scatter(
-                across[truth == k], up[truth == k], s=size, marker=MARKERS[k % len(MARKERS)],
-                color=colour, edgecolors="white", linewidths=0.6, zorder=3,
-            )  # fmt: skip
-            region = Patch(facecolor=colour + "2e", edgecolor=FAINT, linewidth=0, hatch=hatch)
-            legend[_("class {name}", name=name)] = (region, shapes)
-        legend[answer.rule or _("boundary")] = Line2D([], [], color=ink(axes), linewidth=1.4)
-        rings = axes.scatter(
-            across[wrong], up[wrong], s=4.2 * size, marker="o", facecolors="none",
-            edgecolors=ink(axes), linewidths=1.1 if size > 20 else 0.6, zorder=4,
-        )  # fmt: skip
-        if wrong.any():
-            legend[_("wrongly classified")] = rings
-        axes.set(xlabel="$x_1$", ylabel="$x_2$", xlim=u[[0, -1]], ylim=v[[0, -1]])
+        _draw_regions(axes, sides, answer, n)
+        legend, rings = _draw_examples(axes, points, truth, wrong, names)
+        line = axes.plot([], [], color=ink(axes), linewidth=1.4)[0]
+        legend |= {answer.rule or _("boundary"): line, **rings}
+        axes.set(xlabel="$x_1$", ylabel="$x_2$", xlim=sides[0, [0, -1]], ylim=sides[1, [0, -1]])
         percent = 100 * float(1 - wrong.mean())
         axes.set_title(_("accuracy: {percent:.1f}% of {n} examples", percent=percent, n=n))
-        beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0}
         axes.legend(
-            legend.values(), legend.keys(), handler_map={tuple: HandlerTuple(ndivide=1)},
-            ncols=columns, markerscale=7 / size**0.5, scatteryoffsets=[0.5],
-            **(beside if ax is None else {"loc": "best"}),
+            legend.values(), legend.keys(), ncols=columns, markerscale=7 / _size(n) ** 0.5,
+            scatteryoffsets=[0.5], **(place if ax is None else {"loc": "best"}),
         )  # fmt: skip
     return describe(
         figure,
         _("Decision boundary of a model of two inputs."),
         _("Examples: {n}; wrongly classified: {wrong}.", n=n, wrong=int(wrong.sum())),
     )
+
+
+def _draw_regions(axes: Axes, sides: Array, answer: _Answer, n: int) -> None:
+    """The class of each point of the plane, which follow the ``n`` examples; and the boundaries."""
+    regions = answer.classes[n:].reshape(len(sides[0]), -1)
+    for k in np.unique(regions):
+        filled = axes.contourf(
+            *sides, 1.0 * (regions == k), levels=[0.5, 1.5], colors=[COLOURS[k % len(COLOURS)]],
+            alpha=0.18, hatches=[HATCHES[k % len(HATCHES)]],
+        )  # fmt: skip
+        filled.set(edgecolor=FAINT, linewidth=0)
+    for z in (margin[n:].reshape(regions.shape) for margin in answer.margins):
+        if z.min() < 0 < z.max():
+            axes.contour(*sides, z, levels=[0.0], colors=[ink(axes)], linewidths=1.4)
+
+
+def _draw_examples(
+    axes: Axes, points: Array, truth: Array, wrong: Array, names: list[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The examples, those on the wrong side ringed; and what stands for them in the legend."""
+    from matplotlib.patches import Patch
+
+    legend = {}
+    size, (across, up) = _size(len(points)), points.T
+    for k, name in enumerate(names):
+        colour, hatch = COLOURS[k % len(COLOURS)], HATCHES[k % len(HATCHES)]
+        shapes = axes.scatter(
+            across[truth == k], up[truth == k], s=size, marker=MARKERS[k % len(MARKERS)],
+            color=colour, edgecolors="white", linewidths=0.6, zorder=3,
+        )  # fmt: skip
+        region = Patch(facecolor=colour + "2e", edgecolor=FAINT, linewidth=0, hatch=hatch)
+        legend[_("class {name}", name=name)] = (region, shapes)
+    rings = axes.scatter(
+        across[wrong], up[wrong], s=4.2 * size, marker="o", facecolors="none", edgecolors=ink(axes),
+        linewidths=1.1 if size > 20 else 0.6, zorder=4,
+    )  # fmt: skip
+    return legend, {_("wrongly classified"): rings} if wrong.any() else {}
+
+
+def _size(n: int) -> float:
+    """The area of the shapes of ``n`` examples."""
+    return float(np.clip(26 * (300 / n) ** 0.5, 5, 26))
 
 
 class _Answer(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
+from ..kernels import Array
 from ..messages import _
 from . import given
 from .canvas import GREY, PALE, TEXT, WIDTH, Axes, Figure, describe, panels, plain, sentence
@@ -48,11 +49,10 @@ def confusion_matrix(
     guesses = given.predicted(predictions)
     given.same_length(truth, guesses, ("labels", "predictions"))
     shape = given.array(predictions, "predictions").shape
-    n = int(max(truth.max(), guesses.max())) + 1
-    if classes is not None:
-        n = len(given.names_of(classes, n))
-    elif len(shape) == 2 and shape[1] > 1:
-        n = shape[1]
+    scores = len(shape) == 2 and shape[1] > 1
+    n = shape[1] if scores else int(max(truth.max(), guesses.max())) + 1
+    full = given.names_of(classes, n)
+    n = len(full)
     given.below(truth, n, "labels")
     given.below(guesses, n, "predictions")
     if n > MOST:
@@ -61,53 +61,51 @@ def confusion_matrix(
         )
     counts = np.zeros((n, n), np.int64)
     np.add.at(counts, (truth, guesses), 1)
-    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-
-    names = [plain(name, 20) for name in given.names_of(classes, n)]
-    longest = max(map(len, names))
-    cell = min(0.85, max(5.2 / n, 0.3), (WIDTH - 0.9 - 0.075 * longest) / n)
-    side = n * cell
-    upright = 0.075 * longest > max(cell, 0.15)
-    size = float(np.clip(min(cell * 25, cell * 110 / len(str(counts.max()))), 4, 11))
-    small = float(np.clip(cell * 30, 5, 9))
-    width = max(4.2, side + 1.0 + 0.075 * longest)
-    height = side + 1.0 + (0.075 * longest if upright else 0.15)
-    with panels(ax, height, width=width) as (figure, (axes,)):
-        from matplotlib.patches import Rectangle
-
-        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.15, aspect="equal")
-        between = np.arange(n + 1) - 0.5
-        axes.hlines(between, -0.5, n - 0.5, PALE, linewidth=0.8)
-        axes.vlines(between, -0.5, n - 0.5, PALE, linewidth=0.8)
-        for i in range(n):
-            for j in range(n):
-                if not counts[i, j] and n > 30:  # zeros would be most of what is written
-                    continue
-                axes.text(
-                    j, i, str(counts[i, j]), ha="center", va="center", fontsize=size,
-                    color="white" if shares[i, j] > 0.6 else GREY if not counts[i, j] else TEXT,
-                    fontweight="bold" if i == j or counts[i, j] else "normal",
-                )  # fmt: skip
-            axes.add_patch(
-                Rectangle(
-                    (i - 0.5, i - 0.5), 1, 1, fill=False, edgecolor=TEXT, linewidth=1.3, zorder=3
-                )
-            )
-        axes.set_xticks(range(n), names, rotation=90 if upright else 0, fontsize=small)
-        axes.set_yticks(range(n), names, fontsize=small)
+    right = int(np.trace(counts))
+    percent = 100 * right / len(truth)
+    title = _(
+        "accuracy: {percent:.1f}% ({right} of {n})", percent=percent, right=right, n=len(truth)
+    )
+    names = [plain(name, 20) for name in full]
+    longest = 0.075 * max(map(len, names))  # inches
+    cell = min(0.85, max(5.2 / n, 0.3), (WIDTH - 0.9 - longest) / n)
+    upright = longest > max(cell, 0.15)
+    height = n * cell + 1.0 + (longest if upright else 0.15)
+    with panels(ax, height, width=max(4.2, n * cell + 1.0 + longest)) as (figure, (axes,)):
+        _draw_cells(axes, counts, cell)
+        size = float(np.clip(cell * 30, 5, 9))
+        axes.set_xticks(range(n), names, rotation=90 if upright else 0, fontsize=size)
+        axes.set_yticks(range(n), names, fontsize=size)
         axes.tick_params(length=0)
-        axes.grid(False)  # as some styles have
-        axes.spines[:].set_visible(False)
         axes.set(xlabel=_("predicted class"), ylabel=_("true class"))
-        right, total = int(np.trace(counts)), len(truth)
-        title = _(
-            "accuracy: {percent:.1f}% ({right} of {n})",
-            percent=100 * right / total,
-            right=right,
-            n=total,
-        )
         axes.set_title(title)
-    return describe(figure, *_in_words(counts, given.names_of(classes, n), title))
+    return describe(figure, *_in_words(counts, full, title))
+
+
+def _draw_cells(axes: Axes, counts: Array, cell: float) -> None:
+    """The numbers on their shades, in cells of that many inches."""
+    from matplotlib.patches import Rectangle
+
+    n = len(counts)
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    size = float(np.clip(min(cell * 25, cell * 110 / len(str(counts.max()))), 4, 11))
+    axes.grid(False)  # as some styles have
+    edges = np.arange(n + 1) - 0.5
+    shades = axes.pcolormesh(edges, edges, shares, cmap="Blues", vmin=0, vmax=1.15)
+    shades.set(edgecolor=PALE, linewidth=0.8)
+    axes.set(xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -0.5), aspect="equal")
+    axes.spines[:].set_visible(False)
+    for (i, j), count in np.ndenumerate(counts):
+        if i == j:
+            corner = (i - 0.5, i - 0.5)
+            axes.add_patch(Rectangle(corner, 1, 1, fill=False, ec=TEXT, linewidth=1.3, zorder=3))
+        if count or n <= 30:  # zeros would be most of what is written
+            colour = TEXT if count else GREY
+            axes.text(
+                j, i, str(count), ha="center", va="center", fontsize=size,
+                color="white" if shares[i, j] > 0.6 else colour,
+                fontweight="bold" if i == j or count else "normal",
+            )  # fmt: skip
 
 
 def _in_words(counts: Any, names: list[str], title: str) -> list[str]:

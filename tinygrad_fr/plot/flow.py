@@ -159,8 +159,6 @@ def _curves(watch: Any, function: str, *attributes: str) -> list[list[Curve]]:
 
 def _draw_curves(axes: Axes, lines: list[Curve], *, outside: bool) -> None:
     """Draw them, with a legend that says the last values: inside, or above the axes."""
-    from matplotlib.ticker import LogLocator, NullFormatter
-
     log = not lines[0].shares
     steps = max(len(line.values) for line in lines)
     several = steps // 50 if steps > LONG else 1
@@ -169,11 +167,6 @@ def _draw_curves(axes: Axes, lines: list[Curve], *, outside: bool) -> None:
         handles += _draw_curve(axes, i, line, several)
     if log:
         axes.set_yscale("log")
-        low, high = axes.dataLim.intervaly
-        if low <= high < 100 * low:  # few powers of ten: other numbers as well
-            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
-            axes.yaxis.set_major_formatter(lambda value, _place: canvas.number(value))
-            axes.yaxis.set_minor_formatter(NullFormatter())
     canvas.grid(axes)
     canvas.whole_numbers(axes, 1, steps)
     axes.set_xlabel(_("step"))

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError
 from ..messages import _
+from ..training.history import History, measure_word
 from . import canvas
 from .canvas import Axes, Figure
-
-if TYPE_CHECKING:
-    from ..training import History
 
 
 def history(history: History, *, ax: Axes | None = None) -> Figure:
@@ -80,7 +78,7 @@ def _panels(curves: dict[str, Any]) -> list[list[str]]:
 
 
 def _words(name: str) -> str:
-    return {"loss": _("loss"), "accuracy": _("accuracy")}.get(name) or canvas.plain(name, 30)
+    return canvas.plain(measure_word(name), 30)
 
 
 def _panel(
@@ -126,17 +124,13 @@ def _panel(
 
 def _in_words(curves: dict[str, Any], steps: Any, best: int) -> list[str]:
     """Where each curve begins and ends."""
-    words = {
-        "loss": _("loss"), "accuracy": _("accuracy"), "valid_loss": _("validation loss"),
-        "valid_accuracy": _("validation accuracy"),
-    }  # fmt: skip
     sentences = [_("Training run; epochs: {n}.", n=len(steps))]
     for name, values in curves.items():
         text = _(
             "{name}: {first} at first, {last} at last",
-            name=words.get(name, name),
+            name=measure_word(name),
             first=canvas.number(values[0]),
             last=canvas.number(values[-1]),
         )
-        sentences.append(canvas.sentence(text) if name in words else f"{text}.")
+        sentences.append(canvas.sentence(text))
     return [*sentences, canvas.sentence(_("best epoch: {n}", n=steps[best]))]

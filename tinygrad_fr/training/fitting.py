@@ -101,34 +101,36 @@ def fit(
         settings.manual_seed(seed)
     measures = by_name(metrics)
     batches = _batches(train, shuffle=True, seed=seed, epochs=epochs)
-    held_out = None if valid is None else _batches(valid, shuffle=False, seed=None, epochs=epochs)
+    held_out = None if valid is None else _batches(valid, epochs=epochs)
     if checkpoint is not None:
         check_writable(checkpoint)
     history = History()
-    per_batch = getattr(scheduler, "per_batch", False)
     if resume and Path(str(checkpoint)).exists():
         checkpoints.resume(str(checkpoint), model, optimizer, scheduler, history)
         if hasattr(batches, "epoch"):
             batches.epoch = len(history)
         if progress and len(history) >= epochs:
             say(_("the run was complete: {n} epochs are in the checkpoint", n=len(history)))
+    per_batch = getattr(scheduler, "per_batch", False)
+
+    def step(value: Any) -> None:
+        _check_loss(value, len(history) + 1)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        if per_batch:
+            scheduler.step()
+
     try:
         for number in range(len(history) + 1, epochs + 1):
             started = time.perf_counter()
+            model.train()
             with _bar(batches, number, epochs, progress) as shown:
-                results = _train_epoch(
-                    model,
-                    shown,
-                    loss,
-                    optimizer,
-                    scheduler if per_batch else None,
-                    measures,
-                    number,
-                )
+                epoch = {"epoch": number, **_means(model, shown, loss, measures, step)}
             if held_out is not None:
                 for name, value in evaluate(model, held_out, loss, measures).items():
-                    results[f"valid_{name}"] = value
-            epoch = {"epoch": number, **results, "seconds": time.perf_counter() - started}
+                    epoch[f"valid_{name}"] = value
+            epoch["seconds"] = time.perf_counter() - started
             note(history, epoch, model)
             if scheduler is not None and not per_batch:
                 scheduler.step()
@@ -139,21 +141,18 @@ def fit(
             answers = [callback(history) for callback in callbacks]  # each is called
             if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
                 break
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, NonFiniteError) as error:
+        if history.best_state:
+            model.load_state_dict(history.best_state)
+        if isinstance(error, NonFiniteError):
+            error.history = history  # type: ignore[attr-defined]
+            raise
         history.interrupted = True
-        if history.best_state:
-            model.load_state_dict(history.best_state)
         if progress:
-            say(
-                _("interrupted: the model has its best state, of epoch {n}", n=history.best_epoch)
-                if history.best_state
-                else _("interrupted in the first epoch: the model is half trained")
-            )
-    except NonFiniteError as error:
-        error.history = history  # type: ignore[attr-defined]
-        if history.best_state:
-            model.load_state_dict(history.best_state)
-        raise
+            text = _("interrupted in the first epoch: the model is half trained")
+            if history.best_state:
+                text = _("interrupted: the model has its best state, of epoch {n}")
+            say(text.format(n=history.best_epoch))
     return history
 
 
@@ -173,21 +172,14 @@ def evaluate(
     {'loss': 0.0}
     """
     measures = metrics if isinstance(metrics, dict) else by_name(metrics)
-    total = Means()
     modes = [(module, module.training) for _path, module in model.named_modules()]
     try:
         model.eval()
         with no_grad():
-            for batch in _batches(data, shuffle=False, seed=None):
-                x, target = _pair(batch)
-                y = model(x)
-                total.add(y, target, loss(y, target), measures)
+            return _means(model, _batches(data), loss, measures)
     finally:
         for module, mode in modes:
             module.training = mode
-    if not total.n:
-        raise ArgumentError(_("there is no batch to evaluate on: is the data set empty?"))
-    return total.result()
 
 
 def _check(model: Any, loss: Any, optimizer: Any, epochs: Any) -> None:
@@ -211,46 +203,40 @@ def _check(model: Any, loss: Any, optimizer: Any, epochs: Any) -> None:
         )
 
 
+def _check_loss(value: Any, epoch: int) -> None:
+    if not isinstance(value, Tensor) or value.size != 1:
+        raise DTypeError(
+            _("the loss must be a scalar Tensor, not {kind}: reduce it, and stay in the graph"),
+            kind=getattr(value, "shape", type(value).__name__),
+        )
+    if not np.isfinite(value.data).all():
+        raise NonFiniteError(
+            _("the loss is {value} in epoch {n}: lower the learning rate, or look for the first "
+              "bad value with `with tg.debug():`"), value=value.item(), n=epoch,
+        )  # fmt: skip
+
+
 # --- one epoch -------------------------------------------------------------------------------
 
 
-def _train_epoch(
+def _means(
     model: Module,
     batches: Iterable[Any],
     loss: Callable[[Any, Any], Tensor],
-    optimizer: Optimizer,
-    scheduler: Any,
     metrics: dict[str, Metric],
-    number: int,
+    step: Callable[[Tensor], None] | None = None,
 ) -> dict[str, float]:
-    model.train()
+    """The mean loss and metrics over all examples, a step being taken after each batch."""
     total = Means()
     for batch in batches:
         x, target = _pair(batch)
         y = model(x)
         value = loss(y, target)
-        if not isinstance(value, Tensor) or value.size != 1:
-            raise DTypeError(
-                _("the loss must be a scalar Tensor, not {kind}: reduce it, and stay in the graph"),
-                kind=getattr(value, "shape", type(value).__name__),
-            )
-        if not np.isfinite(value.data).all():
-            raise NonFiniteError(
-                _(
-                    "the loss is {value} in epoch {n}: lower the learning rate, or look for the "
-                    "first bad value with `with tg.debug():`"
-                ),
-                value=value.item(),
-                n=number,
-            )
-        optimizer.zero_grad()
-        value.backward()
-        optimizer.step()
-        if scheduler is not None:
-            scheduler.step()
-        total.add(y, target, value.item(), metrics)
+        if step is not None:
+            step(value)
+        total.add(y, target, value.item() if isinstance(value, Tensor) else value, metrics)
     if not total.n:
-        raise ArgumentError(_("there is no batch to train on: is the data set empty?"))
+        raise ArgumentError(_("there is no batch: is the data set empty?"))
     return total.result()
 
 
@@ -260,7 +246,7 @@ def _pair(batch: Any) -> tuple[Any, Any]:
     return as_operand(batch[0]), as_operand(batch[1])
 
 
-def _batches(data: Any, *, shuffle: bool, seed: int | None, epochs: int = 1) -> Any:
+def _batches(data: Any, *, shuffle: bool = False, seed: int | None = None, epochs: int = 1) -> Any:
     if isinstance(data, tuple):
         data = ArrayDataset(*data)
     if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, list):

@@ -75,21 +75,22 @@ class History:
         }  # fmt: skip
 
 
+def measure_word(name: str) -> str:
+    """What people call a measure; the name itself where it is theirs."""
+    return {
+        "epoch": _("epoch"), "loss": _("loss"), "accuracy": _("accuracy"),
+        "valid_loss": _("validation loss"), "valid_accuracy": _("validation accuracy"),
+    }.get(name, name)  # fmt: skip
+
+
 def describe(epoch: dict[str, float]) -> str:
     """One epoch as a line."""
-    words = {
-        "epoch": _("epoch"),
-        "loss": _("loss"),
-        "accuracy": _("accuracy"),
-        "valid_loss": _("validation loss"),
-        "valid_accuracy": _("validation accuracy"),
-    }
-    parts = [f"{words['epoch']} {int(epoch['epoch'])}"]
+    parts = [f"{measure_word('epoch')} {int(epoch['epoch'])}"]
     for name, value in epoch.items():
         if name == "seconds":
             parts.append(f"{value:.2f} s" if value < 10 else f"{value:.0f} s")
         elif name != "epoch":
-            parts.append(f"{words.get(name, name)} {value:.4f}")
+            parts.append(f"{measure_word(name)} {value:.4f}")
     return "  ".join(parts)
 
 

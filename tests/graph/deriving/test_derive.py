@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import tinygrad_fr as tg
 from tinygrad_fr.errors import ArgumentError, DTypeError, GraphError
 from tinygrad_fr.graph.deriving.rules import RULES
-from tinygrad_fr.graph.formulas.operations import text
+from tinygrad_fr.graph.formulas import text
 
 from .. import networks
 

@@ -187,7 +187,7 @@ def derive(
     >>> derivation = tg.derive(tg.cross_entropy(x @ W, [0, 1]), W)
     >>> bool(derivation.check())
     True
-    >>> print(tg.graph.mathematics.text(derivation.result.terms[-1].latex))
+    >>> print(tg.graph.formulas.text(derivation.result.terms[-1].latex))
     xᵀ (ŷ − y)/N
     """
     if not isinstance(tensor, Tensor):
@@ -256,7 +256,7 @@ def _written(
         definitions = with_numbers(definitions, other.definitions())
     if not steps:  # the output with respect to itself
         what = derivative(signs[wider.output], signs[wider.output])
-        steps = [Line(what, (Term("", np.ones(truth.shape)),), truth)]
+        steps = [Line(what, (Term((), np.ones(truth.shape)),), truth)]
     steps[-1] = replace(steps[-1], truth=truth)
     givens = [
         (signs[v.id], _given(v))

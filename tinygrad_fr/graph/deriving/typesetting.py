@@ -8,8 +8,10 @@ import numpy as np
 
 from ...messages import _
 from .. import formulas as mathematics
-from .terms import unwrapped
-from .writer import Line, array_latex
+from ..formulas.latex import Item, row, unfenced
+from ..formulas.source import latex_of
+from .terms import NOTHING
+from .writer import Line, array_tree
 
 if TYPE_CHECKING:
     from .derive import Derivation
@@ -26,15 +28,14 @@ PREAMBLE = r"""\documentclass{article}
 """
 
 
-def members(line: Line, numbers: bool) -> list[str]:
+def members(line: Line, numbers: bool) -> list[Item]:
     """The right sides of a line, each different from the last."""
-    found = [term.latex for term in line.terms]
+    found = [term.tree for term in line.terms]
     if numbers:
-        value = array_latex(np.asarray(line.truth))
-        bare = unwrapped(line.numbers).removeprefix("{").removesuffix("}")
-        found += [line.numbers] if bare not in ("", value) else []
+        value = array_tree(np.asarray(line.truth))
+        found += [line.numbers] if row(unfenced(line.numbers)) != value else []
         found.append(value)
-    return [words for i, words in enumerate(found) if words and words not in found[:i]]
+    return [tree for i, tree in enumerate(found) if tree != NOTHING and tree not in found[:i]]
 
 
 def warnings(derivation: Derivation) -> list[str]:
@@ -131,7 +132,7 @@ def _last(derivation: Derivation) -> str:
 
 def _aligned(line: Line, numbers: bool) -> str:
     r"""``what &= first \\ &= second``, the shape behind the first member."""
-    found = members(line, numbers)
+    found = [latex_of(tree) for tree in members(line, numbers)]
     shape = rf"\qquad \text{{{line.shape}}}" if line.shape else ""
     rows = [rf"{line.what} &= {found[0]} {shape}".rstrip()]
     rows += [rf"&= {words}" for words in found[1:]]

@@ -25,7 +25,7 @@ from ..recorded.extract import Edge, Graph, Vertex, extract
 from ..recorded.flow import pulled
 from . import algebra, terms
 from .forms import axes_of, count, form_of, scattered
-from .terms import ONE, OVER, PLUS, SUM, Term, bare, entry_of, level_of, summed, symbol_term, term
+from .terms import ONE, OVER, SUM, Term, bare, entry_of, level_of, summed, symbol_term, term
 
 LONGEST = 4  # operations of a rule that is read: a longer one is quoted
 # What acts entry by entry.
@@ -143,8 +143,8 @@ class _Recorded:
         n = self.source.value.size // max(self.vertex.value.size, 1)
         if self.vertex.operation == "mean" and n and x == 1.0 / n:
             return algebra.divided(ONE, count(n, self.vertex))
-        # An array was computed beforehand; the decimals of ln 2 or 2/(n - 1) would say nothing.
-        if not isinstance(x, (int, float)) or float(f"{x:.6g}") != x:
+        # NumPy's numbers were computed from the data; the decimals of ln 2 would say nothing.
+        if type(x) not in (int, float) or float(f"{x:.6g}") != x:
             raise Unwritten
         return symbol_term(numeral(x), np.array(float(x)))
 
@@ -171,7 +171,7 @@ class _Recorded:
                 return _seen(x, value)
         if v.operation == "sum" and v.static.get("keepdims"):
             return _over_classes(x, axes_of(v, x.value.ndim))
-        if v.operation == "multiply" and inputs[0] is inputs[1]:
+        if v.operation == "multiply" and x is inputs[1]:
             return algebra.power(x, 2)
         return form_of(v)(*inputs, v)
 
@@ -183,7 +183,7 @@ class _Recorded:
         gone = axes_of(self.vertex, len(shape))
         left = "".join(terms.INDICES[axis] for axis in range(len(shape)) if axis not in gone)
         g = algebra.solid(g)
-        return bare(g, entry_of(g, left, whole=False), value)
+        return bare(g, entry_of(g, left), value)
 
 
 def _seen(x: Term, value: Array) -> Term:
@@ -242,4 +242,4 @@ def _quoted(graph: Graph, edge: Edge, g: Term, symbols: Mapping[int, str]) -> Te
         # Its rule says less than it does with these shapes: only that it is the adjoint.
         adjoint = raised(Atom("function", str(vertex.operation)), terms.TRANSPOSED)
         right = row(adjoint, fenced(g.tree))
-    return term(right, np.zeros(source.shape) if d is None else d, PLUS)
+    return term(right, np.zeros(source.shape) if d is None else d, level_of(right))

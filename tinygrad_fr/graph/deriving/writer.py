@@ -21,7 +21,7 @@ from .algebra import plus
 from .forms import form_of, has_form
 from .rules import Rule, rule_of
 from .simplification import simplified
-from .terms import MINUS, NOTHING, PLUS, Term, symbol_term, term
+from .terms import MINUS, NOTHING, Term, level_of, symbol_term, term
 
 LONGEST = 40  # characters: beyond, a gradient is written as a symbol in later lines
 LONGEST_TAIL = 20  # operations within the definition of a loss
@@ -160,7 +160,8 @@ class Writer:
                 return form_of(vertex)(*(self.term(found[n]) for n in sorted(found)), vertex)
         except Unwritten:
             right = after_equals(formula(self.graph, vertex, self.symbols))
-            return term(NOTHING if right is None else right, np.asarray(vertex.value), PLUS)
+            right = NOTHING if right is None else right
+            return term(right, np.asarray(vertex.value), level_of(right))
 
     def gradient(self, i: int) -> Term:
         """The gradient of a value, as a symbol; of the output, 1; or written out if inlined."""

@@ -11,7 +11,7 @@ import pytest
 import tinygrad_fr as tg
 from tinygrad_fr.autograd.operation import registry
 from tinygrad_fr.errors import ArgumentError, DTypeError, GraphError
-from tinygrad_fr.graph.formulas.operations import mathml, text
+from tinygrad_fr.graph.formulas import mathml, text
 
 from .networks import draws
 

@@ -11,7 +11,7 @@ import pytest
 import tinygrad_fr as tg
 from tinygrad_fr.errors import ArgumentError, ShapeError
 from tinygrad_fr.graph.drawing import rendering
-from tinygrad_fr.graph.formulas.operations import parse
+from tinygrad_fr.graph.formulas import parse
 from tinygrad_fr.graph.recorded.extract import extract
 from tinygrad_fr.graph.recorded.flow import flow
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tinygrad_fr.graph.formulas.operations.latex import Atom, Fraction, Root, Row, Scripts
-from tinygrad_fr.graph.formulas.operations.source import latex_of
 
 import tinygrad_fr as tg
-from tinygrad_fr.graph.formulas.operations import parse
+from tinygrad_fr.graph.formulas import parse
+from tinygrad_fr.graph.formulas.latex import Atom, Fraction, Root, Row, Scripts
+from tinygrad_fr.graph.formulas.source import latex_of
 
 FUNCTIONS = {"tanh": np.tanh, "ln": np.log, "sin": np.sin, "cos": np.cos}
 

@@ -109,7 +109,8 @@ def divide(a: Array, b: Array):
             if d is not None:
                 return -d
         # Not g a / b^2: b^2 would overflow first, and g a is NaN where nothing flows to infinity.
-        return -quotient(quotient(g, b) * where((g == 0) & (a * 0 != 0), 0, a), b)
+        nothing = (g == 0) & (a * 0 != 0)
+        return -quotient(quotient(g, b) * (where(nothing, 0, a) if np.any(nothing) else a), b)
 
     return np.true_divide(a, b), to_a, to_b
 

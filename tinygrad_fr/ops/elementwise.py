@@ -180,15 +180,19 @@ def power(a: Array, b: Array):
         r"""\bar{a} = \bar{y} \odot b\, a^{b-1}"""
         gb = g * b
         # A zero factor wins where the slope is infinite (a = 0, b < 1) or y is NaN.
-        base = where((gb == 0) & (((a == 0) & (b < 1)) | (y != y)), 1, a)
+        off = (gb == 0) & (((a == 0) & (b < 1)) | (y != y))
+        base = where(off, 1, a) if np.any(off) else a
         small = getattr(b, "dtype", np.dtype(float)).kind in "biu"  # uint8: 0 - 1 would be 255
         return gb * base ** (b - (1.0 if small else 1))
 
     def to_b(g, y, a, b):
         r"""\bar{b} = \bar{y} \odot y \ln a"""
         off = (a == 0) | ((g == 0) & (y - y != 0))  # y is NaN or infinite where nothing flows
-        base = where(off | ((g == 0) & (a < 0)), 1, a)  # log(int8) would be in half precision
-        return g * where(off, 0, y) * log(base if base.dtype == y.dtype else base.astype(y.dtype))
+        undefined = off | ((g == 0) & (a < 0))
+        base = where(undefined, 1, a) if np.any(undefined) else a
+        if getattr(base, "dtype", y.dtype) != y.dtype:  # log(int8) would be in half precision
+            base = base.astype(y.dtype)
+        return g * (where(off, 0, y) if np.any(off) else y) * log(base)
 
     return _power(a, b), to_a, to_b
 

@@ -121,7 +121,21 @@ def test_a_thumbnail_keeps_its_pixels_together_in_a_wide_node(renderer):
     x = tg.Tensor(image, requires_grad=True, name="an_image_whose_name_is_long")
     pictures = re.findall(r"<image [^>]*>", tg.draw(x.sum()).svg)
     assert len(pictures) == 2  # its value and its gradient
-    assert all('width="40" height="40"' in picture for picture in pictures)
+    assert all('width="40px" height="40px"' in picture for picture in pictures)
+    assert all("data:image/png;base64," in picture for picture in pictures)
+
+
+def test_a_thumbnail_lies_beside_a_dot_file_and_within_all_others(tmp_path, renderer):
+    x = tg.Tensor(np.arange(64.0).reshape(1, 1, 8, 8), requires_grad=True)
+    drawing = tg.draw(x.sum())
+    for kind in ("svg", "png", "pdf"):
+        drawing.save(tmp_path / f"graph.{kind}")
+    assert len(list(tmp_path.iterdir())) == 3
+    dot = drawing.save(tmp_path / "graph.dot").read_text(encoding="utf-8")
+    images = list((tmp_path / "graph.images").iterdir())
+    assert len(images) == 2
+    assert all(image.name in dot for image in images)
+    assert 'imagepath="graph.images"' in dot
 
 
 # --- modules ----------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_fr as tg
-from tinygrad_fr.graph.formulas.operations import text
+from tinygrad_fr.graph.formulas import text
 
 from .. import networks
 from ..deriving.test_derive import end, said

@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_fr as tg
 from tinygrad_fr.errors import ArgumentError
-from tinygrad_fr.graph.formulas.operations import text
+from tinygrad_fr.graph.formulas import text
 
 from .. import networks
 

@@ -19,9 +19,9 @@ from ..formulas import text
 from ..formulas.naming import derivative, is_leaf, kind_word, named, scope, symbols
 from ..recorded.extract import Graph, Vertex, extract
 from ..recorded.flow import flow, refuse_changed
-from . import typesetting
 from .rewriting import complements, expanded, lettered, recognised, unsigned
 from .terms import Term
+from .typesetting import written
 from .writer import Line, Writer, numbers_for, with_numbers
 
 MOST = 10_000  # operations: 20,000 lines
@@ -51,17 +51,17 @@ class Derivation:
     @property
     def latex(self) -> str:
         """A whole document, for pdflatex."""
-        return typesetting.latex(self)
+        return written(self, "latex")
 
     @property
     def markdown(self) -> str:
         """For notebooks and MyST."""
-        return typesetting.markdown(self)
+        return written(self, "markdown")
 
     @property
     def text(self) -> str:
         """For terminals."""
-        return typesetting.text(self)
+        return written(self, "text")
 
     def check(self) -> Report:
         """Evaluate every line, and compare it with what was recorded.
@@ -78,7 +78,7 @@ class Derivation:
         entries: dict[str, Entry] = {}
         lines = (*self.definitions, *self.steps)
         # Where large numbers cancel, what is left of them is rounding.
-        noise = 1e-13 * max((_size(line.truth) for line in lines), default=0.0)
+        noise = CANCELLED * max((_size(line.truth) for line in lines), default=0.0)
         for line in lines:
             name = text(line.what)
             while name in entries:
@@ -95,11 +95,14 @@ class Derivation:
         return self.markdown
 
 
+# How far a member may be from what was recorded, relative to its largest entry: in double and in
+# single precision; and, of the largest number of all lines, what cancelling may leave.
+TIGHT, LOOSE, CANCELLED = 1e-8, 1e-3, 1e-13
+
+
 def _judged(name: str, line: Line, single: bool, noise: float) -> Entry:
     """Whether all members of a line equal what was recorded."""
     truth = np.asarray(line.truth)
-    tight = 1e-3 if single else 1e-8
-    top = _size(truth)
     members = [np.asarray(term.value) for term in line.terms]
     for n, value in enumerate(members, 1):
         if value.shape != truth.shape:
@@ -110,16 +113,16 @@ def _judged(name: str, line: Line, single: bool, noise: float) -> Entry:
                 shape=truth.shape,
             )
             return Entry(name, "wrong", autograd=truth, hand=value, note=note)
-    errors = [_error(value, truth) for value in members]
-    at, worst = int(np.argmax(errors)), max(errors)
-    verdict, hand = "correct", members[at]
-    index: tuple[int, ...] = ()
+    errors = [_errors(value, truth) for value in members]
+    at = int(np.argmax([error.max(initial=0.0) for error in errors]))
+    top, worst = _size(truth), float(errors[at].max(initial=0.0))
+    verdict, index = "correct", tuple[int, ...]()
     note = _("quoted from the operation's own rule") if line.quoted else ""
-    if worst > tight * top + noise:
-        verdict, index = "wrong", _worst(hand, truth)
-        note = _("member {n} differs", n=at + 1)
+    if worst > (LOOSE if single else TIGHT) * top + noise:
+        verdict, note = "wrong", _("member {n} differs", n=at + 1)
+        index = tuple(map(int, np.unravel_index(int(errors[at].argmax()), truth.shape)))
     return Entry(
-        name, verdict, autograd=truth, hand=hand, max_abs_error=worst,
+        name, verdict, autograd=truth, hand=members[at], max_abs_error=worst,
         max_rel_error=worst / top if top else worst, worst_index=index, note=note,
     )  # fmt: skip
 
@@ -129,17 +132,12 @@ def _size(array: Array) -> float:
     return float(np.abs(array[np.isfinite(array)]).max(initial=0.0))
 
 
-def _error(value: Array, truth: Array) -> float:
-    """The largest difference; infinite where only one of them is a number."""
+def _errors(value: Array, truth: Array) -> Array:
+    """The differences; infinite where only one of them is a number."""
     with np.errstate(all="ignore"):
         same = (value == truth) | (np.isnan(value) & np.isnan(truth))
         error = np.where(same, 0.0, np.abs(np.asarray(value, float) - truth))
-    return float(np.nan_to_num(error, nan=np.inf, posinf=np.inf).max(initial=0.0))
-
-
-def _worst(a: Array, b: Array) -> tuple[int, ...]:
-    error = np.nan_to_num(np.abs(np.asarray(a, float) - b), nan=np.inf)
-    return tuple(int(i) for i in np.unravel_index(int(error.argmax()), error.shape))
+    return np.asarray(np.nan_to_num(error, nan=np.inf, posinf=np.inf))
 
 
 def derive(
@@ -187,7 +185,7 @@ def derive(
     >>> derivation = tg.derive(tg.cross_entropy(x @ W, [0, 1]), W)
     >>> bool(derivation.check())
     True
-    >>> print(tg.graph.mathematics.text(derivation.result.terms[-1].latex))
+    >>> print(tg.graph.formulas.text(derivation.result.terms[-1].latex))
     xᵀ (ŷ − y)/N
     """
     if not isinstance(tensor, Tensor):
@@ -256,7 +254,7 @@ def _written(
         definitions = with_numbers(definitions, other.definitions())
     if not steps:  # the output with respect to itself
         what = derivative(signs[wider.output], signs[wider.output])
-        steps = [Line(what, (Term("", np.ones(truth.shape)),), truth)]
+        steps = [Line(what, (Term((), np.ones(truth.shape)),), truth)]
     steps[-1] = replace(steps[-1], truth=truth)
     givens = [
         (signs[v.id], _given(v))

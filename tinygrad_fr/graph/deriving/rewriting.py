@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd.modes import switch
+from ...autograd.op import registry
 from ...autograd.tensor import Tensor
 from ...kernels import Array
 from ..formulas import symbol
@@ -111,7 +112,9 @@ def recognised(graph: Graph, keep: int) -> Graph:
         users = {user for part in parts for user in near.users[part]}
         if keep in parts or not users <= {*parts, vertex.id}:
             continue
-        vertices[vertex.id] = replace(vertex, operation=name, static=static)
+        with switch(recording=True):  # its rule is that of one operation, too
+            made = registry[name].function(graph.vertices[z].tensor, **static)
+        vertices[vertex.id] = replace(vertex, operation=name, static=static, tensor=made)
         gone |= {vertex.id, *parts}
         added.append(Edge(z, vertex.id, 0, name))
     edges = (edge for edge in graph.edges if edge.target not in gone)

@@ -1,340 +1,245 @@
-r"""How a derivation writes operations: their value, and what they do to an upstream gradient.
+"""Local rules, read off the recorded backward pass.
 
-One row per operation: ``value(*inputs, vertex)`` writes it, ``pull(g, y, inputs, i, vertex)``
-the gradient that it hands on to its input number ``i``. Both compute as they write (see
-``terms``), so a rule is checked against the recorded gradient by itself. An operation without a
-row is quoted from the registry, its value taken from its closure; so is one that a row does not
-know how to write with the shapes at hand (:class:`Unwritten`).
+Under ``create_graph`` the closure of an operation gets Tensors, and what it does with them is
+recorded like everything else: that graph *is* the derivation of its local rule. A rule that is too
+long, or made of arrays that are no formula, is quoted from the closure's docstring.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from ...autograd.engine import Node
+from ...autograd.modes import switch
+from ...autograd.tensor import Tensor
 from ...kernels import Array
-from ..formulas import indexing
+from ..formulas.latex import Atom, fenced, raised, row
+from ..formulas.naming import numeral
+from ..formulas.operations import after_equals, factor_of_rule, rule
 from ..recorded.expansion import Unwritten
-from ..recorded.extract import Vertex
-from .terms import (
-    ATOM,
-    CALL,
-    INDICES,
-    PLUS,
-    SUM,
-    Term,
-    call,
-    divided,
-    factor,
-    fraction,
-    matmul,
-    minus,
-    negated,
-    parenthesised,
-    plain_number,
-    plus,
-    power,
-    reshaped,
-    solid,
-    spread,
-    summed_to,
-    symbol_term,
-    times,
-    total,
-    transposed,
-    unwrapped,
-)
-
-Value = Callable[..., Term]
-Pull = Callable[[Term, Term, list[Term], int, Vertex], Term]
-
-ONE, TWO = Term("1", np.array(1.0)), Term("2", np.array(2.0))
-
-
-def _axes(vertex: Vertex, ndim: int) -> tuple[int, ...]:
-    axis = vertex.static.get("axis")
-    if axis is None or not ndim:
-        return tuple(range(ndim))
-    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
-    return tuple(int(a) % ndim for a in axes)
-
-
-def _sum(x: Term, vertex: Vertex) -> Term:
-    return total(x, _axes(vertex, x.value.ndim), bool(vertex.static.get("keepdims")))
-
-
-def _mean(x: Term, vertex: Vertex) -> Term:
-    added = _sum(x, vertex)
-    return divided(added, _count(x.value.size // max(added.value.size, 1), vertex))
-
-
-def _count(n: int, vertex: Vertex) -> Term:
-    """How many entries a mean is over: N where they are the examples."""
-    return symbol_term(str(vertex.static.get("letter", n)), np.array(float(n)))
-
-
-def _from_sum(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
-    shape = list(xs[0].value.shape)
-    axes = _axes(vertex, len(shape))
-    for axis in axes:
-        shape[axis] = 1
-    if g.value.ndim and g.value.shape != tuple(shape):
-        # Which axis went away is told by the indices that are left.
-        left = "".join(INDICES[axis] for axis in range(len(shape)) if axis not in axes)
-        words = rf"\left[{unwrapped(factor(g, PLUS))}\right]_{{{left}}}"
-        if not g.is_ones and g.written:  # a single number needs no index
-            g = replace(solid(g), body=words, level=ATOM, over=(), inner="")
-        g = replace(g, value=g.value.reshape(shape))
-    return spread(g, xs[0].value.shape)
-
-
-def _from_mean(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
-    n = xs[0].value.size // max(y.value.size, 1)
-    return divided(_from_sum(g, y, xs, i, vertex), _count(n, vertex))
-
-
-def _from_divide(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
-    pulled = divided(g if i == 0 else times(g, y), xs[1], adjoint=True)
-    return pulled if i == 0 else negated(pulled)
-
-
-def _from_matmul(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
-    a, b = xs
-    axes = a.value.ndim, b.value.ndim
-    if axes == (1, 1):
-        return times(g, xs[1 - i])
-    if min(axes) < 2 < max(axes):  # a vector with a stack of matrices
-        raise Unwritten
-    if i == 0:
-        term = _outer(g, b) if axes == (2, 1) else matmul(g, transposed(b))
-    else:
-        term = _outer(a, g) if axes == (1, 2) else matmul(transposed(a), g)
-    return summed_to(term, xs[i].value.shape)
-
-
-def _outer(a: Term, b: Term) -> Term:
-    """Two vectors as a matrix: ``a b^T``."""
-    column = replace(a, value=a.value[:, None])
-    row = transposed(replace(b, value=b.value[:, None]))
-    return matmul(column, row)
-
-
-def _linear(x: Term, weight: Term, *rest: Any) -> Term:
-    product = matmul(x, transposed(weight))
-    bias = rest[0] if len(rest) == 2 else None
-    return product if bias is None else plus((product, bias))
-
-
-def _from_linear(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
-    if i == 2:
-        return summed_to(g, xs[2].value.shape)
-    if i == 0:
-        return matmul(g, xs[1])
-    if g.value.ndim == 1:
-        return _outer(g, xs[0])
-    if g.value.ndim == 2:
-        return matmul(transposed(g), xs[0])
-    raise Unwritten
-
-
-def _from_power(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
-    base, exponent = xs
-    if i == 1 or exponent.value.size != 1:
-        raise Unwritten
-    n = float(exponent.value.item())
-    lowered = base if n == 2 else power(base, n - 1)
-    if not np.isfinite(lowered.value).all():
-        raise Unwritten
-    number = symbol_term(f"{n:g}", np.array(n))
-    return times(g, times(number, lowered))
-
-
-def _power(base: Term, exponent: Term, vertex: Vertex) -> Term:
-    if exponent.value.size != 1 or plain_number(exponent) is None:
-        raise Unwritten
-    return power(base, float(exponent.value.item()))
-
-
-def _softmax_axis(vertex: Vertex) -> int:
-    return int(vertex.static.get("axis", -1))
-
-
-def _inner(a: Term, b: Term, axis: int) -> Term:
-    """The sum over classes of a product."""
-    product = solid(times(a, b))
-    body = product.body if not product.over else fraction(product)
-    value = product.value.sum(axis=axis, keepdims=True)
-    sign = "-" if product.negative else ""
-    whole = replace(product, body=body, over=(), negative=False, value=value).latex
-    return Term(rf"\sum_k \left[{sign}{whole}\right]_k", value, SUM)
-
-
-def _from_softmax(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
-    return times(y, minus(g, _inner(g, y, _softmax_axis(vertex))))
-
-
-def _log_softmax(x: Term, vertex: Vertex) -> Term:
-    axis = _softmax_axis(vertex)
-    shifted = x.value - x.value.max(axis, keepdims=True)
-    value = shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
-    return call(r"\ln \operatorname{softmax}", x, value)
-
-
-def _from_log_softmax(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
-    axis = _softmax_axis(vertex)
-    p = call(r"\operatorname{softmax}", xs[0], np.exp(y.value))
-    return minus(g, times(p, _inner(g, Term("", np.ones_like(g.value)), axis)))
-
-
-def _softmax(x: Term, vertex: Vertex) -> Term:
-    e = np.exp(x.value - x.value.max(_softmax_axis(vertex), keepdims=True))
-    return call(r"\operatorname{softmax}", x, e / e.sum(_softmax_axis(vertex), keepdims=True))
-
-
-def _index(vertex: Vertex, shape: tuple[int, ...]) -> tuple[Any, ...]:
-    index = indexing.index_of(vertex, shape)
-    if index is None:
-        raise Unwritten
-    return index
-
-
-def picks(vertex: Vertex, shape: tuple[int, ...]) -> Array:
-    """Ones where ``x[index]`` picks an entry, one from each row; zeros elsewhere."""
-    index = _index(vertex, shape)
-    if len(shape) != 2:
-        raise Unwritten
-    rows = np.broadcast_to(np.arange(shape[0])[:, None], shape)[index]
-    if not np.array_equal(rows, np.arange(shape[0])):  # no one-hot encoding of its rows
-        raise Unwritten
-    mask = np.zeros(shape)
-    mask[index] = 1.0
-    return mask
-
-
-def one_hot(vertex: Vertex, shape: tuple[int, ...]) -> Term:
-    """What an index picks, as ones among zeros: ``onehot(2)``, or y where it is a class per row."""
-    index = _index(vertex, shape)
-    place = indexing.numbers(index, shape)
-    if place is None:
-        mask = picks(vertex, shape)
-        if _is_column(index):  # the same class in each row
-            words = indexing.written((int(mask[:1].argmax()),))
-            return Term(_one_hot(words), mask, CALL, narrow=shape[1:])
-        return Term(str(vertex.static.get("letter", r"\mathbf{1}_{c}")), mask)
-    mask = np.zeros(shape)
-    mask[place] = 1.0
-    return Term(_one_hot(indexing.written(place)), mask, CALL)
-
-
-def _one_hot(place: str) -> str:
-    return rf"\operatorname{{onehot}}({place})"
-
-
-def _is_column(index: tuple[Any, ...]) -> bool:
-    return not any(np.ndim(part) for part in index)
-
-
-def _is_class_per_row(vertex: Vertex, shape: tuple[int, ...]) -> bool:
-    """Whether ``p[n, y]`` picks an entry from each row, by an array of classes."""
-    if _is_column(_index(vertex, shape)):
-        return False
-    try:
-        picks(vertex, shape)
-    except Unwritten:
-        return False
-    return True
-
-
-def _getitem(x: Term, vertex: Vertex) -> Term:
-    shape = x.value.shape
-    if _is_class_per_row(vertex, shape):
-        return total(times(one_hot(vertex, shape), x), (1,))
-    index, x = _index(vertex, shape), solid(x)
-    plain = x.level == ATOM and x.latex == x.body
-    body = x.body if plain else parenthesised(x.latex)
-    return Term(f"{body}[{indexing.written(index)}]", np.asarray(x.value[index]))
-
-
-def _from_getitem(g: Term, y: Term, xs: list[Term], i: int, vertex: Vertex) -> Term:
-    shape = xs[0].value.shape
-    index = _index(vertex, shape)
-    if indexing.numbers(index, shape) is not None:
-        return times(g, one_hot(vertex, shape))
-    if _is_class_per_row(vertex, shape):
-        column = replace(g, value=g.value[:, None]) if g.value.ndim else g
-        return times(column, one_hot(vertex, shape))
-    g = solid(g)
-    value = np.zeros(shape, g.value.dtype)
-    np.add.at(value, index, g.value)
-    body = rf"\operatorname{{scatter}}\left({g.latex}, [{indexing.written(index)}]\right)"
-    return Term(body, value, CALL)
-
-
-def _transpose(x: Term) -> Term:
-    if x.value.ndim != 2:
-        raise Unwritten
-    return transposed(x)
-
-
-def _sigmoid(x: Term, vertex: Vertex) -> Term:
-    return call(r"\sigma", x, 1 / (1 + np.exp(-x.value)))
-
-
-def _unary(name: str, f: Callable[[Array], Array]) -> Value:
-    return lambda x, vertex: call(name, x, f(x.value))
-
-
-def _by(local: Callable[[Term, Term], Term]) -> Pull:
-    """Times the local derivative, which the input and the output tell."""
-    return lambda g, y, xs, i, vertex: times(g, local(xs[0], y))
-
-
-RESHAPE: tuple[Value, Pull] = (
-    lambda x, v: reshaped(x, v.shape), lambda g, y, xs, i, v: reshaped(g, xs[0].value.shape)
-)  # fmt: skip
-TRANSPOSE: tuple[Value, Pull] = lambda x, v: _transpose(x), lambda g, y, xs, i, v: _transpose(g)
-RULES: dict[str, tuple[Value, Pull]] = {
-    "add": (lambda a, b, v: plus((a, b)), lambda g, y, xs, i, v: g),
-    "subtract": (lambda a, b, v: minus(a, b), lambda g, y, xs, i, v: g if i == 0 else negated(g)),
-    "multiply": (lambda a, b, v: times(a, b), lambda g, y, xs, i, v: times(g, xs[1 - i])),
-    "divide": (lambda a, b, v: divided(a, b), _from_divide),
-    "negative": (lambda x, v: negated(x), lambda g, y, xs, i, v: negated(g)),
-    "matmul": (lambda a, b, v: matmul(a, b), _from_matmul),
-    "linear": (_linear, _from_linear),
-    "exp": (lambda x, v: Term(rf"e^{{{x.latex}}}", np.exp(x.value), ATOM), _by(lambda x, y: y)),
-    "log": (_unary(r"\ln", np.log), lambda g, y, xs, i, v: divided(g, xs[0], adjoint=True)),
-    "sqrt": (
-        lambda x, v: Term(rf"\sqrt{{{x.latex}}}", np.sqrt(x.value), ATOM),
-        lambda g, y, xs, i, v: divided(divided(g, TWO), y, adjoint=True),
-    ),
-    "square": (lambda x, v: power(x, 2), _by(lambda x, y: times(TWO, x))),
-    "power": (_power, _from_power),
-    "sum": (_sum, _from_sum),
-    "mean": (_mean, _from_mean),
-    **dict.fromkeys(("reshape", "flatten", "ravel", "squeeze", "expand_dims"), RESHAPE),
-    **dict.fromkeys(("transpose", "swapaxes"), TRANSPOSE),
-    "identity": (lambda x, v: x, lambda g, y, xs, i, v: g),
-    "sin": (_unary(r"\sin", np.sin), _by(lambda x, y: call(r"\cos", x, np.cos(x.value)))),
-    "cos": (
-        _unary(r"\cos", np.cos),
-        lambda g, y, xs, i, v: negated(times(g, call(r"\sin", xs[0], np.sin(xs[0].value)))),
-    ),
-    "sigmoid": (_sigmoid, lambda g, y, xs, i, v: times(times(g, y), minus(ONE, y))),
-    "tanh": (_unary(r"\tanh", np.tanh), _by(lambda x, y: minus(ONE, power(y, 2)))),
-    "relu": (
-        lambda x, v: Term(rf"\max(0, {x.latex})", np.maximum(x.value, 0), CALL),
-        _by(lambda x, y: Term(rf"[{x.latex} > 0]", (x.value > 0).astype(x.value.dtype))),
-    ),
-    "softmax": (_softmax, _from_softmax),
-    "log_softmax": (_log_softmax, _from_log_softmax),
-    **dict.fromkeys(("getitem", "take"), (_getitem, _from_getitem)),
-}  # fmt: skip
-
-# Where the local derivative acts entry by entry, and can be written by itself.
+from ..recorded.extract import Edge, Graph, Vertex, extract
+from ..recorded.flow import pulled
+from . import algebra, terms
+from .forms import axes_of, count, form_of, scattered
+from .terms import ONE, OVER, SUM, Term, bare, entry_of, level_of, summed, symbol_term, term
+
+LONGEST = 4  # operations of a rule that is read: a longer one is quoted
+# What acts entry by entry.
 ENTRYWISE = frozenset([
     "add", "subtract", "multiply", "divide", "negative", "exp", "log", "sqrt", "square", "power",
-    "identity", "sin", "cos", "sigmoid", "tanh", "relu",
+    "sin", "cos", "tan", "sinh", "cosh", "tanh", "sigmoid",
 ])  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a use of a value makes of the gradient that arrives there.
+
+    Attributes
+    ----------
+    of : callable
+        The gradient that is handed on, from the one that arrives.
+    entrywise : bool
+        Whether it multiplies entry by entry: then the local derivative can be written by itself.
+    quoted : bool
+        Whether it only says what becomes of the recorded gradient, in the operation's own words.
+    """
+
+    of: Callable[[Term], Term]
+    entrywise: bool = False
+    quoted: bool = False
+
+
+def rule_of(
+    graph: Graph, edge: Edge, upstream: Array, term_of: Callable[[int], Term],
+    symbols: Mapping[int, str],
+) -> Rule:  # fmt: skip
+    """The rule of a use: as it was recorded, or as the operation says it.
+
+    Parameters
+    ----------
+    upstream
+        The gradient that arrives: what a rule does may depend on its zeros.
+    term_of
+        The values of the graph, written.
+    """
+    vertex, source = graph.vertices[edge.target], graph.vertices[edge.source]
+    try:
+        recorded = _Recorded(graph, edge, upstream, term_of)
+        recorded(symbol_term("G", upstream))
+    except Unwritten:
+        pass
+    else:
+        made = {v.operation for v in recorded.rule.vertices if v.kind == "operation"}
+        return Rule(recorded, made <= ENTRYWISE and source.shape == vertex.shape)
+    local = _declared(graph, edge, symbols)
+    if local is not None:
+        return Rule(lambda g: _multiplied(g, local), entrywise=True)
+    return Rule(lambda g: _quoted(graph, edge, g, symbols), quoted=True)
+
+
+class _Recorded:
+    """The rule of a use, as its closure records it."""
+
+    def __init__(
+        self, graph: Graph, edge: Edge, upstream: Array, term_of: Callable[[int], Term]
+    ) -> None:
+        self.graph, self.term_of = graph, term_of
+        self.vertex, self.source = graph.vertices[edge.target], graph.vertices[edge.source]
+        node: Any = self.vertex.tensor
+        sources = graph.inputs(edge.target)
+        self.places: dict[int, int | None] = {}  # by rank of a leaf, what it stands for; None for g
+        self.arrays = {id(x): sources[i] for i, x in enumerate(node._inputs) if i in sources}
+        inputs = [
+            # An array's steps are to be seen, too; a number is better reckoned with.
+            self._leaf(np.asarray(getattr(x, "_array", x)), sources[i])
+            if isinstance(x, Node) or np.ndim(x) else x
+            for i, x in enumerate(node._inputs)
+        ]  # fmt: skip
+        g = self._leaf(np.asarray(upstream, node._array.dtype), None)
+        y = self._leaf(node._array, edge.target)
+        with switch(recording=True), np.errstate(all="ignore"):
+            try:
+                d = node._closures[edge.position](g, y, *inputs if node._op.needs_inputs else ())
+            except Exception:  # a user's closure that takes arrays only
+                raise Unwritten from None
+        if not isinstance(d, Tensor):
+            raise Unwritten
+        self.rule = extract(d)
+        if sum(v.kind == "operation" for v in self.rule.vertices) > LONGEST:
+            raise Unwritten
+
+    def _leaf(self, array: Array, place: int | None) -> Tensor:
+        leaf = Tensor(array, requires_grad=array.dtype.kind == "f")
+        self.places[leaf._rank] = place
+        return leaf
+
+    def __call__(self, g: Term) -> Term:
+        """The gradient that is handed on."""
+        found: dict[int, Term] = {}
+        for v in self.rule.vertices:
+            if v.kind == "operation":
+                node: Any = v.tensor
+                found[v.id] = self._operation(v, [
+                    found[place] if isinstance(node._inputs[i], Node)
+                    else self._constant(node._inputs[i])
+                    for i, place in sorted(self.rule.inputs(v.id).items())
+                ])  # fmt: skip
+            elif v.tensor is not None:
+                if v.tensor._rank not in self.places:  # where a condition holds: not recorded
+                    raise Unwritten
+                place = self.places[v.tensor._rank]
+                found[v.id] = g if place is None else self.term_of(place)
+        return algebra.summed_to(found[self.rule.output], self.source.shape)
+
+    def _constant(self, x: Any) -> Term:
+        """A number of the rule; one of the operation's own, such as N, by its name."""
+        if id(x) in self.arrays:
+            return self.term_of(self.arrays[id(x)])
+        n = self.source.value.size // max(self.vertex.value.size, 1)
+        if self.vertex.operation == "mean" and n and x == 1.0 / n:
+            return algebra.divided(ONE, count(n, self.vertex))
+        # NumPy's numbers were computed from the data; the decimals of ln 2 would say nothing.
+        if type(x) not in (int, float) or float(f"{x:.6g}") != x:
+            raise Unwritten
+        return symbol_term(numeral(x), np.array(float(x)))
+
+    def _operation(self, v: Vertex, inputs: list[Term]) -> Term:
+        """A step, in the words of a backward pass where it has its own."""
+        x = inputs[0]
+        if v.operation == "broadcast_to":
+            return algebra.spread(x, v.shape)
+        if v.operation == "_scatter":
+            letter = self.vertex.static.get("letter")
+            static = v.static if letter is None else {**v.static, "letter": letter}
+            return scattered(x, replace(v, static=static))
+        if v.operation == "reshape" and x.value.shape == v.shape:
+            return x
+        inside = v.id != self.rule.output
+        if v.operation == "reshape" and inside and _axes_of_one(x.value.shape, v.shape):
+            users = [self.rule.edges[n].target for n in self.rule.leaving[v.id]]
+            if any(self.rule.vertices[user].operation == "broadcast_to" for user in users):
+                return self._stood_in_rows(x, v.shape)
+            return _seen(x, x.value.reshape(v.shape))
+        if v.operation == "getitem" and _keeps_all(v.static["index"]):
+            value = x.value[v.static["index"]]
+            if value.size == x.value.size:
+                return _seen(x, value)
+        if v.operation == "sum" and v.static.get("keepdims"):
+            return _over_classes(x, axes_of(v, x.value.ndim))
+        if v.operation == "multiply" and x is inputs[1]:
+            return algebra.power(x, 2)
+        return form_of(v)(*inputs, v)
+
+    def _stood_in_rows(self, g: Term, shape: tuple[int, ...]) -> Term:
+        """A gradient before it is spread: which axis went away is told by the indices left."""
+        value = g.value.reshape(shape)
+        if g.is_ones or not g.written:  # a single number needs no index
+            return algebra.seen_as(g, value)
+        gone = axes_of(self.vertex, len(shape))
+        left = "".join(terms.INDICES[axis] for axis in range(len(shape)) if axis not in gone)
+        g = algebra.solid(g)
+        return bare(g, entry_of(g, left), value)
+
+
+def _seen(x: Term, value: Array) -> Term:
+    """A vector as a row or as a column, or either as a vector."""
+    if sum(n != 1 for n in value.shape) > 1:
+        raise Unwritten
+    return algebra.seen_as(x, value)
+
+
+def _axes_of_one(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    """Whether shapes differ by axes of length 1 only."""
+    return [n for n in a if n != 1] == [n for n in b if n != 1]
+
+
+def _keeps_all(index: Any) -> bool:
+    """Whether an index only adds axes or, of those of length 1, leaves them out."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(not np.ndim(x) and (x in (None, Ellipsis, 0) or x == slice(None)) for x in parts)
+
+
+def _over_classes(x: Term, axes: tuple[int, ...]) -> Term:
+    """The sum over the classes that stays an axis: those of a softmax, of a normalisation."""
+    if len(axes) != 1:
+        raise Unwritten
+    x = algebra.solid(x)
+    return term(summed(entry_of(x, "k", whole=True), "k"), x.value.sum(axes, keepdims=True), SUM)
+
+
+def _declared(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Term | None:
+    """The local derivative as the operation declares it, where it acts entry by entry."""
+    vertex, source = graph.vertices[edge.target], graph.vertices[edge.source]
+    found = factor_of_rule(graph, edge, symbols)
+    if found is None or source.shape != vertex.shape:
+        return None
+    sign, tree = found
+    with np.errstate(all="ignore"):
+        slope = pulled(graph, edge, np.ones_like(vertex.value))
+        if slope is None or sign != OVER:
+            return None if slope is None else term(tree, slope, level_of(tree))
+        return replace(algebra.divided(ONE, term(tree, 1 / slope, level_of(tree))), value=slope)
+
+
+def _multiplied(g: Term, local: Term) -> Term:
+    """Upstream times local: where nothing arrives nothing is handed on, as in the library."""
+    product = algebra.times(g, local)
+    return replace(product, value=np.where(g.value == 0, 0, product.value))
+
+
+def _quoted(graph: Graph, edge: Edge, g: Term, symbols: Mapping[int, str]) -> Term:
+    """The rule that the operation declares, and what its closure makes of ``g``."""
+    vertex, source = graph.vertices[edge.target], graph.vertices[edge.source]
+    d = pulled(graph, edge, np.asarray(g.value, vertex.value.dtype))
+    tree = rule(graph, edge, symbols)
+    right = None if tree is None else after_equals(tree)
+    if right is None or vertex.operation in ("matmul", "linear"):
+        # Its rule says less than it does with these shapes: only that it is the adjoint.
+        adjoint = raised(Atom("function", str(vertex.operation)), terms.TRANSPOSED)
+        right = row(adjoint, fenced(g.tree))
+    return term(right, np.zeros(source.shape) if d is None else d, level_of(right))

@@ -6,26 +6,27 @@ recorded gradient, and ``Derivation.check`` evaluates them again.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...kernels import Array
 from ...messages import _
+from ..formulas import indexing
 from ..formulas.naming import is_leaf
 from ..recorded.expansion import Unwritten
-from .rules import ONE, one_hot
-from .terms import CALL, SUM, Term, divided, minus, plus, times
+from .algebra import call, divided, minus, negated, plus, times
+from .forms import count, one_hot
+from .terms import ONE, SUM, Term, entry_of, summed, term
 
 if TYPE_CHECKING:
     from .writer import Writer
 
 # What may lie between the probabilities and their logarithm.
 PASSING = ("getitem", "take", "subtract", "sum", "multiply")
-Scale = tuple[Fraction, tuple[tuple[str, float], ...]]  # what a gradient is divided by
 
 
 def simplified(writer: Writer, i: int) -> tuple[list[Term], str]:
@@ -41,11 +42,12 @@ def simplified(writer: Writer, i: int) -> tuple[list[Term], str]:
     y = _output(writer, vertex.id)
     algebra = _sigmoid if vertex.operation == "sigmoid" else _softmax
     closed = writer.closed[vertex.id]
-    scales = [(closed.below / closed.front, closed.by), *_divisors(writer)]
+    own = replace(closed, factors=(), over=(), negative=False, narrow=None, standing=False)
+    scales = [replace(own, value=np.array(1 / own.scale)), *_divisors(writer)]
     for target in _targets(writer, y.value.shape):
         terms, note = algebra(y, target, int(vertex.static.get("axis", -1)))
-        for scale in dict.fromkeys(scales):
-            scaled = [_over(term, *scale) for term in terms]
+        for scale in scales:
+            scaled = [times(term, scale) for term in terms]
             if all(_equal(term.value, truth) for term in scaled):
                 return scaled, note
     return [], ""
@@ -67,20 +69,18 @@ def _meets_logarithm(writer: Writer, i: int) -> bool:
     return False
 
 
-def _divisors(writer: Writer) -> Iterator[Scale]:
-    """The numbers by which the graph divides: 1/N may stand within each term of a sum."""
-    yield Fraction(1), ()
+def _divisors(writer: Writer) -> Iterator[Term]:
+    """1 over the numbers by which the graph divides: 1/N may stand within each term of a sum."""
+    yield ONE
     for vertex in writer.graph.vertices:
         if vertex.operation == "mean":
             source = next(iter(writer.inputs[vertex.id].values()))
             n = writer.graph.vertices[source].value.size // max(vertex.value.size, 1)
-            letter = vertex.static.get("letter")
-            yield (Fraction(1), ((letter, float(n)),)) if letter else (Fraction(n or 1), ())
+            yield divided(ONE, count(n or 1, vertex))
         elif vertex.operation == "divide":
             below = writer.graph.vertices[writer.inputs[vertex.id][1]]
             if is_leaf(below) and below.value.size == 1:
-                number = divided(ONE, writer.term(below.id))
-                yield number.below, number.by
+                yield divided(ONE, writer.term(below.id))
 
 
 def _output(writer: Writer, i: int) -> Term:
@@ -89,32 +89,24 @@ def _output(writer: Writer, i: int) -> Term:
     if vertex.operation != "log_softmax":
         return writer.term(i)
     z = writer.term(next(iter(writer.inputs[i].values())))
-    words = rf"\operatorname{{softmax}}\left({z.latex}\right)"
-    return Term(words, np.exp(np.asarray(vertex.value)), CALL)
+    return call(r"\operatorname{softmax}", z, np.exp(np.asarray(vertex.value)))
 
 
 def _softmax(y: Term, t: Term, axis: int) -> tuple[list[Term], str]:
     """``y * sum(t) - t``; and ``y - t`` where the targets sum to 1."""
     sums = t.value.sum(axis=axis, keepdims=True)
-    added = Term(rf"\sum_k {{{t.latex}}}_{{k}}", sums, SUM)
+    added = term(summed(entry_of(t, "k"), "k"), sums, SUM)
     full = minus(times(y, added), t)
     if not np.allclose(sums, 1, rtol=1e-12, atol=0):
         return [full], _("the targets do not sum to 1")
-    total = rf"$\sum_k {{{t.latex}}}_{{k}} = 1$"
-    return [full, minus(y, t)], _("the targets sum to 1: {sum}", sum=total)
+    return [full, minus(y, t)], _("the targets sum to 1: {sum}", sum=f"${added.latex} = 1$")
 
 
 def _sigmoid(y: Term, t: Term, axis: int) -> tuple[list[Term], str]:
     """``-t (1 - y) + (1 - t) y``, and ``y - t``."""
     first = times(t, minus(ONE, y))
     second = times(minus(ONE, t), y)
-    negative = Term(first.body, -first.value, first.level, True)
-    return [plus((negative, second)), minus(y, t)], _("multiplied out")
-
-
-def _over(term: Term, below: Fraction, by: tuple[tuple[str, float], ...]) -> Term:
-    scaled = replace(term, below=below, by=by)
-    return replace(scaled, value=term.value / scaled.scale)
+    return [plus((negated(first), second)), minus(y, t)], _("multiplied out")
 
 
 def _equal(a: Array, b: Array) -> bool:
@@ -133,7 +125,6 @@ def _targets(writer: Writer, shape: tuple[int, ...]) -> Iterator[Term]:
         elif vertex.operation in ("getitem", "take"):
             source = next(iter(writer.inputs[vertex.id].values()))
             if writer.graph.vertices[source].shape == shape:
-                try:
-                    yield one_hot(vertex, shape)
-                except Unwritten:
-                    continue
+                index = indexing.index_of(vertex, shape)
+                with contextlib.suppress(Unwritten):
+                    yield one_hot(index or (), shape, vertex)

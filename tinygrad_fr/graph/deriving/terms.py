@@ -1,23 +1,59 @@
-r"""Terms of a derivation: a formula in LaTeX, and the array that it stands for.
+r"""Terms of a derivation: a formula as a tree, and the array that it stands for.
 
 Every function here does to the array what it writes: a line of a derivation is therefore
-evaluated while it is written. A term is ``sign front body / (over * by)``: ``over`` are
-denominators entry by entry, ``by`` are numbers, so that factors like 1/N stay in one place.
+evaluated while it is written. A term is ``sign front factors / (over * by)``: ``over`` are
+denominators entry by entry, ``by`` are numbers, so that factors like 1/N stay in one place. Which
+parts need parentheses is decided here, once; LaTeX and text are made of the finished tree.
 """
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from fractions import Fraction
+from fractions import Fraction as Ratio
+from typing import Any
 
 import numpy as np
 
 from ...kernels import Array
+from ..formulas import parse, text
+from ..formulas.latex import (
+    Atom,
+    Fraction,
+    Item,
+    Row,
+    Scripts,
+    atoms,
+    ended,
+    fenced,
+    items_of,
+    operator,
+    raised,
+    row,
+    unfenced,
+)  # fmt: skip
+from ..formulas.naming import numeral
+from ..formulas.source import latex_of
 
-# How tightly a body binds: what must stand in parentheses where.
+# How tightly a factor binds: what must stand in parentheses where.
 ATOM, CALL, TIMES, DOT, SUM, PLUS = range(6)
 INDICES = "ijklmn"
+NOTHING = Row(())
+MINUS, TRANSPOSED = operator("−"), operator("⊤")
+BY_ENTRY, BY_NUMBER, OVER = operator("⊙"), operator("·"), operator("/")
+OPENING, CLOSING = (operator("("), operator("[")), (operator(")"), operator("]"))
+SUMMED, ONE_SIGN, ONES_SIGN = Atom("large", "∑"), Atom("number", "1"), Atom("identifier", "𝟏")
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A part of a product: its tree, how tightly it binds, and whether it is a single number."""
+
+    tree: Item
+    level: int = ATOM
+    single: bool = False
 
 
 @dataclass(frozen=True)
@@ -26,34 +62,65 @@ class Term:
 
     Attributes
     ----------
-    body : str
-        LaTeX; empty for ones.
+    factors : tuple of Factor
+        What is multiplied entry by entry; empty for ones.
     value : array
-    level : int
-        How tightly ``body`` binds.
     negative : bool
-    over : tuple of str
+    over : tuple of Factor
         Denominators, entry by entry.
-    by : tuple of (str, float)
+    by : tuple of (tree, float)
         Denominators that are numbers with a name, such as N.
-    inner : str
+    inner : tree
         Of a sum, what is summed.
     front, below : Fraction
         The plain numbers among the factors and among the denominators.
     narrow : tuple of int or None
         The shape of what is written, where broadcasting has made the value larger.
+    standing : bool
+        Whether it is a vector that stands as a row or as a column of a matrix.
     """
 
-    body: str
+    factors: tuple[Factor, ...]
     value: Array
-    level: int = ATOM
     negative: bool = False
-    over: tuple[str, ...] = ()
-    by: tuple[tuple[str, float], ...] = ()
-    inner: str = ""
-    front: Fraction = Fraction(1)
-    below: Fraction = Fraction(1)
+    over: tuple[Factor, ...] = ()
+    by: tuple[tuple[Item, float], ...] = ()
+    inner: Item = NOTHING
+    front: Ratio = Ratio(1)
+    below: Ratio = Ratio(1)
     narrow: tuple[int, ...] | None = None
+    standing: bool = False
+
+    @property
+    def latex(self) -> str:
+        """The whole in LaTeX."""
+        return latex_of(self.tree)
+
+    @property
+    def text(self) -> str:
+        """The whole on a line."""
+        return text(self.tree)
+
+    @property
+    def level(self) -> int:
+        """How tightly its factors bind, taken together."""
+        return TIMES if len(self.factors) > 1 else self.factors[0].level if self.factors else ATOM
+
+    @property
+    def body(self) -> Item:
+        """The product of its factors."""
+        return _product(self.factors)
+
+    @property
+    def is_ones(self) -> bool:
+        """Whether nothing but a number is left of it."""
+        return not (self.factors or self.over)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its factors are all that is written of it."""
+        numbers = self.by or self.front != 1 or self.below != 1
+        return not (self.negative or self.over or numbers)
 
     @property
     def written(self) -> tuple[int, ...]:
@@ -63,321 +130,152 @@ class Term:
         return self.value.shape if self.narrow is None else self.narrow
 
     @property
-    def numbers(self) -> tuple[str, str]:
+    def scale(self) -> float:
+        """What it is divided by, all numbers taken together."""
+        return float(self.below / self.front) * math.prod(value for _tree, value in self.by)
+
+    @property
+    def tree(self) -> Item:
+        """The whole, with its sign, numbers and denominators."""
+        sign = MINUS if self.negative else NOTHING
+        front, below = self._numbers()
+        named = _squared(Factor(tree, ATOM, True) for tree, _value in self.by)
+        numbers = _product([Factor(x, ATOM, True) for x in items_of(below)] + named)
+        if self.over:
+            bottom = _product(_squared(self.over))
+            bottom = row(numbers, bottom) if numbers != NOTHING else unfenced(bottom)
+            return row(sign, Fraction(self._top(front), bottom))
+        if not self.factors:
+            ones = ONE_SIGN if self.value.size == 1 else ONES_SIGN
+            top = front if front != NOTHING and self.value.size == 1 else row(front, ones)
+            return row(sign, top if numbers == NOTHING else Fraction(top, unfenced(numbers)))
+        if self.level == SUM and numbers != NOTHING:
+            top = ONE_SIGN if front == NOTHING else front
+            return row(sign, Fraction(top, unfenced(numbers)), self.body)
+        if sign == front == numbers == NOTHING:
+            return self.body
+        body = fenced(self.body) if self.level == PLUS else self.body
+        if front != NOTHING:
+            digits = atoms(body)[0].kind == "number"
+            body = row(front, BY_NUMBER, body) if digits else row(front, body)
+        if numbers == NOTHING:
+            return row(sign, body)
+        several = len(named) + (below != NOTHING) > 1
+        return row(sign, body, OVER, fenced(numbers) if several else numbers)
+
+    def _top(self, front: Item) -> Item:
+        """What stands above denominators."""
+        if front == NOTHING:
+            return unfenced(self.body) if self.factors else ONE_SIGN
+        return row(front, fenced(self.body) if self.level >= SUM else self.body)
+
+    def _numbers(self) -> tuple[Item, Item]:
         """The plain numbers before and below, reduced; a decimal stays one where none is below."""
         ratio = self.front / self.below
         if self.below == 1 and ratio.denominator != 1:
-            return f"{float(ratio):g}", ""
-        above = "" if ratio.numerator == 1 else str(ratio.numerator)
-        return above, "" if ratio.denominator == 1 else str(ratio.denominator)
-
-    @property
-    def latex(self) -> str:
-        """The whole, with its sign, numbers and denominators."""
-        sign = "-" if self.negative else ""
-        front, below = self.numbers
-        numbers = r" \cdot ".join(x for x in (below, *(latex for latex, _value in self.by)) if x)
-        ones = "1" if self.value.size == 1 else r"\mathbf{1}"
-        if self.over:
-            top = parenthesised(self.body) if front and self.level >= SUM else self.body
-            top = f"{front} {top}".strip() if front else unwrapped(top or "1")
-            bottom = r" \odot ".join(self.over)
-            bottom = f"{numbers} {bottom}" if numbers else unwrapped(bottom)
-            return rf"{sign}\frac{{{top}}}{{{bottom}}}"
-        if not self.body:
-            top = front if front and self.value.size == 1 else f"{front} {ones}".strip()
-            return rf"{sign}\frac{{{top}}}{{{numbers}}}" if numbers else sign + top
-        if self.level == SUM and numbers:
-            return rf"{sign}\frac{{{front or 1}}}{{{numbers}}} {self.body}"
-        loose = self.level >= PLUS and bool(sign or front or numbers)
-        body = parenthesised(self.body) if loose else self.body
-        if front:
-            digits = body[:1].isdigit()
-            body = rf"{front} \cdot {body}" if digits else f"{front} {body}"
-        if numbers:
-            body += f" / {numbers if r' ' not in numbers else f'({numbers})'}"
-        return sign + body
-
-    @property
-    def scale(self) -> float:
-        """What it is divided by, all numbers taken together."""
-        named = float(np.prod([value for _latex, value in self.by]))
-        return float(self.below / self.front) * named
-
-    @property
-    def is_ones(self) -> bool:
-        """Whether nothing but a number is left of it."""
-        return not (self.body or self.over)
+            return parse(numeral(float(ratio))), NOTHING
+        above, below = (
+            NOTHING if n == 1 else Atom("number", str(n))
+            for n in (ratio.numerator, ratio.denominator)
+        )
+        return above, below
 
 
-def parenthesised(body: str) -> str:
-    """In parentheses that grow."""
-    return rf"\left({body}\right)"
-
-
-def unwrapped(body: str) -> str:
-    """Without the parentheses around the whole, which a fraction bar replaces."""
-    start, end = r"\left(", r"\right)"
-    if not (body.startswith(start) and body.endswith(end)):
-        return body
-    inner = body[len(start) : -len(end)]
-    depth = 0
-    for i in range(len(inner)):
-        depth += inner.startswith(start, i) - inner.startswith(end, i)
-        if depth < 0:
-            return body
-    return inner
-
-
-def plain_number(a: Term) -> Fraction | None:
-    """The number that a term's body is, if it is one; 0 stays what it is."""
-    if a.value.size != 1 or a.over or a.by or a.level != ATOM:
-        return None
-    try:
-        return Fraction(a.body) or None
-    except ValueError:
-        return None
+def term(tree: Item, value: Array, level: int = ATOM, **others: Any) -> Term:
+    """A formula that is a factor of its own."""
+    return Term((Factor(tree, level, np.size(value) == 1),), value, **others)
 
 
 def symbol_term(latex: str, value: Array) -> Term:
     """A symbol or a number, as it is."""
-    if latex.startswith("-"):
-        return Term(latex[1:], value, negative=True)
-    return Term(latex, value)
+    return term(parse(latex.removeprefix("-")), value, negative=latex.startswith("-"))
 
 
-def fraction(a: Term) -> str:
-    """The body over its denominators entry by entry."""
-    below = unwrapped(r" \odot ".join(a.over))
-    return rf"\frac{{{unwrapped(a.body) or '1'}}}{{{below}}}"
+ONE = Term((), np.array(1.0))
 
 
-def factor(a: Term, level: int) -> str:
-    """The body as a factor, its fraction included; the sign and numbers are left to the caller."""
+def _product(factors: Iterable[Factor]) -> Item:
+    """Factors with their signs between them."""
+    found: Item = NOTHING
+    parts = list(factors)
+    for i, x in enumerate(parts):
+        apart = len(parts) > 1 and _stands_apart(x, i == len(parts) - 1)
+        sign: Item = NOTHING
+        if i:
+            after_number = BY_NUMBER if x.single or apart else NOTHING
+            sign = after_number if parts[i - 1].single else BY_ENTRY
+        found = row(found, sign, fenced(x.tree) if apart else x.tree)
+    return found
+
+
+def _squared(factors: Iterable[Factor]) -> list[Factor]:
+    """Denominators, of which one that comes twice is a square."""
+    return [
+        x if n == 1 else replace(x, tree=raised(x.tree, Atom("number", str(n))))
+        for x, n in Counter(factors).items()
+    ]
+
+
+def _stands_apart(x: Factor, is_last: bool) -> bool:
+    """Whether a factor needs parentheses: a sum, a product of matrices, ``ln x`` before others."""
+    closed = ended(items_of(x.tree)[-1]) in CLOSING
+    return x.level >= DOT or (x.level == CALL and not closed and not is_last)
+
+
+def fraction(a: Term) -> Item:
+    """The factors over the denominators entry by entry."""
+    return Fraction(
+        unfenced(a.body) if a.factors else ONE_SIGN, unfenced(_product(_squared(a.over)))
+    )
+
+
+def factor(a: Term, level: int) -> Item:
+    """The factors as one, their fraction included; the sign and numbers are left to the caller."""
     if a.over:
         return fraction(a)
-    return parenthesised(a.body) if a.level > level else a.body
+    return fenced(a.body) if a.level > level else a.body
 
 
-def times(a: Term, b: Term) -> Term:
-    r"""Entry by entry: ``a \odot b``; a number stands in front, and y / p times p is y."""
-    over = list(a.over + b.over)
-    factors: list[Term] = []
-    front, below = a.front * b.front, a.below * b.below
-    for x in (a, b):
-        number = plain_number(x)
-        if number is not None:
-            front *= number
-        elif x.level == ATOM and x.body in over:
-            over.remove(x.body)
-        elif x.body:
-            factors.append(x)
-    factors.sort(key=lambda x: x.value.size != 1)  # numbers first
-    if len(factors) == 1:
-        body, level = factors[0].body, factors[0].level
-    else:
-        # Sums and products of matrices are set apart from products entry by entry.
-        last = len(factors) - 1
-        words = [
-            parenthesised(x.body) if _stands_apart(x, i == last) else x.body
-            for i, x in enumerate(factors)
-        ]
-        sign = " " if factors and factors[0].value.size == 1 else r" \odot "
-        if all(x.value.size == 1 for x in factors):
-            sign = r" \cdot "
-        body, level = sign.join(words), TIMES if words else ATOM
-    value = np.asarray(a.value * b.value)
-    narrow = _together(value, a.written, b.written)
-    return Term(body, value, level, a.negative != b.negative, tuple(over), a.by + b.by,
-                front=front, below=below, narrow=narrow)  # fmt: skip
-
-
-def _together(value: Array, *shapes: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The shape of what is written of a value; None where that is all of it."""
-    shape = np.broadcast_shapes(*shapes)
-    return None if shape == value.shape else shape
-
-
-def _stands_apart(x: Term, is_last: bool) -> bool:
-    """Whether a factor needs parentheses: a sum, a product of matrices, ``ln x`` before others."""
-    bare = x.level == CALL and not x.body.endswith((")", "]", "}"))
-    return x.level >= DOT or (bare and not is_last)
-
-
-def divided(a: Term, b: Term, adjoint: bool = False) -> Term:
-    """Entry by entry, or by a number; in an ``adjoint`` 0 over anything is 0, as in the library."""
-    with np.errstate(all="ignore"):
-        value = np.asarray(a.value / b.value)
-        value = np.where(a.value == 0, np.zeros_like(value), value) if adjoint else value
-    negative = a.negative != b.negative
-    if b.over or b.by:
-        return Term(rf"\frac{{{a.latex}}}{{{b.latex}}}", value, TIMES)
-    number = plain_number(b)
-    below = a.below * b.front / b.below * (number or 1)
-    if number is not None or not b.body:
-        return replace(a, value=value, negative=negative, below=below)
-    body = parenthesised(b.body) if b.level >= TIMES else b.body
-    changed = replace(a, value=value, negative=negative, below=below)
-    if b.value.size == 1:
-        return replace(changed, by=(*a.by, (body, float(b.value.item()))))
-    narrow = _together(value, a.written, b.written)
-    return replace(changed, over=(*a.over, body), narrow=narrow)
-
-
-def negated(a: Term) -> Term:
-    """With the other sign."""
-    return replace(a, value=-a.value, negative=not a.negative)
-
-
-def matmul(a: Term, b: Term) -> Term:
-    """The product of two matrices, as NumPy's ``@`` takes them."""
-    value = np.matmul(a.value, b.value)
-    a, b = solid(a), solid(b)
-    body = f"{_dotted(a)} {_dotted(b)}"
-    return Term(body, value, DOT, a.negative != b.negative, (), a.by + b.by,
-                front=a.front * b.front, below=a.below * b.below)  # fmt: skip
-
-
-def _dotted(a: Term) -> str:
-    return factor(a, CALL if a.level != DOT else DOT) or r"\mathbf{1}"
-
-
-def transposed(a: Term) -> Term:
-    """With its last two axes exchanged."""
-    if a.value.ndim < 2:
-        return a
-    a, value = solid(a), np.swapaxes(a.value, -1, -2)
-    body = factor(a, ATOM) or r"\mathbf{1}"
-    body = parenthesised(body) if body.startswith(r"\frac") else body
-    return Term(rf"{{{body}}}^{{\top}}" if len(body) > 1 else rf"{body}^{{\top}}",
-                value, ATOM, a.negative, (), a.by, front=a.front, below=a.below)  # fmt: skip
-
-
-def plus(terms: Iterable[Term]) -> Term:
-    """A sum, signs included."""
-    terms = list(terms)
-    if len(terms) == 1:
-        return terms[0]
-    words = terms[0].latex
-    value = terms[0].value
-    for term in terms[1:]:
-        positive = replace(term, negative=False).latex
-        if term.level >= PLUS and term.negative and positive == term.body:
-            positive = parenthesised(term.body)
-        words += f" {'-' if term.negative else '+'} {positive}"
-        value = value + term.value
-    shapes = [term.value.shape if term.is_ones else term.written for term in terms]
-    return Term(words, value, PLUS, narrow=_together(value, *shapes))
-
-
-def minus(a: Term, b: Term) -> Term:
-    """A difference."""
-    return plus((a, negated(b)))
-
-
-def call(name: str, a: Term, value: Array) -> Term:
-    r"""A function of a term: ``\ln x``, ``\operatorname{softmax}(z)``."""
-    simple = a.level == ATOM and not _has_factors(a) and name.count("\\") == 1
-    simple = simple and name[1:] in ("ln", "sin", "cos", "tanh")
-    words = a.latex
-    return Term(f"{name} {words}" if simple else f"{name}{parenthesised(words)}", value, CALL)
-
-
-def _has_factors(a: Term) -> bool:
-    """Whether more than the body is written."""
-    return a.negative or bool(a.over or a.by) or a.front != 1 or a.below != 1
-
-
-def power(a: Term, exponent: float) -> Term:
-    """A constant power."""
-    body = a.latex
-    if a.level > ATOM or _has_factors(a) or "^" in body:
-        body = parenthesised(body)
-    with np.errstate(all="ignore"):
-        value = np.power(a.value, exponent)
-    return Term(f"{body}^{{{exponent:g}}}", value, ATOM)
-
-
-def total(a: Term, axes: tuple[int, ...], keepdims: bool = False) -> Term:
-    """The sum along axes; indices say which, where it is not all of them."""
-    value, gone = np.asarray(a.value.sum(axis=axes, keepdims=keepdims)), axes
-    padded = (1,) * (a.value.ndim - len(a.written)) + a.written
-    # Along a stretched axis the same is added up n times: that is n times what is written.
-    stretched = [axis for axis in axes if padded[axis] == 1 and a.value.shape[axis] > 1]
-    count = int(np.prod([a.value.shape[axis] for axis in stretched]))
-    axes = tuple(axis for axis in axes if axis not in stretched and a.value.shape[axis] != 1)
-    a = replace(a, front=a.front * count)
-    if stretched:
-        for axis in stretched:
-            a = replace(a, value=a.value.take([0], axis))
-        a = replace(a, narrow=None if a.value.shape == padded else padded)
-    if not (axes or stretched or keepdims or a.is_ones):
-        axes = gone  # a column that becomes a vector: the sum is written, if only of one entry
-    if not axes:  # nothing is left to add up
-        kept = _kept(padded, value, keepdims)
-        return replace(a, value=value, narrow=kept, inner="")
-    body = factor(a, PLUS)
-    inner = factor(a, TIMES)
-    after = tuple(1 if axis in axes else n for axis, n in enumerate(padded))
-    after = after if keepdims else tuple(n for axis, n in enumerate(after) if axis not in gone)
-    if {axis for axis, n in enumerate(padded) if n != 1} <= set(axes) and value.size == 1:
-        inner = (a.inner if not a.over else "") or inner  # a sum of sums is one sum
-        words = rf"\sum {inner}"
-    else:
-        below = " ".join(INDICES[axis % len(INDICES)] for axis in sorted(axes))
-        every = INDICES[: a.value.ndim]
-        simple = a.level == ATOM and not a.over and "frac" not in body
-        entry = body if simple else rf"\left[{body}\right]"
-        words = rf"\sum_{{{below}}} {{{entry}}}_{{{every}}}"
-    narrow = None if after == value.shape else after
-    return Term(words, value, SUM, a.negative, (), a.by, inner, a.front, a.below, narrow)
-
-
-def _kept(padded: tuple[int, ...], value: Array, keepdims: bool) -> tuple[int, ...] | None:
-    """What is written when nothing was added up: as before, axes of length 1 aside."""
-    written = tuple(n for n in padded if n != 1)
-    left = tuple(n for n in value.shape if n != 1)
-    return None if written == left else written
-
-
-def spread(a: Term, shape: tuple[int, ...]) -> Term:
-    """The same number, or row, everywhere."""
-    value = np.broadcast_to(a.value, shape)
-    return replace(a, value=value, inner="", narrow=_together(value, a.written))
-
-
-def solid(a: Term) -> Term:
-    """A term written in its full shape: times ones, where broadcasting has made it larger."""
-    if a.is_ones or a.written == a.value.shape:
-        return a
-    body = parenthesised(a.body) if a.level >= SUM else a.body
-    if a.over:
-        body = fraction(a)
-    ones = r"\mathbf{1}" if not a.written else r"\odot \mathbf{1}"
-    return replace(a, body=f"{body} {ones}", level=TIMES, over=(), inner="", narrow=None)
-
-
-def reshaped(a: Term, shape: tuple[int, ...]) -> Term:
-    """The same entries in another shape."""
-    if a.value.shape == tuple(shape):
-        return a
-    if a.is_ones:
-        return replace(a, value=a.value.reshape(shape))
-    a = solid(a)
-    body = rf"\operatorname{{reshape}}{parenthesised(factor(a, PLUS))}"
-    value = a.value.reshape(shape)
-    return replace(a, body=body, value=value, level=CALL, over=(), inner="", narrow=None)
-
-
-def summed_to(a: Term, shape: tuple[int, ...]) -> Term:
-    """Broadcasting undone: summed along the axes that were added or stretched."""
-    if a.value.shape == tuple(shape):
-        return a
-    added = a.value.ndim - len(shape)
-    axes = tuple(range(added)) + tuple(
-        added + i for i, n in enumerate(shape) if n == 1 and a.value.shape[added + i] != 1
+def bare(a: Term, tree: Item, value: Array, level: int = ATOM, **others: Any) -> Term:
+    """Another formula for the factors of a term, whose sign and numbers stay."""
+    new = (Factor(tree, level, value.size == 1),)
+    return replace(
+        a, factors=new, value=value, over=(), inner=NOTHING, narrow=None, standing=False, **others
     )
-    if not axes:
-        return replace(a, value=a.value.reshape(shape))
-    found = total(a, axes)
-    return replace(found, value=found.value.reshape(shape))
+
+
+def plain_number(a: Term) -> Ratio | None:
+    """The number that a term is but for its sign, if it is one; 0 stays what it is."""
+    if a.over or a.by or len(a.factors) != 1 or not isinstance(a.factors[0].tree, Atom):
+        return None
+    tree = a.factors[0].tree
+    return (Ratio(tree.text) or None) if tree.kind == "number" else None
+
+
+def entry_of(a: Term, indices: str, whole: bool = False) -> Item:
+    """An entry of a term: ``[a b]_{ij}``; sign and numbers only of the ``whole``."""
+    tree = a.tree if whole else factor(a, PLUS)
+    simple = a.level == ATOM and not a.over and not isinstance(tree, Fraction)
+    return Scripts(
+        tree if simple and not whole else fenced(unfenced(tree), "[]"), _letters(indices), None
+    )
+
+
+def level_of(tree: Item) -> int:
+    """How tightly a formula binds that was not made here."""
+    depth, outside = 0, list[Item]()
+    for item in map(ended, items_of(tree)):
+        depth += (item in OPENING) - (item in CLOSING)
+        outside += [] if depth or item in CLOSING else [item]
+    if operator("+") in outside or MINUS in outside:
+        return PLUS
+    return SUM if SUMMED in outside else TIMES if outside and len(items_of(tree)) > 1 else ATOM
+
+
+def summed(entry: Item, indices: str) -> Item:
+    """A sum over indices."""
+    return row(Scripts(SUMMED, _letters(indices)), entry)
+
+
+def _letters(indices: str) -> Item:
+    return row(*(Atom("identifier", letter) for letter in indices))

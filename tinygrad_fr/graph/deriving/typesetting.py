@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...messages import _
 from .. import formulas as mathematics
-from .terms import unwrapped
-from .writer import Line, array_latex
+from ..formulas.latex import Item, row, unfenced
+from ..formulas.source import latex_of
+from .terms import NOTHING
+from .writer import Line, array_tree
 
 if TYPE_CHECKING:
     from .derive import Derivation
@@ -26,15 +30,14 @@ PREAMBLE = r"""\documentclass{article}
 """
 
 
-def members(line: Line, numbers: bool) -> list[str]:
+def members(line: Line, numbers: bool) -> list[Item]:
     """The right sides of a line, each different from the last."""
-    found = [term.latex for term in line.terms]
+    found = [term.tree for term in line.terms]
     if numbers:
-        value = array_latex(np.asarray(line.truth))
-        bare = unwrapped(line.numbers).removeprefix("{").removesuffix("}")
-        found += [line.numbers] if bare not in ("", value) else []
+        value = array_tree(np.asarray(line.truth))
+        found += [line.numbers] if row(unfenced(line.numbers)) != value else []
         found.append(value)
-    return [words for i, words in enumerate(found) if words and words not in found[:i]]
+    return [tree for i, tree in enumerate(found) if tree != NOTHING and tree not in found[:i]]
 
 
 def warnings(derivation: Derivation) -> list[str]:
@@ -43,10 +46,6 @@ def warnings(derivation: Derivation) -> list[str]:
     wrong = [entry.name for entry in report if entry.verdict != "correct"]
     words = _("This derivation does not hold, at: {lines}", lines=", ".join(wrong))
     return [words] if wrong else []
-
-
-def _titles() -> tuple[str, str, str, str]:
-    return _("Given"), _("Forward: definitions"), _("Backward: the chain rule"), _("Result")
 
 
 def _legend(derivation: Derivation) -> list[str]:
@@ -75,7 +74,7 @@ def _legend(derivation: Derivation) -> list[str]:
 
 def _open_ends(derivation: Derivation) -> list[str]:
     """Where the gradients are written out that the result still names."""
-    last = _last(derivation)
+    last = derivation.result.terms[-1].latex
     if len(last) > MOST:
         return []
     return [
@@ -85,123 +84,108 @@ def _open_ends(derivation: Derivation) -> list[str]:
     ]
 
 
-def _notes(line: Line) -> list[str]:
-    quoted = _("rule quoted from the operation") if line.quoted else ""
-    return [note for note in (line.note, quoted) if note]
+@dataclass(frozen=True)
+class Format:
+    """How a derivation looks: what stands around its words and formulas."""
+
+    heading: str
+    warning: str
+    given: str
+    givens: str
+    step: str
+    aligned: str
+    result: str
+    between: str
+    words: Callable[[str], str] = str
+    note: str = "%s"
+
+    def line(self, line: Line, numbers: bool, number: int = 0) -> str:
+        """Equalities, the shape behind the first; before them the number of a step."""
+        first, *others = map(latex_of, members(line, numbers))
+        shape = rf" \qquad \text{{{line.shape}}}" if line.shape else ""
+        rows = [f"{line.what} &= {first}{shape}", *(f"&= {words}" for words in others)]
+        step = (self.step % (number, _local(line))).strip() + "\n\n" if number else ""
+        return step + self.aligned % " \\\\\n".join(rows)
+
+    def formula(self, latex: str) -> str:
+        """A formula of its own."""
+        return latex
 
 
-def latex(derivation: Derivation) -> str:
-    """A whole document."""
-    given, forward, backward, result = _titles()
-    parts = [rf"\textbf{{{_plain(words)}}}" + "\n" for words in warnings(derivation)]
-    parts.append(rf"\section*{{{given}}}")
-    rows = "\n".join(rf"\item ${symbol}$ : {_plain(words)}" for symbol, words in derivation.givens)
-    parts.append("\\begin{itemize}\n" + rows + "\n\\end{itemize}" if rows else "")
-    parts.append(rf"\section*{{{forward}}}")
-    parts += [_display(line, derivation.numbers) for line in derivation.definitions]
-    parts.append(rf"\section*{{{backward}}}")
-    parts += [f"{words}\n" for words in _legend(derivation)]
-    for i, line in enumerate(derivation.steps, 1):
-        local = _("Local derivative: {formula}", formula="$" + (line.local or "") + "$")
-        parts.append(rf"\textbf{{({i})}} " + (f"{local}.\n" if line.local else "\n"))
-        parts.append(_display(line, derivation.numbers))
-        parts += [_plain(note, dollars=True) + ".\n" for note in _notes(line)]
-    parts.append(rf"\section*{{{result}}}")
-    parts.append(rf"\[ \boxed{{{derivation.result.what} = {_last(derivation)}}} \]")
-    parts += [f"{words}\n" for words in _open_ends(derivation)]
-    body = "\n".join(parts)
+class Lines(Format):
+    """A line per equality, for terminals."""
+
+    def line(self, line: Line, numbers: bool, number: int = 0) -> str:  # noqa: D102
+        start = self.step % number if number else "  "
+        local = f"{start}{_worded(_local(line))}\n" if _local(line) else ""
+        what = f"{'      ' if local else start}{mathematics.text(line.what)}"
+        first, *others = map(mathematics.text, members(line, numbers))
+        shape = f"    {line.shape}" if line.shape else ""
+        rows = [f"{what} = {first}{shape}", *(f"{' ' * len(what)} = {words}" for words in others)]
+        return local + "\n".join(rows)
+
+    def formula(self, latex: str) -> str:  # noqa: D102
+        return mathematics.text(latex)
+
+
+def _escaped(words: str) -> str:
+    """Words in a LaTeX text; formulas between dollars stay."""
+    pieces = words.split("$")
+    return "$".join(x if i % 2 else mathematics.escaped(x) for i, x in enumerate(pieces))
+
+
+def _worded(words: str) -> str:
+    pieces = words.split("$")
+    return "".join(mathematics.text(x) if i % 2 else x for i, x in enumerate(pieces))
+
+
+def _local(line: Line) -> str:
+    formula = f"${line.local}$"
+    return _("Local derivative: {formula}", formula=formula) if line.local else ""
+
+
+FORMATS = {
+    "latex": Format(
+        r"\section*{%s}", "\\textbf{%s}\n", r"\item $%s$ : %s",
+        "\\begin{itemize}\n%s\n\\end{itemize}", r"\textbf{(%s)} %s",
+        "\\begin{align*}\n%s\n\\end{align*}", r"\[ \boxed{%s = %s} \]", "\n", _escaped, "%s.\n",
+    ),
+    "markdown": Format(
+        "**%s**", "> **%s**", "- $%s$ : %s", "%s", "**(%s)** %s",
+        "$$\n\\begin{aligned}\n%s\n\\end{aligned}\n$$", r"$$\boxed{%s = %s}$$", "\n\n",
+    ),
+    "text": Lines(
+        "\n%s", "!! %s", "  %s : %s", "%s", "  (%s) ", "%s", "  %s = %s", "\n", _worded, "      %s"
+    ),
+}  # fmt: skip
+
+
+def written(derivation: Derivation, name: str) -> str:
+    """A derivation in one of the formats."""
+    to, numbers, last = FORMATS[name], derivation.numbers, derivation.result
+    legend = "  %s" if name == "text" else "%s\n" if name == "latex" else "%s"
+    rows = [to.given % (to.formula(x), to.words(words)) for x, words in derivation.givens]
+    parts = [to.warning % to.words(words) for words in warnings(derivation)]
+    parts += [to.heading % _("Given"), to.givens % "\n".join(rows)] if rows else []
+    parts.append(to.heading % _("Forward: definitions"))
+    parts += [to.line(line, numbers) for line in derivation.definitions]
+    parts.append(to.heading % _("Backward: the chain rule"))
+    parts += [legend % to.words(words) for words in _legend(derivation)]
+    for number, line in enumerate(derivation.steps, 1):
+        quoted = _("rule quoted from the operation") if line.quoted else ""
+        parts.append(to.line(line, numbers, number))
+        parts += [to.note % to.words(note) for note in (line.note, quoted) if note]
+    parts.append(to.heading % _("Result"))
+    parts.append(to.result % (to.formula(last.what), to.formula(last.terms[-1].latex)))
+    parts += [legend % to.words(words) for words in _open_ends(derivation)]
+    body = to.between.join(parts)
+    return _document(body) if name == "latex" else body.lstrip("\n") + "\n" * (name != "text")
+
+
+def _document(body: str) -> str:
+    """A whole document, for pdflatex, with a name for each letter that it does not know."""
     declared = "".join(
         rf"\DeclareUnicodeCharacter{{{ord(c):04X}}}{{\texttt{{[U+{ord(c):04X}]}}}}" + "\n"
         for c in sorted({c for c in body if ord(c) > 0x17F and c not in "–—’“”…"})
     )
     return f"{PREAMBLE}{declared}\\begin{{document}}\n{body}\n\\end{{document}}\n"
-
-
-def _plain(words: str, dollars: bool = False) -> str:
-    """Words in a LaTeX text; formulas between dollars stay."""
-    pieces = words.split("$") if dollars else [words]
-    return "$".join(
-        piece if i % 2 else mathematics.escaped(piece) for i, piece in enumerate(pieces)
-    )
-
-
-def _last(derivation: Derivation) -> str:
-    return derivation.result.terms[-1].latex
-
-
-def _aligned(line: Line, numbers: bool) -> str:
-    r"""``what &= first \\ &= second``, the shape behind the first member."""
-    found = members(line, numbers)
-    shape = rf"\qquad \text{{{line.shape}}}" if line.shape else ""
-    rows = [rf"{line.what} &= {found[0]} {shape}".rstrip()]
-    rows += [rf"&= {words}" for words in found[1:]]
-    return " \\\\\n".join(rows)
-
-
-def _display(line: Line, numbers: bool) -> str:
-    return f"\\begin{{align*}}\n{_aligned(line, numbers)}\n\\end{{align*}}"
-
-
-def markdown(derivation: Derivation) -> str:
-    """For notebooks and MyST: formulas between dollars."""
-    given, forward, backward, result = _titles()
-    parts = [f"> **{words}**" for words in warnings(derivation)]
-    if derivation.givens:
-        parts.append(f"**{given}**")
-        parts.append("\n".join(f"- ${symbol}$ : {words}" for symbol, words in derivation.givens))
-    parts.append(f"**{forward}**")
-    parts += [_dollars(line, derivation.numbers) for line in derivation.definitions]
-    parts.append(f"**{backward}**")
-    parts += _legend(derivation)
-    for i, line in enumerate(derivation.steps, 1):
-        local = _("Local derivative: {formula}", formula="$" + (line.local or "") + "$")
-        parts.append(f"**({i})** {local if line.local else ''}".strip())
-        parts.append(_dollars(line, derivation.numbers))
-        parts += [f"*{note}*" if "$" not in note else note for note in _notes(line)]
-    parts.append(f"**{result}**")
-    parts.append(f"$$\\boxed{{{derivation.result.what} = {_last(derivation)}}}$$")
-    parts += _open_ends(derivation)
-    return "\n\n".join(parts) + "\n"
-
-
-def _dollars(line: Line, numbers: bool) -> str:
-    return f"$$\n\\begin{{aligned}}\n{_aligned(line, numbers)}\n\\end{{aligned}}\n$$"
-
-
-def text(derivation: Derivation) -> str:
-    """For terminals: one line per equality."""
-    given, forward, backward, result = _titles()
-    lines = [f"!! {words}" for words in warnings(derivation)]
-    if derivation.givens:
-        lines.append(given)
-        lines += [f"  {mathematics.text(symbol)} : {words}" for symbol, words in derivation.givens]
-    lines += ["", forward]
-    for line in derivation.definitions:
-        lines += _equalities(line, derivation.numbers, "  ")
-    lines += ["", backward, *(f"  {_worded(words)}" for words in _legend(derivation))]
-    for i, line in enumerate(derivation.steps, 1):
-        indent = "      "
-        start = f"  ({i}) "
-        if line.local:
-            formula = mathematics.text(line.local)
-            lines.append(start + _("Local derivative: {formula}", formula=formula))
-            start = indent
-        lines += _equalities(line, derivation.numbers, start)
-        lines += [f"{indent}{_worded(note)}" for note in _notes(line)]
-    what = mathematics.text(derivation.result.what)
-    lines += ["", result, f"  {what} = {mathematics.text(_last(derivation))}"]
-    lines += [f"  {_worded(words)}" for words in _open_ends(derivation)]
-    return "\n".join(lines)
-
-
-def _worded(note: str) -> str:
-    pieces = note.split("$")
-    return "".join(mathematics.text(x) if i % 2 else x for i, x in enumerate(pieces))
-
-
-def _equalities(line: Line, numbers: bool, start: str) -> list[str]:
-    found = [mathematics.text(words) for words in members(line, numbers)]
-    what = f"{start}{mathematics.text(line.what)}"
-    shape = f"    {line.shape}" if line.shape else ""
-    indent = " " * (len(what) + 1)
-    return [f"{what} = {found[0]}{shape}", *(f"{indent}= {words}" for words in found[1:])]

@@ -10,19 +10,20 @@ import numpy as np
 from ...kernels import Array
 from ...messages import _
 from .. import values
-from ..formulas import indexing
-from ..formulas.latex import escaped
+from ..formulas import indexing, parse
+from ..formulas.latex import Atom, Item, Matrix, Row, fenced, items_of, row
 from ..formulas.naming import derivative, is_leaf, numeral
-from ..formulas.operations import after_equals, formula, rule
-from ..formulas.source import latex_of
+from ..formulas.operations import after_equals, formula
 from ..recorded.expansion import Unwritten
 from ..recorded.extract import Edge, Graph, Vertex
-from ..recorded.flow import Flow, pulled
-from .rules import ENTRYWISE, RULES
+from ..recorded.flow import Flow
+from .algebra import plus
+from .forms import form_of, has_form
+from .rules import Rule, rule_of
 from .simplification import simplified
-from .terms import PLUS, Term, parenthesised, plus, summed_to, symbol_term
+from .terms import MINUS, NOTHING, Term, level_of, symbol_term, term
 
-LONGEST = 110  # characters of LaTeX: beyond, a gradient is written as a symbol in later lines
+LONGEST = 40  # characters: beyond, a gradient is written as a symbol in later lines
 LONGEST_TAIL = 20  # operations within the definition of a loss
 SMALL = 6  # entries: arrays that numbers replace in a formula
 # What may stand within one definition, where it has no name and is used once.
@@ -49,8 +50,8 @@ class Line:
         Why the last equality holds, in words.
     quoted : bool
         Whether the rule is quoted from the operation, and not built from its parts.
-    numbers : str
-        The first term with numbers in the place of symbols, LaTeX.
+    numbers : tree
+        The first term with numbers in the place of symbols.
     """
 
     what: str
@@ -59,7 +60,7 @@ class Line:
     local: str = ""
     note: str = ""
     quoted: bool = False
-    numbers: str = ""
+    numbers: Item = NOTHING
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -103,7 +104,7 @@ class Writer:
             if is_leaf(vertex) or len(users) != 1 or vertex.id in self.named:
                 continue
             user = users[0]
-            if vertex.id == self.wrt or vertex.operation not in RULES:
+            if vertex.id == self.wrt or not has_form(vertex):
                 continue
             affine = vertex.operation == "matmul" and user.operation == "add" and all(
                 i == vertex.id or self.graph.vertices[i].kind == "parameter"
@@ -111,7 +112,7 @@ class Writer:
             )  # fmt: skip
             if user.id in tail and vertex.operation in TAIL and self._can_be_written(vertex.id):
                 tail.add(vertex.id)
-            elif affine and user.operation in RULES and user.id not in tail:
+            elif affine and has_form(user) and user.id not in tail:
                 found.add(vertex.id)
         # A tail that long is no formula of a loss: it is better read step by step.
         return found | (tail - {self.graph.output} if len(tail) <= LONGEST_TAIL else set())
@@ -146,83 +147,51 @@ class Writer:
         if i in self.inlined:
             return self.value(i)
         value = np.asarray(self.graph.vertices[i].value)
-        written = Term if self.digits else symbol_term
-        return written(self.symbols[i], value)
+        if self.digits and _is_small(value):
+            return placed(array_tree(value), value)
+        return symbol_term(self.symbols[i], value)
 
     def value(self, i: int) -> Term:
         """What an operation computes."""
         vertex = self.graph.vertices[i]
         found = self.inputs[i]
-        if vertex.operation in RULES:
-            try:
-                terms = [self.term(found[position]) for position in sorted(found)]
-                with np.errstate(all="ignore"):
-                    return RULES[vertex.operation][0](*terms, vertex)
-            except Unwritten:
-                pass
-        right = after_equals(formula(self.graph, vertex, self.symbols))
-        words = "" if right is None else latex_of(right)
-        return Term(words, np.asarray(vertex.value), PLUS)
+        try:
+            with np.errstate(all="ignore"):
+                return form_of(vertex)(*(self.term(found[n]) for n in sorted(found)), vertex)
+        except Unwritten:
+            right = after_equals(formula(self.graph, vertex, self.symbols))
+            right = NOTHING if right is None else right
+            return term(right, np.asarray(vertex.value), level_of(right))
 
     def gradient(self, i: int) -> Term:
         """The gradient of a value, as a symbol; of the output, 1; or written out if inlined."""
         if i == self.graph.output:
-            return Term("", np.ones(self.graph.vertices[i].shape))
+            return Term((), np.ones(self.graph.vertices[i].shape))
         if i in self.inlined:
-            return self.contributions(i, self.gradient)[0]
+            return self._sum([(edge, self._rule(edge)) for edge in self._ways(i)], self.gradient)
         g = self.flow.upstream[i]
         if self.digits and _is_small(g):
-            return Term(array_latex(g, braced=True), g)
-        return Term(self._gradient_symbol(i), g)
+            return placed(array_tree(g), g)
+        return symbol_term(self._gradient_symbol(i), g)
 
     def _gradient_symbol(self, i: int) -> str:
         return derivative(self.symbols[self.graph.output], self.symbols[i])
 
-    def contributions(self, i: int, gradient: Callable[[int], Term]) -> tuple[Term, bool]:
-        """The sum over the uses of a value of what they hand on; and whether a rule was quoted."""
-        terms: list[Term] = []
-        quoted = False
-        for edge in self._ways(i):
-            g = gradient(edge.target)
-            term = self._pulled(edge, g)
-            if term is None:
-                term, quoted = self._quoted(edge, g), True
-            terms.append(summed_to(term, self.graph.vertices[i].shape))
-        return plus(terms), quoted
+    def _sum(self, ways: list[tuple[Edge, Rule]], gradient: Callable[[int], Term]) -> Term:
+        """The sum over the uses of a value of what they hand on."""
+        with np.errstate(all="ignore"):
+            return plus([rule.of(gradient(edge.target)) for edge, rule in ways])
 
     def _ways(self, i: int) -> list[Edge]:
         """The uses of a value through which its gradient comes."""
         edges = [self.graph.edges[n] for n in self.uses[i]]
         return [edge for edge in edges if edge.target in self.path and edge.rule is not None]
 
-    def _pulled(self, edge: Edge, g: Term) -> Term | None:
-        vertex = self.graph.vertices[edge.target]
-        if vertex.operation not in RULES:
-            return None
-        found = self.inputs[vertex.id]
-        try:
-            y = self.term(vertex.id)
-            xs = [self.term(found[position]) for position in sorted(found)]
-            place = sorted(found).index(edge.position)
-            with np.errstate(all="ignore"):
-                return RULES[vertex.operation][1](g, y, xs, place, vertex)
-        except Unwritten:
-            return None
-
-    def _quoted(self, edge: Edge, g: Term) -> Term:
-        """The rule that the operation declares, and what its closure makes of ``g``."""
-        dtype = self.graph.vertices[edge.target].value.dtype
-        d = pulled(self.graph, edge, np.asarray(g.value, dtype))
-        tree = rule(self.graph, edge, self.symbols)
-        right = after_equals(tree) if tree is not None else None
-        operation = self.graph.vertices[edge.target].operation
-        if right is None or operation in ("matmul", "linear"):
-            # Its rule says less than it does with these shapes: only that it is the adjoint.
-            words = rf"\operatorname{{{escaped(str(operation))}}}^{{\top}} {parenthesised(g.latex)}"
-        else:
-            words = latex_of(right)
-        shape = self.graph.vertices[edge.source].shape
-        return Term(words, np.zeros(shape) if d is None else np.asarray(d), PLUS)
+    def _rule(self, edge: Edge) -> Rule:
+        last = edge.target == self.graph.output
+        shape = self.graph.vertices[edge.target].shape
+        upstream = np.ones(shape) if last else self.flow.upstream[edge.target]
+        return rule_of(self.graph, edge, upstream, self.term, self.symbols)
 
     # --- lines ---------------------------------------------------------------------------------
 
@@ -242,30 +211,32 @@ class Writer:
         for vertex in reversed(self.graph.vertices):
             if vertex.id not in self.path or vertex.id == self.graph.output:
                 continue
-            product, quoted = self.contributions(vertex.id, self.gradient)
-            closed, _quoted = self.contributions(vertex.id, lambda u: self.closed[u])
+            ways = [(edge, self._rule(edge)) for edge in self._ways(vertex.id)]
+            closed = self._sum(ways, self.closed.__getitem__)
             if vertex.id in self.inlined:
                 self.closed[vertex.id] = closed
                 continue
-            terms = [product]
-            if closed.latex != product.latex and len(closed.latex) <= LONGEST:
+            terms = [self._sum(ways, self.gradient)]
+            short = len(closed.text) <= LONGEST
+            if closed.tree != terms[0].tree and short:
                 terms.append(closed)
             better, note = simplified(self, vertex.id)
             terms += better
             what = self._gradient_symbol(vertex.id)
-            truth, local = self.flow.upstream[vertex.id], self._local(vertex.id)
-            lines.append(Line(what, tuple(terms), truth, local, note, quoted))
+            quoted = any(rule.quoted for _edge, rule in ways)
+            truth = self.flow.upstream[vertex.id]
+            lines.append(Line(what, tuple(terms), truth, self._local(ways), note, quoted))
             last = terms[-1]
-            short = len(last.latex) <= LONGEST
+            short = len(last.text) <= LONGEST
             self.closed[vertex.id] = last if short else self.gradient(vertex.id)
         return lines
 
-    def _local(self, i: int) -> str:
+    def _local(self, ways: list[tuple[Edge, Rule]]) -> str:
         """The local derivatives of the uses of a value."""
-        words = [self._local_of(edge) for edge in self._ways(i) if edge.target != self.graph.output]
+        words = [self._local_of(*way) for way in ways if way[0].target != self.graph.output]
         return r", \quad ".join(dict.fromkeys(filter(None, words)))
 
-    def _local_of(self, edge: Edge) -> str:
+    def _local_of(self, edge: Edge, rule: Rule) -> str:
         vertex = self.graph.vertices[edge.target]
         y, x = self.symbols[edge.target], self.symbols[edge.source]
         if vertex.operation == "softmax":
@@ -273,33 +244,31 @@ class Writer:
                 rf"\frac{{\partial {{{y}}}_{{i}}}}{{\partial {{{x}}}_{{j}}}} = "
                 rf"{{{y}}}_{{i}} (\delta_{{ij}} - {{{y}}}_{{j}})"
             )
-        chain, here = [edge], edge.target
+        rules, here = [rule], edge.target
         while here in self.inlined:  # x W within x W + b: down to the value that has a name
-            n = self.uses[here][0]
-            chain.insert(0, self.graph.edges[n])
-            here = self.graph.edges[n].target
-        if here == self.graph.output:
+            way = self.graph.edges[self.uses[here][0]]
+            rules.insert(0, self._rule(way))
+            here = way.target
+        if here == self.graph.output or any(rule.quoted for rule in rules):
             return ""
         y, end = self.symbols[here], self.graph.vertices[here]
-        operations = [self.graph.vertices[step.target].operation for step in chain]
         shape = self.graph.vertices[edge.source].shape
-        entrywise = ENTRYWISE.issuperset(operations) and shape == end.shape
-        term: Term | None = Term("" if entrywise else "G", np.ones(end.shape))
-        for step in chain:
-            term = None if term is None else self._pulled(step, term)
-        if term is None:
-            return ""
-        term = summed_to(term, shape)
+        entrywise = all(rule.entrywise for rule in rules) and shape == end.shape
+        ones = np.ones(end.shape)
+        found = Term((), ones) if entrywise else symbol_term("G", ones)
+        with np.errstate(all="ignore"):
+            for step in rules:
+                found = step.of(found)
         if entrywise:
-            return rf"{derivative(y, x)} = {term.latex}"
+            return rf"{derivative(y, x)} = {found.latex}"
         # The upstream gradient G goes through the transposed Jacobian.
-        return rf"\left({derivative(y, x)}\right)^{{\top}} G = {term.latex}"
+        return rf"\left({derivative(y, x)}\right)^{{\top}} G = {found.latex}"
 
 
 def with_numbers(lines: list[Line], numeric: list[Line]) -> list[Line]:
     """Lines, each with the words of another writer that used numbers as symbols."""
     return [
-        replace(line, numbers=other.terms[0].latex)
+        replace(line, numbers=other.terms[0].tree)
         for line, other in zip(lines, numeric, strict=True)
     ]
 
@@ -307,7 +276,7 @@ def with_numbers(lines: list[Line], numeric: list[Line]) -> list[Line]:
 def numbers_for(graph: Graph, symbols: dict[int, str]) -> dict[int, str]:
     """Numbers in the place of symbols, for small arrays."""
     return {
-        v.id: array_latex(np.asarray(v.value), braced=True) if _is_small(v.value) else symbols[v.id]
+        v.id: placed(array_tree(v.value), v.value).latex if _is_small(v.value) else symbols[v.id]
         for v in graph.vertices
     }
 
@@ -320,18 +289,19 @@ def _is_small(array: Array) -> bool:
     )
 
 
-def array_latex(array: Array, braced: bool = False) -> str:
-    """A small array in LaTeX, a large one in words; ``braced`` as a factor that keeps its place."""
+def placed(tree: Item, value: Array) -> Term:
+    """Numbers as a factor that keeps its place: it is not multiplied out."""
+    negative = tree == row(MINUS, *items_of(tree)[1:])
+    return term(fenced(tree) if negative else Row((tree,)), value)
+
+
+def array_tree(array: Array) -> Item:
+    """A small array in full, a large one in words."""
     if array.ndim == 0:
-        words = numeral(float(f"{array.item():.4g}"))
-        if braced:
-            return parenthesised(words) if words.startswith("-") else f"{{{words}}}"
-        return words
+        return parse(numeral(float(f"{array.item():.4g}")))
     if array.size > values.FULL or array.ndim > 2 or not array.size:
-        words = _("array of shape {shape}", shape=array.shape)
-        return rf"\text{{{escaped(words)}}}"
+        return Atom("text", _("array of shape {shape}", shape=array.shape))
     rows = array.reshape(1, -1) if array.ndim < 2 else array
-    cells = r" \\ ".join(
-        " & ".join(numeral(float(f"{x:.4g}")) for x in row.tolist()) for row in rows
-    )
-    return rf"\begin{{pmatrix}} {cells} \end{{pmatrix}}"
+    return Matrix(tuple(
+        tuple(parse(numeral(float(f"{x:.4g}"))) for x in line) for line in rows.tolist()
+    ))  # fmt: skip

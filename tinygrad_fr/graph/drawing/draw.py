@@ -40,7 +40,7 @@ class Drawing:
     @functools.cached_property
     def svg(self) -> str:
         """As SVG, with colours for day and night."""
-        return rendering.svg(self.dot)
+        return rendering.svg(self.dot, self._sheet.images)
 
     @functools.cached_property
     def text(self) -> str:
@@ -49,6 +49,8 @@ class Drawing:
 
     def save(self, path: str | Path) -> Path:
         """Write the picture; the suffix says how: svg, png, pdf or dot.
+
+        Thumbnails of a dot file lie in a folder beside it, ``graph.images``.
 
         Returns
         -------
@@ -63,11 +65,15 @@ class Drawing:
                 path=path, kinds=", ".join(SUFFIXES),
             )  # fmt: skip
         if kind == "dot":
-            path.write_text(self.dot, encoding="utf-8")
+            images, folder = self._sheet.images, path.with_suffix(".images")
+            rendering.write_images(images, folder)
+            options = f'imagepath="{folder.name}"'
+            dot = rendering.with_options(self.dot, options) if images else self.dot
+            path.write_text(dot, encoding="utf-8")
         elif kind == "svg":
             path.write_text(self.svg, encoding="utf-8")
         else:
-            path.write_bytes(rendering.render(self.dot, kind))
+            path.write_bytes(rendering.render(self.dot, kind, self._sheet.images))
         return path
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, str]:

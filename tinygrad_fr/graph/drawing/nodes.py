@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 
 from ...kernels import Array
@@ -115,7 +117,7 @@ def _array(array: Array, sheet: Sheet, colour: str) -> str:
         pixels = values.thumbnail(array)
         if pixels is not None:
             words = font(escape(values.summary(array)), colour, size=9)
-            return f"{_thumbnail(pixels)}</TD></TR><TR><TD>{words}"
+            return f"{_thumbnail(pixels, sheet)}</TD></TR><TR><TD>{words}"
     is_long = array.ndim > 0 and array.size > 4 and colour == GRADIENT
     return font(escape(values.norm(array) if is_long else values.summary(array)), colour)
 
@@ -132,25 +134,19 @@ def _matrix(entries: list[list[str]], colour: str) -> str:
     return table("".join(rows), padding=2)
 
 
-def _thumbnail(pixels: Array) -> str:
-    """Images as tables of coloured cells: any renderer draws them, and no file is needed."""
+def _thumbnail(pixels: Array, sheet: Sheet) -> str:
+    """Images beside each other, each in a cell of its own; the sheet keeps what they show."""
     side = 5 if pixels.shape[1] > 7 else 7
-    planes = []
+    cells = []
     for plane in pixels:
-        rows = ""
-        for pixel_row in plane.tolist():
-            cells = (
-                f'<TD FIXEDSIZE="TRUE" WIDTH="{side}" HEIGHT="{side}" '
-                f'BGCOLOR="#{r:02x}{g:02x}{b:02x}"></TD>'
-                for r, g, b in pixel_row
-            )
-            rows += f"<TR>{''.join(cells)}</TR>"
-        height, width = (side * n for n in plane.shape[:2])  # or a wide node pulls them apart
-        planes.append(
-            f'<TD><TABLE FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="{height}" BORDER="0" '
-            f'CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{rows}</TABLE></TD>'
+        height, width = (side * n for n in plane.shape[:2])
+        name = f"thumbnail-{zlib.crc32(plane.tobytes()):08x}-{width}x{height}.png"
+        sheet.images[name] = plane
+        cells.append(
+            f'<TD FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="{height}">'
+            f'<IMG SCALE="BOTH" SRC="{name}"/></TD>'
         )
-    lines = "".join(f"<TR>{''.join(planes[i : i + 4])}</TR>" for i in range(0, len(planes), 4))
+    lines = "".join(f"<TR>{''.join(cells[i : i + 4])}</TR>" for i in range(0, len(cells), 4))
     return table(lines, spacing=2)
 
 

@@ -6,13 +6,18 @@ import base64
 import re
 import shutil
 import struct
+import tempfile
 import warnings
 import zlib
+from collections.abc import Mapping
+from pathlib import Path
 
 from ...errors import TinygradError
+from ...kernels import Array
 from ...messages import _
 from .style import NIGHT
 
+Images = Mapping[str, Array]  # thumbnails by the name of their file: (H, W, 3) bytes
 MOST = 3_000  # nodes: Graphviz lays them out in 10 s, twice as many in 60
 NODE = re.compile(r"^\t+n\d+ \[", re.MULTILINE)
 
@@ -28,8 +33,8 @@ class RenderingError(TinygradError, RuntimeError):
     dot: str = ""
 
 
-def render(dot: str, kind: str) -> bytes:
-    """A picture as SVG, PNG or PDF.
+def render(dot: str, kind: str, images: Images) -> bytes:
+    """A picture as SVG, PNG or PDF, with the thumbnails that it names.
 
     The system's ``dot`` is used where it is on the path, else pygraphviz, whose wheels carry
     Graphviz.
@@ -53,33 +58,37 @@ def render(dot: str, kind: str) -> bytes:
         )
         error.dot = dot
         raise error
-    sharp = dot.replace("{", "{ graph [dpi=160];", 1) if kind == "png" else dot
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):
+        write_images(images, Path(folder))
+        options = f'imagepath="{Path(folder).as_posix()}"' + ' dpi="160"' * (kind == "png")
+        try:
+            return _laid_out(with_options(dot, options), kind)
+        except ImportError:
+            error = RenderingError(
+                _(
+                    'drawing needs Graphviz: pip install "tinygrad_fr[viz]" (no system package '
+                    "needed), or your system's graphviz package. Without it, .dot gives the "
+                    "picture as text for any Graphviz viewer, and .text describes it"
+                )
+            )
+            error.dot = dot
+            raise error from None
+
+
+def _laid_out(dot: str, kind: str) -> bytes:
     if shutil.which("dot"):
         import graphviz
 
-        with warnings.catch_warnings(action="ignore"):
-            return bytes(graphviz.Source(sharp).pipe(format=kind, quiet=True))
-    try:
-        import pygraphviz
-    except ImportError:
-        error = RenderingError(
-            _(
-                'drawing needs Graphviz: pip install "tinygrad_fr[viz]" (no system package '
-                "needed), or your system's graphviz package. Without it, .dot gives the picture as "
-                "text for any Graphviz viewer, and .text describes it"
-            )
-        )
-        error.dot = dot
-        raise error from None
-    with warnings.catch_warnings(action="ignore"):
-        return bytes(pygraphviz.AGraph(string=sharp).draw(format=kind, prog="dot"))
+        return bytes(graphviz.Source(dot).pipe(format=kind, quiet=True))
+    import pygraphviz
+
+    return bytes(pygraphviz.AGraph(string=dot).draw(format=kind, prog="dot"))
 
 
-def svg(dot: str) -> str:
+def svg(dot: str, images: Images) -> str:
     """An SVG that stands alone, in a page too, and changes its colours by night."""
-    picture = render(dot, "svg").decode("utf-8")
-    picture = picture[picture.index("<svg") :]
-    picture = _with_images(re.sub(r"<!--.*?-->\n?", "", picture, flags=re.DOTALL))
+    picture = _embedded(render(dot, "svg", images).decode("utf-8"), images)
+    picture = re.sub(r"<!--.*?-->\n?", "", picture[picture.index("<svg") :], flags=re.DOTALL)
     # The pointer shows the array, and not Graphviz's own name of a node.
     picture = re.sub(r"<title>[^<]*</title>\n?", "", picture)
     picture = re.sub(
@@ -126,75 +135,43 @@ def _set(picture: str) -> str:
 
 # --- thumbnails -------------------------------------------------------------------------------
 
-CELL = re.compile(
-    r'<polygon fill="#([0-9a-f]{6})" stroke="(?:none|transparent)" '
-    r'points="([-.\d]+),([-.\d]+) [-.\d]+,([-.\d]+) '
-    r'([-.\d]+),[^"]*"/>\n'
-)
-SIDES = (5.0, 7.0)  # of the cells of thumbnails, in points
+LARGER = 16  # pixels for each of a thumbnail: what a renderer smooths cannot be seen
 
 
-def _with_images(picture: str) -> str:
-    """Thumbnails as one image each, instead of a polygon per pixel: a tenth of the bytes."""
-    parts: list[str] = []
-    end = 0
-    plane: list[tuple[float, float, float, bytes]] = []
-
-    def flush() -> None:
-        if plane:
-            parts.append(_image(plane))
-            plane.clear()
-
-    for found in CELL.finditer(picture):
-        xs = sorted((float(found[2]), float(found[5])))
-        ys = sorted((float(found[3]), float(found[4])))
-        side = round(xs[1] - xs[0], 1)
-        if side not in SIDES or round(ys[1] - ys[0], 1) != side:
-            continue
-        if found.start() != end or (plane and not _continues(plane, xs[0], ys[0], side)):
-            flush()
-        parts.append(picture[end : found.start()])
-        plane.append((xs[0], ys[0], side, bytes.fromhex(found[1])))
-        end = found.end()
-    flush()
-    parts.append(picture[end:])
-    return "".join(parts)
-
-
-def _continues(
-    plane: list[tuple[float, float, float, bytes]], x: float, y: float, side: float
-) -> bool:
-    """Whether a cell is the next one of its row, or begins the next row of its image."""
-    last_x, last_y, width, _colour = plane[-1]
-    beside = abs(y - last_y) < 0.2 and abs(x - last_x - side) < 0.2
-    below = abs(x - plane[0][0]) < 0.2 and abs(y - last_y - side) < 0.2
-    return width == side and (beside or below)
-
-
-def _image(plane: list[tuple[float, float, float, bytes]]) -> str:
-    """Cells as an SVG image of one pixel each."""
-    x, y, side, _colour = plane[0]
-    columns = sum(abs(cell[1] - y) < 0.2 for cell in plane)
-    rows = len(plane) // columns
-    lines = (plane[i * columns : (i + 1) * columns] for i in range(rows))
-    raw = b"".join(b"\0" + b"".join(cell[3] for cell in line) for line in lines)
-    data = base64.b64encode(_png(raw, columns, rows)).decode("ascii")
-    return (
-        f'<image x="{x:g}" y="{y:g}" width="{columns * side:g}" height="{rows * side:g}" '
-        f'preserveAspectRatio="none" style="image-rendering:pixelated" '
-        f'xlink:href="data:image/png;base64,{data}"/>\n'
-    )
-
-
-def _png(raw: bytes, width: int, height: int) -> bytes:
-    """A PNG of coloured pixels; stored, not compressed: the same bytes with every zlib."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        body = kind + data
-        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
-
+def png(pixels: Array, level: int = 9) -> bytes:
+    """A PNG of coloured pixels, (H, W, 3) bytes."""
+    height, width = pixels.shape[:2]
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    raw = b"".join(b"\0" + line.tobytes() for line in pixels)
     return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(raw, 0))
-        + chunk(b"IEND", b"")
+        b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(raw, level))
+        + _chunk(b"IEND", b"")
     )  # fmt: skip
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def write_images(images: Images, folder: Path) -> None:
+    """Thumbnails as files of a folder, for Graphviz to find them there."""
+    for name, pixels in images.items():
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_bytes(png(pixels.repeat(LARGER, 0).repeat(LARGER, 1)))
+
+
+def with_options(dot: str, options: str) -> str:
+    """A picture with attributes of the whole graph."""
+    return dot.replace("{", f"{{ graph [{options}];", 1)
+
+
+def _embedded(picture: str, images: Images) -> str:
+    """An SVG that holds its thumbnails itself, a pixel each."""
+    for name, pixels in images.items():
+        stored = png(pixels, level=0)  # not compressed: the same bytes with every zlib
+        data = base64.b64encode(stored).decode("ascii")
+        picture = picture.replace(
+            f'xlink:href="{name}"',
+            f'style="image-rendering:pixelated" xlink:href="data:image/png;base64,{data}"',
+        )
+    return picture

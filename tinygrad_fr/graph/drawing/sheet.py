@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...kernels import Array
 from .. import values
@@ -28,6 +28,7 @@ class Sheet:
     detail: str = "full"
     direction: str = "LR"
     title: str = ""
+    images: dict[str, Array] = field(default_factory=dict)  # the thumbnails that labels name
 
     @property
     def output(self) -> str:

@@ -257,6 +257,63 @@ def atoms(item: Item) -> list[Atom]:
     return [atom for child in children(item) for atom in atoms(child)]
 
 
+def items_of(tree: Item) -> tuple[Item, ...]:
+    """The items of a row; any other tree is a row of one."""
+    return tree.items if isinstance(tree, Row) else (tree,)
+
+
+def operator(sign: str) -> Atom:
+    """A sign."""
+    return Atom("operator", sign)
+
+
+def row(*parts: Item) -> Item:
+    """Trees side by side, as one row."""
+    items = tuple(item for part in parts for item in items_of(part))
+    return items[0] if len(items) == 1 else Row(items)
+
+
+def fenced(tree: Item, signs: str = "()") -> Item:
+    """A tree between parentheses, or other signs."""
+    return row(operator(signs[0]), tree, operator(signs[1]))
+
+
+def unfenced(tree: Item) -> Item:
+    """Without the parentheses around the whole, which a fraction bar replaces."""
+    opened, *inner, closed = (
+        items_of(tree) if isinstance(tree, Row) and tree.items else (tree, tree)
+    )
+    if (opened, closed) != (operator("("), operator(")")):
+        return tree
+    depth = 0
+    for item in inner:
+        depth += (item == opened) - (ended(item) == closed)
+        if depth < 0:
+            return tree
+    return row(*inner)
+
+
+def ended(item: Item) -> Item:
+    """What an exponent or an index stands at: ``(a + b)^2`` ends with a parenthesis."""
+    return item.base if isinstance(item, Scripts) else item
+
+
+def applied(name: str, *arguments: Item) -> Item:
+    """A function with its arguments in parentheses."""
+    listed = [part for x in arguments for part in (operator(","), x)][1:]
+    return row(Atom("function", name), fenced(row(*listed)))
+
+
+def raised(tree: Item, above: Item) -> Item:
+    """With an exponent; in parentheses where it would be taken for that of a part."""
+    if isinstance(tree, Scripts) and tree.above is None:
+        return Scripts(tree.base, tree.below, above)
+    inner = row(*items_of(tree)[1:-1])
+    is_whole = tree in (fenced(inner), fenced(inner, "[]"))
+    is_loose = isinstance(tree, (Scripts, Fraction)) or (len(items_of(tree)) > 1 and not is_whole)
+    return Scripts(fenced(tree) if is_loose else tree, None, above)
+
+
 def letters_of(item: Item) -> str:
     """What stands at the leaves of a tree, in one word."""
     return "".join(atom.text for atom in atoms(item))

@@ -19,7 +19,21 @@ from ...autograd.operation import Operation, registry
 from ..recorded.extract import Edge, Graph, Vertex
 from . import escaped, parse, substituted
 from .indexing import shown_index
-from .latex import Accent, Atom, Fraction, Item, Row, Scripts, atoms, letters_of, mapped
+from .latex import (
+    Accent,
+    Atom,
+    Fraction,
+    Item,
+    Row,
+    Scripts,
+    atoms,
+    children,
+    items_of,
+    letters_of,
+    mapped,
+    operator,
+    row,
+)  # fmt: skip
 from .naming import derivative
 
 MOST_LETTERS = 8  # arguments: a list of more has no letters of their own
@@ -57,7 +71,7 @@ def formula(graph: Graph, vertex: Vertex, symbols: Mapping[int, str]) -> Item:
     left = _left(tree)
     if isinstance(left, Scripts) and left.below and "K" not in letters_of(left):
         own = Scripts(own, left.below)
-    whole = Row((own, Atom("operator", "="), *_items(substituted(right, given, {}))))
+    whole = Row((own, Atom("operator", "="), *items_of(substituted(right, given, {}))))
     return _dotted(whole, graph, vertex)
 
 
@@ -88,13 +102,39 @@ def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
     gradients = {y: ONE if at_output else parse(derivative(out, symbols[vertex.id]))}
     if own:
         gradients[own] = parse(derivative(out, symbols[edge.source]))
-    found = list(_items(substituted(tree, given, gradients)))
+    found = list(items_of(substituted(tree, given, gradients)))
     found = _without_ones(found) if at_output else found
     found = _summed(found, graph, edge)
     uses = (n for n in graph.leaving[edge.source] if graph.edges[n].rule is not None)
     several = len(list(itertools.islice(uses, 2))) > 1
     found = [PLUS_EQUALS if x == EQUALS and several else x for x in found]
     return _dotted(Row(tuple(found)), graph, vertex)
+
+
+def factor_of_rule(
+    graph: Graph, edge: Edge, symbols: Mapping[int, str]
+) -> tuple[Item, Item] | None:
+    r"""Of a rule like ``\bar{x} = \bar{y} \odot R``, entry by entry, the sign and R; else None."""
+    vertex = graph.vertices[edge.target]
+    if not edge.rule or vertex.tensor is None:
+        return None
+    right = _sides(_reduced(parse(edge.rule), vertex))[1] or ()
+    y = output_letter(vertex.tensor._op)
+    if right[:1] != (Accent("bar", Atom("identifier", y)),) or right[1:2] not in (
+        (TIMES,),
+        (OVER,),
+    ):
+        return None
+    letters = argument_letters(vertex.tensor._op, vertex)
+    if len(set(letters.values())) < len(letters) or any(map(_is_barred, right[2:])):
+        return None
+    given = _given(graph, vertex, letters, symbols) | {y: parse(symbols[vertex.id])}
+    return right[1], substituted(row(*right[2:]), given, {})
+
+
+def _is_barred(item: Item) -> bool:
+    is_bar = isinstance(item, Accent) and item.mark == "bar"
+    return is_bar or any(map(_is_barred, children(item)))
 
 
 def _summed(items: list[Item], graph: Graph, edge: Edge) -> list[Item]:
@@ -143,7 +183,7 @@ def _reduced(tree: Item, vertex: Vertex) -> Item:
     if vertex.static.get("reduction", "mean") == "mean":
         return tree
     letter, kept = Atom("identifier", "N"), list[Item]()
-    for item in _items(tree):
+    for item in items_of(tree):
         if item == letter and kept and kept[-1] == Atom("operator", "/"):
             kept.pop()
         elif isinstance(item, Fraction) and item.bottom == letter:
@@ -153,7 +193,7 @@ def _reduced(tree: Item, vertex: Vertex) -> Item:
     return Row(tuple(kept))
 
 
-ONE, TIMES = Atom("number", "1"), Atom("operator", "⊙")
+ONE, TIMES, OVER = Atom("number", "1"), operator("⊙"), operator("/")
 EQUALS, PLUS_EQUALS = Atom("operator", "="), Atom("operator", "+=")
 
 
@@ -225,18 +265,14 @@ def after_equals(tree: Item) -> Item | None:
 
 def _sides(tree: Item) -> tuple[tuple[Item, ...], tuple[Item, ...] | None]:
     """What stands before the first sign of equality, and behind it if there is one."""
-    items = _items(tree)
+    items = items_of(tree)
     cut = next((i for i, item in enumerate(items) if item in (EQUALS, PLUS_EQUALS)), None)
     return (items, None) if cut is None else (items[:cut], items[cut + 1 :])
 
 
-def _items(tree: Item) -> tuple[Item, ...]:
-    return tree.items if isinstance(tree, Row) else (tree,)
-
-
 def _barred(tree: Item) -> str:
     r"""The x of a rule that begins with ``\bar{x}``."""
-    item = _items(tree)[0] if _items(tree) else tree
+    item = items_of(tree)[0] if items_of(tree) else tree
     if isinstance(item, Scripts):
         item = item.base
     if isinstance(item, Accent) and isinstance(item.body, Atom):
@@ -254,7 +290,7 @@ def _fits(letters: Mapping[int, str], inputs: Mapping[int, int], right: Item) ->
 def _without_missing(right: Item, missing: set[str]) -> Item:
     """``X W + b`` without its bias where there is none."""
     kept: list[Item] = []
-    for item in _items(right):
+    for item in items_of(right):
         absent = isinstance(item, Atom) and item.text in missing
         if absent and kept and kept[-1] == Atom("operator", "+"):
             kept.pop()

@@ -31,8 +31,9 @@ def _plain(x: Any) -> Any:
 
 
 def _nll_loss(log_p: Any, target: Any, reduction: str = "mean") -> Any:
-    y = np.eye(log_p.shape[-1])[np.asarray(_plain(target))]
-    return reduced(-(y * log_p).sum(-1), reduction)
+    axis = 1 if log_p.ndim > 1 else 0
+    y = np.moveaxis(np.eye(log_p.shape[axis])[np.asarray(_plain(target))], -1, axis)
+    return reduced(-(y * log_p).sum(axis), reduction)
 
 
 def _bce(p: Any, y: Any, reduction: str = "mean") -> Any:

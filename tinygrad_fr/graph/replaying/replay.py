@@ -90,7 +90,7 @@ def replay(tensor: Tensor, path: str | Path | None = None) -> Replay:
 
 
 def _page(drawn: Sheet) -> str:
-    picture = rendering.svg(spelled(source(drawn)))
+    picture = rendering.svg(spelled(source(drawn)), drawn.images)
     found = steps(drawn)
     sections = "\n".join(
         f'<section class="step" id="step{i}"><h2>{i}. {escape(step.title)}</h2>'

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels import Array
-from ..causes.case import is_one_hot
+from ..truth.limits import is_one_hot
 from ..vocabulary import (
     CACHE,
     INPUT,

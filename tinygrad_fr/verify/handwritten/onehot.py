@@ -13,7 +13,7 @@ import numpy as np
 from ...kernels import Array
 from ...messages import _
 from ...report import Diagnosis, Entry
-from ..causes.case import close
+from ..truth.comparison import close
 from .gradients import Call
 
 # One-hot upstream gradients that must be answered rightly, those that are tried for it, and by how

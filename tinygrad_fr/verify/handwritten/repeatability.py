@@ -8,7 +8,7 @@ import numpy as np
 
 from ...kernels import Array
 from ...messages import _
-from ..causes.case import close
+from ..truth.comparison import close
 from ..truth.limits import redrawn
 from .calls import StudentError, as_array, attempted
 from .gradients import Call

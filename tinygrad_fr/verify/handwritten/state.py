@@ -11,7 +11,7 @@ from ...graph.recorded.tape import Tape
 from ...kernels import Array
 from ...messages import _
 from ...report import Diagnosis, Entry
-from ..causes.case import close
+from ..truth.comparison import close
 from ..truth.differences import directional, signed
 from ..truth.limits import redrawn
 from .calls import StudentError, attempted

@@ -15,7 +15,7 @@ from ...graph.recorded.tape import Tape
 from ...kernels import Array
 from ...messages import _
 from ...report import Diagnosis, Entry, Report, joined
-from ..causes.case import Case, close
+from ..causes.case import Case
 from ..causes.diagnosis import diagnose, what_is_known
 from ..handwritten.calls import StudentError, as_upstream
 from ..handwritten.failures import about_labels
@@ -31,7 +31,7 @@ from ..handwritten.repeatability import (
     repeatable,
 )
 from ..handwritten.state import stale
-from ..truth.comparison import compare, confirm, granted, rounded, sampled
+from ..truth.comparison import close, compare, confirm, granted, rounded, sampled
 from ..truth.differences import FULL, Counted, signed
 from ..truth.limits import hidden_by, redrawn
 from ..truth.subgradients import Kinks, at_kinks, by_convention, sampled_kinks

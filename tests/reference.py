@@ -37,7 +37,8 @@ FAMILIES = {
     "activations": "Fonctions d'activation",
     "convolution": "Convolution",
     "pooling": "Sous-échantillonnage",
-    "normalisation": "Normalisation et abandon",
+    "normalisation": "Normalisation",
+    "dropout": "Abandon",
     "losses": "Pertes de régression et de probabilités",
     "classification": "Pertes de classification",
 }

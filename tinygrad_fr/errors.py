@@ -132,6 +132,10 @@ class FileError(TinygradError, ValueError):
     """A file or folder that is missing, damaged or foreign."""
 
 
+class VerificationError(TinygradError, AssertionError):
+    """A report that was required to find nothing wrong; the message is its table."""
+
+
 class in_our_words:  # noqa: N801 - used as a context manager
     """Raise the library's error where NumPy has put one of its own in its place.
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import ArgumentError, FileError
 from ..messages import _
-from ..verify.handwritten.calls import told
+from ..verify.handwritten.calls import in_words
 
 
 def module_of(path: str) -> ModuleType:
@@ -40,7 +40,7 @@ def module_of(path: str) -> ModuleType:
         sys.modules.setdefault(spec.name, module)
         spec.loader.exec_module(module)
     except Exception as error:
-        raise FileError(_("{path} fails: {error}"), path=path, error=told(error)) from error
+        raise FileError(_("{path} fails: {error}"), path=path, error=in_words(error)) from error
     return module
 
 

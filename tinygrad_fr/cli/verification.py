@@ -17,7 +17,8 @@ from ..errors import ArgumentError, FileError, TinygradError
 from ..messages import _
 from ..report import Report, terminal_width
 from ..verify.handwritten.arguments import main_of_a_loss
-from ..verify.handwritten.calls import StudentError, attempted, parameters_of, told
+from ..verify.handwritten.calls import StudentError, attempted, in_words, parameters_of
+from ..verify.handwritten.here import subject_of
 from ..verify.handwritten.parts import Handwritten
 from ..verify.vocabulary import FORWARD, TARGET, member
 from .apart import run_apart
@@ -63,7 +64,7 @@ def judge(request: dict[str, Any]) -> dict[str, Any]:
         return _undecided(str(error))
     except BaseException as error:  # SystemExit, GeneratorExit and what else ends a program
         return _undecided(
-            _("the program ended before there was a verdict: {error}", error=told(error))
+            _("the program ended before there was a verdict: {error}", error=in_words(error))
         )
 
 
@@ -99,7 +100,7 @@ def _report(options: Namespace) -> Report:
             raise ArgumentError(_("there is no operation {name}"), name=options.reference)
     upstream = None
     if options.one_hot:
-        subject = Handwritten(layer, x, options.forward, options.backward, None)
+        subject = Handwritten(subject_of(layer, options.forward, options.backward), x)
         upstream = np.zeros(subject.output(subject.values).shape)
         upstream.flat[int(np.random.default_rng(options.seed).integers(upstream.size))] = -1.5
     report = verify.layer(

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..messages import ngettext
-
-if TYPE_CHECKING:
-    from . import Entry
+from .entry import Entry
 
 CELL, MOST, PANELS = 12, 48, 24
 

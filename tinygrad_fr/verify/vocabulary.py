@@ -30,6 +30,8 @@ RATE = {
 # These are called so, too, where they are no learning rates: slopes, parts that are dropped.
 UNSURE_RATE = {"alpha", "rate", "pas"}
 CACHE = {"cache", "ctx", "memo", "saved", "context", "memory"}
+# Names under which a batch of data goes in courses, as against parameters.
+DATA = re.compile(r"(x|a|h|z|p|y|images?|inputs?|data|batch)\d*", re.I)
 INPUT = {"entree", "entrees", "x", "z", "input", "inputs", "inp", "X", "Z", "last_input", "data"}
 OUTPUT = {"sortie", "a", "A", "out", "output", "outputs", "activated", "activation", "s", "p"}
 TARGET = {

@@ -340,9 +340,44 @@ def test_json_of_nan_and_infinity_is_strict():
     json.loads(report.to_json(), parse_constant=lambda text: pytest.fail(text))
 
 
-def test_a_false_report_prints_itself_under_pytest(capsys):
-    assert not verify.hand(square, {"x": np.ones(2)}, {"x": np.ones(2)})
-    assert "times the right one" in capsys.readouterr().out
+def optimum(seed):
+    rng = np.random.default_rng(seed)
+    X, y = rng.standard_normal((7, 3)), rng.standard_normal(7)
+    return (lambda w: ((X @ w - y) ** 2).sum()), np.linalg.lstsq(X, y, rcond=None)[0]
+
+
+@pytest.mark.parametrize("seed", [4, 8, 10, 46, 173])
+def test_zero_is_right_at_an_optimum(seed):
+    f, w = optimum(seed)
+    assert verify.hand(f, {"w": w}, {"w": np.zeros(3)})["w"].verdict == "correct"
+    assert not verify.hand(f, {"w": w}, {"w": np.full(3, 1e-11)})
+    assert not verify.hand(f, {"w": w + 1e-11}, {"w": np.zeros(3)})
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-8, 1e-20])
+def test_a_tiny_gradient_is_no_zero(size):
+    f, w = optimum(0)
+    assert not verify.hand(lambda w: f(w) * size, {"w": w + 0.1}, {"w": np.zeros(3)})
+    assert not verify.hand(lambda z: tg.sigmoid(z).sum(), {"z": np.array([-40.0])}, {"z": [0.0]})
+
+
+def test_one_gradient_serves_the_output_and_the_difference_made_of_it():
+    rng = np.random.default_rng(0)
+    x, W = rng.standard_normal((6, 4)), rng.standard_normal((4, 2))
+
+    def autoencoder(x, W):
+        out = (tg.tanh(x @ W) @ W.T).named("o")
+        return 0.5 * ((out - x) ** 2).sum()
+
+    a = np.tanh(x @ W)
+    do = 2 * (a @ W.T - x)
+    dx = ((do @ W) * (1 - a**2)) @ W.T - do
+    report = verify.hand(autoencoder, {"x": x, "W": W}, {"o": do, "x": dx})
+    assert report.first_wrong == "o"
+    assert report["x"].follows
+    assert not report["o"].follows
+    assert "right function of your do" in report["x"].note
+    assert not report["x"].diagnoses
 
 
 def test_a_kept_axis_is_a_matter_of_shape():

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.op import Operation
+from ...autograd.operation import Operation
 from ...kernels import Array, stable
 from ..formulas import indexing, parse
 from ..formulas.latex import Atom, Item, Root, Row, Scripts, applied, atoms, fenced, row

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd.modes import switch
-from ...autograd.op import registry
+from ...autograd.operation import registry
 from ...autograd.tensor import Tensor
 from ...kernels import Array
 from ..formulas import symbol

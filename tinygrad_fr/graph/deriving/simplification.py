@@ -99,7 +99,8 @@ def _softmax(y: Term, t: Term, axis: int) -> tuple[list[Term], str]:
     full = minus(times(y, added), t)
     if not np.allclose(sums, 1, rtol=1e-12, atol=0):
         return [full], _("the targets do not sum to 1")
-    return [full, minus(y, t)], _("the targets sum to 1: {sum}", sum=f"${added.latex} = 1$")
+    one = f"${added.latex} = 1$"
+    return [full, minus(y, t)], _("the targets sum to 1: {sum}", sum=one)
 
 
 def _sigmoid(y: Term, t: Term, axis: int) -> tuple[list[Term], str]:

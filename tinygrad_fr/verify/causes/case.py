@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,9 +11,8 @@ import numpy as np
 
 from ...graph.recorded.tape import Locals, Tape
 from ...kernels import Array
-
-# Names under which a batch of data goes in courses, as against parameters.
-DATA = re.compile(r"(x|a|h|z|p|y|images?|inputs?|data|batch)\d*", re.I)
+from ..truth.comparison import close
+from ..truth.limits import is_one_hot
 
 
 @dataclass
@@ -137,20 +135,3 @@ class Case:
             return np.zeros(self.true.shape, bool)
         scale = float(np.abs(self.true).max(initial=0.0))
         return np.asarray(~(np.abs(self.hand - self.true) <= self.rtol * scale))
-
-
-def close(a: Array, b: Array, rtol: float) -> bool:
-    """Whether two arrays agree, relative to the largest entry."""
-    if a.shape != b.shape or not a.size:
-        return bool(a.shape == b.shape)
-    scale = max(float(np.abs(a).max()), float(np.abs(b).max()))
-    return bool(np.isfinite(scale)) and bool(np.abs(a - b).max() <= rtol * scale)
-
-
-def is_one_hot(x: Array) -> bool:
-    """Whether rows (or columns) hold a single one and zeros."""
-    x = np.asarray(x)
-    if x.ndim not in (1, 2) or x.size < 2 or not np.isin(x, (0, 1)).all():
-        return False
-    rows, columns = (x.sum(-1) == 1).all(), (x.sum(0) == 1).all()
-    return bool(rows) or (x.ndim == 2 and bool(columns))

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from .case import DATA, Case
+from ..vocabulary import DATA
+from .case import Case
 
 CONSTANTS = {
     "2": 2.0, "3": 3.0, "4": 4.0, "10": 10.0, "100": 100.0, "255": 255.0, "256": 256.0,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels import Array
-from ..causes.case import is_one_hot
+from ..truth.limits import is_one_hot
 from ..vocabulary import (
     CACHE,
     INPUT,
@@ -22,6 +22,7 @@ from ..vocabulary import (
     is_pointwise,
     like_upstream,
 )
+from .subject import Kept
 
 # What an argument of a backward can be, besides an argument of the forward. The names cannot be
 # those of arguments.
@@ -153,16 +154,15 @@ def _of_a_loss(
 
 
 def other_arguments(
-    roles: Mapping[str, str], raw: Any, output: Array, upstream: Array
+    roles: Mapping[str, str], kept: list[tuple[int, ...]], output: Array, upstream: Array
 ) -> dict[str, Any]:
     """What the arguments of a backward get that are no arguments of the forward.
 
-    ``raw`` is what the forward returned.
+    ``kept`` are the shapes of what the forward returned beside its output.
     """
-    rest = raw[1:] if isinstance(raw, tuple) else ()
-    cached = rest[0] if len(rest) == 1 else rest
-    if NO_UPSTREAM in roles.values() and rest:  # (h, c, cache)
-        cached = rest[-1]
+    cached = Kept(0 if len(kept) == 1 else None)
+    if NO_UPSTREAM in roles.values() and kept:  # (h, c, cache)
+        cached = Kept(len(kept) - 1)
     # One number for one number, and an array of its own for an array.
     given = {
         UPSTREAM: np.array(upstream) if upstream.ndim else float(upstream),
@@ -171,11 +171,11 @@ def other_arguments(
         MODE: True,
         RESULT: np.array(output),
     }
-    outputs = iter(rest)
+    others = iter(kept)
     found: dict[str, Any] = {}
     for name, role in roles.items():
         if role == NO_UPSTREAM:
-            found[name] = np.zeros(np.shape(next(outputs, 0.0)))
+            found[name] = np.zeros(next(others, ()))
         elif role in given:
             found[name] = given[role]
     return found

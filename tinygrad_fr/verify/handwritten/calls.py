@@ -24,10 +24,23 @@ _HERE = str(Path(__file__).parents[2])
 
 
 class StudentError(Exception):
-    """An exception in somebody's code, in words, with their own line."""
+    """An exception in somebody's code, in words, with their own line.
+
+    Attributes
+    ----------
+    cause, line : str
+        What the exception itself said, and the line in which it was raised.
+    """
+
+    def __init__(self, text: str, cause: str = "", line: str = "") -> None:
+        super().__init__(text, cause, line)
+        self.text, self.cause, self.line = text, cause, line
+
+    def __str__(self) -> str:
+        return self.text
 
 
-def told(error: BaseException) -> str:
+def in_words(error: BaseException) -> str:
     """An exception in words, with the last line of it that is not the library's own."""
     text = _("{kind}: {error}", kind=type(error).__name__, error=str(error).strip())
     frame = last_frame(error)
@@ -39,11 +52,11 @@ def _place(frame: traceback.FrameSummary) -> str:
     return f"{where}: {frame.line}" if frame.line else where
 
 
-def last_frame(error: BaseException | None) -> traceback.FrameSummary | None:
+def last_frame(error: BaseException) -> traceback.FrameSummary | None:
     """The last line in which an exception was raised that is not the library's own."""
     frames = [
         frame
-        for frame in traceback.extract_tb(error.__traceback__ if error else None)
+        for frame in traceback.extract_tb(error.__traceback__)
         if not frame.filename.startswith((_HERE, "<frozen "))
         and "site-packages" not in frame.filename
     ]
@@ -64,7 +77,9 @@ def attempted(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         with np.errstate(all="ignore"), in_our_words():
             return f(*args, **kwargs)
     except Exception as error:
-        raise StudentError(told(error)) from error
+        frame = last_frame(error)
+        line = frame.line if frame is not None else ""
+        raise StudentError(in_words(error), str(error), line or "") from error
 
 
 # What takes a Tensor out of its graph on purpose.

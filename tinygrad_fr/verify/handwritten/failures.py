@@ -11,23 +11,22 @@ from ...messages import _
 from ...report import Diagnosis, Entry, Report, joined
 from ..vocabulary import TARGET
 from .arguments import UPSTREAM
-from .calls import StudentError, last_frame
+from .calls import StudentError
 from .parts import Handwritten
 
 
-def failed(subject: Handwritten, error: StudentError) -> Report:
+def failed(layer: Handwritten, error: StudentError) -> Report:
     """The report on a layer whose backward raises."""
-    cause, line = error.__cause__, last_frame(error.__cause__)
-    name = _updated(subject, line.line or "") if line is not None else None
+    name = _updated(layer, error.line)
     if name is None:
-        labels = "arrays used as indices" in str(cause)
-        note = joined(str(error), about_labels(subject, labels))
+        labels = "arrays used as indices" in error.cause
+        note = joined(str(error), about_labels(layer, labels))
         return Report({"input": Entry("input", "wrong", note=note, max_rel_error=np.inf)},
                       (), "input")  # fmt: skip
     later = _("the backward fails in the update of {name}: mend this first", name=name)
-    entries = {n: Entry(n, "inconclusive", note=later) for n in subject.values}
-    expected = subject.values[name].shape
-    hand = _shape_of_the_step(str(cause), expected)
+    entries = {n: Entry(n, "inconclusive", note=later) for n in layer.values}
+    expected = layer.values[name].shape
+    hand = _shape_of_the_step(error.cause, expected)
     note = _("the update of {name} fails: {error}", name=name, error=error)
     diagnoses: tuple[Diagnosis, ...] = ()
     if hand is not None:
@@ -40,10 +39,10 @@ def failed(subject: Handwritten, error: StudentError) -> Report:
     return Report(entries, (), name)
 
 
-def about_labels(subject: Handwritten, sure: bool = False) -> str:
+def about_labels(layer: Handwritten, sure: bool = False) -> str:
     """What a backward receives, where it is made to take a label; empty where it is not."""
-    called = [name for name, role in subject.roles.items() if role == UPSTREAM]
-    if subject.is_loss or not (sure or TARGET.intersection(called)):
+    called = [name for name, role in layer.roles.items() if role == UPSTREAM]
+    if layer.is_loss or not (sure or TARGET.intersection(called)):
         return ""
     return _(
         "the backward receives the gradient of the loss with respect to the output, and not a "
@@ -52,7 +51,7 @@ def about_labels(subject: Handwritten, sure: bool = False) -> str:
     )
 
 
-def _updated(subject: Handwritten, line: str) -> str | None:
+def _updated(layer: Handwritten, line: str) -> str | None:
     """The parameter that a line assigns to: ``self.w -= ...``, ``self.params["w"] = ...``."""
     try:
         statement = ast.parse(line.strip()).body[0]
@@ -65,7 +64,7 @@ def _updated(subject: Handwritten, line: str) -> str | None:
     else:
         return None
     words = re.findall(r"\w+", ast.unparse(target))[1:]
-    slots = {name: [str(key) for key in slot] for name, slot in subject.slots.items()}
+    slots = {name: [str(key) for key in slot] for name, slot in layer.slots.items()}
     return next((name for name, keys in slots.items() if keys == words), None)
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from ...kernels import Array
 from ...messages import _
 from ...report import Diagnosis, Entry
-from ..causes.case import close
+from ..truth.comparison import close
+from ..truth.tolerances import ASKED, LINEAR
 from .gradients import Call
 
 # One-hot upstream gradients that must be answered rightly, those that are tried for it, and by how
@@ -69,7 +70,7 @@ def _not_linear(
         if not all(name in gradients for gradients in calls):
             return True
         whole, a, b = (np.asarray(gradients[name], float) for gradients in calls)
-        return whole.shape == a.shape == b.shape and close(whole, a + b, 1e-8)
+        return whole.shape == a.shape == b.shape and close(whole, a + b, LINEAR)
 
     return [name for name in names if not linear(name)]
 
@@ -78,7 +79,7 @@ def _alone(
     entry: Entry, upstream: Array, judged: Callable[[str, Array], Entry], rng: np.random.Generator
 ) -> Entry:
     """A wrong gradient, judged under one entry of the upstream gradient at a time."""
-    told, places = 0, rng.permutation(np.flatnonzero(upstream))
+    right, places = 0, rng.permutation(np.flatnonzero(upstream))
     for k in places[:TRIED]:
         reached = True
         for scale in SCALES:
@@ -91,8 +92,8 @@ def _alone(
                 return entry
             # An upstream that does not reach what was wrong says nothing about it.
             reached = reached and bool(np.any(alone.autograd[_bad(entry)]))
-        told += reached
-        if told == min(NEEDED, len(places)):
+        right += reached
+        if right == min(NEEDED, len(places)):
             text = _(
                 "right only for an upstream gradient with a single non-zero entry, as after the "
                 "cross entropy of one image; with any other it is wrong"
@@ -127,4 +128,4 @@ def _bad(entry: Entry) -> Array:
     hand, true = np.asarray(entry.hand, float), entry.autograd
     if true is None or hand.shape != true.shape:
         return np.ones(() if true is None else true.shape, bool)
-    return np.asarray(np.abs(hand - true) > 1e-6 * np.abs(true).max(initial=0.0))
+    return np.asarray(np.abs(hand - true) > ASKED * np.abs(true).max(initial=0.0))

@@ -15,7 +15,13 @@ from typing import Any
 import numpy as np
 
 from ... import ops
+from ...autograd.tensor import Tensor
+from ...graph.recorded.tape import Tape
 from ...kernels import Array
+from ..truth.limits import redrawn
+from ..truth.tolerances import ALIKE, TINY
+from .calls import StudentError
+from .parts import Handwritten
 
 # Candidates that are tried: no layer waits for more.
 MOST = 3000
@@ -44,25 +50,31 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def recognised(
-    points: list[Mapping[str, Array]], outputs: list[Array], constants: Mapping[str, Any]
-) -> Candidate | None:
-    """The first candidate that gives the outputs at all points; None if there is none.
+class Recognised:
+    """The library's operations that compute what a layer computes, if it is a known one."""
 
-    Parameters
-    ----------
-    points
-        The layer's values, by name: ``input`` and its parameters.
-    outputs
-        What it gives for them.
-    constants
-        Its other arguments, such as the targets of a loss.
-    """
-    candidates = _candidates(points[0], outputs[0], constants)
-    for candidate in itertools.islice(candidates, MOST):
-        if all(_gives(candidate, p, y) for p, y in zip(points, outputs, strict=True)):
-            return candidate
-    return None
+    def __init__(self, layer: Handwritten, rng: np.random.Generator) -> None:
+        self.candidate: Candidate | None = None
+        if "input" not in layer.values:
+            return
+        points = [layer.values, redrawn(layer.values, rng)]
+        try:
+            outputs = [layer.output(values) for values in points]
+        except StudentError:
+            return
+        candidates = _candidates(points[0], outputs[0], layer.constants)
+        for candidate in itertools.islice(candidates, MOST):
+            if all(_gives(candidate, p, y) for p, y in zip(points, outputs, strict=True)):
+                self.candidate = candidate
+                return
+
+    def tape(self, values: Mapping[str, Array]) -> Tape | None:
+        """The recorded graph for the layer's values; None where it is not known."""
+        if self.candidate is None:
+            return None
+        y = self.candidate({n: Tensor(v, requires_grad=True, name=n) for n, v in values.items()})
+        identity = y._name is not None
+        return Tape(y) if y.requires_grad and not identity else None
 
 
 def _gives(candidate: Candidate, values: Mapping[str, Array], wanted: Array) -> bool:
@@ -71,8 +83,8 @@ def _gives(candidate: Candidate, values: Mapping[str, Array], wanted: Array) -> 
             y = np.asarray(candidate(values))
     except Exception:  # the shapes say that it is another layer
         return False
-    scale = float(np.abs(wanted).max(initial=1e-300))
-    return y.shape == wanted.shape and bool((np.abs(y - wanted) <= 1e-9 * scale).all())
+    scale = float(np.abs(wanted).max(initial=TINY))
+    return y.shape == wanted.shape and bool((np.abs(y - wanted) <= ALIKE * scale).all())
 
 
 def _candidates(
@@ -144,54 +156,41 @@ def _normalisations(w: str, b: str | None, ndim: int) -> Iterator[Candidate]:
 # --- images ------------------------------------------------------------------------------------
 
 
-def _as_nchw(x: Any, layout: str) -> Any:
-    if layout == "HW":
-        return x.reshape(1, 1, *x.shape)
-    if layout == "HWC":
-        return x.transpose(2, 0, 1).reshape(1, x.shape[2], *x.shape[:2])
-    if layout == "CHW":
-        return x.reshape(1, *x.shape)
-    if layout == "NHW":
-        return x.reshape(x.shape[0], 1, *x.shape[1:])
-    return x.transpose(0, 3, 1, 2) if layout == "NHWC" else x
+# In which order courses keep the axes of images and of kernels, by the number of axes.
+IMAGES = {2: ("HW",), 3: ("HWC", "CHW", "NHW"), 4: ("NCHW", "NHWC")}
+KERNELS = {2: ("HW",), 3: ("OHW", "IHW", "HWO", "HWI"), 4: ("OIHW", "HWIO", "OHWI", "IOHW")}
 
 
-def _from_nchw(y: Any, layout: str) -> Any:
-    n, c, h, w = y.shape
-    shapes = {
-        "HW": lambda: y.reshape(h, w), "CHW": lambda: y.reshape(c, h, w),
-        "HWC": lambda: y.reshape(c, h, w).transpose(1, 2, 0), "NHW": lambda: y.reshape(n, h, w),
-        "NHWC": lambda: y.transpose(0, 2, 3, 1), "NCHW": lambda: y,
-    }  # fmt: skip
-    return shapes[layout]()
+def _to_usual(x: Any, axes: str, usual: str = "NCHW") -> Any:
+    """An array in the library's order of axes; those that it lacks have length 1."""
+    x = _in_order(x, [axes.index(a) for a in usual if a in axes])
+    sizes = iter(x.shape)
+    return (
+        x
+        if len(axes) == len(usual)
+        else x.reshape([next(sizes) if a in axes else 1 for a in usual])
+    )
 
 
-_LAYOUTS = {2: ("HW",), 3: ("HWC", "CHW", "NHW"), 4: ("NCHW", "NHWC")}
-_KERNELS: dict[int, tuple[Callable[[Any], Any], ...]] = {
-    2: (lambda k: k.reshape(1, 1, *k.shape),),
-    3: (
-        lambda k: k.reshape(k.shape[0], 1, *k.shape[1:]),
-        lambda k: k.reshape(1, *k.shape),
-        lambda k: k.transpose(2, 0, 1).reshape(k.shape[2], 1, *k.shape[:2]),
-        lambda k: k.transpose(2, 0, 1).reshape(1, k.shape[2], *k.shape[:2]),
-    ),
-    4: (
-        lambda k: k,
-        lambda k: k.transpose(3, 2, 0, 1),
-        lambda k: k.transpose(0, 3, 1, 2),
-        lambda k: k.transpose(1, 0, 2, 3),
-    ),
-}
+def _from_usual(y: Any, axes: str) -> Any:
+    """The way back; an error where an axis would be lost that is longer than 1."""
+    own = [a for a in "NCHW" if a in axes]
+    if len(own) < y.ndim:
+        y = y.reshape([n for n, a in zip(y.shape, "NCHW", strict=True) if a in axes])
+    return _in_order(y, [own.index(a) for a in axes])
+
+
+def _in_order(x: Any, order: list[int]) -> Any:
+    return x if order == sorted(order) else x.transpose(order)
 
 
 def _convolutions(
     x: Array, kernel: Array, w: str, b: str | None, output: Array
 ) -> Iterator[Candidate]:
-    outs = _LAYOUTS.get(output.ndim, ())
-    for layout, kernels, out in itertools.product(
-        _LAYOUTS.get(x.ndim, ()), _KERNELS.get(kernel.ndim, ()), outs
+    for axes, of_kernel, out in itertools.product(
+        IMAGES.get(x.ndim, ()), KERNELS.get(kernel.ndim, ()), IMAGES.get(output.ndim, ())
     ):
-        images, k = _as_nchw(x, layout), kernels(kernel)
+        images, k = _to_usual(x, axes), _to_usual(kernel, of_kernel, "OIHW")
         if images.shape[1] != k.shape[1] or k.shape[2] > images.shape[2] + 4:
             continue
         for pad, stride, turned in itertools.product(
@@ -200,34 +199,34 @@ def _convolutions(
             rows, columns = (
                 (images.shape[2 + a] + 2 * pad - k.shape[2 + a]) // stride + 1 for a in (0, 1)
             )
-            if rows * columns * k.shape[0] * images.shape[0] != output.size:
-                continue
-
-            yield functools.partial(_convolved, w, b, layout, kernels, out, (stride, pad), turned)
+            if rows * columns * k.shape[0] * images.shape[0] == output.size:
+                order = (axes, of_kernel, out)
+                yield functools.partial(_convolved, w, b, order, (stride, pad), turned)
 
 
 def _pooling(shape: tuple[int, ...], out: tuple[int, ...]) -> Iterator[Candidate]:
-    for layout, size, stride, kind in itertools.product(
-        _LAYOUTS.get(len(shape), ()), (2, 3, 4), (None, 1, 2), (ops.max_pool2d, ops.avg_pool2d)
+    for axes, size, stride, kind in itertools.product(
+        IMAGES.get(len(shape), ()), (2, 3, 4), (None, 1, 2), (ops.max_pool2d, ops.avg_pool2d)
     ):
-        yield functools.partial(_pooled, kind, layout, size, stride)
+        yield functools.partial(_pooled, kind, axes, size, stride)
 
 
 def _convolved(
-    w: str, b: str | None, layout: str, kernels: Any, out: str, geometry: tuple[int, int],
-    turned: bool, v: Mapping[str, Any],
+    w: str, b: str | None, order: tuple[str, str, str], geometry: tuple[int, int], turned: bool,
+    v: Mapping[str, Any],
 ) -> Any:  # fmt: skip
-    k = kernels(v[w])
+    axes, of_kernel, out = order
+    k = _to_usual(v[w], of_kernel, "OIHW")
     y = ops.conv2d(
-        _as_nchw(v["input"], layout), k[..., ::-1, ::-1] if turned else k, None, *geometry
+        _to_usual(v["input"], axes), k[..., ::-1, ::-1] if turned else k, None, *geometry
     )
     if b is not None:  # one bias per filter, or one per entry of the output
         y = y + (v[b] if v[b].ndim == 3 else v[b].reshape(-1, 1, 1))
-    return _from_nchw(y, out)
+    return _from_usual(y, out)
 
 
-def _pooled(kind: Any, layout: str, size: int, stride: Any, v: Mapping[str, Any]) -> Any:
-    return _from_nchw(kind(_as_nchw(v["input"], layout), size, stride), layout)
+def _pooled(kind: Any, axes: str, size: int, stride: Any, v: Mapping[str, Any]) -> Any:
+    return _from_usual(kind(_to_usual(v["input"], axes), size, stride), axes)
 
 
 # --- losses ------------------------------------------------------------------------------------

@@ -18,30 +18,31 @@ from ...report import Diagnosis, Entry
 from ..causes.case import Case
 from ..causes.diagnosis import diagnose, what_is_known
 from ..truth.comparison import compare
+from ..truth.tolerances import ALIKE, ASKED, REPEATED
 from .calls import parameters_of
 from .parts import Handwritten
 
 
-def against(reference: Any, subject: Handwritten, mine: Array, rtol: float, atol: float) -> Entry:
+def against(reference: Any, layer: Handwritten, mine: Array, rtol: float, atol: float) -> Entry:
     """The layer's output against that of a reference."""
     if isinstance(reference, str):
         if reference not in registry:
             raise ArgumentError(_("there is no operation {name}"), name=reference)
         reference = registry[reference].function
     try:
-        wanted = _referred(reference, subject.values, subject)
+        wanted = _referred(reference, layer.values, layer)
     except Exception as error:  # whatever the reference says about these shapes
         text = _("the reference cannot be called with these values: {error}")
         return Entry("output", "inconclusive", note=text.format(error=error))
     base = Entry("output", "wrong", wanted, wanted, mine, np.inf, np.inf)
     if mine.shape == wanted.shape:
-        base = compare(base, mine, wanted, np.array(1e-12), max(rtol, 1e-6), atol)
+        base = compare(base, mine, wanted, np.array(REPEATED), max(rtol, ASKED), atol)
         if base.verdict == "correct":
             return base
-    values = {**subject.values}
-    case = Case("output", mine, wanted, wanted, values, rtol=max(rtol, 1e-6))
+    values = {**layer.values}
+    case = Case("output", mine, wanted, wanted, values, rtol=max(rtol, ASKED))
     why = [d.explanation for d in diagnose(case)][:1]
-    axis = _softmax_along_another_axis(mine, reference, subject.values)
+    axis = _softmax_along_another_axis(mine, reference, layer.values)
     text = _(
         "the forward is not the reference: {why}", why=axis or (why or [what_is_known(case)])[0]
     )
@@ -55,12 +56,12 @@ def _softmax_along_another_axis(mine: Array, reference: Any, values: Mapping[str
             other = np.asarray(reference(values["input"], axis=axis))
         except Exception:  # a reference without an axis
             return ""
-        if other.shape == mine.shape and np.allclose(other, mine, rtol=1e-9):
+        if other.shape == mine.shape and np.allclose(other, mine, rtol=ALIKE):
             return _("it is taken along axis {axis}", axis=axis)
     return ""
 
 
-def _referred(reference: Any, values: Mapping[str, Array], subject: Handwritten) -> Array:
+def _referred(reference: Any, values: Mapping[str, Array], layer: Handwritten) -> Array:
     """What a reference gives for the layer's values: a Module takes over its parameters."""
     x = values["input"]
     parameters = {n: v for n, v in values.items() if n != "input"}
@@ -82,7 +83,7 @@ def _referred(reference: Any, values: Mapping[str, Array], subject: Handwritten)
         by_name = {n: v for n, v in parameters.items() if n in names[1:]}
         if by_name or not parameters or needed <= 1:
             # A reference loss takes the prediction first, as the library's do.
-            y = reference(x, *subject.constants.values(), **by_name)
+            y = reference(x, *layer.constants.values(), **by_name)
         else:
             y = reference(x, *list(parameters.values())[: needed - 1])
     return np.asarray(getattr(y, "data", y), float)

@@ -1,147 +1,282 @@
-"""Gradients that depend on earlier calls, or on the weights that the layer was made with."""
+"""What a layer keeps from call to call: what it should forget, and what it should have kept."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from ...graph.recorded.tape import Tape
 from ...kernels import Array
 from ...messages import _
 from ...report import Diagnosis, Entry
-from ..causes.case import close
+from ..truth.comparison import close
 from ..truth.differences import directional, signed
 from ..truth.limits import redrawn
-from .calls import StudentError, attempted
-from .gradients import Call
-from .objects import generator_states, set_generators
+from ..truth.tolerances import ALIKE, ASKED, ROUNDING, SAMPLED, TINY
+from .calls import StudentError, as_array
+from .gradients import Call, gradients_of, listed
 from .parts import Handwritten
+from .recognition import Recognised
+from .subject import Subject
 
 # What sets accumulated gradients back to zero.
 RESET = ("zero_grad", "zero_grads", "zero_gradients", "reset_grad", "reset_grads",
          "reset_gradients", "clear_grad", "clear_grads", "reset")  # fmt: skip
 
 
+def same(a: Array, b: Array) -> bool:
+    """Whether two arrays are equal to the bit, NaN included."""
+    return a.shape == b.shape and bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
+
+
+def near(a: Array, b: Array) -> bool:
+    """Whether two arrays are the same but for rounding."""
+    return same(a, b) or close(a, b, ALIKE)
+
+
+# --- can it be judged? -------------------------------------------------------------------------
+
+
+def not_repeatable(layer: Handwritten, output: Array, notes: list[str]) -> str:
+    """Why finite differences make no sense here; empty if they do."""
+    if not same(layer.output(layer.values), output):
+        return _(
+            "the forward is random in a way that no seed governs: finite differences cannot judge "
+            "it"
+        )
+    if not layer.template.has_object:
+        return ""
+    copy = layer.placed(layer.values)
+    state = copy.state()
+    first = layer.forward(copy, layer.values)
+    copy.restore(state)
+    if same(first, layer.forward(copy, layer.values)):
+        layer.reuse = None if state else copy
+    else:
+        text = _(
+            "state leaks between calls: a second forward on the same input gives another output"
+        )
+        notes.append(text)
+    return ""
+
+
+def random_backward(layer: Handwritten, call: Call, upstream: Array) -> str:
+    """Whether the backward draws random numbers of its own, such as a new dropout mask."""
+    other = gradients_of(layer, layer.values, upstream, seed=2)
+    repeated = all(
+        name in other.gradients and same(np.asarray(g), np.asarray(other.gradients[name]))
+        for name, g in call.gradients.items()
+    )
+    if repeated and not call.drew_random_numbers:
+        return ""
+    return _(
+        "the backward draws random numbers of its own (a new dropout mask?): it must use those of "
+        "the forward"
+    )
+
+
+# --- what is said of it ------------------------------------------------------------------------
+
+
+def order_of_calls(
+    layer: Handwritten, call: Call, upstream: Array, rng: np.random.Generator
+) -> tuple[list[str], list[str]]:
+    """What a changed order of calls does: notes, and what stays hidden."""
+    notes: list[str] = []
+    if call.changed_input is not None:
+        notes.append(_("the layer modifies its input in place: work on a copy of it"))
+    nothing_kept = not layer.template.has_object or layer.pointwise or layer.is_loss
+    if nothing_kept or "input" not in layer.values:
+        return notes, []
+    try:
+        _backward_alone(layer, layer.placed(layer.values), call.output, upstream)
+        notes.append(_("a backward before any forward gives something without an error"))
+    except StudentError as error:
+        notes.append(_("a backward before any forward raises {error}", error=error))
+    copy = layer.placed(layer.values)
+    # Turned round as well: redrawn entries mostly keep their signs, and with them a relu's mask.
+    another = np.flip(redrawn({"x": layer.values["input"]}, rng)["x"])
+    try:
+        layer.forward(copy, layer.values)
+        layer.forward(copy, {**layer.values, "input": another.copy()})
+        after = _backward_alone(layer, copy, call.output, upstream)
+    except StudentError:
+        return notes, []
+    mine = call.gradients.get("input")
+    if after is None or mine is None or same(after, np.asarray(mine)):
+        return notes, []
+    text = _("a second forward (a validation batch) before the backward replaces the cached values")
+    return notes, [text]
+
+
+def _backward_alone(
+    layer: Handwritten, copy: Subject, output: Array, upstream: Array
+) -> Array | None:
+    result = layer.backward(copy, output, upstream, layer.values).result
+    found = listed(result, list(layer.values), layer.values)[0]
+    return None if found is None else as_array(found)
+
+
+def not_proportional(layer: Handwritten, call: Call, upstream: Array) -> list[str]:
+    """Whether the gradients are cut where they are large: what the check does not see."""
+    if not layer.takes_upstream:
+        return []
+    factor = 1e3
+    try:
+        larger = gradients_of(layer, layer.values, factor * upstream).gradients
+    except StudentError:
+        return []
+    for name, g in call.gradients.items():
+        small, large = np.asarray(g, float), np.asarray(larger.get(name, g), float)
+        if call.sources[name] != "update" and not close(factor * small, large, ASKED):
+            text = _(
+                "the gradients do not grow with the upstream gradient (clipped?): they were "
+                "judged for upstream gradients of about 1 only"
+            )
+            return [text]
+    return []
+
+
+# --- gradients that are right in a first call only ----------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Stale:
+    """A gradient that is wrong in a later call."""
+
+    name: str
+    hand: Array
+    error: float  # relative
+    text: str
+    detail: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+
 def stale(
-    subject: Handwritten, call: Call, upstream: Array, entries: dict[str, Entry], notes: list[str],
-    tape_of: Callable[[Mapping[str, Array]], Tape | None], rng: np.random.Generator,
+    layer: Handwritten, call: Call, upstream: Array, entries: dict[str, Entry], notes: list[str],
+    known: Recognised, rng: np.random.Generator,
 ) -> None:  # fmt: skip
     """Mark the gradients that are right in a first call only."""
-    if subject.template is None:
+    if not layer.template.has_object:
         return
-    _accumulated(subject, call, upstream, entries, notes)
-    _left_behind(subject, call, upstream, entries, rng)
-    if any(subject.values[name].ndim for name in subject.slots):
-        _of_old_weights(subject, call, upstream, entries, tape_of, rng)
+    _mark(entries, _accumulated(layer, call, upstream, notes))
+    _mark(entries, _left_behind(layer, upstream, rng))
+    if any(layer.values[name].ndim for name in layer.slots):
+        right = [n for n, e in entries.items() if e.verdict == "correct" and not e.diagnoses]
+        _mark(entries, _of_old_weights(layer, upstream, right, known, rng))
+
+
+def _mark(entries: dict[str, Entry], found: Iterator[Stale]) -> None:
+    for one in found:
+        entry = entries.get(one.name)
+        if entry is None or any(d.kind == "stale_cache" for d in entry.diagnoses):
+            continue
+        d = Diagnosis("stale_cache", one.text, one.detail)
+        entries[one.name] = dataclasses.replace(
+            entry, verdict="wrong", diagnoses=(d, *entry.diagnoses), hand=one.hand,
+            max_rel_error=max(one.error, entry.max_rel_error),
+        )  # fmt: skip
 
 
 def _accumulated(
-    subject: Handwritten, call: Call, upstream: Array, entries: dict[str, Entry], notes: list[str]
-) -> None:
+    layer: Handwritten, call: Call, upstream: Array, notes: list[str]
+) -> Iterator[Stale]:
     """Gradients that grow from call to call: accumulated, and never set back to zero."""
     try:
-        second = _second(subject, subject.values, upstream)
+        second = _second(layer, layer.values, upstream)
     except StudentError as error:
         notes.append(_("a second call fails: {error}", error=error))
         return
-    if not near(second.output, call.output):
-        return  # its state is part of what the forward computes
-    for name, g in call.gradients.items():
-        there = second.gradients.get(name)
-        first, now = np.asarray(g, float), np.asarray(there, float)
-        # A stored gradient that is the same again cannot be told from an old one.
-        comparable = second.sources.get(name) == call.sources[name] != "update"
-        if there is None or not comparable or near(first, now):
+    for name, first, now in _pairs(call, second, ("update",)):
+        if first.shape != now.shape:
             continue
-        factor = float((first * now).sum() / max((first**2).sum(), 1e-300))
+        # A stored gradient that is the same again cannot be told from an old one.
+        factor = float((first * now).sum() / max((first**2).sum(), TINY))
         text = _(
             "the gradient depends on earlier calls: at the second call it is {factor:.6g} times "
             "the first; set it to zero, or assign it (=), in each backward",
             factor=factor,
         )
-        d = Diagnosis("stale_cache", text, {"factor": factor})
-        _mark(entries, name, d, now, abs(factor - 1))
+        yield Stale(name, now, abs(factor - 1), text, {"factor": factor})
 
 
-def _left_behind(
-    subject: Handwritten, call: Call, upstream: Array, entries: dict[str, Entry],
-    rng: np.random.Generator,
-) -> None:  # fmt: skip
+def _left_behind(layer: Handwritten, upstream: Array, rng: np.random.Generator) -> Iterator[Stale]:
     """Gradients computed from what the forward of an earlier batch has left behind."""
-    if "input" not in subject.values:
+    if "input" not in layer.values:
         return
-    other = {**subject.values, **redrawn({"input": subject.values["input"]}, rng)}
+    other = {**layer.values, **redrawn({"input": layer.values["input"]}, rng)}
     try:
-        alone = subject.gradients(other, upstream)
-        second = _second(subject, other, upstream)
+        alone, second = gradients_of(layer, other, upstream), _second(layer, other, upstream)
     except StudentError:
         return
-    if not near(second.output, alone.output):
-        return
-    for name, g in alone.gradients.items():
-        if second.sources.get(name) != alone.sources[name] or (
-            alone.sources[name] in ("update", "optimizer")
-        ):
-            continue
-        first, now = np.asarray(g, float), np.asarray(second.gradients[name], float)
-        if not near(first, now):
-            text = _(
-                "at a second call, with another input, the gradient is not that of this input: "
-                "something was kept from the first call"
-            )
-            _mark(entries, name, Diagnosis("stale_cache", text), now, _difference(first, now))
+    for name, first, now in _pairs(alone, second, ("update", "optimizer")):
+        text = _(
+            "at a second call, with another input, the gradient is not that of this input: "
+            "something was kept from the first call"
+        )
+        scale = max(float(np.abs(first).max(initial=0.0)), TINY)
+        same_shape = first.shape == now.shape
+        error = float(np.abs(first - now).max(initial=0.0)) / scale if same_shape else np.inf
+        yield Stale(name, now, error, text)
 
 
-def _second(subject: Handwritten, values: Mapping[str, Array], upstream: Array) -> Call:
+def _pairs(
+    first: Call, second: Call, uncomparable: tuple[str, ...]
+) -> Iterator[tuple[str, Array, Array]]:
+    """The gradients that two calls do not agree about, though their outputs are the same."""
+    if not near(second.output, first.output):
+        return  # its state is part of what the forward computes
+    for name, g in first.gradients.items():
+        source = first.sources[name]
+        if second.sources.get(name) == source and source not in uncomparable:
+            here, there = np.asarray(g, float), np.asarray(second.gradients[name], float)
+            if not near(here, there):
+                yield name, here, there
+
+
+def _second(layer: Handwritten, values: Mapping[str, Array], upstream: Array) -> Call:
     """A call with an object that has been called before, its weights and generators set back."""
-    owner = subject.placed(subject.values)
-    states = generator_states(owner)
-    subject.gradients(subject.values, upstream, owner)
-    reset = next((m for n in RESET if callable(m := getattr(owner, n, None))), None)
+    copy = layer.placed(layer.values)
+    state = copy.state()
+    gradients_of(layer, layer.values, upstream, copy)
+    reset = next(filter(copy.has, RESET), None)
     if reset is not None:
-        attempted(reset)
-    subject.placed(subject.values, owner)
-    set_generators(owner, states)
-    return subject.gradients(values, upstream, owner)
+        copy.call(reset)
+    layer.placed(layer.values, copy)
+    copy.restore(state)
+    return gradients_of(layer, values, upstream, copy)
 
 
 def _of_old_weights(
-    subject: Handwritten, call: Call, upstream: Array, entries: dict[str, Entry],
-    tape_of: Callable[[Mapping[str, Array]], Tape | None], rng: np.random.Generator,
-) -> None:  # fmt: skip
+    layer: Handwritten, upstream: Array, right: list[str], known: Recognised,
+    rng: np.random.Generator,
+) -> Iterator[Stale]:  # fmt: skip
     """Gradients that are right with the first weights, and wrong once the weights have changed."""
-    weights = {name: subject.values[name] for name in subject.slots}
-    values = {**subject.values, **redrawn(weights, rng)}
+    values = {**layer.values, **redrawn({name: layer.values[name] for name in layer.slots}, rng)}
     try:
-        later = subject.gradients(values, upstream)
-        tape = tape_of(values)
+        later, tape = gradients_of(layer, values, upstream), known.tape(values)
     except StudentError:
         return
-    pulled = {} if tape is None else tape.pull(upstream)
-    for name, g in later.gradients.items():
-        entry = entries.get(name)
-        if entry is None or entry.verdict != "correct" or entry.diagnoses or (
-            later.sources[name] == "update" or np.asarray(g).dtype == np.float32
-        ):  # fmt: skip
+    for name in right:
+        g = later.gradients.get(name)
+        if g is None or later.sources[name] == "update" or np.asarray(g).dtype == np.float32:
             continue
         mine = np.asarray(g, float)
         if tape is not None:
-            true = pulled.get(tape.names.get(name, -2))
-            right = true is None or close(mine, true, 1e-4)
+            true = tape.gradient(name, upstream)
+            fits = true is None or close(mine, true, ROUNDING["f"])
         else:
-            right = _right_along(subject, values, name, mine, upstream, rng)
-        if not right:
+            fits = _right_along(layer, values, name, mine, upstream, rng)
+        if not fits:
             text = _(
                 "right with the weights that the layer was made with, and wrong once they have "
                 "changed: something was computed from the first weights and kept"
             )
-            _mark(entries, name, Diagnosis("stale_cache", text), mine, entry.max_rel_error)
+            yield Stale(name, mine, 0.0, text)
 
 
 def _right_along(
-    subject: Handwritten, values: Mapping[str, Array], name: str, mine: Array, upstream: Array,
+    layer: Handwritten, values: Mapping[str, Array], name: str, mine: Array, upstream: Array,
     rng: np.random.Generator,
 ) -> bool:  # fmt: skip
     """Whether a gradient has the slope of the forward along one of a few random directions."""
@@ -151,35 +286,14 @@ def _right_along(
 
     def f(z: Array) -> float:
         try:
-            return float((subject.output({**values, name: z}) * upstream).sum())
+            return float((layer.output({**values, name: z}) * upstream).sum())
         except StudentError:
             return np.nan
 
     for _direction in range(3):
         d = signed(rng, x.shape)
         slope, error = directional(f, x, d)
-        allowed = 1e-2 * float(np.linalg.norm(mine)) + 10 * error
+        allowed = SAMPLED * float(np.linalg.norm(mine)) + 10 * error
         if not abs(slope - float((mine * d).sum())) > allowed:  # NaN tells nothing
             return True
     return False
-
-
-def _mark(entries: dict[str, Entry], name: str, d: Diagnosis, hand: Array, error: float) -> None:
-    entry = entries.get(name)
-    if entry is None or any(other.kind == "stale_cache" for other in entry.diagnoses):
-        return
-    entries[name] = dataclasses.replace(
-        entry, verdict="wrong", diagnoses=(d, *entry.diagnoses), hand=hand,
-        max_rel_error=max(error, entry.max_rel_error),
-    )  # fmt: skip
-
-
-def _difference(a: Array, b: Array) -> float:
-    if a.shape != b.shape:
-        return np.inf
-    return float(np.abs(a - b).max(initial=0.0)) / max(float(np.abs(a).max(initial=0.0)), 1e-300)
-
-
-def near(a: Array, b: Array) -> bool:
-    """Whether two arrays are the same but for rounding."""
-    return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-9, atol=1e-300, equal_nan=True))

@@ -15,10 +15,11 @@ from ...errors import ArgumentError, ShapeError
 from ...kernels import Array
 from ...messages import _
 from ...report import Diagnosis, Entry, Report, joined
-from ..causes.case import close
 from ..handwritten.calls import StudentError, as_array, called_by_name, parameters_of, promoted
+from ..truth.comparison import close
 from ..truth.differences import directional
-from .recording import recorded
+from ..truth.tolerances import ALIKE, BY_SLOPES
+from .judgement import recorded
 
 
 def descent(
@@ -141,7 +142,7 @@ def _direction(
     entry = Entry(name, "correct", slope, np.asarray(change), step, note=text)
     wrong = partial(dataclasses.replace, entry, verdict="wrong", note="")
     norm = float(np.linalg.norm(slope) * np.linalg.norm(step))
-    if not np.isfinite(change) or abs(change - expected) > 1e-4 * norm + 10 * uncertainty:
+    if not np.isfinite(change) or abs(change - expected) > BY_SLOPES * norm + 10 * uncertainty:
         note = _("the recorded gradient and finite differences disagree: something left the graph")
         return dataclasses.replace(entry, verdict="inconclusive", note=note)
     if not np.any(slope):
@@ -150,8 +151,8 @@ def _direction(
     if not np.any(step):
         return wrong(diagnoses=(Diagnosis("zero", _("the update changes nothing")),))
     along = float((new * slope).sum() / (slope**2).sum())
-    alike = close(old, float((old * slope).sum() / (slope**2).sum()) * slope, 1e-9)
-    if np.any(new) and not alike and close(new, along * slope, 1e-9):
+    alike = close(old, float((old * slope).sum() / (slope**2).sum()) * slope, ALIKE)
+    if np.any(new) and not alike and close(new, along * slope, ALIKE):
         text = _("the update is a multiple of the gradient alone: the old value is missing")
         return wrong(diagnoses=(Diagnosis("missing_branch", text, {"lr": -along}),))
     if expected < -min(atol, rtol * norm):

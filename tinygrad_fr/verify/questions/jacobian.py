@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,14 +14,18 @@ from ...autograd.transforms import jacobian as recorded_jacobian
 from ...graph.recorded.tape import Tape
 from ...kernels import Array
 from ...messages import _
-from ...report import Entry, Report, joined
-from ..causes.case import Case, close
-from ..causes.diagnosis import diagnose, what_is_known
+from ...report import Entry, Report
+from ..causes.case import Case
 from ..handwritten.calls import StudentError, as_array, attempted, promoted
-from ..truth.comparison import compare, granted, rounded
-from ..truth.differences import derivative, directional
+from ..truth.comparison import Truth, granted
+from ..truth.differences import derivative, directional, signed
 from ..truth.limits import redrawn
 from ..truth.subgradients import at_kinks
+from ..truth.tolerances import CONFIRMED
+from .judgement import Claim, compared, explained
+
+# How many random sums of rows a cause must explain.
+SUMS = 3
 
 
 def jacobian(
@@ -63,13 +66,15 @@ def jacobian(
     >>> report["jacobian"].verdict
     'wrong'
     """
-    x = promoted(x)
+    x, rng = promoted(x), np.random.default_rng(seed)
     try:
-        true, error, output = _true_jacobian(f, x)
+        values, truth, output = _truth(f, x)
         mine = as_array(attempted(hand, np.array(x)) if callable(hand) else hand)
     except StudentError as failure:
         entry = Entry("jacobian", "wrong", note=str(failure), max_rel_error=np.inf)
         return Report({"jacobian": entry}, (), "jacobian")
+    true = truth.value
+    assert true is not None
     hidden = []
     if true.ndim == 2 and true.shape[0] == true.shape[1] and np.allclose(true, true.T, atol=1e-12):
         text = _(
@@ -78,110 +83,93 @@ def jacobian(
             "them"
         )
         hidden.append(text)
-    claimed, rtol = np.asarray(mine, float), granted(mine, rtol)
-    if claimed.shape == (1, *true.shape):
-        claimed = mine = claimed[0]  # a row for the gradient of a scalar
-    base = Entry("jacobian", "wrong", true, None, mine, np.inf, np.inf)
-    if claimed.shape == true.shape:
-        base = dataclasses.replace(base, numeric=true)
-        base = compare(base, claimed, true, error, rtol, atol)
-        base = rounded(base, mine) if base.verdict == "correct" else base
-        rng = np.random.default_rng(seed)
-        if base.verdict == "wrong" and _at_kinks(f, x, claimed, true, output, rng):
-            note = _("not differentiable here; the gradient is one of the subgradients")
-            base = dataclasses.replace(base, verdict="kink", note=note)
-    if base.verdict != "wrong":
-        return Report({"jacobian": base}, tuple(hidden))
-
-    def case(x: Array, true: Array, claimed: Array, output: Any) -> Case:
-        tape = Tape(output) if isinstance(output, Tensor) and output._op is not None else None
-        return Case("jacobian", claimed, true, x, {"x": x}, tape, rtol=rtol)
-
-    again = []
-    if callable(hand):
-        other = redrawn({"x": x}, np.random.default_rng(seed))["x"]
-        with suppress(Exception):  # a point outside of the domain
-            elsewhere, _error, there = _true_jacobian(f, other)
-            again.append(case(other, elsewhere, np.asarray(as_array(hand(other)), float), there))
-    mistake = case(x, true, claimed, output)
-    diagnoses = diagnose(mistake, again)
-    note = base.note if diagnoses else joined(base.note, what_is_known(mistake))
-    entry = dataclasses.replace(base, diagnoses=diagnoses, note=note)
-    return Report({"jacobian": entry}, tuple(hidden), "jacobian")
+    if mine.shape == (1, *true.shape):
+        mine = mine[0]  # a row for the gradient of a scalar
+    claim = Claim("jacobian", mine, values, x, rng, granted(mine, rtol), atol)
+    entry = compared(claim, truth)
+    if entry.verdict != "wrong":
+        return Report({"jacobian": entry}, tuple(hidden))
+    here = list(_cases(claim, true, output, values))
+    there = list(_elsewhere(f, hand, claim)) if callable(hand) else []
+    found = explained(entry, here[0], there[:1])
+    if not found.diagnoses and here[1:]:
+        by_rows = explained(entry, here[1], [*here[2:], *there[1:]])
+        found = by_rows if by_rows.diagnoses else found
+    return Report({"jacobian": found}, tuple(hidden), "jacobian")
 
 
-def _true_jacobian(f: Callable[..., Any], x: Array) -> tuple[Array, Array, Any]:
-    """The Jacobian, its error, and the recorded output if there is one.
+Values = Callable[[Array], Array]
 
-    It is the recorded one where f takes Tensors; random weightings of the outputs confirm it.
+
+def _cases(claim: Claim, true: Array, output: Any, values: Values) -> Iterator[Case]:
+    """The Jacobian as it stands, then a few random sums of its rows.
+
+    A sum of rows is the gradient for an upstream: there, mistakes can be made in the recorded
+    graph. What explains several of them explains the Jacobian.
+    """
+    x, claimed = claim.x, np.asarray(claim.mine, float)
+    tape = Tape(output) if isinstance(output, Tensor) and output._op is not None else None
+    yield Case("jacobian", claimed, true, x, {"x": x}, tape, rtol=claim.rtol)
+    if tape is None or claimed.shape != true.shape:
+        return
+    rng, tape = np.random.default_rng(0), tape.expanded()
+    for _draw in range(SUMS):
+        u = signed(rng, output.shape)
+        mine, right = (np.asarray(np.tensordot(u, j, u.ndim)) for j in (claimed, true))
+        yield Case(
+            "x", mine, right, x, {"x": x}, tape, u, rtol=claim.rtol,
+            f=lambda z, u=u: float((values(z) * u).sum()),
+        )  # fmt: skip
+
+
+def _elsewhere(f: Callable[..., Any], hand: Callable[..., Any], claim: Claim) -> Iterator[Case]:
+    """The same at another point, where it is in the domain."""
+    x = redrawn({"x": claim.x}, claim.rng)["x"]
+    with suppress(Exception):
+        values, truth, output = _truth(f, x)
+        if truth.value is not None:
+            claim = dataclasses.replace(claim, mine=as_array(hand(np.array(x))), x=x)
+            yield from _cases(claim, truth.value, output, values)
+
+
+def _truth(f: Callable[..., Any], x: Array) -> tuple[Values, Truth, Any]:
+    """The outputs as arrays of an array, the Jacobian, and the recorded output if there is one.
+
+    The Jacobian is the recorded one where f takes Tensors; random sums of the outputs confirm it.
     """
     try:
         output: Any = f(Tensor(x, requires_grad=True, name="x"))
     except Exception:  # written for arrays: the call below says what is wrong otherwise
         output = None
 
-    values = partial(_values, f, isinstance(output, Tensor))
-    shape = (*np.shape(values(x)), *x.shape)
+    def values(z: Array) -> Array:
+        y = attempted(f, Tensor(z) if isinstance(output, Tensor) else z)
+        return np.asarray(as_array(y), float)
+
+    here, rng, recorded = values(x), np.random.default_rng(0), None
+    none = np.zeros((*here.shape, *x.shape))
     if isinstance(output, Tensor) and output.requires_grad:
-        true = np.asarray(recorded_jacobian(f)(x))
-        rng = np.random.default_rng(0)
-        confirmed = all(_confirmed(values, x, true, rng) for _draw in range(3))
-        if confirmed or _explained(values, x, true):
-            return true, np.zeros(shape), output
-    count = int(np.prod(shape[: len(shape) - x.ndim]))
-    rows = [derivative(_single(values, k), x) for k in range(count)]
-    true, error = (np.array([row[k] for row in rows]).reshape(shape) for k in (0, 1))
-    return true, error, output
+        recorded = np.asarray(recorded_jacobian(f)(x))
+        if all(_confirmed(values, x, recorded, rng) for _draw in range(3)):
+            return values, Truth(recorded, none, True, numeric=recorded), output
+
+    def one(k: int) -> Callable[[Array], float]:
+        return lambda z: float(values(z).ravel()[k])
+
+    rows = [derivative(one(k), x) for k in range(here.size)]
+    numeric, error = (np.array([row[k] for row in rows]).reshape(none.shape) for k in (0, 1))
+    if recorded is not None:
+        known = np.where(np.abs(numeric - recorded) <= 10 * error, recorded, numeric)
+        if at_kinks(values, x, known, recorded, rng, CONFIRMED, found_only=True).found:
+            return values, Truth(recorded, none, numeric=recorded), output
+    return values, Truth(numeric, error, numeric=numeric), output
 
 
-def _values(f: Callable[..., Any], tensors: bool, z: Array) -> Array:
-    return np.asarray(as_array(attempted(f, Tensor(z) if tensors else z)), float)
-
-
-def _rows(values: Callable[[Array], Array], x: Array, jacobian: Array) -> Iterator[Any]:
-    """Each output as a scalar function, with its row of a Jacobian."""
-    for k, row in enumerate(jacobian.reshape(-1, *x.shape)):
-        yield _single(values, k), row
-
-
-def _explained(values: Callable[[Array], Array], x: Array, recorded: Array) -> bool:
-    """Whether a recorded Jacobian differs from difference quotients at kinks only."""
-    rng = np.random.default_rng(0)
-    for f, row in _rows(values, x, recorded):
-        numeric, error = derivative(f, x)
-        differs = np.abs(numeric - row) > 1e-5 * np.abs(row).max(initial=0.0) + 10 * error + 1e-9
-        if differs.any() and not at_kinks(f, x, numeric, row, rng).found:
-            return False
-    return True
-
-
-def _at_kinks(
-    f: Callable[..., Any], x: Array, claimed: Array, true: Array, output: Any,
-    rng: np.random.Generator,
-) -> bool:  # fmt: skip
-    """Whether all rows that differ hold subgradients."""
-    values = partial(_values, f, isinstance(output, Tensor))
-    theirs = claimed.reshape(-1, *x.shape)
-    for (g, row), mine in zip(_rows(values, x, true), theirs, strict=True):
-        if close(mine, row, 1e-6):
-            continue
-        if not at_kinks(g, x, mine, row, rng).accepted:
-            return False
-    return True
-
-
-def _confirmed(
-    values: Callable[[Array], Array], x: Array, true: Array, rng: np.random.Generator
-) -> bool:
+def _confirmed(values: Values, x: Array, true: Array, rng: np.random.Generator) -> bool:
     """Whether a Jacobian agrees with a difference quotient along a random direction."""
     d = np.asarray(rng.standard_normal(x.shape))
     expected = np.asarray(np.tensordot(true, d, x.ndim))
     u = rng.standard_normal(np.shape(expected))
     slope, error = directional(lambda z: float((values(z) * u).sum()), x, d)
     scale = max(1e-8, float(np.abs(true).max(initial=0.0)))
-    return bool(abs(slope - (u * expected).sum()) <= 1e-5 * scale * d.size + 10 * error)
-
-
-def _single(values: Callable[[Array], Array], k: int) -> Callable[[Array], float]:
-    """One output as a function of its own."""
-    return lambda z: float(values(z).ravel()[k])
+    return bool(abs(slope - (u * expected).sum()) <= CONFIRMED * scale * d.size + 10 * error)

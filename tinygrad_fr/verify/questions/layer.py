@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any
+import dataclasses
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 
+from ...kernels import Array
 from ...messages import _
-from ...report import Entry, Report
-from ..handwritten.calls import StudentError
-from ..handwritten.failures import failed
-from ..handwritten.parts import Handwritten
-from .layer_check import LayerCheck
+from ...report import Diagnosis, Entry, Report, joined
+from ..handwritten.calls import StudentError, as_upstream
+from ..handwritten.evaluation import Evaluation
+from ..handwritten.failures import about_labels, failed
+from ..handwritten.gradients import Call, gradients_of
+from ..handwritten.here import subject_of
+from ..handwritten.onehot import under_one_hot
+from ..handwritten.parts import Handwritten, OutOfTimeError
+from ..handwritten.recognition import Recognised
+from ..handwritten.reference import against
+from ..handwritten.state import (
+    not_proportional,
+    not_repeatable,
+    order_of_calls,
+    random_backward,
+    stale,
+)
+from ..truth.comparison import Truth, close, granted, sampled
+from ..truth.differences import FULL, Counted, signed
+from ..truth.limits import hidden_by
+from ..truth.subgradients import Kinks, sampled_kinks
+from ..truth.tolerances import ASKED, BY_DIFFERENCES, NOISE, RECORDED_NOISE, ROUNDING, TINY, UPDATE
+from ..truth.uncertainty import is_rounded, of_a_rounded_forward, of_an_update
+from .judgement import Claim, compared, explained, promotions, undecided, unjudged
+
+# Seconds of forward computations that one gradient may cost, and the most entries for them.
+SECONDS, MOST = 4.0, 5000
+# Seconds after which no forward is computed any more for a closer look at a gradient.
+PATIENCE = 20.0
+
+T = TypeVar("T")
 
 
 def layer(
@@ -78,13 +109,258 @@ def layer(
     >>> report["input"].verdict, report["W"].diagnoses[0].detail["equals"]
     ('correct', '1/N')
     """
+    rng = np.random.default_rng(seed)
     try:
-        subject = Handwritten(layer, x, forward, backward, parameters)
-        check = LayerCheck(subject, upstream, rtol, atol, np.random.default_rng(seed))
+        subject = Handwritten(subject_of(layer, forward, backward), x, parameters)
+        output = subject.output(subject.values)
     except StudentError as error:
-        text = _("the forward fails on this input: {error}", error=error)
-        return Report({"input": Entry("input", "inconclusive", note=text)})
+        note = _("the forward fails on this input: {error}", error=error)
+        return unjudged(["input"], note)
+    if upstream is not None:
+        upstream = as_upstream(upstream, output.shape)
+    elif subject.is_loss or not (subject.takes_upstream or subject.pointwise):
+        upstream = np.ones(output.shape)
+    else:
+        upstream = signed(rng, output.shape)
     try:
-        return check.report(reference)
+        return _report(subject, output, upstream, reference, rtol, atol, rng)
     except StudentError as error:
         return failed(subject, error)
+
+
+def _report(
+    subject: Handwritten, output: Array, upstream: Array, reference: Any, rtol: float, atol: float,
+    rng: np.random.Generator,
+) -> Report:  # fmt: skip
+    """All entries, with what is hidden and the notes."""
+    entries: dict[str, Entry] = {}
+    notes: list[str] = []
+    if reference is not None:
+        entries["output"] = against(reference, subject, output, rtol, atol)
+    reason = not_repeatable(subject, output, notes)
+    if not output.size:
+        reason = _("the output is empty: nothing of a gradient can be judged")
+    if not reason:
+        call = gradients_of(subject, subject.values, upstream)
+        reason = random_backward(subject, call, upstream)
+    if reason:
+        subject.forget_constants(())
+        return Report(
+            entries | dict(unjudged(subject.values or ("input",), reason).entries),
+            notes=tuple(notes),
+        )
+    constants = subject.forget_constants(call.gradients)
+    if constants:
+        names = ", ".join(constants)
+        notes.append(_("taken for constants, as they have no gradient: {names}", names=names))
+    said, hidden = order_of_calls(subject, call, upstream, rng)
+    notes += said
+    hidden += not_proportional(subject, call, upstream)
+    if subject.several_upstreams:
+        hidden.append(_("the gradients of all outputs but the first were given as zeros"))
+
+    known = Recognised(subject, rng)
+    tape = known.tape(subject.values)
+    with Counted(subject.output) as forward:
+        at = Evaluation(subject, subject.values, upstream, known, forward, tape)
+        look = Inquiry(at, rtol, atol, rng, notes, time.perf_counter() + PATIENCE)
+        entries |= {name: look.entry(name, call) for name in subject.values}
+        if subject.takes_upstream:
+            entries = look.within_time(lambda: look.under_one_hot(entries), entries)
+    look.within_time(lambda: stale(subject, call, upstream, entries, notes, known, rng), None)
+    entries |= _unjudged(subject, call)
+    notes.insert(0, _("{n} evaluations of the forward", n=forward.count))
+    notes += promotions(subject.arguments.values())
+    hidden += hidden_by(tape, subject.values)
+    wrong = [n for n, e in entries.items() if e.verdict == "wrong"]
+    if wrong and (text := about_labels(subject)):
+        notes.append(text)
+    first = wrong[0] if wrong else None
+    if tape is not None and first != "output":
+        first = tape.nearest(wrong)
+    return Report(entries, tuple(hidden), first, tuple(notes))
+
+
+def _unjudged(subject: Handwritten, call: Call) -> dict[str, Entry]:
+    """What has a gradient, or should, and cannot be judged."""
+    notes = {
+        **dict.fromkeys(call.idle, _(
+            "it has a gradient, but the forward does not depend on it in this place"
+        )),
+        **dict.fromkeys(call.orphans, _(
+            "not judged: no weight of that name is on the object; keep it there"
+        )),
+    }  # fmt: skip
+    if not subject.values:
+        text = _("there is nothing to judge: no input and no parameter with real numbers")
+        notes["input"] = text
+    return {name: Entry(name, "inconclusive", note=note) for name, note in notes.items()}
+
+
+@dataclasses.dataclass(frozen=True)
+class Inquiry:
+    """The gradients of one layer, judged on some values and with one upstream gradient."""
+
+    at: Evaluation
+    rtol: float
+    atol: float
+    rng: np.random.Generator
+    notes: list[str]
+    until: float  # no forward is computed after that for a closer look
+
+    def entry(self, name: str, call: Call) -> Entry:
+        """The verdict on one gradient, with its reasons."""
+        if name not in call.gradients:
+            return _missing(name, call)
+        mine, x, layer = call.gradients[name], self.at.values[name], self.at.layer
+        f = partial(self.at.moved, name)
+        claim = LayerClaim(
+            name, mine, f, x, self.rng, granted(mine, self.rtol), self.atol, self.at.tape,
+            self.at.upstream, self,
+        )  # fmt: skip
+        truth, claimed = self._truth(claim), np.asarray(mine, float)
+        entry = Entry(name, "correct", truth.value, truth.numeric, mine)
+        if truth.value is None and truth.rounded:
+            verdict, note = of_a_rounded_forward(f, x, claimed, self.rng)
+            return dataclasses.replace(entry, verdict=verdict, note=note)
+        if truth.value is None:
+            entry = sampled(entry, f, x, self.atol, self.rng)
+            if entry.verdict == "wrong" and claimed.shape == x.shape:
+                return self.within_time(lambda: sampled_kinks(entry, f, x, self.rng), entry)
+            return entry
+        if not np.isfinite(truth.value).all():
+            return undecided(entry, _("the forward is not finite around this point"))
+        rtol = max(claim.rtol, ROUNDING["f"] * truth.rounded, BY_DIFFERENCES * (not truth.exact))
+        update, largest = call.sources[name] == "update", float(np.abs(truth.value).max(initial=0))
+        if update:
+            weights = float(np.abs(x).max(initial=0.0))
+            rtol = max(rtol, UPDATE * weights / max(largest, TINY))
+        entry = compared(dataclasses.replace(claim, rtol=rtol), truth)
+        if entry.verdict == "correct":
+            return dataclasses.replace(entry, note=_source(call.sources[name]))
+        if entry.verdict == "wrong" and update:
+            sure = layer.asks_rate or layer.rate_is_known
+            doubt = of_an_update(claimed, truth.value, sure, name in call.with_momentum)
+            if doubt:
+                return undecided(entry, doubt)
+        if entry.verdict == "wrong":
+            return self.within_time(lambda: self._explained(entry, call, rtol), entry)
+        return entry
+
+    def _truth(self, claim: Claim) -> Truth:
+        """The right gradient: recorded on a known layer and confirmed, or by finite differences."""
+        noise = np.array(max(1.0, float(np.abs(self.at.upstream).max(initial=0.0))))
+        recorded = None
+        if self.at.tape is not None:
+            recorded = self.at.tape.gradient(claim.name, self.at.upstream)
+        if is_rounded(claim.f, claim.x):
+            return Truth(recorded, NOISE * noise, rounded=True)
+        seconds = self.at.seconds
+        if self.at.tape is not None:
+            recorded = np.zeros(claim.x.shape) if recorded is None else recorded
+            truth = claim.confirmed(recorded, full=64 if seconds > 1e-3 else FULL, near=False)
+            if truth.value is recorded:
+                error = noise * (RECORDED_NOISE if truth.exact else NOISE)
+                return dataclasses.replace(truth, error=error)
+        affordable = min(MOST, max(100, SECONDS / (8 * seconds)))
+        truth = claim.by_differences(MOST if claim.x.size <= affordable else 0)
+        return dataclasses.replace(truth, error=NOISE * noise)
+
+    def within_time(self, look: Callable[[], T], otherwise: T) -> T:
+        """What a closer look gives, if the forward is not too slow for it."""
+        before, self.at.layer.deadline = self.at.layer.deadline, self.until
+        try:
+            return look()
+        except OutOfTimeError:
+            text = _("the forward is slow: the diagnosis was cut short")
+            if text not in self.notes:
+                self.notes.append(text)
+            return otherwise
+        finally:
+            self.at.layer.deadline = before
+
+    @property
+    def share(self) -> float:
+        """The part of the entries that there is time to look at for kinks."""
+        return min(1.0, PATIENCE / (40000 * self.at.seconds))
+
+    def _explained(self, entry: Entry, call: Call, rtol: float) -> Entry:
+        """A wrong gradient with the mistakes that explain it."""
+        name, source, true = entry.name, call.sources[entry.name], entry.autograd
+        assert true is not None
+        if call.changed_input is not None:
+            there = self.at.with_input(name, call.changed_input)
+            if there is not None and close(np.asarray(entry.hand, float), there, ASKED):
+                text = _(
+                    "computed from the cached input after it was changed in place: cache a copy"
+                )
+                return dataclasses.replace(entry, diagnoses=(Diagnosis("stale_cache", text),))
+        again = self.at.again(name, rtol, self.rng)
+        entry = explained(entry, self.at.case(name, call, true, rtol), again)
+        part = {"subset", "operation"}
+        whole = any(d.kind == "sign" and not part & set(d.detail) for d in entry.diagnoses)
+        if source == "update" and whole:
+            text = _("or the update goes up the slope: W += lr * dW in place of W -= lr * dW")
+            either = tuple(
+                dataclasses.replace(d, explanation=joined(d.explanation, text))
+                if d.kind == "sign" else d
+                for d in entry.diagnoses
+            )  # fmt: skip
+            ascent = Diagnosis("ascent", text, {}, 0.5)
+            return dataclasses.replace(entry, diagnoses=(*either, ascent))
+        other = [n for n, v in self.at.values.items() if v.shape == entry.shape != true.shape]
+        swapped = source == "returned" and all(d.kind == "wrong_shape" for d in entry.diagnoses)
+        if other and swapped:
+            text = _(
+                "it has the shape of {other}: are the returned gradients in another order?",
+                other=", ".join(other),
+            )
+            return dataclasses.replace(entry, note=joined(entry.note, text))
+        return entry
+
+    def under_one_hot(self, entries: dict[str, Entry]) -> dict[str, Entry]:
+        """The entries, where the backward may follow 000's recipe."""
+        of = partial(gradients_of, self.at.layer, self.at.values)
+
+        def judged(name: str, upstream: Array) -> Entry:
+            at = dataclasses.replace(self.at, upstream=upstream)
+            return dataclasses.replace(self, at=at).entry(name, of(upstream))
+
+        try:
+            return under_one_hot(entries, self.at.upstream, of, judged, self.notes, self.rng)
+        except StudentError:
+            return entries
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerClaim(Claim):
+    """A gradient of a layer, whose forward may be slow."""
+
+    look: Inquiry | None = None
+
+    def kinks(self, claimed: Array, true: Array, **how: Any) -> Kinks | None:
+        """What is at the entries that differ; None if the forward is too slow for it."""
+        assert self.look is not None
+        at = partial(super().kinks, claimed, true, share=self.look.share, **how)
+        return self.look.within_time(at, None)
+
+
+def _missing(name: str, call: Call) -> Entry:
+    """What there is to say where no gradient was found."""
+    if name == "input" and call.gradients:
+        note = _("the layer returns no gradient for its input: accepted for a first layer")
+        return Entry(name, "correct", note=note)
+    note = _("no gradient was found: returned, stored or seen in an update")
+    if name == "input":
+        note = _("the backward returns nothing and stores nothing: is a return missing?")
+    return Entry(name, "inconclusive", note=note)
+
+
+def _source(source: str) -> str:
+    """Where a gradient was found, in words."""
+    words = {
+        "stored": _("found as a stored array"),
+        "update": _("recovered from the update of the weights"),
+        "optimizer": _("as handed to the optimizer"),
+    }
+    return words.get(source, "")

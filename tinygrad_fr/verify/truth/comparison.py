@@ -1,9 +1,10 @@
-"""Is a gradient right? Comparison with the truth, and what is accepted at kinks."""
+"""Is a gradient right? What is known of the truth, and how somebody's gradient compares with it."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,21 +12,52 @@ from ...kernels import Array
 from ...messages import _
 from ...report import Diagnosis, Entry, joined
 from .differences import DIRECTIONS, FULL, SAMPLES, derivative, directional, signed
+from .tolerances import CONFIRMED, NOTICED, ROUNDING
 
 Scalar = Callable[[Array], float]
 
-# How far a right gradient may be from the exact one where it was computed in float32 or float16.
-_ROUNDING = {"f": 1e-4, "e": 1e-2}
+
+@dataclass(frozen=True)
+class Truth:
+    """The right gradient, and how surely it is known.
+
+    Attributes
+    ----------
+    value : array or None
+        None where it is too large for all of its entries to be differentiated.
+    error : array
+        How far the value may be off, for the rounding of what cancels in it.
+    exact : bool
+        Whether it was recorded, and finite differences agree.
+    rounded : bool
+        Whether the function rounds, so that finite differences say nothing.
+    numeric : array or None
+        What finite differences say: NaN where they were not taken.
+    """
+
+    value: Array | None
+    error: Array
+    exact: bool = False
+    rounded: bool = False
+    numeric: Array | None = None
+
+
+def close(a: Array, b: Array, rtol: float) -> bool:
+    """Whether two arrays agree, relative to the largest entry."""
+    if a.shape != b.shape or not a.size:
+        return bool(a.shape == b.shape)
+    scale = max(float(np.abs(a).max()), float(np.abs(b).max()))
+    return bool(np.isfinite(scale)) and bool(np.abs(a - b).max() <= rtol * scale)
 
 
 def granted(claimed: Array, rtol: float) -> float:
     """The relative tolerance for a gradient: wider where its dtype rounds more."""
-    return max(rtol, _ROUNDING.get(claimed.dtype.char, 0.0))
+    return max(rtol, ROUNDING.get(claimed.dtype.char, 0.0))
 
 
 def rounded(entry: Entry, claimed: Array) -> Entry:
     """A right gradient; it is said where its dtype has rounded it."""
-    if claimed.dtype.char not in _ROUNDING or entry.max_rel_error <= 1e-6:
+    if claimed.dtype.char not in ROUNDING or entry.max_rel_error <= NOTICED:
         return entry
     text = _("right within the rounding of {dtype}", dtype=claimed.dtype)
     found = Diagnosis("precision", text, {"dtype": str(claimed.dtype)})
@@ -39,7 +71,7 @@ def worst_at(difference: Array) -> tuple[int, ...]:
     return tuple(int(i) for i in np.unravel_index(int(difference.argmax()), difference.shape))
 
 
-def told_at(index: tuple[int, ...], claimed: Array, true: Array) -> str:
+def difference_at(index: tuple[int, ...], claimed: Array, true: Array) -> str:
     """The difference at one place, in words."""
     got, wanted = float(claimed[index]) + 0.0, float(true[index]) + 0.0  # 0 and not -0
     return _("at {index}: {got:.6g} instead of {true:.6g}", index=index, got=got, true=wanted)
@@ -68,11 +100,10 @@ def compare(
         verdict = "inconclusive"
         note = _("the finite differences themselves are no more exact than that")
     else:
-        verdict, note = "wrong", told_at(index, claimed, true)
-    relative = worst / scale if scale else worst
+        verdict, note = "wrong", difference_at(index, claimed, true)
     return dataclasses.replace(
-        entry, verdict=verdict, max_abs_error=worst, max_rel_error=relative, worst_index=index,
-        note=note,
+        entry, verdict=verdict, max_abs_error=worst, worst_index=index, note=note,
+        max_rel_error=worst / scale if scale else worst,
     )  # fmt: skip
 
 
@@ -89,30 +120,45 @@ def confirm(
     norm = float(np.linalg.norm(claimed))
     numeric, errors = np.full(x.shape, np.nan), np.zeros(x.shape)
 
+    def sample(k: int) -> None:
+        one = np.zeros(x.shape)
+        one.flat[k] = 1.0
+        numeric.flat[k], errors.flat[k] = directional(f, x, one)
+
     def differs(d: Array) -> bool:
         slope, error = directional(f, x, d)
-        recorded = float((claimed * d).sum())
-        return not abs(slope - recorded) <= max(0.1 * rtol * norm, 10 * error)
+        # In a random direction the errors of many entries add up: a tenth of what one may have.
+        return not abs(slope - float((claimed * d).sum())) <= max(0.1 * rtol * norm, 10 * error)
 
-    wrong = False
-    for _direction in range(DIRECTIONS):
-        d = signed(rng, x.shape)
-        if differs(d):
-            wrong = True
-            _bisect(differs, d, x, f, numeric, errors)
-            break
+    wrong = next(
+        (d for d in (signed(rng, x.shape) for _k in range(DIRECTIONS)) if differs(d)), None
+    )
+    if wrong is not None:  # the samples alone would hardly meet the entry that is wrong
+        for k in _bisected(differs, wrong):
+            sample(k)
     for k in rng.choice(x.size, SAMPLES, replace=False):
-        _sample(f, x, int(k), numeric, errors)
+        sample(int(k))
     entry = dataclasses.replace(entry, numeric=numeric)
     known = ~np.isnan(numeric)
     if not known.any():
         note = _("the function is not finite around the point")
         return dataclasses.replace(entry, verdict="inconclusive", note=note)
     entry = compare(entry, claimed, np.where(known, numeric, claimed), errors, rtol, atol)
-    if wrong and entry.verdict == "correct":
+    if wrong is not None and entry.verdict == "correct":
         note = _("along a random direction the slope is another")
         return dataclasses.replace(entry, verdict="wrong", note=note)
     return entry
+
+
+def _bisected(differs: Callable[[Array], bool], d: Array) -> range:
+    """A few entries, found by halves, because of which the slopes along a direction differ."""
+    low, high = 0, d.size
+    while high - low > 4:
+        middle = (low + high) // 2
+        half = np.zeros(d.shape)
+        half.flat[low:middle] = d.flat[low:middle]
+        low, high = (low, middle) if differs(half) else (middle, high)
+    return range(low, high)
 
 
 def sampled(entry: Entry, f: Scalar, x: Array, atol: float, rng: np.random.Generator) -> Entry:
@@ -122,25 +168,6 @@ def sampled(entry: Entry, f: Scalar, x: Array, atol: float, rng: np.random.Gener
         note = _("the shape is {hand} instead of {expected}", hand=mine.shape, expected=x.shape)
         d = Diagnosis("wrong_shape", note, {"hand": mine.shape, "expected": x.shape})
         return dataclasses.replace(entry, verdict="wrong", diagnoses=(d,))
-    entry = confirm(entry, f, x, mine, 1e-5, atol, rng, 0)
+    entry = confirm(entry, f, x, mine, CONFIRMED, atol, rng, 0)
     note = _("judged along random directions and at samples")
     return dataclasses.replace(entry, note=joined(entry.note, note))
-
-
-def _sample(f: Scalar, x: Array, k: int, numeric: Array, errors: Array) -> None:
-    one = np.zeros(x.shape)
-    one.flat[k] = 1.0
-    numeric.flat[k], errors.flat[k] = directional(f, x, one)
-
-
-def _bisect(differs: Callable[[Array], bool], d: Array, x: Array, f: Scalar, numeric: Array,
-            errors: Array) -> None:  # fmt: skip
-    """Look for a wrong entry by halves along a direction on which the slopes differ."""
-    low, high = 0, x.size
-    while high - low > 4:
-        middle = (low + high) // 2
-        half = np.zeros(x.shape)
-        half.flat[low:middle] = d.flat[low:middle]
-        low, high = (low, middle) if differs(half) else (middle, high)
-    for k in range(low, high):
-        _sample(f, x, k, numeric, errors)

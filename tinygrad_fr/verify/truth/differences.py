@@ -10,6 +10,7 @@ import numpy as np
 
 from ...kernels import Array
 from ...messages import _
+from .tolerances import ONE_SIDED
 
 # The first step, the number of steps, and how much smaller each is than the one before.
 STEP, LEVELS, SHRINK = 1e-3, 7, 4.0
@@ -27,12 +28,12 @@ class Counted:
     def __init__(self, f: Callable[..., Any]) -> None:
         self.f, self.count, self.bar = f, 0, _bar()
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **named: Any) -> Any:
         """One more evaluation."""
         self.count += 1
         if self.bar is not None:
             self.bar.update()
-        return self.f(*args)
+        return self.f(*args, **named)
 
     def __enter__(self) -> Counted:
         """Count from here."""
@@ -141,7 +142,7 @@ def _ridders(f: Callable[[Array], float], x: Array, index: tuple[int, ...]) -> t
 
 
 def one_sided(
-    f: Callable[[Array], Array], x: Array, d: Array, step: float = 1e-6
+    f: Callable[[Array], Array], x: Array, d: Array, step: float = ONE_SIDED
 ) -> tuple[Array, Array]:
     """The slopes of a function of an array along ``d``, from the left and from the right."""
     # A step that large entries can tell from zero.

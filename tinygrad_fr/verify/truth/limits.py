@@ -10,7 +10,7 @@ import numpy as np
 from ...graph.recorded.tape import Tape
 from ...kernels import Array
 from ...messages import _
-from ..causes.case import DATA, is_one_hot
+from ..vocabulary import DATA
 
 
 def hidden_by(tape: Tape | None, values: Mapping[str, Array], upstream: Any = None) -> list[str]:
@@ -65,6 +65,15 @@ def _has_ties(x: Array, y: Array) -> bool:
     """Whether some value occurs more often than windows have it for their maximum."""
     values, counts = np.unique(x, return_counts=True)
     return bool(np.isin(y, values[counts > 1]).any())
+
+
+def is_one_hot(x: Array) -> bool:
+    """Whether rows (or columns) hold a single one and zeros."""
+    x = np.asarray(x)
+    if x.ndim not in (1, 2) or x.size < 2 or not np.isin(x, (0, 1)).all():
+        return False
+    rows, columns = (x.sum(-1) == 1).all(), (x.sum(0) == 1).all()
+    return bool(rows) or (x.ndim == 2 and bool(columns))
 
 
 def redrawn(arrays: Mapping[str, Array], rng: np.random.Generator) -> dict[str, Array]:

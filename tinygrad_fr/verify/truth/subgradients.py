@@ -13,16 +13,26 @@ from ...graph.recorded.tape import Tape
 from ...kernels import Array
 from ...messages import _
 from ...report import Entry
-from ..causes.case import close
+from .comparison import Scalar, close
 from .differences import one_sided, signed
-
-Scalar = Callable[[Array], float]
+from .tolerances import (
+    ASKED,
+    BY_SLOPES,
+    EQUAL_SIDES,
+    GAP,
+    ONE_SIDED,
+    SIDE,
+    VALUES,
+)
 
 # How many entries are looked at, how many of them together, along how many directions.
 ENTRIES, TOGETHER, TRIALS = 1024, 32, 12
 
+Outputs = Callable[[Array], Any]  # of an array, one number or several
+Slopes = Callable[..., tuple[Array, Array]]  # along entries and their steps: left and right
 
-@dataclass
+
+@dataclass(frozen=True)
 class Kinks:
     """What was found around the entries at which a gradient differs from the recorded one."""
 
@@ -31,57 +41,65 @@ class Kinks:
 
 
 def at_kinks(
-    function: Scalar, x: Array, claimed: Array, recorded: Array, rng: np.random.Generator,
-    rtol: float = 1e-6, near: bool = False, share: float = 1.0,
+    function: Outputs, x: Array, claimed: Array, recorded: Array, rng: np.random.Generator,
+    rtol: float = ASKED, near: bool = False, share: float = 1.0,
     found_only: bool = False,
 ) -> Kinks:  # fmt: skip
-    """Whether a gradient of a scalar function that differs from the recorded one is a subgradient.
+    """Whether a gradient that differs from the recorded one is a subgradient.
 
     Entries whose kinks belong together (the equal maxima of a window) are moved together, along
     random directions: entry by entry, a mask that pays every one of several maxima would pass.
+    A function with several outputs is judged by each of them, with one row of its Jacobian: a
+    signed sum of outputs is neither convex nor concave.
+
     With ``near`` kinks within the steps of finite differences count, too; with a ``share`` below 1
     fewer entries are looked at, for functions that are slow; with ``found_only`` nothing is said
     about whether the gradient is accepted.
     """
-    here = float(function(x))
+    here = np.ravel(function(x))
+    rows, true = (np.reshape(g, (here.size, x.size)) for g in (claimed, recorded))
 
-    def f(z: Array) -> float:
-        return here if z is x else function(z)
+    def f(z: Array) -> Array:
+        return here if z is x else np.ravel(function(z))
 
-    size, most = np.abs(claimed - recorded).ravel(), float(np.abs(recorded).max(initial=0.0))
-    differs = size > max(1e-6 * float(size.max(initial=0.0)), rtol * most)
+    def slopes(entries: Array, step: Any, h: float = ONE_SIDED) -> tuple[Array, Array]:
+        d = np.zeros(x.shape)
+        d.flat[entries] = step
+        return one_sided(f, x, d, h)
+
+    size, most = np.abs(rows - true), np.abs(true).max(1, initial=0.0)
+    differs = size > np.maximum(1e-6 * float(size.max(initial=0.0)), rtol * most)[:, None]
     if not np.isfinite(size).all() or not differs.any():
         return Kinks(False, False)
     entries, together = max(6, int(share * ENTRIES)), max(5, int(share**0.5 * TOGETHER))
-    worst = np.argsort(-size)[: min(int(differs.sum()), entries)]
-    rounding = 1e-9 * abs(here)
-    slopes = []
+    worst = np.argsort(-size.max(0))[: min(int(differs.any(0).sum()), entries)]
+    rounding = VALUES * np.abs(here)
+    found = []
     for k in worst:
-        left, right = _slopes(f, x, np.array([k]), np.ones(1))
+        left, right = slopes(k, 1.0)
         # Rounding makes a gap, too, but not the same one at another step.
-        again = _slopes(f, x, np.array([k]), np.ones(1), 4e-6)
-        noise = 10 * (abs(left - again[0]) + abs(right - again[1])) + rounding
-        if not abs(left - right) > 1e-7 * (abs(left) + abs(right) + most) + noise:
+        again = slopes(k, 1.0, 4 * ONE_SIDED)
+        noise = 10 * (np.abs(left - again[0]) + np.abs(right - again[1])) + rounding
+        gap, here_differs = np.abs(left - right), differs[:, k]
+        kinks = gap > GAP * (np.abs(left) + np.abs(right) + most) + noise
+        if not kinks[here_differs].all():
             return Kinks(False, False)  # where there is no kink, a difference is a mistake
-        if not near and not _stays(f, x, int(k), abs(left - right)):
+        if not near and not _stays(slopes, int(k), gap, here, here_differs):
             return Kinks(False, False)  # a kink nearby, but not here
-        slopes.append((left, right))
+        found.append((left, right))
     if found_only:
         return Kinks(True, False)
-    values, sides = claimed.ravel()[worst], np.array(slopes)
-    slack = 1e-5 * np.abs(sides).sum(1) + rounding
-    if not ((sides.min(1) - slack <= values) & (values <= sides.max(1) + slack)).all():
-        return Kinks(True, False)
-    if not _along_equal_values(f, x, claimed, rng, rtol):
+    values: Array = rows[:, worst].T  # (entries, outputs)
+    sides: Array = np.array(found)  # (entries, 2, outputs)
+    slack = SIDE * np.abs(sides).sum(1) + rounding
+    between = (sides.min(1) - slack <= values) & (values <= sides.max(1) + slack)
+    if not between.all() or not _along_equal_values(f, x, rows, rng, rtol):
         return Kinks(True, False)
     sample = worst[:together]
-    for group in _groups(f, x, sample, sides[:together], slack[:together]):
+    for group in _groups(slopes, sample, sides[:together], slack[:together]):
         for trial in range(TRIALS):
             step = signed(rng, (len(group),)) if trial else np.ones(len(group))
-            left, right = _slopes(f, x, sample[group], step)
-            value = float(values[group] @ step)
-            allowed = 1e-5 * (abs(left) + abs(right) + abs(value)) + slack[group].sum()
-            if not min(left, right) - allowed <= value <= max(left, right) + allowed:
+            if not _between(slopes(sample[group], step), step @ values[group], slack[group].sum(0)):
                 return Kinks(True, False)
     return Kinks(True, True)
 
@@ -94,8 +112,7 @@ def sampled_kinks(entry: Entry, f: Scalar, x: Array, rng: np.random.Generator) -
     """
     claimed, true = np.asarray(entry.hand, float), np.asarray(entry.numeric, float)
     recorded = np.where(np.isnan(true), claimed, true)
-    kinks = at_kinks(f, x, claimed, recorded, rng)
-    if (claimed != recorded).any() and not kinks.accepted:
+    if (claimed != recorded).any() and not at_kinks(f, x, claimed, recorded, rng).accepted:
         return entry
     values, counts = np.unique(x, return_counts=True)
     elsewhere = x != values[counts.argmax()]
@@ -103,27 +120,39 @@ def sampled_kinks(entry: Entry, f: Scalar, x: Array, rng: np.random.Generator) -
         d = signed(rng, x.shape) * elsewhere
         left, right = (float(side) for side in one_sided(lambda z: np.asarray(f(z)), x, d))
         value = float((claimed * d).sum())
-        allowed = 1e-4 * float(np.linalg.norm(claimed * d)) + 1e-8 * abs(float(f(x)))
+        allowed = BY_SLOPES * float(np.linalg.norm(claimed * d)) + 10 * VALUES * abs(float(f(x)))
         if not min(left, right) - allowed <= value <= max(left, right) + allowed:
             return entry
+    return as_kink(entry)
+
+
+def as_kink(entry: Entry) -> Entry:
+    """The entry, accepted as one of several subgradients."""
     note = _("not differentiable here; the gradient is one of the subgradients")
     return dataclasses.replace(entry, verdict="kink", note=note)
 
 
-def _stays(f: Scalar, x: Array, k: int, gap: float) -> bool:
+def _between(sides: tuple[Array, Array], value: Array, slack: Array) -> bool:
+    """Whether slopes lie between those from the left and from the right, for all outputs."""
+    low, high = np.minimum(*sides), np.maximum(*sides)
+    allowed = SIDE * (np.abs(low) + np.abs(high) + np.abs(value)) + slack
+    return bool(((low - allowed <= value) & (value <= high + allowed)).all())
+
+
+def _stays(slopes: Slopes, k: int, gap: Array, here: Array, where: Array) -> bool:
     """Whether the gap between the one-sided slopes stays when the steps get smaller."""
-    here = abs(float(f(x)))
     for h in (1e-8, 1e-10, 1e-12):
-        if 20 * np.finfo(float).eps * here / h > 0.1 * gap:
+        visible = where & (20 * np.finfo(float).eps * np.abs(here) / h <= 0.1 * gap)
+        if not visible.any():
             return True  # rounding: no more can be seen
-        left, right = _slopes(f, x, np.array([k]), np.ones(1), h)
-        if abs(left - right) < 0.5 * gap:
+        left, right = slopes(k, 1.0, h)
+        if (visible & (np.abs(left - right) < 0.5 * gap)).any():
             return False
     return True
 
 
 def _along_equal_values(
-    f: Scalar, x: Array, claimed: Array, rng: np.random.Generator, rtol: float
+    f: Outputs, x: Array, rows: Array, rng: np.random.Generator, rtol: float
 ) -> bool:
     """Whether the slopes are right along directions in which equal entries move together.
 
@@ -131,35 +160,26 @@ def _along_equal_values(
     right, however it is shared.
     """
     _values, which = np.unique(x, return_inverse=True)
-    norm = float(np.linalg.norm(claimed))
+    allowed = max(rtol, ASKED) * np.linalg.norm(rows, axis=1)
     for _trial in range(TRIALS):
         d = signed(rng, (int(which.max(initial=0)) + 1,))[which].reshape(x.shape)
-        left, right = (float(side) for side in one_sided(lambda z: np.asarray(f(z)), x, d))
-        gap = 1e-6 * (abs(left) + abs(right)) + 1e-9 * abs(float(f(x)))
-        value = float((claimed * d).sum())
-        if abs(left - right) <= gap and abs(value - left) > gap + max(rtol, 1e-6) * norm:
+        left, right = one_sided(f, x, d)
+        gap = EQUAL_SIDES * (np.abs(left) + np.abs(right)) + VALUES * np.abs(f(x))
+        off = np.abs(rows @ d.ravel() - left)
+        if ((np.abs(left - right) <= gap) & (off > gap + allowed)).any():
             return False
     return True
 
 
-def _slopes(
-    f: Scalar, x: Array, entries: Array, step: Array, h: float = 1e-6
-) -> tuple[float, float]:
-    d = np.zeros(x.size)
-    d[entries] = step
-    left, right = one_sided(lambda z: np.asarray(f(z)), x, d.reshape(x.shape), h)
-    return float(left), float(right)
-
-
-def _groups(f: Scalar, x: Array, sample: Array, sides: Array, slack: Array) -> list[list[int]]:
+def _groups(slopes: Slopes, sample: Array, sides: Array, slack: Array) -> list[list[int]]:
     """The entries whose one-sided slopes do not simply add up."""
     group = list(range(len(sample)))
     for i in range(len(sample)):
         for j in range(i):
             if group[i] == group[j]:
                 continue
-            both = np.array(_slopes(f, x, sample[[i, j]], np.ones(2)))
-            if np.abs(both - sides[i] - sides[j]).max() > 10 * (slack[i] + slack[j]):
+            both = np.array(slopes(sample[[i, j]], np.ones(2)))
+            if (np.abs(both - sides[i] - sides[j]) > 10 * (slack[i] + slack[j])).any():
                 group = [group[i] if k == group[j] else k for k in group]
     return [[k for k, g in enumerate(group) if g == value] for value in dict.fromkeys(group)]
 

@@ -1,16 +1,44 @@
-"""Where a difference proves no mistake: unknown learning rates, optimizers, rounded forwards."""
+"""Where a difference proves no mistake: rounded data and forwards, unknown rates, optimizers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
+from ...graph.recorded.tape import Tape
 from ...kernels import Array
 from ...messages import _
+from .comparison import Scalar
 from .differences import signed
+from .tolerances import EQUAL_STEPS, NOTHING, PROPORTIONAL, ROUNDED_FORWARD, TINY
 
-Scalar = Callable[[Array], float]
+
+def of_the_data(tape: Tape, name: str, upstream: Array) -> Array:
+    """How far the last digits of the data move a gradient: it can be known no better than that.
+
+    Whoever has solved for the data (least squares) leaves each array off by its largest entry's
+    last digit, times its length: that is the backward error of a stable solver. The data are moved
+    by more, at random, and what that does is scaled down: measured at the last digit itself, it
+    would be lost in the rounding of the computation.
+    """
+    rng, amount = np.random.default_rng(0), 1e-6
+
+    def moved(x: Array) -> Array:
+        largest = np.abs(x).max(initial=0.0) * max(x.shape, default=1)
+        return x + amount * largest * rng.uniform(-1, 1, x.shape) if x.dtype.kind == "f" else x
+
+    change = np.zeros(tape.nodes[tape.names[name]].shape)
+    exact = tape.gradient(name, upstream)
+    leaves = {i: node._array for i, node in enumerate(tape.nodes) if node._op is None}
+    for _draw in range(3):
+        try:
+            other = tape.replayed(values={i: moved(x) for i, x in leaves.items()}, constants=moved)
+        except Exception:  # data that must be what they are, such as probabilities up to 1
+            return np.zeros(change.shape)
+        there = other.gradient(name, upstream)
+        if exact is not None and there is not None:
+            change = np.fmax(change, np.abs(there - exact))
+    known = np.nan_to_num(change, posinf=0.0) / amount * np.finfo(float).eps
+    return np.minimum(known, NOTHING)
 
 
 def of_an_update(mine: Array, true: Array, rate_is_known: bool, has_momentum: bool) -> str:
@@ -23,9 +51,9 @@ def of_an_update(mine: Array, true: Array, rate_is_known: bool, has_momentum: bo
     """
     if mine.shape != true.shape or not np.isfinite(mine).all() or not np.any(mine):
         return ""
-    factor = float((mine * true).sum() / max(float((true**2).sum()), 1e-300))
+    factor = float((mine * true).sum() / max(float((true**2).sum()), TINY))
     largest = float(np.abs(mine).max())
-    if factor > 0 and (np.abs(mine - factor * true) <= 1e-6 * largest).all():
+    if factor > 0 and (np.abs(mine - factor * true) <= PROPORTIONAL * largest).all():
         if rate_is_known and not has_momentum:
             return ""
         return _(
@@ -33,9 +61,9 @@ def of_an_update(mine: Array, true: Array, rate_is_known: bool, has_momentum: bo
             "or store the gradient",
             factor=factor,
         )
-    large = np.abs(true) > 1e-6 * np.abs(true).max()
-    equal_steps = (np.abs(np.abs(mine[large]) - largest) <= 1e-3 * largest).all()
-    equal_steps &= abs(abs(float(true.sum())) - largest) > 1e-6 * largest  # all added up
+    large = np.abs(true) > PROPORTIONAL * np.abs(true).max()
+    equal_steps = (np.abs(np.abs(mine[large]) - largest) <= EQUAL_STEPS * largest).all()
+    equal_steps &= abs(abs(float(true.sum())) - largest) > PROPORTIONAL * largest  # all added up
     if equal_steps and (np.sign(mine[large]) == np.sign(true[large])).all():
         return _(
             "the update goes down the slope by the same step everywhere (Adam, a sign?): store the "
@@ -67,5 +95,5 @@ def of_a_rounded_forward(
         slopes = [(f(x + h * d) - f(x - h * d)) / (2 * h) for h in (4e-3, 2e-3)]
         norm = max(float(np.linalg.norm(mine * d)), abs(slopes[0]))
         off = abs(slopes[1] - float((mine * d).sum())) - 10 * abs(slopes[0] - slopes[1])
-        worst = max(worst, off / max(norm, 1e-300))
-    return ("wrong" if worst > 0.05 else "inconclusive"), note
+        worst = max(worst, off / max(norm, TINY))
+    return ("wrong" if worst > ROUNDED_FORWARD else "inconclusive"), note

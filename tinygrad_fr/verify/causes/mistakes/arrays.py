@@ -13,7 +13,8 @@ import numpy as np
 from ....kernels import Array
 from ....messages import _
 from ....report import joined
-from ..case import Case, close
+from ...truth.comparison import close
+from ..case import Case
 from ..factors import names_of
 from .table import Mistake, mistake
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from ....kernels import Array
 from ....messages import _
-from ..case import Case, is_one_hot
+from ...truth.limits import is_one_hot
+from ..case import Case
 from .table import Mistake, mistake
 from .uses import reached
 

@@ -73,7 +73,6 @@ LONG_FUNCTIONS = {
     "autograd/engine:_walk": "the backward pass: a call for each node would cost more than it",
     "autograd/op:_recorded": "holds the next one",
     "autograd/op:call": "recording: each operation of each program pays for every line of it",
-    "training/fitting:fit": "not yet mended",
 }  # fmt: skip
 
 

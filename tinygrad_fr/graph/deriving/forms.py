@@ -117,7 +117,7 @@ def _getitem(x: Term, vertex: Vertex) -> Term:
     index = indexing.index_of(vertex, shape)
     if index is None:
         raise Unwritten
-    if _is_class_per_row(index, shape):
+    if _is_array(index) and _picks(index, shape) is not None:
         return algebra.total(algebra.times(one_hot(index, shape, vertex), x), (1,))
     x = algebra.solid(x)
     body = x.tree if x.level == ATOM and x.is_plain else fenced(x.tree)
@@ -128,9 +128,10 @@ def scattered(g: Term, vertex: Vertex) -> Term:
     """The adjoint of an index: what was picked, back at its place among zeros."""
     shape, index = vertex.static["shape"], vertex.static["index"]
     index = index if isinstance(index, tuple) else (index,)
+    classes = vertex.static.get("letter") and _is_array(index)
     if indexing.numbers(index, shape) is not None:
         return algebra.times(g, one_hot(index, shape, vertex))
-    if vertex.static.get("letter") and _is_class_per_row(index, shape):
+    if classes and _picks(index, shape) is not None:
         column = replace(g, value=g.value[:, None]) if g.value.ndim else g
         return algebra.times(column, one_hot(index, shape, vertex))
     g = algebra.solid(g)
@@ -146,42 +147,33 @@ def _place(index: tuple[Any, ...]) -> Item:
 def one_hot(index: tuple[Any, ...], shape: tuple[int, ...], vertex: Vertex) -> Term:
     """What an index picks, as ones among zeros: ``onehot(2)``, or y where it is a class per row."""
     place = indexing.numbers(index, shape)
-    mask = np.zeros(shape)
     if place is not None:
+        mask = np.zeros(shape)
         mask[place] = 1.0
         return term(applied("onehot", parse(indexing.written(place))), mask, CALL)
-    mask = picks(index, shape)
-    if _is_column(index):  # the same class in each row
-        words = indexing.written((int(mask[:1].argmax()),))
-        return term(applied("onehot", parse(words)), mask, CALL, narrow=shape[1:])
-    return term(parse(str(vertex.static.get("letter", r"\mathbf{1}_{c}"))), mask)
+    picks = _picks(index, shape)
+    if picks is None:
+        raise Unwritten
+    if _is_array(index):
+        return term(parse(str(vertex.static.get("letter", r"\mathbf{1}_{c}"))), picks)
+    words = indexing.written((int(picks[:1].argmax()),))  # the same class in each row
+    return term(applied("onehot", parse(words)), picks, CALL, narrow=shape[1:])
 
 
-def picks(index: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
-    """Ones where ``x[index]`` picks an entry, one from each row; zeros elsewhere."""
+def _picks(index: tuple[Any, ...], shape: tuple[int, ...]) -> Array | None:
+    """Ones where an index picks an entry and zeros elsewhere, if it picks one from each row."""
     if len(shape) != 2:
-        raise Unwritten
+        return None
     rows = np.broadcast_to(np.arange(shape[0])[:, None], shape)[index]
-    if not np.array_equal(rows, np.arange(shape[0])):  # no one-hot encoding of its rows
-        raise Unwritten
+    if not np.array_equal(rows, np.arange(shape[0])):
+        return None
     mask = np.zeros(shape)
     mask[index] = 1.0
     return mask
 
 
-def _is_column(index: tuple[Any, ...]) -> bool:
-    return not any(np.ndim(part) for part in index)
-
-
-def _is_class_per_row(index: tuple[Any, ...], shape: tuple[int, ...]) -> bool:
-    """Whether ``p[n, y]`` picks an entry from each row, by an array of classes."""
-    if _is_column(index):
-        return False
-    try:
-        picks(index, shape)
-    except Unwritten:
-        return False
-    return True
+def _is_array(index: tuple[Any, ...]) -> bool:
+    return any(np.ndim(part) for part in index)
 
 
 # --- the table ----------------------------------------------------------------------------------

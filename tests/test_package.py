@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import graphlib
+import importlib.util
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -30,7 +33,7 @@ HOUSE = [
     {"graph/values": 100},
     {"graph/recorded": 760},
     {"graph/formulas": 1_380},
-    {"graph/drawing": 1_190, "graph/replaying": 510, "graph/deriving": 2_190},
+    {"graph/drawing": 1_190, "graph/replaying": 510, "graph/deriving": 2_180},
     {"graph": 20},
     {"verify/vocabulary": 110},
     {"verify/truth": 810},
@@ -52,7 +55,7 @@ HOUSE = [
 BUDGETS = {room: lines for floor in HOUSE for room, lines in floor.items()}
 FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # The contract says 31,000; the guards of the graph's edges took 80 more, to be paid back.
-WHOLE = 31_930
+WHOLE = 31_920
 
 # Imports that point upwards or close a circle, each with its reason. The list only shrinks: one
 # that is mended has to go.
@@ -230,3 +233,12 @@ def test_the_table_of_operations_is_fresh():
     assert reference.PAGE.read_text(encoding="utf-8") == reference.page(), (
         "run: python tests/reference.py"
     )
+
+
+def test_tests_import_modules_that_are_there():
+    # pytest passes over a test file that cannot be imported: doctests of rooms whose extra is
+    # absent have to be skipped, and it makes no difference between the two.
+    for path in Path(__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tinygrad_fr"):
+                assert importlib.util.find_spec(node.module), f"{path.name}: {node.module}"

@@ -25,6 +25,7 @@ ACCEPTED = [
 ]
 REFUSED = [
     (lambda: checks.one_of("x", "mode", ("a", "b")), "mode is one of a, b, not 'x'"),
+    (lambda: checks.one_of(["a"], "mode", {"a": 1}), r"mode is one of a, not \['a'\]"),
     (lambda: checks.whole(0, "n", 1), "n is an integer of at least 1, not 0"),
     (lambda: checks.whole(4, "n", 1, 3), "n is an integer from 1 to 3, not 4"),
     (lambda: checks.whole(True, "n", 1), "not True"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import pickle
 
 import numpy as np
@@ -217,3 +218,11 @@ def test_options_are_checked_and_become_python_numbers():
     w.grad = np.ones(2)
     optimizer.step()
     assert optimizer.state_dict()["0.momentum_buffer"].dtype == np.float32
+
+
+def test_lengths_of_schedules_may_be_fractions_as_pytorchs():
+    optimizer = tg.optim.SGD([tg.Tensor([1.0], requires_grad=True)], lr=1.0)
+    schedule = tg.optim.CosineAnnealingLR(optimizer, T_max=2.5)
+    schedule.step()
+    assert math.isclose(optimizer.lr, (1 + math.cos(math.pi / 2.5)) / 2)
+    assert tg.optim.StepLR(optimizer, 2.5).step_size == 2.5

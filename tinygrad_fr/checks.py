@@ -22,7 +22,7 @@ def one_of(value: Any, name: str, known: Collection[Any]) -> Any:
     >>> one_of("mean", "reduction", ("mean", "sum"))
     'mean'
     """
-    if value not in known:
+    if value not in list(known):  # not every value has a hash
         raise ArgumentError(
             _("{name} is one of {known}, not {value!r}"),
             name=name, known=", ".join(map(str, known)), value=value,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, Self
 
 import numpy as np
 
@@ -20,7 +20,6 @@ from ..kernels import Array
 from ..messages import _
 from .summary import Summary, summarise
 
-Self = TypeVar("Self", bound="Module")
 Hook = Callable[["Module", tuple[Any, ...], Any], Any]
 
 
@@ -285,17 +284,17 @@ class Module:
         for p in self.parameters():
             p.grad = None
 
-    def train(self: Self, mode: bool = True) -> Self:
+    def train(self, mode: bool = True) -> Self:
         """Switch this module and all below it to training, and return it."""
         for _path, module in self.named_modules():
             module.training = mode
         return self
 
-    def eval(self: Self) -> Self:
+    def eval(self) -> Self:
         """Switch this module and all below it to evaluation, and return it."""
         return self.train(False)
 
-    def apply(self: Self, function: Callable[[Module], Any]) -> Self:
+    def apply(self, function: Callable[[Module], Any]) -> Self:
         """Call a function on every module below and on this one, and return it."""
         seen = {id(self)}
         above: list[tuple[Module, Iterator[Module]]] = [(self, self.children())]

@@ -83,7 +83,8 @@ class StepLR(Schedule):
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
         super().__init__(optimizer)
-        self.step_size, self.gamma = whole(step_size, "step_size", 1), gamma
+        whole(int(step_size), "step_size", 1)  # PyTorch takes 2.5, too
+        self.step_size, self.gamma = step_size, gamma
 
     def _rate(self, base: float) -> float:
         return float(base * self.gamma ** (self.steps // self.step_size))
@@ -113,7 +114,8 @@ class CosineAnnealingLR(Schedule):
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
         super().__init__(optimizer)
-        self.T_max, self.eta_min = whole(T_max, "T_max", 1), eta_min
+        whole(int(T_max), "T_max", 1)
+        self.T_max, self.eta_min = T_max, eta_min
 
     def _rate(self, base: float) -> float:
         return _cosine(base, self.eta_min, self.steps / self.T_max)

@@ -100,7 +100,7 @@ def test_a_subject_tells_its_names_arrays_numbers_and_source():
     assert set(subject.arrays()) == {("W",), ("b",), ("lr",)}
     assert subject.numbers()["lr"] == 0.5
     assert "d_out.mean(0)" in subject.source()
-    with pytest.raises(StudentError, match="return x @ self.W"):
+    with pytest.raises(StudentError, match=r"return x @ self.W"):
         subject.call("forward", np.ones(()))
 
 

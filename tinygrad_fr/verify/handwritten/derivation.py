@@ -16,7 +16,7 @@ from ...messages import _
 from ..causes.case import Case
 from ..truth.comparison import close, granted
 from ..truth.differences import signed
-from ..truth.tolerances import ASKED, REPEATED
+from ..truth.tolerances import ASKED, NOTHING, REPEATED
 from ..truth.uncertainty import of_the_data
 from .calls import StudentError, as_array, attempted, called_by_name, parameters_of
 
@@ -182,9 +182,11 @@ class Derivation:
         if name not in tape.names:
             return np.zeros(true.shape)
         error = tape.rounding(self.upstream, tape.names[name])
-        of_data = of_the_data(tape, name, self.upstream)
-        if np.abs(true).max(initial=0.0) <= 10 * of_data.max(initial=0.0):
-            error = np.maximum(error, of_data)
+        largest = float(np.abs(true).max(initial=0.0))
+        if largest <= 10 * NOTHING:  # the rounding of the data explains no more
+            of_data = of_the_data(tape, name, self.upstream)
+            if largest <= 10 * of_data.max(initial=0.0):
+                error = np.maximum(error, of_data)
         if granted(mine, 0.0):  # it was computed in float32, and lost more
             info = np.finfo(mine.dtype)
             error = error * float(info.eps / np.finfo(float).eps) + float(info.tiny)

@@ -70,118 +70,113 @@ def check(
     """
     if order not in (1, 2):
         raise ArgumentError(_("order is 1 or 2, not {order!r}"), order=order)
-    f, parameters = _with_parameters(f)
-    arrays = [promoted(x) for x in inputs] + [p._array for p in parameters.values()]
-    wanted = [i for i, x in enumerate(arrays) if x.dtype.kind == "f"]
+    rng = np.random.default_rng(seed)
+    whole = _Weighted(f, inputs, rng)
+    names, wanted = whole.names, whole.wanted
     if not wanted:
         raise ArgumentError(_("check needs at least one floating input"))
-    names = [*_names(f, len(inputs)), *parameters]
-    rng = np.random.default_rng(seed)
-    upstream: dict[str, Array] = {}
-
-    def weighted(key: str, y: Any) -> Any:
-        """The sum of an output's entries, each with a weight of its own."""
-        if key not in upstream:
-            upstream[key] = signed(rng, y.shape)
-        return (y * upstream[key]).sum()
-
-    def value(*xs: Any) -> Any:
-        with in_our_words():
-            y = f(*xs[: len(inputs)])
-        if not isinstance(y, Tensor):
-            text = _("f must give a Tensor, not {kind}: its computation left the graph")
-            raise DTypeError(text, kind=type(y).__name__)
-        return weighted("value", y)
-
-    def slope(*xs: Any) -> Any:
-        """A weighted sum of the first derivatives: its gradient holds all second ones."""
-        y = value(*xs)
-        found = [None] * len(wanted)
-        if y.requires_grad:
-            found = gradients(y, [xs[i] for i in wanted], create_graph=True)
-        parts = [
-            weighted(f"slope {i}", d) for i, d in zip(wanted, found, strict=True) if d is not None
-        ]
-        return sum(parts, start=Tensor(0.0))
-
-    inner = _Inputs(arrays, wanted, list(parameters.values()))
-    here = value(*inner.tensors()).item()
-    there = value(*inner.tensors()).item()
+    here, there = (whole.value(*whole.tensors()).item() for _call in range(2))
     if here != there and np.isfinite(here) and abs(here - there) > REPEATED * abs(here):
         return random_function(names[i] for i in wanted)
 
-    notes = []
-    with Counted(value) as counted:
-        entries = _entries(counted, inner, names, ASKED if rtol is None else rtol, atol, rng)
+    notes, plain = [], whole.arrays[: len(inputs)]
+    with Counted(whole.value) as counted:
+        entries = _entries(counted, whole, ASKED if rtol is None else rtol, atol, rng)
     for i in wanted:
-        if entries[names[i]].verdict in ("wrong", "inconclusive") and i < len(inputs):
-            entries[names[i]] = _judge_kink(entries[names[i]], f, arrays[: len(inputs)], i, rng)
+        entry = entries[names[i]]
+        if entry.verdict in ("wrong", "inconclusive") and i < len(inputs):
+            entries[names[i]] = _judge_kink(entry, whole.f, plain, i, rng)
     wrong = [entry for entry in entries.values() if entry.verdict == "wrong"]
-    left = left_at(f, *inner.tensors()[: len(inputs)]) if wrong else ""
+    left = left_at(whole.f, *whole.tensors()[: len(inputs)]) if wrong else ""
     for entry in wrong:
         entries[entry.name] = dataclasses.replace(entry, note=joined(entry.note, left))
     evaluations = counted.count
     if order == 2 and all(entry.verdict == "correct" for entry in entries.values()):
-        with Counted(slope) as counted:
-            entries = _entries(
-                counted, inner, names, SECOND_ORDER if rtol is None else rtol, atol, rng
-            )
+        with Counted(whole.slope) as counted:
+            entries = _entries(counted, whole, SECOND_ORDER if rtol is None else rtol, atol, rng)
         evaluations += counted.count
         notes.append(_("gradients of order 2; those of order 1 are right"))
     notes += [_("{n} evaluations", n=evaluations), *promotions(inputs)]
     return Report(entries, notes=tuple(notes))
 
 
-def _with_parameters(f: Callable[..., Any]) -> tuple[Callable[..., Any], dict[str, Tensor]]:
-    """A Module as a copy of its own with parameters in float64; other functions as they are."""
-    if not callable(getattr(f, "named_parameters", None)):
-        return f, {}
-    f = copy.deepcopy(f)
-    parameters: dict[str, Tensor] = dict(f.named_parameters())  # type: ignore[attr-defined]
-    for parameter in parameters.values():
-        parameter._array = parameter._array.astype(np.float64)
-    return f, parameters
+class _Weighted:
+    """A function as one number: the sum of its outputs, or of its slopes, each with a weight.
 
+    The parameters of a Module come after its inputs; they are those of a copy, in float64.
+    """
 
-class _Inputs:
-    """The inputs of a function, and after them the parameters of a Module."""
-
-    def __init__(self, arrays: list[Array], wanted: list[int], parameters: list[Tensor]) -> None:
-        self.arrays, self.wanted, self.parameters = arrays, wanted, parameters
+    def __init__(
+        self, f: Callable[..., Any], inputs: tuple[Any, ...], rng: np.random.Generator
+    ) -> None:
+        self.f, self.rng = f, rng
+        found: dict[str, Tensor] = {}
+        if callable(getattr(f, "named_parameters", None)):
+            self.f = copy.deepcopy(f)
+            found = dict(self.f.named_parameters())  # type: ignore[attr-defined]
+        self.parameters = list(found.values())
+        self.inputs = [promoted(x) for x in inputs]
+        self.arrays = [*self.inputs, *(p._array.astype(np.float64) for p in self.parameters)]
+        self.wanted = [i for i, x in enumerate(self.arrays) if x.dtype.kind == "f"]
+        self.names = [*_names(self.f, len(inputs)), *found]
+        self.weights: dict[str, Array] = {}
 
     def tensors(self, replaced: int = -1, array: Array | None = None) -> list[Any]:
         """What to call the function with, one of the arrays replaced by another."""
-        values: list[Any] = []
-        first = len(self.arrays) - len(self.parameters)
-        for k, x in enumerate(self.arrays):
-            x = array if k == replaced and array is not None else x
-            if k >= first:
-                self.parameters[k - first]._array = x
-                values.append(self.parameters[k - first])
-            else:
-                values.append(Tensor(x, requires_grad=True) if k in self.wanted else x)
-        return values
+        arrays = list(self.arrays)
+        if array is not None:
+            arrays[replaced] = array
+        for parameter, x in zip(self.parameters, arrays[len(self.inputs) :], strict=True):
+            parameter._array = x
+        inputs = arrays[: len(self.inputs)]
+        return [
+            *(Tensor(x, requires_grad=True) if k in self.wanted else x
+              for k, x in enumerate(inputs)),
+            *self.parameters,
+        ]  # fmt: skip
+
+    def _sum(self, key: str, y: Any) -> Any:
+        if key not in self.weights:
+            self.weights[key] = signed(self.rng, y.shape)
+        return (y * self.weights[key]).sum()
+
+    def value(self, *xs: Any) -> Any:
+        """A weighted sum of the outputs."""
+        with in_our_words():
+            y = self.f(*xs[: len(self.inputs)])
+        if not isinstance(y, Tensor):
+            text = _("f must give a Tensor, not {kind}: its computation left the graph")
+            raise DTypeError(text, kind=type(y).__name__)
+        return self._sum("value", y)
+
+    def slope(self, *xs: Any) -> Any:
+        """A weighted sum of the first derivatives: its gradient holds all second ones."""
+        y, total = self.value(*xs), Tensor(0.0)
+        if y.requires_grad:
+            found = gradients(y, [xs[i] for i in self.wanted], create_graph=True)
+            for i, d in zip(self.wanted, found, strict=True):
+                total = total if d is None else total + self._sum(f"slope {i}", d)
+        return total
 
 
 def _entries(
-    target: Callable[..., Any], inputs: _Inputs, names: list[str], rtol: float, atol: float,
+    target: Callable[..., Any], whole: _Weighted, rtol: float, atol: float,
     rng: np.random.Generator,
 ) -> dict[str, Entry]:  # fmt: skip
     """One entry per differentiated input."""
-    xs = inputs.tensors()
-    y = target(*xs)
-    found = recorded(y, [xs[i] for i in inputs.wanted])
+    xs = whole.tensors()
+    found = recorded(target(*xs), [xs[i] for i in whole.wanted])
     entries = {}
-    for i, mine in zip(inputs.wanted, found, strict=True):
+    for i, mine in zip(whole.wanted, found, strict=True):
 
         def numeric(moved: Array, i: int = i) -> float:
             try:
-                return float(target(*inputs.tensors(i, moved)).item())
+                return float(target(*whole.tensors(i, moved)).item())
             except ArgumentError:  # a step outside of the domain, such as a negative probability
                 return np.nan
 
-        entry = Entry(names[i], "correct", mine)
-        entries[names[i]] = confirm(entry, numeric, inputs.arrays[i], mine, rtol, atol, rng)
+        entry = Entry(whole.names[i], "correct", mine)
+        entries[entry.name] = confirm(entry, numeric, whole.arrays[i], mine, rtol, atol, rng)
     return entries
 
 

@@ -1,7 +1,8 @@
 """Bring the French catalogue up to date with the texts in the code: ``python tests/catalogue.py``.
 
-Collects every ``_("...")`` of the package into ``tinygrad_fr.po``, keeps the translations that it
-has, and compiles it. What is left to translate is listed; a test fails until nothing is.
+Collects every ``_("...")`` of the package and every text of its errors into ``tinygrad_fr.po``,
+keeps the translations that it has, and compiles it. What is left to translate is listed; a test
+fails until nothing is.
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 import tinygrad_fr
+from tinygrad_fr import errors
 from tinygrad_fr.messages import DOMAIN, LOCALE
 
 PACKAGE = Path(tinygrad_fr.__file__).parent
+ERRORS = [name for name in vars(errors) if name.endswith("Error")]
+# Where texts stand: first in these calls, or first and second.
+KEYWORDS = {"ngettext": (1, 2), **dict.fromkeys(["_", *ERRORS], (1,))}
 PO = Path(LOCALE) / "fr" / "LC_MESSAGES" / f"{DOMAIN}.po"
 MO = PO.with_suffix(".mo")
 # Two forms, whichever Babel makes the file: later ones know a third, for millions.
@@ -36,9 +41,7 @@ ARGPARSE = (
 def texts() -> Catalog:
     """Every text in the code."""
     catalogue = Catalog(domain=DOMAIN)
-    found = extract_from_dir(
-        PACKAGE, [("**.py", "python")], keywords={"_": (1,), "ngettext": (1, 2)}
-    )
+    found = extract_from_dir(PACKAGE, [("**.py", "python")], keywords=KEYWORDS)
     for name, _line, message, comments, context in found:
         catalogue.add(message, locations=[(f"tinygrad_fr/{name}", None)], auto_comments=comments,
                       context=context)  # fmt: skip

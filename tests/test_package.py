@@ -27,8 +27,8 @@ HOUSE = [
     {"settings": 90},
     {"checks": 130},
     {"kernels": 860, "kernels/fast": 730},
-    {"autograd": 1_700, "autograd/guards": 1_490},  # the core is the first: read in an afternoon
-    {"ops": 4_770},
+    {"autograd": 1_700, "autograd/guards": 1_440},  # the core is the first: read in an afternoon
+    {"ops": 4_750},
     {"report": 480},
     {"graph/values": 100},
     {"graph/recorded": 760},
@@ -42,20 +42,20 @@ HOUSE = [
     {"verify/questions": 1_530},
     {"verify": 20},
     {"io": 460},
-    {"nn": 1_550},
+    {"nn": 1_540},
     {"optim": 780},
-    {"data": 1_280},
+    {"data": 1_270},
     {"training": 560},
-    {"health": 800},
+    {"health": 790},
     {"plot": 1_760},
-    {"cli": 960},
+    {"cli": 950},
     {"__init__": 100},
     {"__main__": 10},
 ]
 BUDGETS = {room: lines for floor in HOUSE for room, lines in floor.items()}
 FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # The contract says 31,000; the guards of the graph's edges took 80 more, to be paid back.
-WHOLE = 31_920
+WHOLE = 31_800
 
 # Imports that point upwards or close a circle, each with its reason. The list only shrinks: one
 # that is mended has to go.

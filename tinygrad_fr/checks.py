@@ -24,7 +24,7 @@ def one_of(value: Any, name: str, known: Collection[Any]) -> Any:
     """
     if value not in list(known):  # not every value has a hash
         raise ArgumentError(
-            _("{name} is one of {known}, not {value!r}"),
+            "{name} is one of {known}, not {value!r}",
             name=name, known=", ".join(map(str, known)), value=value,
         )  # fmt: skip
     return value
@@ -60,7 +60,7 @@ def pair(value: Any, name: str, least: int) -> tuple[int, int]:
     values = tuple(value) if isinstance(value, tuple | list) else (value, value)
     if len(values) != 2 or not all(isinstance(v, int | np.integer) and v >= least for v in values):
         raise ArgumentError(
-            _("{name} is an integer of at least {least}, or two (down, across), not {value!r}"),
+            "{name} is an integer of at least {least}, or two (down, across), not {value!r}",
             name=name, least=least, value=value,
         )  # fmt: skip
     return int(values[0]), int(values[1])
@@ -75,7 +75,7 @@ def share(value: Any, name: str) -> float:
     0.5
     """
     if not isinstance(value, NUMBER) or not 0 <= value <= 1:
-        raise ArgumentError(_("{name} lies between 0 and 1, not {value!r}"), name=name, value=value)
+        raise ArgumentError("{name} lies between 0 and 1, not {value!r}", name=name, value=value)
     return value  # type: ignore[no-any-return]
 
 
@@ -104,7 +104,7 @@ def seed(value: int | None) -> int | None:
     (0, None)
     """
     if value is not None and (not isinstance(value, int | np.integer) or value < 0):
-        raise ArgumentError(_("a seed is None or a whole number from 0 on, not {seed}"), seed=value)
+        raise ArgumentError("a seed is None or a whole number from 0 on, not {seed}", seed=value)
     return value
 
 
@@ -112,7 +112,7 @@ def same_shape(value: Any, shape: tuple[int, ...], name: str) -> None:
     """Refuse what a state holds for an array of another shape."""
     if np.shape(value) != shape:
         raise ShapeError(
-            _("{name} has the shape {shape} here and {got} in the state"),
+            "{name} has the shape {shape} here and {got} in the state",
             name=name, shape=shape, got=np.shape(value),
         )  # fmt: skip
 

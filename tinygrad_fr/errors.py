@@ -16,7 +16,7 @@ class TinygradError(Exception):
     Parameters
     ----------
     template
-        The text, with ``{fields}``.
+        The text in English, with ``{fields}``; its translation is looked up here.
     values
         What stands in the fields. A field named like an argument of an operation
         (``{x}``, ``{x.name}``) is filled by :meth:`locate`.
@@ -38,7 +38,7 @@ class TinygradError(Exception):
 
     def __init__(self, template: str, **values: Any) -> None:
         super().__init__(template)
-        self.template = template
+        self.template = _(template)
         self.values = values
         self.operation: str | None = None
         self.inputs: tuple[Any, ...] = ()
@@ -155,7 +155,7 @@ class in_our_words:  # noqa: N801 - used as a context manager
 def missing_extra(package: str, extra: str) -> MissingExtraError:
     """The error for an optional dependency: it says what to install."""
     return MissingExtraError(
-        _('{package} is needed here: pip install "tinygrad_fr[{extra}]"'),
+        '{package} is needed here: pip install "tinygrad_fr[{extra}]"',
         package=package,
         extra=extra,
     )

@@ -1,7 +1,7 @@
 """Every text for people, in French (the default) or in English, through gettext.
 
-Texts are written in English where they are used, as ``_("...")``; their French stands in
-``locale/fr/LC_MESSAGES/tinygrad_fr.po``. A test fails on a text without a translation.
+Texts are written in English where they are used, as ``_("...")`` or as the text of an error; their
+French stands in ``locale/fr/LC_MESSAGES/tinygrad_fr.po``. A test fails on a text without one.
 """
 
 from __future__ import annotations

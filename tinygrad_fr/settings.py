@@ -8,7 +8,6 @@ import numpy as np
 
 from . import messages
 from .errors import ArgumentError
-from .messages import _
 
 VERSION = "0.1.0"
 
@@ -36,7 +35,7 @@ def set_language(language: str) -> None:
     """
     if language not in messages.LANGUAGES:
         raise ArgumentError(
-            _("no language {language!r}: choose one of {known}"),
+            "no language {language!r}: choose one of {known}",
             language=language,
             known=", ".join(messages.LANGUAGES),
         )
@@ -55,9 +54,9 @@ def set_default_dtype(dtype: Any) -> None:
     try:
         wanted = np.dtype(dtype)
     except TypeError as error:
-        raise ArgumentError(_("{dtype!r} is not a NumPy dtype"), dtype=dtype) from error
+        raise ArgumentError("{dtype!r} is not a NumPy dtype", dtype=dtype) from error
     if wanted.kind != "f":
-        raise ArgumentError(_("the default dtype must be floating, not {dtype}"), dtype=wanted)
+        raise ArgumentError("the default dtype must be floating, not {dtype}", dtype=wanted)
     default_dtype = wanted
 
 
@@ -75,7 +74,7 @@ def manual_seed(seed: int) -> None:
     """
     global _generator
     if not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ArgumentError(_("a seed is a whole number from 0 on, not {seed!r}"), seed=seed)
+        raise ArgumentError("a seed is a whole number from 0 on, not {seed!r}", seed=seed)
     _generator = np.random.default_rng(seed)
 
 

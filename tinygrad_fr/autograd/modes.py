@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from ..errors import ArgumentError
-from ..messages import _
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -77,10 +76,8 @@ class switch:  # noqa: N801 - used as a context manager and as a decorator
         """Decorate a function or a coroutine function."""
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise ArgumentError(
-                _(
-                    "a generator gives control back between its values: "
-                    "use `with` inside {name} instead of the decorator"
-                ),
+                "a generator gives control back between its values: "
+                "use `with` inside {name} instead of the decorator",
                 name=function.__name__,
             )
         if inspect.iscoroutinefunction(function):

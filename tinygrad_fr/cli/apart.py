@@ -77,11 +77,11 @@ def _answer_of_a_process(order: dict[str, Any]) -> Any:
         try:
             return loads(body)
         except ValueError as error:  # it has changed the encoder
-            raise FileError(_("the file has made the verdict unreadable")) from error
+            raise FileError("the file has made the verdict unreadable") from error
     if late:
-        raise FileError(_("the file took longer than {n} s (--timeout)"), n=order["seconds"])
+        raise FileError("the file took longer than {n} s (--timeout)", n=order["seconds"])
     if child.returncode < 0:
-        raise FileError(_("the file was killed by signal {n}"), n=-child.returncode)
+        raise FileError("the file was killed by signal {n}", n=-child.returncode)
     text = _("the file ended the program, with status {n}, before there was a verdict")
     raise FileError(text, n=child.returncode)
 

@@ -65,7 +65,7 @@ def _open(folder: str, recipe: Recipe) -> tuple[Any, list[str], Recipe]:
     size = images.shape[2]
     if images.shape[3] != size:
         raise ArgumentError(
-            _("the models take square images, and these are {height}x{width}"),
+            "the models take square images, and these are {height}x{width}",
             height=size, width=images.shape[3],
         )  # fmt: skip
     digits = [str(i) for i in range(labels.max() + 1)]
@@ -118,7 +118,7 @@ def _load_model(path: str) -> tuple[Module, list[str], int, int]:
     known = state.metadata
     if known.get("kind") != "tinygrad_fr model" or known.get("model") not in MODELS:
         raise FileError(
-            _("{path} was not written by `tinygrad-fr train`: its model is not known"), path=path
+            "{path} was not written by `tinygrad-fr train`: its model is not known", path=path
         )
     shapes = {array.shape for array in state.values()}
     try:
@@ -137,7 +137,7 @@ def _load_model(path: str) -> tuple[Module, list[str], int, int]:
         model = MODELS[known["model"]](n, size, channels)
     except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise FileError(
-            _("{path} has no usable classes, preprocessing and weights ({error}): train it again"),
+            "{path} has no usable classes, preprocessing and weights ({error}): train it again",
             path=path,
             error=error,
         ) from error

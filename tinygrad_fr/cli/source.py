@@ -11,7 +11,6 @@ from types import ModuleType
 from typing import Any
 
 from ..errors import ArgumentError, FileError
-from ..messages import _
 from ..verify.handwritten.calls import in_words
 
 
@@ -19,11 +18,11 @@ def module_of(path: str) -> ModuleType:
     """The file as a module; it can import from its package, its folder and the current one."""
     file = Path(path)
     if file.suffix == ".ipynb":
-        raise FileError(_("{path} is a notebook: copy the layer to a .py file"), path=path)
+        raise FileError("{path} is a notebook: copy the layer to a .py file", path=path)
     if file.is_dir():
-        raise FileError(_("{path} is a folder: give a file in it"), path=path)
+        raise FileError("{path} is a folder: give a file in it", path=path)
     if not file.is_file():
-        raise FileError(_("{path}: there is no such file"), path=path)
+        raise FileError("{path}: there is no such file", path=path)
     folder = top = file.parent.resolve()
     names = [re.sub(r"\W", "_", file.stem)]
     while (top / "__init__.py").is_file():
@@ -32,7 +31,7 @@ def module_of(path: str) -> ModuleType:
     sys.path[:0] = dict.fromkeys(map(str, (top, Path.cwd(), folder)))
     spec = importlib.util.spec_from_file_location(".".join(names), file)
     if spec is None or spec.loader is None:
-        raise FileError(_("{path} is no Python file"), path=path)
+        raise FileError("{path} is no Python file", path=path)
     try:
         if names[1:]:
             importlib.import_module(".".join(names[:-1]))
@@ -40,7 +39,7 @@ def module_of(path: str) -> ModuleType:
         sys.modules.setdefault(spec.name, module)
         spec.loader.exec_module(module)
     except Exception as error:
-        raise FileError(_("{path} fails: {error}"), path=path, error=in_words(error)) from error
+        raise FileError("{path} fails: {error}", path=path, error=in_words(error)) from error
     return module
 
 
@@ -53,6 +52,6 @@ def member_of(module: ModuleType, name: str, path: str) -> Any:
         if getattr(value, "__module__", None) == module.__name__ and not known.startswith("_")
     ]  # fmt: skip
     raise ArgumentError(
-        _("{path} has no {name}; there are {known}"),
+        "{path} has no {name}; there are {known}",
         path=path, name=name, known=", ".join(own) or "-",
     )  # fmt: skip

@@ -34,7 +34,7 @@ def check(options: Namespace) -> int:
     try:
         answer = run_apart(judge, request, options.timeout)
         if not isinstance(answer, dict) or answer.get("verdict") not in (*STATUS,):
-            raise FileError(_("the file has made the verdict unreadable"))
+            raise FileError("the file has made the verdict unreadable")
     except FileError as error:
         answer = _undecided(str(error))
     text = answer.pop("text", "")
@@ -77,14 +77,14 @@ def _report(options: Namespace) -> Report:
     path, _colon, name = options.layer.rpartition(":")
     if not path:
         raise ArgumentError(
-            _("give a file and a name in it, such as layers.py:Dense, not {got}"), got=options.layer
+            "give a file and a name in it, such as layers.py:Dense, not {got}", got=options.layer
         )
     module = module_of(path)
     layer = member_of(module, name, path)
     if inspect.isroutine(layer):
         if not options.backward:
             raise ArgumentError(
-                _("{name} is a function: name that of its gradient, --backward"), name=name
+                "{name} is a function: name that of its gradient, --backward", name=name
             )
         layer, options.backward = (layer, member_of(module, options.backward, path)), None
     try:
@@ -92,12 +92,12 @@ def _report(options: Namespace) -> Report:
             layer = attempted(layer, *_arguments(options.init))
         x, said = _inputs(layer, options)
     except StudentError as error:
-        raise ArgumentError(_("{name} cannot be made: {error}"), name=name, error=error) from error
+        raise ArgumentError("{name} cannot be made: {error}", name=name, error=error) from error
     reference = None
     if options.reference:
         reference = vars(ops).get(options.reference) if options.reference in ops.__all__ else None
         if reference is None:
-            raise ArgumentError(_("there is no operation {name}"), name=options.reference)
+            raise ArgumentError("there is no operation {name}", name=options.reference)
     upstream = None
     if options.one_hot:
         subject = Handwritten(subject_of(layer, options.forward, options.backward), x)
@@ -119,7 +119,7 @@ def _arguments(text: str | None) -> tuple[Any, ...]:
         return tuple(ast.literal_eval(f"({text},)"))
     except (ValueError, SyntaxError) as error:
         raise ArgumentError(
-            _("--init takes values separated by commas, such as 4608,5, not {got}"), got=text
+            "--init takes values separated by commas, such as 4608,5, not {got}", got=text
         ) from error
 
 
@@ -156,5 +156,5 @@ def _prediction_and_target(rng: np.random.Generator, shape: tuple[int, ...]) -> 
 
 def _shape(text: str) -> tuple[int, ...]:
     if not re.fullmatch(r"\s*[1-9]\d*\s*(,\s*([1-9]\d*)?\s*)*(:\s*[1-9]\d*\s*)?", text):
-        raise ArgumentError(_("--input takes a shape, such as 24,24,8, not {got}"), got=text)
+        raise ArgumentError("--input takes a shape, such as 24,24,8, not {got}", got=text)
     return tuple(int(n) for n in text.partition(":")[0].split(",") if n.strip())

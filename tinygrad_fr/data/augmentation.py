@@ -12,7 +12,6 @@ import numpy as np
 from .. import checks, settings
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..kernels import Array
-from ..messages import _
 from .dataset import Batch, Dataset, as_dataset, gather, in_epoch, positions
 
 Transform: TypeAlias = Callable[[Array, np.random.Generator], Array]
@@ -120,7 +119,7 @@ class AugmentedDataset:
     def split(self, fraction: float, seed: int | None = None) -> NoReturn:
         """Refuse: the part for validation would be augmented too."""
         raise ArgumentError(
-            _("both parts would be augmented: split the data first, then augment one part")
+            "both parts would be augmented: split the data first, then augment one part"
         )
 
     def _new_key(self, epoch: int) -> tuple[int, int]:
@@ -133,7 +132,7 @@ def _applied(transform: Transform, images: Array, rng: np.random.Generator) -> A
     result = transform(images, rng)
     if not isinstance(result, np.ndarray) or result.shape[:1] != images.shape[:1]:
         raise ShapeError(
-            _("{transform} must return an array of {n} images, as many as it is given, not {what}"),
+            "{transform} must return an array of {n} images, as many as it is given, not {what}",
             transform=_name(transform),
             n=len(images),
             what=result.shape if isinstance(result, np.ndarray) else type(result).__name__,
@@ -145,17 +144,15 @@ def _applied(transform: Transform, images: Array, rng: np.random.Generator) -> A
 def _checked_transform(transform: Any) -> Transform:
     if isinstance(transform, type) or not callable(transform):
         raise DTypeError(
-            _("a transform is a function f(images, rng), or such as RandomShift(4), not {what}"),
+            "a transform is a function f(images, rng), or such as RandomShift(4), not {what}",
             what=_name(transform),
         )
     try:
         inspect.signature(transform).bind(None, None)
     except TypeError as error:
         raise DTypeError(
-            _(
-                "{transform} must take two arguments, f(images, rng): a batch (N, C, H, W) and a "
-                "NumPy generator"
-            ),
+            "{transform} must take two arguments, f(images, rng): a batch (N, C, H, W) and a "
+            "NumPy generator",
             transform=_name(transform),
         ) from error
     except ValueError:  # a function of C may not tell

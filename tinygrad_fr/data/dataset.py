@@ -12,7 +12,6 @@ from ..autograd.guards.conversion import as_operand
 from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, IndexingError, ShapeError
 from ..kernels import Array
-from ..messages import _
 
 Batch: TypeAlias = tuple[Array, ...]
 
@@ -64,7 +63,7 @@ class Splittable:
         """
         if not 0 < fraction < 1:
             raise ArgumentError(
-                _("fraction lies between 0 and 1 (0.8 puts 80 % in the first part), not {value}"),
+                "fraction lies between 0 and 1 (0.8 puts 80 % in the first part), not {value}",
                 value=fraction,
             )
         order = settings.generator(checks.seed(seed)).permutation(len(self))
@@ -100,13 +99,13 @@ class ArrayDataset(Splittable):
         self.arrays: tuple[Array, ...] = tuple(map(_as_array, arrays))
         self.classes = None if classes is None else tuple(classes)
         if not arrays:
-            raise ArgumentError(_("a dataset needs at least one array"))
+            raise ArgumentError("a dataset needs at least one array")
         if not all(array.ndim for array in self.arrays):
-            raise ShapeError(_("a number has no axis of examples: give arrays of shape (N, ...)"))
+            raise ShapeError("a number has no axis of examples: give arrays of shape (N, ...)")
         lengths = [len(array) for array in self.arrays]
         if len(set(lengths)) > 1:
             raise ShapeError(
-                _("the arrays must have the same number of examples (first axis), not {lengths}"),
+                "the arrays must have the same number of examples (first axis), not {lengths}",
                 lengths=", ".join(map(str, lengths)),
             )
 
@@ -140,7 +139,7 @@ def as_dataset(data: Any) -> Dataset:
         return ArrayDataset(*data)
     if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
         raise ArgumentError(
-            _("a loader needs len(data) and data[i], and {kind} lacks them: give arrays"),
+            "a loader needs len(data) and data[i], and {kind} lacks them: give arrays",
             kind=type(data).__name__,
         )
     dataset: Dataset = data
@@ -159,10 +158,8 @@ def gather(data: Dataset, indices: Array) -> Batch:
         return tuple(np.stack(column) for column in columns)
     except ValueError as error:
         raise ShapeError(
-            _(
-                "examples of different shapes make no batch ({error}): resize or pad them, "
-                "and let data[i] be an array or a tuple of arrays"
-            ),
+            "examples of different shapes make no batch ({error}): resize or pad them, "
+            "and let data[i] be an array or a tuple of arrays",
             error=error,
         ) from error
 
@@ -189,7 +186,7 @@ def positions(index: Any, n: int) -> Array:
 def no_such_index(index: Any, n: int) -> IndexingError:
     """The error for an index outside a dataset of ``n`` examples."""
     return IndexingError(
-        _("no examples {index}: there are {n}, numbered from 0 to {last}"),
+        "no examples {index}: there are {n}, numbered from 0 to {last}",
         index=index,
         n=n,
         last=n - 1,

@@ -107,17 +107,15 @@ def load_mnist(folder: str | os.PathLike[str], split: str | None = None) -> tupl
             break
     else:
         raise FileError(
-            _(
-                "{path} has no files NAME-images-idx3-ubyte and NAME-labels-idx1-ubyte (.gz or "
-                "not), NAME being {names}: check the folder, or download them"
-            ),
+            "{path} has no files NAME-images-idx3-ubyte and NAME-labels-idx1-ubyte (.gz or "
+            "not), NAME being {names}: check the folder, or download them",
             path=folder,
             names=" / ".join(names),
         )
     images, labels = _read_idx(image_file, 3), _read_idx(label_file, 1)
     if len(images) != len(labels):
         raise FileError(
-            _("{path} has {n} images, and {other} {m} labels: they do not belong together"),
+            "{path} has {n} images, and {other} {m} labels: they do not belong together",
             path=image_file,
             n=len(images),
             other=label_file,
@@ -151,4 +149,4 @@ def _read_idx(path: Path, axes: int) -> Array:
 
 
 def _damaged(path: Path, reason: object) -> FileError:
-    return FileError(_("{path} is damaged ({reason}): download it again"), path=path, reason=reason)
+    return FileError("{path} is damaged ({reason}): download it again", path=path, reason=reason)

@@ -93,11 +93,11 @@ class ImageFolder(Splittable):
         pillow()
         root = as_path(root)
         if not os.path.isdir(root):  # noqa: PTH112  # Path.is_dir raises if it is too long
-            raise FileError(_("there is no folder {path}: check its name"), path=root)
+            raise FileError("there is no folder {path}: check its name", path=root)
         folders = [entry for entry in _visible(root) if entry.is_dir()]
         if not folders:
             raise FileError(
-                _("{path} needs one sub-folder of images per class, and has none"), path=root
+                "{path} needs one sub-folder of images per class, and has none", path=root
             )
         self.classes = tuple(folder.name for folder in folders)
         files = list(map(_images, folders))
@@ -108,7 +108,7 @@ class ImageFolder(Splittable):
             whole = [path for path in group if path not in broken]
             if not whole:
                 raise FileError(
-                    _("the class folder {path} holds no image: fill it or remove it"), path=folder
+                    "the class folder {path} holds no image: fill it or remove it", path=folder
                 )
             self.paths += whole
             labels += [label] * len(whole)
@@ -166,7 +166,7 @@ def _visible(folder: Path) -> list[Path]:
         entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
     except OSError as error:
         raise FileError(
-            _("the folder {path} cannot be read ({error}): check who may read it"),
+            "the folder {path} cannot be read ({error}): check who may read it",
             path=folder,
             error=error,
         ) from error
@@ -182,10 +182,8 @@ def _images(folder: Path) -> list[Path]:
         return images
     if not images:
         raise FileError(
-            _(
-                "the class folder {path} holds folders instead of images: move their images up, "
-                "or give {path} itself if those are the classes"
-            ),
+            "the class folder {path} holds folders instead of images: move their images up, "
+            "or give {path} itself if those are the classes",
             path=folder,
         )
     warnings.warn(

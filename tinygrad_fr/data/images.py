@@ -67,7 +67,7 @@ def pixels(image: Any, size: tuple[int, int], channels: int) -> Array:
         return _converted(image, size, channels)
     if not isinstance(image, str | os.PathLike):
         raise DTypeError(
-            _("an image is a Pillow image or the path of a file, not {kind}"),
+            "an image is a Pillow image or the path of a file, not {kind}",
             kind=type(image).__name__,
         )
     try:
@@ -79,10 +79,10 @@ def pixels(image: Any, size: tuple[int, int], channels: int) -> Array:
             opened.draft(None, (4 * max(size),) * 2)
             return _converted(opened, size, channels)
     except FileNotFoundError as error:
-        raise FileError(_("there is no image {path}: check its name"), path=image) from error
+        raise FileError("there is no image {path}: check its name", path=image) from error
     except Exception as error:  # damaged bytes make the decoders raise nearly anything
         raise FileError(
-            _("{path} is not an image, or not a whole one ({error}): check the file"),
+            "{path} is not an image, or not a whole one ({error}): check the file",
             path=image,
             error=error,
         ) from error

@@ -13,7 +13,6 @@ import numpy as np
 from .. import checks, settings
 from ..errors import ArgumentError
 from ..kernels.fast.threads import start
-from ..messages import _
 from .dataset import Batch, Dataset, as_dataset, gather, in_epoch
 
 
@@ -66,7 +65,7 @@ class DataLoader:
     ) -> None:
         self.data = as_dataset(data)
         if not len(self.data):
-            raise ArgumentError(_("there is nothing to load: the dataset is empty"))
+            raise ArgumentError("there is nothing to load: the dataset is empty")
         self.batch_size = checks.whole(batch_size, "batch_size", 1)
         self.shuffle = shuffle
         self.seed = checks.seed(seed)

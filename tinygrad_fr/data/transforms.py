@@ -19,7 +19,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 from ..checks import pair, share
 from ..errors import ArgumentError, DTypeError, ShapeError, missing_extra
 from ..kernels import Array
-from ..messages import _
 
 Fill: TypeAlias = str | float
 BORDERS = {"reflect": "mirror", "edge": "nearest"}  # of NumPy, as SciPy calls them
@@ -130,10 +129,8 @@ class RandomCrop:
         height, width = images.shape[2:]
         if size[0] > height + 2 * margin[0] or size[1] > width + 2 * margin[1]:
             raise ShapeError(
-                _(
-                    "a crop of {size} does not fit into images of {shape} with a padding of "
-                    "{padding}: take a smaller size, or more padding"
-                ),
+                "a crop of {size} does not fit into images of {shape} with a padding of "
+                "{padding}: take a smaller size, or more padding",
                 size=size,
                 shape=(height, width),
                 padding=margin,
@@ -190,7 +187,7 @@ class RandomRotation:
         ends: Any = self.degrees if both else (0, self.degrees)
         if len(ends) != 2 or not all(map(_is_number, ends)) or ends[0] > ends[1]:
             raise ArgumentError(
-                _("degrees is an angle from 0 on, or (from, to), not {value!r}"),
+                "degrees is an angle from 0 on, or (from, to), not {value!r}",
                 value=self.degrees,
             )
         return (ends[0] if both else -ends[1]), ends[1]
@@ -228,12 +225,12 @@ def _checked_images(images: Any) -> Array:
     images = np.asarray(images)
     if images.ndim != 4:
         raise ShapeError(
-            _("a transform takes a batch of images (N, C, H, W), not {shape}: add axes"),
+            "a transform takes a batch of images (N, C, H, W), not {shape}: add axes",
             shape=images.shape,
         )
     if images.dtype.kind != "f":
         raise DTypeError(
-            _("a transform takes floating images, not {dtype}: divide bytes by 255"),
+            "a transform takes floating images, not {dtype}: divide bytes by 255",
             dtype=images.dtype,
         )
     checked: Array = images
@@ -243,7 +240,7 @@ def _checked_images(images: Any) -> Array:
 def _checked_fill(fill: Any) -> None:
     known = fill in ("reflect", "edge") if isinstance(fill, str) else _is_number(fill)
     if not known:
-        raise ArgumentError(_('fill is "reflect", "edge" or a number, not {value!r}'), value=fill)
+        raise ArgumentError('fill is "reflect", "edge" or a number, not {value!r}', value=fill)
 
 
 def _is_number(value: Any) -> bool:

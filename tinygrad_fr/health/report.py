@@ -158,7 +158,7 @@ class HealthReport:
             if name in (layer.name, layer.name.split(" (")[0]):
                 return layer
         known = ", ".join(layer.name for layer in self.layers) or "-"
-        raise ArgumentError(_("no layer {name!r} was seen: {known}"), name=name, known=known)
+        raise ArgumentError("no layer {name!r} was seen: {known}", name=name, known=known)
 
     def __str__(self) -> str:
         lines = []

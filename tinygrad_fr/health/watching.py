@@ -16,7 +16,6 @@ from ..autograd.modes import Call, current_mode
 from ..autograd.tensor import Tensor
 from ..checks import whole
 from ..errors import DTypeError
-from ..messages import _
 from ..nn.module import Module, Parameter
 from ..nn.summary import titled
 from .judging import judge
@@ -62,7 +61,7 @@ def watch(model: Module, *, window: int = 50) -> Watch:
     """
     if not isinstance(model, Module):
         raise DTypeError(
-            _("health.watch takes a Module, such as nn.Sequential(...), not {kind}"),
+            "health.watch takes a Module, such as nn.Sequential(...), not {kind}",
             kind=type(model).__name__,
         )
     return Watch(model, whole(window, "window", 1))

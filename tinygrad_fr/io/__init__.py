@@ -96,13 +96,13 @@ def save(
     arrays, text = _checked_state(state), _checked_metadata(metadata)
     if CHECKSUM in text:
         raise ArgumentError(
-            _("{reserved} is the name of the checksum: choose another"), reserved=CHECKSUM
+            "{reserved} is the name of the checksum: choose another", reserved=CHECKSUM
         )
     try:
         content = encode(arrays, {**text, CHECKSUM: _checksum(arrays, text)})
     except (UnicodeError, struct.error) as error:  # half a surrogate pair, a name of 70,000 letters
         raise ArgumentError(
-            _("a name or a text does not fit into the file: {error}"), error=error
+            "a name or a text does not fit into the file: {error}", error=error
         ) from error
     files.write(target, content)
 
@@ -138,10 +138,8 @@ def load(path: str | os.PathLike[str]) -> State:
         return _without_checksum(decode(content))
     except Exception as error:  # damaged bytes make the decoders raise nearly anything
         raise FileError(
-            _(
-                "{path} is damaged, or not a {suffix} file of plain numbers ({error}): "
-                "save or download it again"
-            ),
+            "{path} is damaged, or not a {suffix} file of plain numbers ({error}): "
+            "save or download it again",
             path=source,
             suffix=source.suffix.lower(),
             error=error,
@@ -262,7 +260,7 @@ def _format(path: Path) -> tuple[Callable[..., bytes], Callable[[bytes], State]]
     suffix = path.suffix.lower()
     if suffix not in _FORMATS:
         raise FileError(
-            _("{path}: the name must end in one of {known}"), path=path, known=", ".join(_FORMATS)
+            "{path}: the name must end in one of {known}", path=path, known=", ".join(_FORMATS)
         )
     if suffix == ".safetensors":
         _safetensors()
@@ -297,21 +295,21 @@ def _without_checksum(state: State) -> State:
 def _checked_state(state: Mapping[str, Any]) -> dict[str, Array]:
     if not isinstance(state, Mapping):
         raise ArgumentError(
-            _("save takes a dict of names to arrays, such as model.state_dict(), not {kind}"),
+            "save takes a dict of names to arrays, such as model.state_dict(), not {kind}",
             kind=type(state).__name__,
         )
     arrays = {}
     for name, value in state.items():
         if not isinstance(name, str) or not _is_name(name):
             raise ArgumentError(
-                _("{name!r} cannot name an array: use a non-empty text other than {reserved}"),
+                "{name!r} cannot name an array: use a non-empty text other than {reserved}",
                 name=name,
                 reserved=METADATA,
             )
         array = np.asarray(value.data if isinstance(value, Tensor) else value)
         if array.dtype.kind not in "biuf" or array.itemsize > 8:
             raise DTypeError(
-                _("{name} is of {dtype}: only booleans and numbers of up to 64 bits are saved"),
+                "{name} is of {dtype}: only booleans and numbers of up to 64 bits are saved",
                 name=name,
                 dtype=array.dtype,
             )
@@ -330,7 +328,7 @@ def _checked_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
         isinstance(text, str) for item in metadata.items() for text in item
     ):
         raise ArgumentError(
-            _("metadata maps texts to texts, not {metadata!r}: use json.dumps for the rest"),
+            "metadata maps texts to texts, not {metadata!r}: use json.dumps for the rest",
             metadata=metadata,
         )
     return dict(metadata)

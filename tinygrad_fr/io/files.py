@@ -28,7 +28,7 @@ def as_path(path: Any) -> Path:
     """The path that a text or an object stands for."""
     if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
         raise ArgumentError(
-            _("{kind} is no path: give a text or a pathlib.Path (to save, after the state)"),
+            "{kind} is no path: give a text or a pathlib.Path (to save, after the state)",
             kind=type(path).__name__,
         )
     return Path(path)
@@ -41,7 +41,7 @@ def read(path: Path) -> bytes:
             return path.read_bytes()
         if path.exists():  # reading from a pipe could take for ever
             raise OSError(_("it is a folder or a device"))
-        raise FileError(_("there is no file {path}: check its name and folder"), path=path)
+        raise FileError("there is no file {path}: check its name and folder", path=path)
 
 
 def check_place(path: Path) -> Path:
@@ -49,10 +49,10 @@ def check_place(path: Path) -> Path:
     with _explained(_("{path} cannot be written: {error}"), path):
         target = path.resolve()
         if target.is_dir():
-            raise FileError(_("{path} is a folder: give the name of a file in it"), path=path)
+            raise FileError("{path} is a folder: give the name of a file in it", path=path)
         if not target.parent.is_dir():
             raise FileError(
-                _("{path}: there is no folder {folder}; create it first"),
+                "{path}: there is no folder {folder}; create it first",
                 path=target,
                 folder=target.parent,
             )

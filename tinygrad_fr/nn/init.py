@@ -16,7 +16,6 @@ from ..autograd.guards.messages import label
 from ..autograd.tensor import Tensor
 from ..checks import one_of
 from ..errors import ShapeError
-from ..messages import _
 
 # How much an activation shrinks the spread of what passes through it (PyTorch, calculate_gain).
 GAINS = {
@@ -118,7 +117,7 @@ def _fans(tensor: Tensor) -> tuple[int, int]:
     """How many numbers enter an output, and how many outputs an input reaches."""
     if tensor.ndim < 2:
         raise ShapeError(
-            _("{name} has no fan-in: only weights with at least 2 axes, (out, in, ...), do"),
+            "{name} has no fan-in: only weights with at least 2 axes, (out, in, ...), do",
             name=label(tensor),
         )
     window = math.prod(tensor.shape[2:])

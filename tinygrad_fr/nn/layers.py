@@ -8,7 +8,6 @@ from typing import Any
 from .. import settings
 from ..checks import pair, whole
 from ..errors import ArgumentError, ShapeError
-from ..messages import _
 from ..ops.convolution import conv1d, conv2d, conv_transpose2d
 from ..ops.indexing import embedding
 from ..ops.pooling import avg_pool2d, max_pool2d
@@ -60,7 +59,7 @@ class _Convolution(Module):
         self.groups = whole(groups, "groups", 1)
         if channels[0] % groups or channels[1] % groups:
             raise ArgumentError(
-                _("groups ({groups}) must divide in_channels ({n}) and out_channels ({m})"),
+                "groups ({groups}) must divide in_channels ({n}) and out_channels ({m})",
                 groups=groups, n=channels[0], m=channels[1],
             )  # fmt: skip
         self.kernel_size = sizes(kernel_size, "kernel_size", 1)
@@ -236,7 +235,7 @@ class GlobalAvgPool2d(Module):
         """Apply the layer."""
         if len(x.shape) != 4:
             raise ShapeError(
-                _("GlobalAvgPool2d takes images (N, C, H, W), not {shape}"), shape=x.shape
+                "GlobalAvgPool2d takes images (N, C, H, W), not {shape}", shape=x.shape
             )
         return mean(x, (2, 3))
 
@@ -283,7 +282,7 @@ class Flatten(Module):
         """Apply the layer."""
         if len(x.shape) <= self.start_dim:
             raise ShapeError(
-                _("Flatten keeps axis 0 for the examples; {shape} has none to merge: add x[None]"),
+                "Flatten keeps axis 0 for the examples; {shape} has none to merge: add x[None]",
                 shape=x.shape,
             )
         return flatten(x, self.start_dim, self.end_dim)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 from ..checks import whole
 from ..errors import ArgumentError
-from ..messages import _
 from .activations import ReLU
 from .layers import Conv2d, Flatten, GlobalAvgPool2d, Linear, MaxPool2d
 from .module import Module
@@ -81,7 +80,7 @@ def mlp(sizes: Sequence[int], activation: Callable[[], Module] = ReLU) -> Sequen
     """
     if len(sizes) < 2:
         raise ArgumentError(
-            _("an mlp needs at least two sizes, input and output: {sizes}"), sizes=sizes
+            "an mlp needs at least two sizes, input and output: {sizes}", sizes=sizes
         )
     layers: list[Module] = []
     for n, m in itertools.pairwise(sizes):

@@ -17,7 +17,6 @@ from ..autograd.tensor import Tensor
 from ..checks import same_shape
 from ..errors import ArgumentError, DTypeError, GraphError
 from ..kernels import Array
-from ..messages import _
 from .summary import Summary, summarise
 
 Hook = Callable[["Module", tuple[Any, ...], Any], Any]
@@ -63,9 +62,7 @@ class Module:
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; written by subclasses."""
-        raise ArgumentError(
-            _("{module} must define forward(self, ...)"), module=type(self).__name__
-        )
+        raise ArgumentError("{module} must define forward(self, ...)", module=type(self).__name__)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward``, record under which layer, and call the hooks.
@@ -92,10 +89,8 @@ class Module:
             if mode.owner is not None:
                 raise  # the outermost call has room to say it
             raise GraphError(
-                _(
-                    "modules call one another more than {n} functions deep: nest them less, or "
-                    "raise sys.setrecursionlimit; is there one that calls itself?"
-                ),
+                "modules call one another more than {n} functions deep: nest them less, or "
+                "raise sys.setrecursionlimit; is there one that calls itself?",
                 n=sys.getrecursionlimit(),
             ) from None
         finally:
@@ -233,14 +228,14 @@ class Module:
         """
         if not isinstance(state, Mapping):
             raise DTypeError(
-                _("a state is a dict of arrays by name, not {kind}"), kind=type(state).__name__
+                "a state is a dict of arrays by name, not {kind}", kind=type(state).__name__
             )
         own: dict[str, Any] = dict(self.named_parameters(remove_duplicate=False))
         own.update(self.named_buffers(remove_duplicate=False))
         missing, unknown = own.keys() - state.keys(), state.keys() - own.keys()
         if strict and (missing or unknown):
             raise ArgumentError(
-                _("the state is of another model: missing {missing}; unknown {unknown}"),
+                "the state is of another model: missing {missing}; unknown {unknown}",
                 missing=", ".join(sorted(missing)) or "-",
                 unknown=", ".join(sorted(unknown)) or "-",
             )
@@ -250,7 +245,7 @@ class Module:
             same_shape(value, own[name].shape, name)
             if value.dtype.kind not in "fiub":
                 raise DTypeError(
-                    _("{name} in the state is not numeric: {dtype}"), name=name, dtype=value.dtype
+                    "{name} in the state is not numeric: {dtype}", name=name, dtype=value.dtype
                 )
             new[name] = value
         for name, value in new.items():

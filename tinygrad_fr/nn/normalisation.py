@@ -9,7 +9,6 @@ import numpy as np
 from .. import settings
 from ..checks import share, whole
 from ..errors import ShapeError
-from ..messages import _
 from ..ops.dropout import dropout
 from ..ops.normalisation import batch_norm, layer_norm
 from .module import Module, Parameter
@@ -58,7 +57,7 @@ class BatchNorm1d(Module):
         """Apply the layer."""
         if len(x.shape) not in self.axes:
             raise ShapeError(
-                _("{layer} takes {shapes}, not {shape}"),
+                "{layer} takes {shapes}, not {shape}",
                 layer=type(self).__name__, shapes=self.shapes, shape=x.shape,
             )  # fmt: skip
         momentum = self.momentum

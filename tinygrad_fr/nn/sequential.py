@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import ArgumentError, DTypeError
-from ..messages import _
 from .module import Module
 
 
@@ -35,12 +34,12 @@ class Sequential(Module):
         for name, module in named:
             if not isinstance(module, Module):
                 raise DTypeError(
-                    _("Sequential holds Modules, not {kind}: use nn.ReLU() rather than tg.relu"),
+                    "Sequential holds Modules, not {kind}: use nn.ReLU() rather than tg.relu",
                     kind=type(module).__name__,
                 )
             if hasattr(type(self), name):
                 raise ArgumentError(
-                    _("{name!r} is a method of every Module: name the layer otherwise"), name=name
+                    "{name!r} is a method of every Module: name the layer otherwise", name=name
                 )
             setattr(self, name, module)
             self._order.append(name)

@@ -30,7 +30,7 @@ def summarise(model: Module, input_shape: tuple[int, ...] | None) -> Summary:
     shape = input_shape if input_shape is not None else getattr(model, "input_shape", None)
     if shape is None:
         raise ArgumentError(
-            _("summary needs the shape of one example: model.summary((channels, height, width))")
+            "summary needs the shape of one example: model.summary((channels, height, width))"
         )
     try:
         calls = called(model, np.zeros((1, *shape)))[1]

@@ -12,7 +12,6 @@ from ..autograd.op import op
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array, stable
 from ..kernels.erf import erf as kernel_erf
-from ..messages import _
 from .casting import in_single
 from .elementwise import exp
 from .selection import where
@@ -98,7 +97,7 @@ def prelu(x: Array, weight: Array):
     array([-0.5,  2. ])
     """
     if weight.ndim > 1 or (weight.size != 1 and (x.ndim < 2 or weight.size != x.shape[1])):
-        raise ShapeError(_("{weight} must have one slope, or one per channel (axis 1) of {x}"))
+        raise ShapeError("{weight} must have one slope, or one per channel (axis 1) of {x}")
 
     def slopes(weight: Any) -> Any:
         return weight.reshape(-1, *[1] * (x.ndim - 2)) if weight.size > 1 else weight.reshape(())
@@ -232,7 +231,7 @@ def gelu(x: Array, approximate: str = "none"):
     array([-0.15865525,  0.        ,  0.84134475])
     """
     if approximate not in ("none", "tanh"):
-        raise ArgumentError(_('approximate is "none" or "tanh", not {value!r}'), value=approximate)
+        raise ArgumentError('approximate is "none" or "tanh", not {value!r}', value=approximate)
     if approximate == "tanh":
         share = 0.5 * (1 + np.tanh(_GELU * (x + 0.044715 * x**3)))
     else:

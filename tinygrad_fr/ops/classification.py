@@ -65,26 +65,26 @@ def cross_entropy(
     """
     axis = 1 if logits.ndim > 1 else 0
     if logits.ndim == 0:
-        raise ShapeError(_("{logits} needs an axis of classes: (N, C) or (C,)"))
+        raise ShapeError("{logits} needs an axis of classes: (N, C) or (C,)")
     share(label_smoothing, "label_smoothing")
     _warn_probabilities(logits, axis)
     classes = logits.shape[axis]
     if not classes:
-        raise ShapeError(_("{logits} has no class on axis {axis}"), axis=axis)
+        raise ShapeError("{logits} has no class on axis {axis}", axis=axis)
     others = (*logits.shape[:axis], *logits.shape[axis + 1 :])
     soft = target.dtype.kind == "f"
     if soft:
         if target.shape == others != logits.shape:
             raise DTypeError(
-                _("class indices are integers, not {dtype}: take .astype(int)"), dtype=target.dtype
+                "class indices are integers, not {dtype}: take .astype(int)", dtype=target.dtype
             )
         if target.shape != logits.shape:
             raise ShapeError(
-                _("{target} must have the shape of {logits} (probabilities), or be integer "
-                  "class indices of shape {others}"), others=others,
+                "{target} must have the shape of {logits} (probabilities), or be integer "
+                  "class indices of shape {others}", others=others,
             )  # fmt: skip
         if np.isnan(target).any():
-            raise ArgumentError(_("the target probabilities hold NaN: look where they come from"))
+            raise ArgumentError("the target probabilities hold NaN: look where they come from")
         weights = target * (1 - label_smoothing) + label_smoothing / classes
         loss = -(weights * stable.log_softmax(logits, axis)).sum(axis)
     else:
@@ -131,22 +131,20 @@ def _positions(target: Array, axis: int) -> tuple[Any, ...]:
 def check_labels(target: Array, shape: tuple[int, ...], classes: int) -> None:
     if target.dtype.kind not in "iu":
         raise DTypeError(
-            _("the target holds class indices (integers) or probabilities (floats), not {dtype}"),
+            "the target holds class indices (integers) or probabilities (floats), not {dtype}",
             dtype=target.dtype,
         )
     if target.shape != shape:
         raise ShapeError(
-            _(
-                "{target} must be class indices of shape {shape}, one per example; from one-hot "
-                "rows take .argmax(-1), or .astype(float) for cross_entropy"
-            ),
+            "{target} must be class indices of shape {shape}, one per example; from one-hot "
+            "rows take .argmax(-1), or .astype(float) for cross_entropy",
             shape=shape,
         )
     if target.size and (
         np.minimum.reduce(target, None) < 0 or np.maximum.reduce(target, None) >= classes
     ):
         raise ArgumentError(
-            _("class indices go from 0 to {last}; the target has {low} to {high}"),
+            "class indices go from 0 to {last}; the target has {low} to {high}",
             last=classes - 1,
             low=target.min(),
             high=target.max(),
@@ -191,7 +189,7 @@ def nll_loss(log_p: Array, target: Array, reduction: str = "mean"):
     1.0
     """
     if log_p.ndim == 0:
-        raise ShapeError(_("{log_p} needs an axis of classes: (N, C) or (C,)"))
+        raise ShapeError("{log_p} needs an axis of classes: (N, C) or (C,)")
     axis = 1 if log_p.ndim > 1 else 0
     others = (*log_p.shape[:axis], *log_p.shape[axis + 1 :])
     check_labels(target, others, log_p.shape[axis])

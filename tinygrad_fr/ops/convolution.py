@@ -186,7 +186,7 @@ def conv_transpose2d(
     _check(x, weight, bias, groups, transposed=True)
     if any(e >= max(s, d) for e, s, d in zip(extra, stride, dilation, strict=True)):
         raise ArgumentError(
-            _("output_padding {extra} must be less than the stride {stride} or the dilation"),
+            "output_padding {extra} must be less than the stride {stride} or the dilation",
             extra=extra,
             stride=stride,
         )
@@ -194,7 +194,7 @@ def conv_transpose2d(
     least = _least((h, w), weight.shape[2:], stride, padding, dilation)
     size = least[0] + extra[0], least[1] + extra[1]
     if min(size) < 1:
-        raise ShapeError(_("nothing is left of {x} with padding {padding}"), padding=padding)
+        raise ShapeError("nothing is left of {x} with padding {padding}", padding=padding)
     static = stride, padding, dilation, groups
     y = kernel.conv_input(batch(x), weight, size, *static)
     if bias is not None:
@@ -252,8 +252,8 @@ def conv1d(
     """
     if x.ndim not in (2, 3) or weight.ndim != 3:
         raise ShapeError(
-            _("{x} and {weight} must have 3 axes: (signals, channels, length), or without the "
-              "first, and (filters, channels, length)")
+            "{x} and {weight} must have 3 axes: (signals, channels, length), or without the "
+              "first, and (filters, channels, length)"
         )  # fmt: skip
     border: Any = padding if isinstance(padding, str) else (0, _single(padding))
     step, reach = (1, _single(stride)), (1, _single(dilation))
@@ -273,8 +273,8 @@ def _padding(padding: Any, size: Pair, stride: Pair, dilation: Pair) -> Pair:
     total = dilation[0] * (size[0] - 1), dilation[1] * (size[1] - 1)
     if padding != "same" or stride != (1, 1) or total[0] % 2 or total[1] % 2:
         raise ArgumentError(
-            _('padding is a number, a pair, "valid", or with a stride of 1 and odd filters '
-              '"same"; not {padding!r}'), padding=padding,
+            'padding is a number, a pair, "valid", or with a stride of 1 and odd filters '
+              '"same"; not {padding!r}', padding=padding,
         )  # fmt: skip
     return total[0] // 2, total[1] // 2
 
@@ -284,7 +284,7 @@ def _check(
 ) -> None:
     check_images(x)
     if weight.ndim != 4:
-        raise ShapeError(_("{weight} must have 4 axes: (filters, channels, height, width)"))
+        raise ShapeError("{weight} must have 4 axes: (filters, channels, height, width)")
     if not isinstance(groups, (int, np.integer)) or groups < 1 or len(weight) % groups:
         raise ArgumentError(
             _("groups ({groups}) must divide the number of channels, {n}") if transposed
@@ -304,14 +304,14 @@ def _check(
             n=x.shape[-3], axis=x.ndim - 3, m=expected,
         )  # fmt: skip
     if bias is not None and bias.shape != (filters,):
-        raise ShapeError(_("{bias} must have one entry per filter of {weight}"))
+        raise ShapeError("{bias} must have one entry per filter of {weight}")
 
 
 def check_images(x: Array) -> None:
     if x.ndim not in (3, 4):
         raise ShapeError(
-            _("{x} must have 4 axes, (images, channels, height, width), or 3 without the first: "
-              "add one with x[None]")
+            "{x} must have 4 axes, (images, channels, height, width), or 3 without the first: "
+              "add one with x[None]"
         )  # fmt: skip
 
 

@@ -12,7 +12,6 @@ from ..autograd.op import op, operator
 from ..errors import DTypeError, IndexingError, ShapeError
 from ..kernels import Array
 from ..kernels import scatter as kernel
-from ..messages import _
 
 
 def _indices(draw: Any) -> list[Any]:
@@ -39,14 +38,14 @@ def getitem(x: Array, index: Any):
     """
     if isinstance(index, np.ndarray) and index.dtype.kind == "f":
         raise IndexingError(
-            _("an index is made of integers or booleans, not of {dtype}"), dtype=index.dtype
+            "an index is made of integers or booleans, not of {dtype}", dtype=index.dtype
         )
     index = tuple(map(_copied, index)) if isinstance(index, tuple) else _copied(index)
     try:
         y = x[index]
     except IndexError:
         raise IndexingError(
-            _("{x} has no element or part at index {index}"), index=_shown(index)
+            "{x} has no element or part at index {index}", index=_shown(index)
         ) from None
     shape = x.shape
 
@@ -114,7 +113,7 @@ def embedding(indices: Array, weight: Array):
            [1., 2.]])
     """
     if weight.ndim != 2:
-        raise ShapeError(_("{weight} must be a table with the axes (entries, features)"))
+        raise ShapeError("{weight} must be a table with the axes (entries, features)")
     _check_indices(indices, len(weight))
     rows = indices.copy()  # changed later, it would make the gradient wrong
 
@@ -156,9 +155,9 @@ def one_hot(labels: Array, num_classes: int = -1):
 
 def _check_indices(indices: Array, n: int) -> None:
     if indices.dtype.kind not in "iu":
-        raise DTypeError(_("indices and labels are integers, not {dtype}"), dtype=indices.dtype)
+        raise DTypeError("indices and labels are integers, not {dtype}", dtype=indices.dtype)
     if indices.size and (indices.min() < 0 or indices.max() >= n):
         raise IndexingError(
-            _("indices and labels go from 0 to {last} here, not from {low} to {high}"),
+            "indices and labels go from 0 to {last} here, not from {low} to {high}",
             last=n - 1, low=indices.min(), high=indices.max(),
         )  # fmt: skip

@@ -13,7 +13,6 @@ from ..autograd.op import composed, op
 from ..checks import one_of
 from ..errors import ArgumentError, IndexingError, ShapeError
 from ..kernels import Array
-from ..messages import _
 from .casting import in_single
 from .indexing import _scatter, put_back
 
@@ -32,17 +31,17 @@ def concatenate(arrays: Sequence[Array], axis: int | None = 0):
     array([1., 2., 3.])
     """
     if not isinstance(arrays, (list, tuple)):
-        raise ArgumentError(_("concatenate takes a list of arrays: concatenate([a, b])"))
+        raise ArgumentError("concatenate takes a list of arrays: concatenate([a, b])")
     parts = [np.asarray(x) for x in arrays]
     if not parts:
-        raise ArgumentError(_("there is nothing to join: the list is empty"))
+        raise ArgumentError("there is nothing to join: the list is empty")
     try:
         y = np.concatenate(parts, axis)
     except np.exceptions.AxisError:
         raise
     except ValueError:
         raise ShapeError(
-            _("shapes {shapes} must be equal on all axes but axis {axis}"),
+            "shapes {shapes} must be equal on all axes but axis {axis}",
             shapes=_few(x.shape for x in parts),
             axis=axis,
         ) from None
@@ -84,12 +83,12 @@ def stack(arrays: Sequence[Array], axis: int = 0):
            [2., 4.]])
     """
     if not isinstance(arrays, (list, tuple)):
-        raise ArgumentError(_("stack takes a list of arrays: stack([a, b])"))
+        raise ArgumentError("stack takes a list of arrays: stack([a, b])")
     if not arrays:
-        raise ArgumentError(_("there is nothing to join: the list is empty"))
+        raise ArgumentError("there is nothing to join: the list is empty")
     shapes = [np.shape(x) for x in arrays]
     if len(set(shapes)) > 1:
-        raise ShapeError(_("arrays to stack have one shape, not {shapes}"), shapes=_few(shapes))
+        raise ShapeError("arrays to stack have one shape, not {shapes}", shapes=_few(shapes))
     y = np.stack([np.asarray(x) for x in arrays], axis)
     before = (slice(None),) * (axis % y.ndim)
 
@@ -134,7 +133,7 @@ def split(x: Array, indices_or_sections: int | Sequence[int], axis: int = 0) -> 
     if isinstance(indices_or_sections, (int, np.integer)):
         if indices_or_sections < 1 or n % indices_or_sections:
             raise ShapeError(
-                _("axis {axis} of {x} cannot be cut into {n} equal parts"),
+                "axis {axis} of {x} cannot be cut into {n} equal parts",
                 axis=axis, n=indices_or_sections,
             )  # fmt: skip
         size = n // indices_or_sections
@@ -245,16 +244,16 @@ def pad(x: Array, pad_width: Any, mode: str = "constant", constant_values: float
     """
     one_of(mode, "mode", MODES)
     if np.asarray(pad_width).dtype.kind not in "iu":
-        raise ArgumentError(_("pad_width is made of integers, not {width}"), width=pad_width)
+        raise ArgumentError("pad_width is made of integers, not {width}", width=pad_width)
     try:
         width = np.broadcast_to(np.asarray(pad_width, int), (x.ndim, 2)).tolist()
     except ValueError:
         raise ShapeError(
-            _("pad_width is a number, a pair, or a pair for each axis of {x}, not {width}"),
+            "pad_width is a number, a pair, or a pair for each axis of {x}, not {width}",
             width=pad_width,
         ) from None
     if any(n < 0 for pair in width for n in pair):
-        raise ArgumentError(_("pad_width is not negative: cut with x[1:-1] instead"))
+        raise ArgumentError("pad_width is not negative: cut with x[1:-1] instead")
     if mode == "constant":
         return _pad(x, tuple(map(tuple, width)), constant_values)
     for axis, (before, after) in enumerate(width):
@@ -279,12 +278,12 @@ def take(x: Array, indices: Any, axis: int | None = None):
     """
     positions = np.array(indices)  # copied: changed later, it would make the gradient wrong
     if positions.dtype.kind not in "iu":
-        raise IndexingError(_("positions are integers, not {dtype}"), dtype=positions.dtype)
+        raise IndexingError("positions are integers, not {dtype}", dtype=positions.dtype)
     along = None if axis is None else normalize_axis_index(axis, x.ndim)
     n = x.size if along is None else x.shape[along]
     if positions.size and (positions.min() < -n or positions.max() >= n):
         raise IndexingError(
-            _("{x} has no entries at {low} to {high} on axis {axis}"),
+            "{x} has no entries at {low} to {high} on axis {axis}",
             low=positions.min(), high=positions.max(), axis=axis,
         )  # fmt: skip
     index = positions if along is None else ((slice(None),) * along + (positions,))
@@ -311,7 +310,7 @@ def diag(x: Array, k: int = 0):
            [0., 2.]])
     """
     if x.ndim not in (1, 2):
-        raise ShapeError(_("{x} must be a vector or a matrix"))
+        raise ShapeError("{x} must be a vector or a matrix")
 
     def to_x(g, y, x):
         r"""\bar{x} = \operatorname{diag} \bar{y}"""

@@ -10,7 +10,6 @@ from ..autograd.op import op
 from ..checks import one_of
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
-from ..messages import _
 from .activations import sigmoid
 from .casting import in_single
 from .elementwise import exp, log
@@ -29,7 +28,7 @@ def reduce(
     if reduction == "sum":
         return loss.sum(), 1.0
     if n == 0:
-        raise ArgumentError(_("the mean over no examples is undefined: the batch is empty"))
+        raise ArgumentError("the mean over no examples is undefined: the batch is empty")
     return loss.sum() / n, 1.0 / n
 
 
@@ -115,7 +114,7 @@ def binary_cross_entropy(p: Array, target: Array, reduction: str = "mean"):
     p, target = comparable(p, target)
     if p.size and not (p.min() >= 0 and p.max() <= 1):
         raise ArgumentError(
-            _("probabilities lie between 0 and 1; these go from {low} to {high}: apply sigmoid"),
+            "probabilities lie between 0 and 1; these go from {low} to {high}: apply sigmoid",
             low=p.min(),
             high=p.max(),
         )
@@ -256,7 +255,7 @@ def kl_divergence(p: Array, q: Array, reduction: str = "mean", axis: int = -1):
     _no_negatives("p", p)
     _no_negatives("q", q)
     if not p.ndim:
-        raise ShapeError(_("{p} needs an axis of classes"))
+        raise ShapeError("{p} needs an axis of classes")
     with np.errstate(divide="ignore"):
         terms = _x_log_x(p) - p * np.log(np.where(p == 0, 1, q))
     loss = terms.sum(axis)
@@ -283,10 +282,8 @@ def comparable(x: Array, target: Array) -> tuple[Array, Array]:
     """
     if np.shape(x) != np.shape(target):
         raise ShapeError(
-            _(
-                "predictions {shape} and targets {other} must have the same shape: broadcasting "
-                "(N,) against (N, 1) would compare every pair"
-            ),
+            "predictions {shape} and targets {other} must have the same shape: broadcasting "
+            "(N,) against (N, 1) would compare every pair",
             shape=np.shape(x),
             other=np.shape(target),
         )
@@ -308,14 +305,14 @@ def _check_targets(target: Array) -> None:
     """Refuse labels such as -1 and 1, or 1 and 2; numeric derivatives may step over the border."""
     if target.size and not (target.min() >= -0.5 and target.max() <= 1.5):
         raise ArgumentError(
-            _("targets of a binary classification lie between 0 and 1; these go from {low} to "
-              "{high}"), low=target.min(), high=target.max(),
+            "targets of a binary classification lie between 0 and 1; these go from {low} to "
+              "{high}", low=target.min(), high=target.max(),
         )  # fmt: skip
 
 
 def _no_negatives(name: str, x: Array) -> None:
     if x.size and not x.min() >= 0:
         raise ArgumentError(
-            _("probabilities are not negative, and {name} goes down to {low}: apply softmax; "
-              "only the first argument of kl_div holds logarithms"), name=name, low=x.min(),
+            "probabilities are not negative, and {name} goes down to {low}: apply softmax; "
+              "only the first argument of kl_div holds logarithms", name=name, low=x.min(),
         )  # fmt: skip

@@ -12,7 +12,6 @@ from ..autograd.op import composed, op
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
 from ..kernels.stable import floating
-from ..messages import _
 from .arithmetic import divide
 from .casting import in_single
 from .elementwise import abs as absolute
@@ -70,7 +69,7 @@ def solve(a: Array, b: Array):
     """
     _square(a)
     if b.ndim == 0 or b.shape[-1 if b.ndim == 1 else -2] != a.shape[-1]:
-        raise ShapeError(_("the rows of {b} must be as many as those of {a}"))
+        raise ShapeError("the rows of {b} must be as many as those of {a}")
 
     def to_a(g, y, a, b):
         r"""\bar{A} = -\bar{B} X^{\top}, \quad \bar{B} = A^{-\top} \bar{X}"""
@@ -129,7 +128,7 @@ def cholesky(x: Array):
     try:
         return np.linalg.cholesky((x + x.swapaxes(-1, -2)) / 2), to_x
     except np.linalg.LinAlgError:
-        raise ArgumentError(_("{x} is not positive definite: it has no Cholesky factor")) from None
+        raise ArgumentError("{x} is not positive definite: it has no Cholesky factor") from None
 
 
 def _positive(x: Array) -> Array:
@@ -176,8 +175,8 @@ def _cofactors(x: Any) -> Any:
     n = x.shape[-1]
     if n > _MINORS:
         raise ArgumentError(
-            _("det has no gradient for a singular matrix of more than {n} rows: use slogdet on a "
-              "regular one"), n=_MINORS,
+            "det has no gradient for a singular matrix of more than {n} rows: use slogdet on a "
+              "regular one", n=_MINORS,
         )  # fmt: skip
     others = np.array([[j for j in range(n) if j != i] for i in range(n)], int).reshape(n, n - 1)
     minors = x[..., others[:, None, :, None], others[None, :, None, :]]
@@ -337,8 +336,8 @@ _OF_MATRICES = ("nuc", 1, -1, 2, -2, math.inf, -math.inf)
 
 def _no_norm(ord: Any, axes: Any) -> ArgumentError:
     return ArgumentError(
-        _("there is no norm {ord!r} over the axes {axes}: one axis takes a number, two axes take "
-          "one of {known}; for all numbers as one vector give x.ravel()"),
+        "there is no norm {ord!r} over the axes {axes}: one axis takes a number, two axes take "
+          "one of {known}; for all numbers as one vector give x.ravel()",
         ord=ord, axes=axes, known=", ".join(map(repr, ("fro", *_OF_MATRICES))),
     )  # fmt: skip
 
@@ -379,17 +378,17 @@ def _svd(x: Array):
     try:
         u, s, vt = np.linalg.svd(x, full_matrices=False)
     except np.linalg.LinAlgError:
-        raise ArgumentError(_("{x} is not finite: it has no singular values")) from None
+        raise ArgumentError("{x} is not finite: it has no singular values") from None
     return np.concatenate([u, vt.swapaxes(-1, -2), s[..., None, :]], -2), to_x
 
 
 def _square(x: Array) -> None:
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
-        raise ShapeError(_("{x} must be a square matrix: (..., M, M)"))
+        raise ShapeError("{x} must be a square matrix: (..., M, M)")
 
 
 def _regular(function: Any, *arrays: Array) -> Any:
     try:
         return function(*arrays)
     except np.linalg.LinAlgError:
-        raise ArgumentError(_("the matrix is singular to rounding: it has no inverse")) from None
+        raise ArgumentError("the matrix is singular to rounding: it has no inverse") from None

@@ -13,7 +13,6 @@ from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
 from ..kernels import normalisation as kernel
 from ..kernels.stable import floating
-from ..messages import _
 from .casting import in_single
 
 
@@ -75,8 +74,8 @@ def batch_norm(
     if training:
         if n < 2:
             raise ArgumentError(
-                _("training needs more than one value per channel, and {x} has {n}: "
-                  "use larger batches, or .eval()"), n=n,
+                "training needs more than one value per channel, and {x} has {n}: "
+                  "use larger batches, or .eval()", n=n,
             )  # fmt: skip
         mean, variance = kernel.moments(x)
         if running_mean is not None:
@@ -85,7 +84,7 @@ def batch_norm(
             running_var += momentum * (variance.ravel() * (n / (n - 1)) - running_var)
     else:
         if running_mean is None or running_var is None:
-            raise ArgumentError(_("running statistics are needed outside of training"))
+            raise ArgumentError("running statistics are needed outside of training")
         mean = column(np.array(running_mean, x.dtype))
         variance = column(np.array(running_var, x.dtype))
     scale = 1 / np.sqrt(variance + x.dtype.type(eps))
@@ -124,11 +123,11 @@ def batch_norm(
 
 def _check_channels(x: Array, *vectors: Any) -> None:
     if x.ndim < 2:
-        raise ShapeError(_("{x} must have the axes (examples, channels, ...)"))
+        raise ShapeError("{x} must have the axes (examples, channels, ...)")
     for vector in vectors:
         if vector is not None and np.shape(vector) != x.shape[1:2]:
             raise ShapeError(
-                _("{x} has {n} channels (axis 1), and a vector {shape} for them: give {n} numbers"),
+                "{x} has {n} channels (axis 1), and a vector {shape} for them: give {n} numbers",
                 n=x.shape[1],
                 shape=np.shape(vector),
             )
@@ -167,11 +166,11 @@ def layer_norm(
     """
     shape = tuple(np.atleast_1d(normalized_shape).tolist())
     if not shape or x.shape[-len(shape) :] != shape:
-        raise ShapeError(_("the last axes of {x} are not {shape}"), shape=shape)
+        raise ShapeError("the last axes of {x} are not {shape}", shape=shape)
     for vector in (weight, bias):
         if vector is not None and vector.shape != shape:
             raise ShapeError(
-                _("the scale and the shift of layer_norm have the shape {shape}, not {got}"),
+                "the scale and the shift of layer_norm have the shape {shape}, not {got}",
                 shape=shape,
                 got=vector.shape,
             )

@@ -13,7 +13,6 @@ from ..kernels import Array
 from ..kernels import pooling as kernel
 from ..kernels.stable import floating
 from ..kernels.windows import Cut, Pair, cut, inside
-from ..messages import _
 from .casting import in_single
 from .convolution import batch, check_images, fits
 from .indexing import _scatter
@@ -105,7 +104,7 @@ def avg_pool2d(
     where = cut(x.shape[-2:], *_checked(x, kernel_size, stride, padding, 1, ceil_mode))
     x = floating(x)
     if divisor_override == 0:
-        raise ArgumentError(_("divisor_override is not 0"))
+        raise ArgumentError("divisor_override is not 0")
     shares = kernel.window_shares(where, count_include_pad, x.dtype)
     share = 1 / divisor_override if divisor_override else shares
 
@@ -142,7 +141,7 @@ def _checked(x: Array, kernel: Any, stride: Any, padding: Any, dilation: Any, ce
     check_images(x)
     if 2 * padding[0] > size[0] or 2 * padding[1] > size[1]:
         raise ArgumentError(
-            _("padding {padding} is more than half of the window {kernel}: windows would be empty"),
+            "padding {padding} is more than half of the window {kernel}: windows would be empty",
             padding=padding,
             kernel=size,
         )

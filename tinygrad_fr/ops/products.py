@@ -15,7 +15,6 @@ from ..errors import ArgumentError, DTypeError, ShapeError
 from ..kernels import Array
 from ..kernels.matrix import product
 from ..kernels.stable import single
-from ..messages import _
 from .arithmetic import multiply
 from .shape import moveaxis, reshape
 
@@ -79,12 +78,12 @@ def matmul(a: Array, b: Array):
 
 def _misaligned(a: tuple[int, ...], b: tuple[int, ...], error: Any) -> ShapeError:
     if not a or not b:
-        return ShapeError(_("{a} and {b}: a matrix product needs axes; multiply numbers with *"))
+        return ShapeError("{a} and {b}: a matrix product needs axes; multiply numbers with *")
     i, j = len(a) - 1, max(len(b) - 2, 0)
     if a[i] == b[j]:
-        return ShapeError(_("the stacks of {a} and {b} do not match ({error})"), error=error)
+        return ShapeError("the stacks of {a} and {b} do not match ({error})", error=error)
     return ShapeError(
-        _("{a} and {b} do not align: {n} (axis {i} of {a.name}) != {m} (axis {j} of {b.name})"),
+        "{a} and {b} do not align: {n} (axis {i} of {a.name}) != {m} (axis {j} of {b.name})",
         n=a[i],
         i=i,
         m=b[j],
@@ -106,11 +105,11 @@ def linear(x: Array, weight: Array, bias: Array | None = None):
     """
     if np.ndim(weight) != 2 or np.ndim(x) == 0 or x.shape[-1] != weight.shape[1]:
         raise ShapeError(
-            _("{x} and {weight} do not align: the last axis of {x.name} has the size of the "
-              "last axis of {weight.name}, a matrix (out, in)")
+            "{x} and {weight} do not align: the last axis of {x.name} has the size of the "
+              "last axis of {weight.name}, a matrix (out, in)"
         )  # fmt: skip
     if bias is not None and bias.shape != weight.shape[:1]:
-        raise ShapeError(_("{bias} must have one entry per row of {weight}"))
+        raise ShapeError("{bias} must have one entry per row of {weight}")
     y = x @ weight.T
     if bias is not None:
         y = np.add(y, bias, out=y) if bias.dtype == y.dtype else y + bias
@@ -215,7 +214,7 @@ def _parse(subscripts: Any, shapes: list[tuple[int, ...]]) -> tuple[list[str], s
     """The letters of each operand and of the output, with letters in place of ``...``."""
     if not isinstance(subscripts, str):
         raise DTypeError(
-            _('einsum takes its subscripts as a text first, such as "ij,jk->ik", not {kind}'),
+            'einsum takes its subscripts as a text first, such as "ij,jk->ik", not {kind}',
             kind=type(subscripts).__name__,
         )
     text = subscripts.replace(" ", "")
@@ -224,12 +223,12 @@ def _parse(subscripts: Any, shapes: list[tuple[int, ...]]) -> tuple[list[str], s
     signs = set(text.replace("->", "").replace("...", "").replace(",", "")) - set(LETTERS)
     if signs or "," in output:
         raise ArgumentError(
-            _('the subscripts "{text}" hold {sign!r}: only letters, commas, one "->" and "..." '
-              "are understood"), text=subscripts, sign=min(signs, default=","),
+            'the subscripts "{text}" hold {sign!r}: only letters, commas, one "->" and "..." '
+              "are understood", text=subscripts, sign=min(signs, default=","),
         )  # fmt: skip
     if len(terms) != len(shapes):
         raise ArgumentError(
-            _('the subscripts "{text}" are for {n} operands, and {m} are given'),
+            'the subscripts "{text}" are for {n} operands, and {m} are given',
             text=subscripts, n=len(terms), m=len(shapes),
         )  # fmt: skip
     extra = 0
@@ -238,7 +237,7 @@ def _parse(subscripts: Any, shapes: list[tuple[int, ...]]) -> tuple[list[str], s
         dotted = term.count("...")
         if dotted > 1 or named > len(shape) or (not dotted and named < len(shape)):
             raise ShapeError(
-                _('operand {i} of shape {shape} does not have the axes "{term}"'),
+                'operand {i} of shape {shape} does not have the axes "{term}"',
                 i=i, shape=shape, term=term,
             )  # fmt: skip
         extra = max(extra, len(shape) - named) if dotted else extra
@@ -250,7 +249,7 @@ def _parse(subscripts: Any, shapes: list[tuple[int, ...]]) -> tuple[list[str], s
     for letter in output.replace("...", ""):
         if output.count(letter) > 1 or letter not in left:
             raise ArgumentError(
-                _('the output letter "{letter}" of "{text}" must stand once, and in an operand'),
+                'the output letter "{letter}" of "{text}" must stand once, and in an operand',
                 letter=letter, text=subscripts,
             )  # fmt: skip
     terms = [
@@ -259,8 +258,8 @@ def _parse(subscripts: Any, shapes: list[tuple[int, ...]]) -> tuple[list[str], s
     ]
     if dots and "..." not in output:
         raise ArgumentError(
-            _('"..." stands for axes of the operands of "{text}" that the output leaves out: add '
-              "... after ->"), text=subscripts,
+            '"..." stands for axes of the operands of "{text}" that the output leaves out: add '
+              "... after ->", text=subscripts,
         )  # fmt: skip
     return terms, output.replace("...", dots)
 
@@ -274,7 +273,7 @@ def _sizes(terms: list[str], operands: Sequence[Array]) -> dict[str, int]:
                 sizes[letter] = n
             elif n not in (1, sizes[letter]):
                 raise ShapeError(
-                    _('the letter "{letter}" stands for the sizes {n} and {m}'),
+                    'the letter "{letter}" stands for the sizes {n} and {m}',
                     letter=letter, n=sizes[letter], m=n,
                 )  # fmt: skip
     return sizes
@@ -302,7 +301,7 @@ def tensordot(a: Array, b: Array, axes: Any = 2):
     """
     if isinstance(axes, (int, np.integer)):
         if not 0 <= axes <= min(a.ndim, b.ndim):
-            raise ShapeError(_("{a} and {b} do not both have {n} axes to sum over"), n=axes)
+            raise ShapeError("{a} and {b} do not both have {n} axes to sum over", n=axes)
         axes = range(a.ndim - axes, a.ndim), range(axes)
     first, second = (np.atleast_1d(np.asarray(part, int)).tolist() for part in axes)
     if len(first) != len(second) or any(
@@ -310,7 +309,7 @@ def tensordot(a: Array, b: Array, axes: Any = 2):
         for i, j in zip(first, second, strict=False)
     ):
         raise ShapeError(
-            _("the axes {first} of {a} do not match the axes {second} of {b}"),
+            "the axes {first} of {a} do not match the axes {second} of {b}",
             first=first, second=second,
         )  # fmt: skip
     n = len(first)

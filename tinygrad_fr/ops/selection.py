@@ -9,7 +9,6 @@ import numpy as np
 from ..autograd.op import op, operator
 from ..errors import ArgumentError, DTypeError
 from ..kernels import Array, stable
-from ..messages import _
 
 
 def _pair(draw: Any) -> list[Any]:
@@ -149,7 +148,7 @@ def clip(x: Array, min: Array | None = None, max: Array | None = None):
     array([-1. ,  0.5,  1. ])
     """
     if min is None and max is None:
-        raise ArgumentError(_("give at least one bound, min or max"))
+        raise ArgumentError("give at least one bound, min or max")
     # Copied: changed later, they would make the gradient wrong.
     low, high = (np.array(b) if isinstance(b, np.ndarray) else b for b in (min, max))
 
@@ -176,7 +175,7 @@ def _logic(name: str, dunders: tuple[str, ...], latex: str, ufunc: np.ufunc) -> 
     def body(*operands: Array):
         for mask in operands:
             if np.asarray(mask).dtype.kind not in "biu":
-                raise DTypeError(_("masks are boolean, not {dtype}: compare first"),
+                raise DTypeError("masks are boolean, not {dtype}: compare first",
                                  dtype=np.asarray(mask).dtype)  # fmt: skip
         return ufunc(*operands), *[None] * len(operands)
 

@@ -52,7 +52,7 @@ def reshape(x: Array, *shape: int):
         return x.reshape(_sizes(shape)), to_x
     except ValueError:
         raise ShapeError(
-            _("{x} has {n} elements, which do not fill the shape {shape}"),
+            "{x} has {n} elements, which do not fill the shape {shape}",
             n=x.size,
             shape=_sizes(shape),
         ) from None
@@ -71,11 +71,11 @@ def flatten(x: Array, start_dim: int = 0, end_dim: int = -1):
     """
     ndim = max(x.ndim, 1)
     if not (-ndim <= start_dim < ndim and -ndim <= end_dim < ndim):
-        raise ShapeError(_("{x} has no axes {start} to {end}"), start=start_dim, end=end_dim)
+        raise ShapeError("{x} has no axes {start} to {end}", start=start_dim, end=end_dim)
     start, end = start_dim % ndim, end_dim % ndim + 1
     if start >= end:
         raise ArgumentError(
-            _("start_dim ({start}) comes after end_dim ({end})"), start=start_dim, end=end_dim
+            "start_dim ({start}) comes after end_dim ({end})", start=start_dim, end=end_dim
         )
     shape = x.shape or (1,)
 
@@ -105,10 +105,8 @@ def transpose(x: Array, *axes: int):
             y = x.transpose(order)
         except ValueError:
             raise ShapeError(
-                _(
-                    "{x} has {n} axes, and {order} does not name each once; to exchange two: "
-                    ".swapaxes(i, j)"
-                ),
+                "{x} has {n} axes, and {order} does not name each once; to exchange two: "
+                ".swapaxes(i, j)",
                 order=order,
                 n=x.ndim,
             ) from None
@@ -172,10 +170,7 @@ def broadcast_to(x: Array, shape: tuple[int, ...]):
         return np.broadcast_to(x, shape), to_x
     except ValueError:
         raise ShapeError(
-            _(
-                "{x} cannot be broadcast to {shape}: only axes of size 1, or new ones in front, "
-                "grow"
-            ),
+            "{x} cannot be broadcast to {shape}: only axes of size 1, or new ones in front, grow",
             shape=shape,
         ) from None
 
@@ -234,7 +229,7 @@ def squeeze(x: Array, axis: int | tuple[int, ...] | None = None):
     """
     axes = range(x.ndim) if axis is None else np.atleast_1d(axis).tolist()
     if axis is not None and builtins.any(-x.ndim <= i < x.ndim and x.shape[i] != 1 for i in axes):
-        raise ShapeError(_("only axes of size 1 can be removed from {x}, not {axis}"), axis=axis)
+        raise ShapeError("only axes of size 1 can be removed from {x}, not {axis}", axis=axis)
 
     def to_x(g, y, x):
         r"""\bar{X} = \bar{Y}"""

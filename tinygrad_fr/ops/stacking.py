@@ -11,7 +11,6 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..autograd.op import composed
 from ..errors import ArgumentError
 from ..kernels import Array
-from ..messages import _
 from .arithmetic import subtract
 from .joining import concatenate, split
 from .selection import not_equal
@@ -63,7 +62,7 @@ def column_stack(arrays: Sequence[Array]):
 def _several(arrays: Any) -> list[Any]:
     """The arrays to join: those of a list, or the parts of an array."""
     if not isinstance(arrays, (list, tuple)) and not getattr(arrays, "ndim", 0):
-        raise ArgumentError(_("give a list of arrays: [a, b]"))
+        raise ArgumentError("give a list of arrays: [a, b]")
     return list(arrays)
 
 
@@ -95,7 +94,7 @@ def array_split(x: Array, indices_or_sections: int | Sequence[int], axis: int = 
     cuts = indices_or_sections
     if isinstance(cuts, (int, np.integer)):
         if cuts < 1:
-            raise ArgumentError(_("there are one or more parts, not {n}"), n=cuts)
+            raise ArgumentError("there are one or more parts, not {n}", n=cuts)
         n = x.shape[normalize_axis_index(axis, x.ndim)]
         cuts = np.cumsum([n // cuts + (i < n % cuts) for i in range(cuts - 1)]).tolist()
     parts: list[Any] = split(x, cuts, axis)
@@ -118,7 +117,7 @@ def diff(
     array([3., 5.])
     """
     if n < 0:
-        raise ArgumentError(_("differences are taken n times, not {n} times"), n=n)
+        raise ArgumentError("differences are taken n times, not {n} times", n=n)
     along = normalize_axis_index(axis, x.ndim)
     if not n:
         return x

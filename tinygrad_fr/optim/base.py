@@ -13,7 +13,6 @@ from ..autograd.tensor import Tensor
 from ..checks import positive, same_shape
 from ..errors import ArgumentError, DTypeError
 from ..kernels import Array
-from ..messages import _
 
 _NOT_NEGATIVE = {
     "lr", "weight_decay", "momentum", "dampening", "eps", "alpha", "lr_decay",
@@ -44,22 +43,22 @@ class Optimizer:
     def __init__(self, parameters: Iterable[Any], **options: Any) -> None:
         if not isinstance(parameters, Iterable):
             raise DTypeError(
-                _("an optimizer takes Tensors, not {kind}: pass model.parameters()"),
+                "an optimizer takes Tensors, not {kind}: pass model.parameters()",
                 kind=type(parameters).__name__,
             )
         given = list(parameters) if not isinstance(parameters, Tensor) else [parameters]
         if not given:
-            raise ArgumentError(_("the optimizer has no parameters: pass model.parameters()"))
+            raise ArgumentError("the optimizer has no parameters: pass model.parameters()")
         groups: list[Any] = given if isinstance(given[0], dict) else [{"params": given}]
         self.param_groups: list[dict[str, Any]] = []
         seen: set[int] = set()
         for group in groups:
             if not isinstance(group, dict) or "params" not in group:
-                raise ArgumentError(_('a group is a dict with "params", and all groups are dicts'))
+                raise ArgumentError('a group is a dict with "params", and all groups are dicts')
             unknown = group.keys() - options.keys() - {"params"}
             if unknown:
                 raise ArgumentError(
-                    _("{kind} has no option {unknown}: its options are {known}"),
+                    "{kind} has no option {unknown}: its options are {known}",
                     kind=type(self).__name__,
                     unknown=", ".join(sorted(map(str, unknown))),
                     known=", ".join(options),
@@ -107,7 +106,7 @@ class Optimizer:
 
     def _update(self, p: Array, g: Array, state: dict[str, Array], group: dict[str, Any]) -> None:
         """Change ``p`` in place; written by subclasses."""
-        raise ArgumentError(_("{kind} must define _update"), kind=type(self).__name__)
+        raise ArgumentError("{kind} must define _update", kind=type(self).__name__)
 
     def _parameters(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]
@@ -128,7 +127,7 @@ class Optimizer:
         """Take over a state from ``state_dict`` of an optimizer of the same kind and model."""
         parameters = self._parameters()
         if "steps" not in state:
-            raise ArgumentError(_("this is not the state of an optimizer: it has no steps"))
+            raise ArgumentError("this is not the state of an optimizer: it has no steps")
         arrays: dict[Tensor, dict[str, Array]] = {}
         options: list[dict[str, Any]] = [{} for _group in self.param_groups]
         for key, value in state.items():
@@ -143,7 +142,7 @@ class Optimizer:
                 arrays.setdefault(p, {})[name] = np.array(value)
             elif key != "steps":
                 raise ArgumentError(
-                    _("the state of another optimizer: {key!r} is unknown to {kind}"),
+                    "the state of another optimizer: {key!r} is unknown to {kind}",
                     key=key,
                     kind=type(self).__name__,
                 )
@@ -161,12 +160,12 @@ def _plain(value: Any) -> Any:
 
 def _check_parameter(p: Any, seen: set[int]) -> None:
     if not isinstance(p, Tensor):
-        raise DTypeError(_("an optimizer takes Tensors, not {kind}"), kind=type(p).__name__)
+        raise DTypeError("an optimizer takes Tensors, not {kind}", kind=type(p).__name__)
     if not p.is_leaf or p.dtype.kind != "f":
         raise ArgumentError(
-            _("{name} cannot be learned: it must be a floating leaf, not a result"),
+            "{name} cannot be learned: it must be a floating leaf, not a result",
             name=label(p),
         )
     if id(p) in seen:
-        raise ArgumentError(_("{name} is given twice to the optimizer"), name=label(p))
+        raise ArgumentError("{name} is given twice to the optimizer", name=label(p))
     seen.add(id(p))

@@ -12,7 +12,6 @@ from ..autograd.tensor import Tensor
 from ..checks import positive
 from ..errors import NonFiniteError
 from ..kernels.stable import single
-from ..messages import _
 
 
 def clip_grad_norm(
@@ -60,8 +59,8 @@ def clip_grad_norm(
     total = float(np.linalg.norm(norms, norm_type)) if norms else 0.0
     if error_if_nonfinite and not math.isfinite(total):
         raise NonFiniteError(
-            _("the norm of the gradients is {value}: look for the first bad value with "
-              "`with tg.debug():`"), value=total,
+            "the norm of the gradients is {value}: look for the first bad value with "
+              "`with tg.debug():`", value=total,
         )  # fmt: skip
     scale = min(1.0, max_norm / (total + 1e-6))  # the 1e-6 is PyTorch's
     if not scale >= 1.0:

@@ -9,7 +9,6 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..kernels import Array
-from ..messages import _
 from .base import Optimizer
 
 Group = dict[str, Any]
@@ -52,7 +51,7 @@ class SGD(Optimizer):
         dampening: float = 0.0, weight_decay: float = 0.0, nesterov: bool = False,
     ) -> None:  # fmt: skip
         if nesterov and (momentum <= 0 or dampening):
-            raise ArgumentError(_("Nesterov's method needs a momentum above 0 and no dampening"))
+            raise ArgumentError("Nesterov's method needs a momentum above 0 and no dampening")
         super().__init__(
             parameters, lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay,
             nesterov=nesterov,
@@ -105,7 +104,7 @@ class Adam(Optimizer):
         amsgrad: bool = False,
     ) -> None:  # fmt: skip
         if not all(0 <= beta < 1 for beta in betas):
-            raise ArgumentError(_("betas lie between 0 and 1 (excluded), not {betas}"), betas=betas)
+            raise ArgumentError("betas lie between 0 and 1 (excluded), not {betas}", betas=betas)
         super().__init__(
             parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad
         )

@@ -8,7 +8,6 @@ from typing import Any
 
 from ..checks import one_of, share, whole
 from ..errors import ArgumentError, DTypeError
-from ..messages import _
 from .base import Optimizer
 
 
@@ -28,7 +27,7 @@ class Schedule:
     def __init__(self, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):
             raise DTypeError(
-                _("a schedule takes an optimizer first, not {kind}"), kind=type(optimizer).__name__
+                "a schedule takes an optimizer first, not {kind}", kind=type(optimizer).__name__
             )
         self.optimizer = optimizer
         self.steps = 0
@@ -53,7 +52,7 @@ class Schedule:
 
     def _rate(self, base: float) -> float:
         """The rate after ``steps`` steps, from the first one; written by subclasses."""
-        raise ArgumentError(_("{kind} must define _rate"), kind=type(self).__name__)
+        raise ArgumentError("{kind} must define _rate", kind=type(self).__name__)
 
     def state_dict(self) -> dict[str, Any]:
         """Its step count and first rates."""
@@ -63,7 +62,7 @@ class Schedule:
         """Take over a state from ``state_dict`` of a schedule of the same kind."""
         if state.get("kind") != type(self).__name__ or len(state["base_lrs"]) != len(self.base_lrs):
             raise ArgumentError(
-                _("the state is of another schedule ({known}), not of this {kind}"),
+                "the state is of another schedule ({known}), not of this {kind}",
                 known=state.get("kind"), kind=type(self).__name__,
             )  # fmt: skip
         self.steps, self.base_lrs = int(state["steps"]), list(state["base_lrs"])
@@ -190,7 +189,7 @@ class OneCycleLR(Schedule):
             total_steps = epochs * steps_per_epoch
         if total_steps is None or total_steps < 1:
             raise ArgumentError(
-                _("OneCycleLR needs total_steps, or epochs and steps_per_epoch, all at least 1")
+                "OneCycleLR needs total_steps, or epochs and steps_per_epoch, all at least 1"
             )
         share(pct_start, "pct_start")
         self._anneal = ANNEALING[one_of(anneal_strategy, "anneal_strategy", ANNEALING)]
@@ -198,7 +197,7 @@ class OneCycleLR(Schedule):
         highest = list(max_lr) if isinstance(max_lr, Sequence) else [max_lr] * len(groups)
         if len(highest) != len(groups):
             raise ArgumentError(
-                _("max_lr has {n} rates for {m} groups of parameters"),
+                "max_lr has {n} rates for {m} groups of parameters",
                 n=len(highest), m=len(groups),
             )  # fmt: skip
         self.total_steps = int(total_steps)
@@ -216,7 +215,7 @@ class OneCycleLR(Schedule):
         self._momentum = cycle_momentum
         if cycle_momentum and not any(name in groups[0] for name in ("momentum", "betas")):
             raise ArgumentError(
-                _("{kind} has no momentum to cycle: give cycle_momentum=False"),
+                "{kind} has no momentum to cycle: give cycle_momentum=False",
                 kind=type(optimizer).__name__,
             )  # fmt: skip
         self._set()
@@ -224,7 +223,7 @@ class OneCycleLR(Schedule):
     def _set(self) -> None:
         if self.steps > self.total_steps:
             raise ArgumentError(
-                _("the cycle has {n} steps, and this is one more: give a larger total_steps"),
+                "the cycle has {n} steps, and this is one more: give a larger total_steps",
                 n=self.total_steps,
             )
         ends = [phase[0] for phase in self._phases[:-1]]

@@ -61,7 +61,7 @@ def decision_boundary(
     points = given.finite(x, "x").astype(np.float64)
     if points.ndim != 2 or points.shape[1] != 2:
         raise ShapeError(
-            _("x has two columns, (N, 2), to be drawn in the plane, not {shape}"),
+            "x has two columns, (N, 2), to be drawn in the plane, not {shape}",
             shape=points.shape,
         )
     signs, truth = _not_signs(given.labels(y, "y"))
@@ -159,28 +159,28 @@ def _ask(model: Any, points: Array, threshold: float | None) -> _Answer:
     """The model's classes at all points."""
     if isinstance(model, type) or not callable(model):
         raise DTypeError(
-            _("model is a Module or a function, such as model.predict, not {kind}"),
+            "model is a Module or a function, such as model.predict, not {kind}",
             kind=checks.kind(model),
         )
     y, calls = given.called(model, points)
     output, n = given.array(y, "model(x)"), len(points)
     if output.shape not in ((n,), (n, 1)) and (output.ndim != 2 or len(output) != n):
         raise ShapeError(
-            _("the model gives (M,), (M, 1) or (M, C) for the points ({n}, 2), not {shape}"),
+            "the model gives (M,), (M, 1) or (M, C) for the points ({n}, 2), not {shape}",
             n=n,
             shape=output.shape,
         )
     bad = np.isnan(output).reshape(n, -1).any(1)
     if bad.any():
         raise NonFiniteError(
-            _("the model gives NaN at {bad} of {n} points, such as x = {point}"),
+            "the model gives NaN at {bad} of {n} points, such as x = {point}",
             bad=int(bad.sum()),
             n=n,
             point=tuple(round(float(c), 4) for c in points[bad][0]),
         )
     one, are_classes = output.size == n, output.dtype.kind in "iub"
     if threshold is not None and (not one or are_classes):
-        raise ArgumentError(_("a threshold is for a model of one output that is no class"))
+        raise ArgumentError("a threshold is for a model of one output that is no class")
     # of infinite scores no differences can be taken
     scores = np.clip(output.astype(np.float64), -1e100, 1e100)
     if not one:
@@ -195,7 +195,7 @@ def _ask(model: Any, points: Array, threshold: float | None) -> _Answer:
         _signs, classes = _not_signs(scores.astype(np.int64))
         if classes.min() < 0:
             raise ArgumentError(
-                _("classes go from 0; the model gives {value}"), value=int(classes.min())
+                "classes go from 0; the model gives {value}", value=int(classes.min())
             )
         return _Answer(classes, [(classes == k) - 0.5 for k in np.unique(classes)])
     if threshold is None:

@@ -66,7 +66,7 @@ def panels(
 
     if not isinstance(ax, ours.Axes):
         raise DTypeError(
-            _("ax is one of matplotlib's Axes, such as plt.subplots()[1], not {kind}"),
+            "ax is one of matplotlib's Axes, such as plt.subplots()[1], not {kind}",
             kind=type(ax).__name__,
         )
     yield ax.figure, [ax]  # type: ignore[misc]

@@ -57,7 +57,7 @@ def confusion_matrix(
     given.below(guesses, n, "predictions")
     if n > MOST:
         raise ArgumentError(
-            _("a matrix of {n} classes cannot be read; {most} are possible"), n=n, most=MOST
+            "a matrix of {n} classes cannot be read; {most} are possible", n=n, most=MOST
         )
     counts = np.zeros((n, n), np.int64)
     np.add.at(counts, (truth, guesses), 1)

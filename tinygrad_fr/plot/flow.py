@@ -152,7 +152,7 @@ def _curves(watch: Any, function: str, *attributes: str) -> list[list[Curve]]:
     ]
     if not any(lines):
         raise ArgumentError(
-            _("there is no step to draw: train under `with tg.health.watch(model) as watch:`")
+            "there is no step to draw: train under `with tg.health.watch(model) as watch:`"
         )
     return lines
 
@@ -250,12 +250,12 @@ def _bars(model: Module, ax: Axes | None) -> Figure:
     bars = _norms(model)
     if not bars:
         raise ArgumentError(
-            _("{model} has no parameters, and so no gradients to draw"),
+            "{model} has no parameters, and so no gradients to draw",
             model=type(model).__name__,
         )
     if all(bar.norm is None for bar in bars):
         raise GraphError(
-            _("no parameter has a gradient yet: call loss.backward(), then draw, then zero_grad()")
+            "no parameter has a gradient yet: call loss.backward(), then draw, then zero_grad()"
         )
     known = [bar.length for bar in bars if bar.length] or [1e-3, 1.0]
     low = 10 ** (math.floor(math.log10(min(known))) - 0.3)

@@ -64,14 +64,12 @@ def function(
     """
     if isinstance(f, type) or not callable(f):
         raise DTypeError(
-            _("f is a function of a Tensor, such as tg.relu, not {kind}"),
+            "f is a function of a Tensor, such as tg.relu, not {kind}",
             kind=checks.kind(f),
         )
     ends = given.finite([low, high], "low, high")
     if not ends[0] < ends[1]:
-        raise ArgumentError(
-            _("low is less than high: {low} and {high} are not"), low=low, high=high
-        )
+        raise ArgumentError("low is less than high: {low} and {high} are not", low=low, high=high)
     x = np.linspace(float(low), float(high), checks.whole(steps, "steps", 3, 10**5))
 
     value: Callable[[Array], Array] = partial(_value, f)
@@ -89,12 +87,10 @@ def function(
         y = value(x)
         if not np.allclose(value(x[: len(x) // 2]), y[: len(x) // 2], equal_nan=True):
             raise ShapeError(
-                _("f must act on each entry by itself; this one's values depend on the others")
+                "f must act on each entry by itself; this one's values depend on the others"
             )
         if not np.isfinite(y).any():
-            raise NonFiniteError(
-                _("f is finite nowhere between {low} and {high}"), low=low, high=high
-            )
+            raise NonFiniteError("f is finite nowhere between {low} and {high}", low=low, high=high)
         breaks = {label: _breaks(curve, x) for label, (curve, _style) in curves.items()}
         poles = any(found.pole for each in breaks.values() for found in each)
         with panels(ax, 3.6, width=6.4) as (figure, (axes,)):
@@ -118,12 +114,12 @@ def _value(f: Callable[[Any], Any], points: Array) -> Array:
     y = f(Tensor(points))
     if not isinstance(y, Tensor):
         raise DTypeError(
-            _("f must give a Tensor for a Tensor, not {kind}: write it with tg's operations"),
+            "f must give a Tensor for a Tensor, not {kind}: write it with tg's operations",
             kind=type(y).__name__,
         )
     if y.shape != points.shape:
         raise ShapeError(
-            _("f acts on each entry: for a Tensor {shape} it gives one of that shape, not {got}"),
+            "f acts on each entry: for a Tensor {shape} it gives one of that shape, not {got}",
             shape=points.shape,
             got=y.shape,
         )

@@ -11,7 +11,6 @@ from ..autograd.modes import no_grad
 from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
 from ..kernels import Array
-from ..messages import _
 from ..nn import summary
 from ..nn.module import Module
 
@@ -26,14 +25,14 @@ def array(value: Any, name: str) -> Array:
         found = np.asarray(value)
     except ValueError as error:
         raise ShapeError(
-            _("{name} is not a regular grid of numbers: {error}"), name=name, error=error
+            "{name} is not a regular grid of numbers: {error}", name=name, error=error
         ) from error
     if found.dtype.kind not in "fiub":
         kind = type(value).__name__ if found.dtype.kind == "O" else found.dtype
-        raise DTypeError(_("{name} is made of real numbers, not of {kind}"), name=name, kind=kind)
+        raise DTypeError("{name} is made of real numbers, not of {kind}", name=name, kind=kind)
     if not found.size:
         raise ShapeError(
-            _("{name} {shape} is empty: there is nothing to draw"), name=name, shape=found.shape
+            "{name} {shape} is empty: there is nothing to draw", name=name, shape=found.shape
         )
     return found
 
@@ -44,7 +43,7 @@ def finite(value: Any, name: str) -> Array:
     bad = ~np.isfinite(values)
     if bad.any():
         raise NonFiniteError(
-            _("{name} has values that are NaN or infinite ({n}), the first at {index}"),
+            "{name} has values that are NaN or infinite ({n}), the first at {index}",
             name=name,
             n=int(bad.sum()),
             index=tuple(int(i) for i in np.argwhere(bad)[0]),
@@ -58,21 +57,21 @@ def labels(value: Any, name: str) -> Array:
     if found.ndim == 2 and found.shape[1] > 1:
         if not (np.isin(found, (0, 1)).all() and (found.sum(1) == 1).all()):
             raise ArgumentError(
-                _("{name} {shape} are neither classes (N,) nor one-hot rows (N, C)"),
+                "{name} {shape} are neither classes (N,) nor one-hot rows (N, C)",
                 name=name,
                 shape=found.shape,
             )
         found = found.argmax(1)
     if found.ndim not in (1, 2):
         raise ShapeError(
-            _("{name} has the shape (N,), (N, 1) or (N, C), not {shape}"),
+            "{name} has the shape (N,), (N, 1) or (N, C), not {shape}",
             name=name,
             shape=found.shape,
         )
     flat = found.ravel()
     if (flat != np.floor(flat)).any():
         raise ArgumentError(
-            _("{name} are classes, whole numbers, and {value} is none"),
+            "{name} are classes, whole numbers, and {value} is none",
             name=name,
             value=float(flat[flat != np.floor(flat)][0]),
         )
@@ -86,10 +85,8 @@ def predicted(value: Any, name: str = "predictions") -> Array:
         found = found.argmax(1)
     if (found != np.floor(found)).any():
         raise ArgumentError(
-            _(
-                "{name} {shape} are classes, or scores with a column for each class; of "
-                "probabilities of one class make classes first: (p > 0.5).astype(int)"
-            ),
+            "{name} {shape} are classes, or scores with a column for each class; of "
+            "probabilities of one class make classes first: (p > 0.5).astype(int)",
             name=name,
             shape=found.shape,
         )
@@ -101,7 +98,7 @@ def below(classes: Array, n: int, name: str) -> Array:
     outside = classes[(classes < 0) | (classes >= n)]
     if len(outside):
         raise ArgumentError(
-            _("{name} are classes from 0 to {last} (number of classes: {n}); one is {value}"),
+            "{name} are classes from 0 to {last} (number of classes: {n}); one is {value}",
             name=name,
             last=n - 1,
             n=n,
@@ -114,7 +111,7 @@ def same_length(first: Array, second: Array, names: tuple[str, str]) -> None:
     """Refuse arrays that are not of the same examples."""
     if len(first) != len(second):
         raise ShapeError(
-            _("{a} and {b} are of the same examples: {n} and {m} do not match"),
+            "{a} and {b} are of the same examples: {n} and {m} do not match",
             a=names[0], b=names[1], n=len(first), m=len(second),
         )  # fmt: skip
 
@@ -124,7 +121,7 @@ def names_of(classes: Sequence[Any] | None, n: int) -> list[str]:
     if classes is None:
         return [str(i) for i in range(n)]
     if isinstance(classes, str) or not hasattr(classes, "__len__"):
-        raise DTypeError(_("classes is a list of names, not {kind}"), kind=type(classes).__name__)
+        raise DTypeError("classes is a list of names, not {kind}", kind=type(classes).__name__)
     return [str(name) for name in classes]
 
 

@@ -109,15 +109,13 @@ def filters(model: Any, *, columns: int = 8) -> Figure:
         layers = [(path, m) for path, m in model.named_modules() if isinstance(m, Conv2d)]
         if not layers:
             raise ArgumentError(
-                _("{model} has no Conv2d, and so no filters to draw"), model=type(model).__name__
+                "{model} has no Conv2d, and so no filters to draw", model=type(model).__name__
             )
         path, layer = layers[0]
         where, weights = titled(plain(path, 30), layer), layer.weight
     values = given.finite(weights, "weights").astype(np.float64)
     if values.ndim != 4:
-        raise ShapeError(
-            _("filters have the shape (F, C, kh, kw), not {shape}"), shape=values.shape
-        )
+        raise ShapeError("filters have the shape (F, C, kh, kw), not {shape}", shape=values.shape)
     columns = checks.whole(columns, "columns", 1, COLUMNS)
     n, channels = values.shape[:2]
     largest = float(np.abs(values).max()) or 1.0
@@ -171,20 +169,20 @@ def activations(model: Any, images: Any, *, layer: str | None = None, columns: i
     """
     if not isinstance(model, Module):
         raise DTypeError(
-            _("model is a Module, whose layers have names, not {kind}"),
+            "model is a Module, whose layers have names, not {kind}",
             kind=checks.kind(model),
         )
     columns = checks.whole(columns, "columns", 1, COLUMNS)
     image = given.finite(images, "images").astype(np.float64)
     if image.ndim == 4 and len(image) > 1:
         raise ShapeError(
-            _("activations are those of one image, and {shape} has {n}: give images[0]"),
+            "activations are those of one image, and {shape} has {n}: give images[0]",
             shape=image.shape,
             n=len(image),
         )
     if not 2 <= image.ndim <= 4:
         raise ShapeError(
-            _("an image has the shape (C, H, W) or (1, C, H, W), not {shape}"), shape=image.shape
+            "an image has the shape (C, H, W) or (1, C, H, W), not {shape}", shape=image.shape
         )
     batch = image.reshape((1,) * (4 - image.ndim) + image.shape)
     outputs = _outputs(model, batch, layer)
@@ -234,7 +232,7 @@ def _pictures(images: Any) -> Array:
         values = values[:, 0] if values.shape[1] == 1 else values.transpose(0, 2, 3, 1)
     elif values.ndim != 3:
         raise ShapeError(
-            _("images have the shape (N, 1, H, W), (N, 3, H, W) or (N, H, W), not {shape}"),
+            "images have the shape (N, 1, H, W), (N, 3, H, W) or (N, H, W), not {shape}",
             shape=values.shape,
         )
     if values.dtype == np.uint8:
@@ -252,7 +250,7 @@ def _named(value: Any, name: str, n: int, classes: Any) -> list[str] | None:
     found = given.predicted(value, name) if name == "predictions" else given.labels(value, name)
     if len(found) != n:
         raise ShapeError(
-            _("images and {name} differ in number: {n} and {m}"), n=n, m=len(found), name=name
+            "images and {name} differ in number: {n} and {m}", n=n, m=len(found), name=name
         )
     names = given.names_of(classes, int(found.max()) + 1)
     return [names[k] for k in given.below(found, len(names), name)]
@@ -271,7 +269,7 @@ def _outputs(model: Module, batch: Array, layer: str | None) -> list[tuple[str, 
     modules = dict(model.named_modules())
     if layer is not None and layer not in modules:
         raise ArgumentError(
-            _("there is no layer {name!r}: there are {known}"),
+            "there is no layer {name!r}: there are {known}",
             name=layer,
             known=", ".join(repr(name) for name in modules if name) or "''",
         )

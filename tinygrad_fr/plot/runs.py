@@ -41,15 +41,15 @@ def history(history: History, *, ax: Axes | None = None) -> Figure:
     epochs = getattr(history, "epochs", None)
     if not isinstance(epochs, list):
         raise DTypeError(
-            _("history is what tg.fit gives, a History, not {kind}"), kind=type(history).__name__
+            "history is what tg.fit gives, a History, not {kind}", kind=type(history).__name__
         )
     if not epochs:
-        raise ArgumentError(_("the history has no epoch yet: there is nothing to draw"))
+        raise ArgumentError("the history has no epoch yet: there is nothing to draw")
     curves = {name: history[name] for name in history.keys()}  # noqa: SIM118
     steps = curves.pop("epoch", range(1, len(epochs) + 1))
     curves.pop("seconds", None)
     if "loss" not in curves:
-        raise ArgumentError(_("the history has no loss: there is nothing to draw"))
+        raise ArgumentError("the history has no loss: there is nothing to draw")
     best = history.best_epoch - 1
     if not 0 <= best < len(epochs):
         losses = np.array(curves.get("valid_loss", curves["loss"]), float)

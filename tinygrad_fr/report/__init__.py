@@ -119,7 +119,7 @@ class Report:
         """
         __tracebackhide__ = True  # pytest shows the caller's line
         if not self:
-            raise VerificationError(_("not everything is right:\n{table}"), table=str(self))
+            raise VerificationError("not everything is right:\n{table}", table=str(self))
         return self
 
     def show(self, hints: str = "full") -> None:

@@ -11,7 +11,6 @@ import numpy as np
 from .. import settings
 from ..errors import ArgumentError, FileError, TinygradError
 from ..io import load, save
-from ..messages import _
 from ..nn.module import Module
 from ..optim import Optimizer
 from .history import History, State
@@ -40,7 +39,7 @@ def resume(
     """Read them back; all of it fits, or an error says what does not."""
     state = load(path)
     if state.metadata.get("kind") != "tinygrad_fr checkpoint":
-        raise FileError(_("{path} is not a checkpoint of fit"), path=path)
+        raise FileError("{path} is not a checkpoint of fit", path=path)
 
     def part(prefix: str) -> State:
         return {name[len(prefix) :]: x for name, x in state.items() if name.startswith(prefix)}
@@ -53,7 +52,7 @@ def resume(
         kind = state.metadata["optimizer"]
         if kind != type(optimizer).__name__:
             raise ArgumentError(
-                _("the checkpoint is of {known}, and the optimizer is {kind}: use the same"),
+                "the checkpoint is of {known}, and the optimizer is {kind}: use the same",
                 known=kind,
                 kind=type(optimizer).__name__,
             )
@@ -66,7 +65,7 @@ def resume(
         raise
     except (KeyError, ValueError, TypeError) as error:
         raise FileError(
-            _("{path} is a damaged checkpoint ({error}): start again without resume"),
+            "{path} is a damaged checkpoint ({error}): start again without resume",
             path=path,
             error=error,
         ) from error

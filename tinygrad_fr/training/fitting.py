@@ -96,7 +96,7 @@ def fit(
     """
     _check(model, loss, optimizer, epochs)
     if resume and checkpoint is None:
-        raise ArgumentError(_("resume needs the checkpoint to continue from: checkpoint=FILE"))
+        raise ArgumentError("resume needs the checkpoint to continue from: checkpoint=FILE")
     if seed is not None:
         settings.manual_seed(seed)
     measures = by_name(metrics)
@@ -188,31 +188,31 @@ def _check(model: Any, loss: Any, optimizer: Any, epochs: Any) -> None:
     for name, value in {"model": model, "loss": loss}.items():
         if isinstance(value, type) or not callable(value):
             raise DTypeError(
-                _("{name} must be something to call, such as tg.cross_entropy or nn.MSELoss(), "
-                  "not {value!r}"), name=name, value=value,
+                "{name} must be something to call, such as tg.cross_entropy or nn.MSELoss(), "
+                  "not {value!r}", name=name, value=value,
             )  # fmt: skip
     if not isinstance(optimizer, Optimizer):
         raise DTypeError(
-            _("optimizer must be one, such as optim.SGD(model.parameters(), lr=0.1), not {kind}"),
+            "optimizer must be one, such as optim.SGD(model.parameters(), lr=0.1), not {kind}",
             kind=kind(optimizer),
         )
     learned = {id(p) for group in optimizer.param_groups for p in group["params"]}
     if not learned & {id(p) for p in model.parameters()}:
         raise ArgumentError(
-            _("the optimizer was made for other parameters: pass it this model's parameters()")
+            "the optimizer was made for other parameters: pass it this model's parameters()"
         )
 
 
 def _check_loss(value: Any, epoch: int) -> None:
     if not isinstance(value, Tensor) or value.size != 1:
         raise DTypeError(
-            _("the loss must be a scalar Tensor, not {kind}: reduce it, and stay in the graph"),
+            "the loss must be a scalar Tensor, not {kind}: reduce it, and stay in the graph",
             kind=getattr(value, "shape", type(value).__name__),
         )
     if not np.isfinite(value.data).all():
         raise NonFiniteError(
-            _("the loss is {value} in epoch {n}: lower the learning rate, or look for the first "
-              "bad value with `with tg.debug():`"), value=value.item(), n=epoch,
+            "the loss is {value} in epoch {n}: lower the learning rate, or look for the first "
+              "bad value with `with tg.debug():`", value=value.item(), n=epoch,
         )  # fmt: skip
 
 
@@ -236,13 +236,13 @@ def _means(
             step(value)
         total.add(y, target, value.item() if isinstance(value, Tensor) else value, metrics)
     if not total.n:
-        raise ArgumentError(_("there is no batch: is the data set empty?"))
+        raise ArgumentError("there is no batch: is the data set empty?")
     return total.result()
 
 
 def _pair(batch: Any) -> tuple[Any, Any]:
     if not isinstance(batch, (tuple, list)) or len(batch) != 2:
-        raise ArgumentError(_("fit needs batches of two arrays, (inputs, targets)"))
+        raise ArgumentError("fit needs batches of two arrays, (inputs, targets)")
     return as_operand(batch[0]), as_operand(batch[1])
 
 
@@ -253,7 +253,7 @@ def _batches(data: Any, *, shuffle: bool = False, seed: int | None = None, epoch
         return DataLoader(data, shuffle=shuffle, seed=seed)
     if epochs > 1 and isinstance(data, Iterator):
         raise ArgumentError(
-            _("a generator can be walked once, and there are {n} epochs: give a list or a loader"),
+            "a generator can be walked once, and there are {n} epochs: give a list or a loader",
             n=epochs,
         )
     return data

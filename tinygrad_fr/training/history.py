@@ -55,7 +55,7 @@ class History:
     def __getitem__(self, name: str) -> list[float]:
         if name not in self:
             raise ArgumentError(
-                _("the history has no {name!r}: it has {known}"),
+                "the history has no {name!r}: it has {known}",
                 name=name,
                 known=", ".join(self) or "-",
             )

@@ -9,7 +9,6 @@ import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
-from ..messages import _
 
 Metric = Callable[[Array, Array], float]
 
@@ -32,7 +31,7 @@ def accuracy(prediction: Array, target: Array) -> float:
         target = target.argmax(1)  # one-hot, or probabilities
     if target.size != guess.size:
         raise ShapeError(
-            _("accuracy of predictions {shape} needs one class per example, not targets {other}"),
+            "accuracy of predictions {shape} needs one class per example, not targets {other}",
             shape=prediction.shape,
             other=target.shape,
         )
@@ -48,7 +47,7 @@ def by_name(metrics: str | Metric | Sequence[str | Metric]) -> dict[str, Metric]
     for metric in [metrics] if isinstance(metrics, str) or callable(metrics) else metrics:
         if isinstance(metric, str) and metric not in METRICS:
             raise ArgumentError(
-                _("no metric {name!r}: give a function, or one of {known}"),
+                "no metric {name!r}: give a function, or one of {known}",
                 name=metric,
                 known=", ".join(METRICS),
             )

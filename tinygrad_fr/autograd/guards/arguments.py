@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import ArgumentError, DTypeError, GraphError
-from ...messages import _
 from ..engine import Node, share_memory
 from ..tensor import Tensor
 from .conversion import AS_IS, as_operand
@@ -131,7 +130,7 @@ def as_array(operation: Operation, name: str, x: Any, dtypes: list[Any]) -> Any:
 
 def _no_array(operation: Operation, name: str, x: Any) -> DTypeError:
     return DTypeError(
-        _("{operation}: {name} must be a Tensor or an array, not {kind}"),
+        "{operation}: {name} must be a Tensor or an array, not {kind}",
         operation=operation.name,
         name=name,
         kind=type(x).__name__,
@@ -158,7 +157,7 @@ def plain_result(y: Any) -> Any:
     y = as_operand(y)
     if not hasattr(y, "dtype"):
         raise DTypeError(
-            _("the body of an operation returns an array first, not {kind}"), kind=type(y).__name__
+            "the body of an operation returns an array first, not {kind}", kind=type(y).__name__
         )
     return y
 
@@ -201,14 +200,14 @@ def _unwrap(operation: Operation, position: int, sequence: Any) -> tuple[Any, bo
     if operation.parameter(position) in operation.arrays:
         if tracked:
             raise ArgumentError(
-                _("{operation} takes one array here, not a sequence of Tensors: stack them first"),
+                "{operation} takes one array here, not a sequence of Tensors: stack them first",
                 operation=operation.name,
             )
         try:
             array = np.asarray(_plain_items(sequence))
         except ValueError as error:
             raise DTypeError(
-                _("{operation}: {name} is not a regular grid of numbers ({error})"),
+                "{operation}: {name} is not a regular grid of numbers ({error})",
                 operation=operation.name,
                 name=operation.parameter(position),
                 error=error,
@@ -240,7 +239,7 @@ def _operands(operation: Operation, args: tuple[Any, ...], k: int) -> tuple[Any,
     operands.extend(operation.defaults.get(name) for name in missing)
     if len(operands) != k:
         raise GraphError(
-            _("the body of {operation} returned {k} closures for {n} array arguments"),
+            "the body of {operation} returned {k} closures for {n} array arguments",
             operation=operation.name,
             k=k,
             n=len(operands),
@@ -276,10 +275,8 @@ def _check_annotated(operation: Operation, inputs: tuple[Any, ...], closures: An
 def static_tensor(operation: Operation, name: str) -> GraphError:
     """The error for a recorded Tensor where no closure could give it a gradient."""
     return GraphError(
-        _(
-            "{operation} has no gradient with respect to {name}: give a number or an array there, "
-            "or .detach() the Tensor"
-        ),
+        "{operation} has no gradient with respect to {name}: give a number or an array there, "
+        "or .detach() the Tensor",
         operation=operation.name,
         name=name,
     )
@@ -288,10 +285,8 @@ def static_tensor(operation: Operation, name: str) -> GraphError:
 def without_gradient(operation: Operation, dtype: Any) -> DTypeError:
     """The error for an operand or a result, complex or of objects, that would leave the graph."""
     return DTypeError(
-        _(
-            "{operation}: {dtype} has no gradient here: compute with real floating numbers, or "
-            ".detach() the Tensor"
-        ),
+        "{operation}: {dtype} has no gradient here: compute with real floating numbers, or "
+        ".detach() the Tensor",
         operation=operation.name,
         dtype=dtype,
     )

@@ -55,10 +55,7 @@ def as_data(data: Any, dtype: Any, requires_grad: bool) -> Array:
     if isinstance(data, Node):
         if data._requires_grad:
             raise GraphError(
-                _(
-                    "a new Tensor from {name} would drop its graph: use it as it is, "
-                    "or .detach() it"
-                ),
+                "a new Tensor from {name} would drop its graph: use it as it is, or .detach() it",
                 name=label(data),
             )
         data = data._array
@@ -83,20 +80,17 @@ def as_data(data: Any, dtype: Any, requires_grad: bool) -> Array:
 
 def _own_rules(data: Any) -> DTypeError:
     return DTypeError(
-        _(
-            "{kind} follows rules of its own: give a plain array, np.asarray(x), or a masked one "
-            "without its mask, x.filled(value)"
-        ),
+        "{kind} follows rules of its own: give a plain array, np.asarray(x), or a masked one "
+        "without its mask, x.filled(value)",
         kind=type(data).__name__,
     )
 
 
 def _not_numbers(data: Any, error: Any) -> DTypeError:
+    library, name = type(data).__module__.partition(".")[0], type(data).__name__
     return DTypeError(
-        _("{kind} gives no regular grid of numbers: give an array of them ({error})"),
-        kind=f"{type(data).__module__.partition('.')[0]}.{type(data).__name__}".removeprefix(
-            "builtins."
-        ),
+        "{kind} gives no regular grid of numbers: give an array of them ({error})",
+        kind=name if library == "builtins" else library + "." + name,
         error=error,
     )
 
@@ -107,10 +101,8 @@ def as_upstream(gradient: Any, output: Node) -> Any:
     if gradient is None:
         if data.size != 1:
             raise ShapeError(
-                _(
-                    "{name} is not a scalar: reduce it (.sum(), .mean()), or give the "
-                    "upstream gradient, backward(gradient) of shape {shape}"
-                ),
+                "{name} is not a scalar: reduce it (.sum(), .mean()), or give the "
+                "upstream gradient, backward(gradient) of shape {shape}",
                 name=label(output),
                 shape=data.shape,
             )
@@ -122,12 +114,12 @@ def as_upstream(gradient: Any, output: Node) -> Any:
         gradient = as_data(gradient, None, False)
     if gradient.shape != data.shape:
         raise ShapeError(
-            _("the upstream gradient has the shape of {name}, not {got}"),
+            "the upstream gradient has the shape of {name}, not {got}",
             name=label(output),
             got=gradient.shape,
         )
     if gradient.dtype.kind not in "fiub":
         raise DTypeError(
-            _("an upstream gradient is made of real numbers, not of {dtype}"), dtype=gradient.dtype
+            "an upstream gradient is made of real numbers, not of {dtype}", dtype=gradient.dtype
         )
     return gradient if gradient.dtype == data.dtype else gradient.astype(data.dtype)

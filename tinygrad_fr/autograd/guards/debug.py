@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ...errors import GraphError, NonFiniteError
-from ...messages import _
 
 # Frames of the library, of Python's modules (statistics) and of others (pandas) are nobody's line.
 _PACKAGE = __file__.rpartition("autograd")[0]
@@ -67,7 +66,7 @@ def made(operation: str, tensor: Any, inputs: Any) -> None:
     if not _is_finite(tensor._array):
         arrays = [x for x in values if isinstance(x, (np.ndarray, np.generic, float, int))]
         raise NonFiniteError(
-            _("{operation} gave a NaN or an infinity at {line}; its inputs range over {ranges}"),
+            "{operation} gave a NaN or an infinity at {line}; its inputs range over {ranges}",
             operation=operation,
             line=caller(),
             ranges=", ".join(map(_range, arrays)),
@@ -82,10 +81,8 @@ def finite_gradient(node: Any, x: Any, gradient: Any) -> None:
     if not _is_finite(gradient):
         values = [getattr(value, "_array", value) for value in node._inputs]
         raise NonFiniteError(
-            _(
-                "the gradient of {operation}, made at {line}, has a NaN or an infinity for its "
-                "input {name}; its inputs range over {ranges}"
-            ),
+            "the gradient of {operation}, made at {line}, has a NaN or an infinity for its "
+            "input {name}; its inputs range over {ranges}",
             operation=node._op.name,
             line=getattr(node._where, "line", "?"),
             name=x.name or x._array.shape,
@@ -101,10 +98,8 @@ def unchanged(node: Any) -> None:
         data = getattr(x, "_array", x)
         if _fingerprint(data) != before:
             raise GraphError(
-                _(
-                    "{name} {shape} was changed in place after {operation} had used it at {line}: "
-                    "its gradient would be wrong. Change a copy instead"
-                ),
+                "{name} {shape} was changed in place after {operation} had used it at {line}: "
+                "its gradient would be wrong. Change a copy instead",
                 name=getattr(x, "name", None) or "Tensor",
                 shape=np.shape(data),
                 operation=node._op.name,

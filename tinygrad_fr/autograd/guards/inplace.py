@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ...errors import DTypeError, IndexingError, ShapeError
-from ...messages import _
 from .. import engine
 from ..engine import Node
 from ..modes import current_mode
@@ -31,10 +30,10 @@ class InPlace(Node):
             self._array[without_tensors(index)] = value
         except IndexError as error:
             raise IndexingError(
-                _("{name} has no such index: {error}"), name=label(self), error=error
+                "{name} has no such index: {error}", name=label(self), error=error
             ) from error
         except ValueError as error:
-            raise ShapeError(_("{name}: {error}"), name=label(self), error=error) from error
+            raise ShapeError("{name}: {error}", name=label(self), error=error) from error
         engine.touch(self)
 
     def _change(self, ufunc: Any, other: Any, symbol: str) -> Any:
@@ -52,14 +51,14 @@ class InPlace(Node):
             ufunc(self._array, other, out=self._array)
         except ValueError as error:
             raise ShapeError(
-                _("{name} cannot hold the result of {symbol}= with shape {shape}"),
+                "{name} cannot hold the result of {symbol}= with shape {shape}",
                 name=label(self),
                 symbol=symbol,
                 shape=np.shape(other),
             ) from error
         except TypeError as error:
             raise DTypeError(
-                _("{name} of {dtype} cannot hold the result of {symbol}=: convert it with astype"),
+                "{name} of {dtype} cannot hold the result of {symbol}=: convert it with astype",
                 name=label(self),
                 dtype=self._array.dtype,
                 symbol=symbol,

@@ -57,7 +57,7 @@ def of_a_call(
     found: TinygradError
     if isinstance(error, TypeError) and _is_call(error, operation.body):
         found = SignatureError(
-            _("called with wrong arguments ({error}); it takes ({parameters})"),
+            "called with wrong arguments ({error}); it takes ({parameters})",
             error=error,
             parameters=", ".join(operation.parameters),
         )
@@ -67,24 +67,24 @@ def of_a_call(
             found.values.update(keyword=keyword[1], ours=ours)
     elif isinstance(error, (TypeError, OverflowError)):
         found = DTypeError(
-            _("cannot compute with {operands} of type {types} ({error})"),
+            "cannot compute with {operands} of type {types} ({error})",
             operands=said,
             types=", ".join(str(getattr(x, "dtype", type(x).__name__)) for x in raw),
             error=error,
         )
     elif isinstance(error, np.exceptions.AxisError):
         found = ShapeError(
-            _("{operand} has no axis {axis}: its axes go from {low} to {high}"),
+            "{operand} has no axis {axis}: its axes go from {low} to {high}",
             operand=operands[0] if operands else said,
             axis=error.axis,
             low=-(error.ndim or 0),
             high=(error.ndim or 0) - 1,
         )
     elif isinstance(error, IndexError):
-        found = IndexingError(_("{operands}: {error}"), operands=said, error=error)
+        found = IndexingError("{operands}: {error}", operands=said, error=error)
     else:
         mismatch = _mismatch(operands) if "broadcast" in str(error) else None
-        found = mismatch or ShapeError(_("{operands}: {error}"), operands=said, error=error)
+        found = mismatch or ShapeError("{operands}: {error}", operands=said, error=error)
     locate(found, operation, args)
     return found
 
@@ -105,10 +105,8 @@ def _mismatch(operands: list[Operand]) -> ShapeError | None:
             for back, (n, m) in enumerate(pairs, 1):
                 if n != m and 1 not in (n, m):
                     return ShapeError(
-                        _(
-                            "{left} and {right} cannot be broadcast together: {n} (axis {i} of "
-                            "{left.name}) != {m} (axis {j} of {right.name}), and neither is 1"
-                        ),
+                        "{left} and {right} cannot be broadcast together: {n} (axis {i} of "
+                        "{left.name}) != {m} (axis {j} of {right.name}), and neither is 1",
                         left=left,
                         right=right,
                         n=n,
@@ -122,7 +120,7 @@ def _mismatch(operands: list[Operand]) -> ShapeError | None:
 def no_formula() -> ArgumentError:
     """``@op`` without the LaTeX of the operation."""
     return ArgumentError(
-        _('@op takes the formula of the operation first: @op(r"y = x^3"), then the function')
+        '@op takes the formula of the operation first: @op(r"y = x^3"), then the function'
     )
 
 
@@ -137,10 +135,8 @@ def label(x: Any) -> str:
 def spent(node: Any) -> GraphError:
     """A second backward pass through a graph."""
     return GraphError(
-        _(
-            "the graph behind {operation} has been differentiated already: call "
-            "backward(retain_graph=True) the first time, or compute the value again"
-        ),
+        "the graph behind {operation} has been differentiated already: call "
+        "backward(retain_graph=True) the first time, or compute the value again",
         operation=node._op.name,
     )
 
@@ -148,10 +144,8 @@ def spent(node: Any) -> GraphError:
 def changed(node: Any, x: Any) -> GraphError:
     """An input that is not what the operation had used."""
     return GraphError(
-        _(
-            "{name} {shape} was changed in place after {operation} had used it: its gradient would "
-            "be wrong. Call backward() before the update, or compute the value again after it"
-        ),
+        "{name} {shape} was changed in place after {operation} had used it: its gradient would "
+        "be wrong. Call backward() before the update, or compute the value again after it",
         name=getattr(x, "name", None) or "Tensor",
         shape=x._array.shape,
         operation=node._op.name,
@@ -161,10 +155,8 @@ def changed(node: Any, x: Any) -> GraphError:
 def in_place(tensor: Any, instead: str) -> GraphError:
     """A change that would make a recorded gradient wrong."""
     return GraphError(
-        _(
-            "{name} is recorded, and an in-place change would make its gradient wrong: "
-            "{instead}; to update a leaf, do it under `with tg.no_grad():`"
-        ),
+        "{name} is recorded, and an in-place change would make its gradient wrong: "
+        "{instead}; to update a leaf, do it under `with tg.no_grad():`",
         name=label(tensor),
         instead=instead,
     )
@@ -180,10 +172,8 @@ def in_the_gradient_of(node: Any) -> str:
 def misshapen(node: Any, got: tuple[int, ...], shape: tuple[int, ...]) -> GraphError:
     """A closure whose gradient is not of its input's shape."""
     return GraphError(
-        _(
-            "a closure of {operation} gave a gradient of shape {got} for an input of "
-            "shape {shape}: it must have the shape of its input"
-        ),
+        "a closure of {operation} gave a gradient of shape {got} for an input of "
+        "shape {shape}: it must have the shape of its input",
         operation=node._op.name,
         got=got,
         shape=shape,
@@ -196,10 +186,8 @@ def misshapen(node: Any, got: tuple[int, ...], shape: tuple[int, ...]) -> GraphE
 def not_floating(dtype: Any) -> DTypeError:
     """A gradient of something that is not floating."""
     return DTypeError(
-        _(
-            "only floating numbers have a gradient, not {dtype}: convert with "
-            ".astype(float) or Tensor(..., dtype=float)"
-        ),
+        "only floating numbers have a gradient, not {dtype}: convert with "
+        ".astype(float) or Tensor(..., dtype=float)",
         dtype=dtype,
     )
 
@@ -207,7 +195,7 @@ def not_floating(dtype: Any) -> DTypeError:
 def other_shape(tensor: Any, got: tuple[int, ...]) -> ShapeError:
     """New data of another shape."""
     return ShapeError(
-        _("{name} keeps its shape; data of shape {got} want a new Tensor"),
+        "{name} keeps its shape; data of shape {got} want a new Tensor",
         name=label(tensor),
         got=got,
     )
@@ -216,22 +204,20 @@ def other_shape(tensor: Any, got: tuple[int, ...]) -> ShapeError:
 def other_gradient(shape: tuple[int, ...], got: tuple[int, ...]) -> ShapeError:
     """A ``.grad`` of another shape."""
     return ShapeError(
-        _("a gradient has the shape of its Tensor: {shape}, not {got}"), shape=shape, got=got
+        "a gradient has the shape of its Tensor: {shape}, not {got}", shape=shape, got=got
     )
 
 
 def needs_its_gradient() -> GraphError:
     """``requires_grad = False`` on what was computed."""
-    return GraphError(_("a computed Tensor always needs its gradient: detach it with .detach()"))
+    return GraphError("a computed Tensor always needs its gradient: detach it with .detach()")
 
 
 def drops_the_graph(tensor: Any) -> GraphError:
     """An array of a recorded Tensor."""
     return GraphError(
-        _(
-            "{name} requires a gradient, and an array would silently drop it: keep .item() "
-            "of a loss, join Tensors with tg.stack([...]), or call .detach() on purpose"
-        ),
+        "{name} requires a gradient, and an array would silently drop it: keep .item() "
+        "of a loss, join Tensors with tg.stack([...]), or call .detach() on purpose",
         name=label(tensor),
     )
 
@@ -239,23 +225,21 @@ def drops_the_graph(tensor: Any) -> GraphError:
 def without_graph(tensor: Any) -> GraphError:
     """A backward pass from what nothing was recorded of."""
     return GraphError(
-        _(
-            "{name} does not depend on any Tensor with requires_grad=True: there is no "
-            "gradient (was it computed under no_grad, or detached?)"
-        ),
+        "{name} does not depend on any Tensor with requires_grad=True: there is no "
+        "gradient (was it computed under no_grad, or detached?)",
         name=label(tensor),
     )
 
 
 def without_length() -> DTypeError:
     """``len`` of a number."""
-    return DTypeError(_("a Tensor without axes has no length"))
+    return DTypeError("a Tensor without axes has no length")
 
 
 def no_leaf(tensor: Any) -> GraphError:
     """A copy, or a pickle, of what was computed."""
     return GraphError(
-        _("only leaves can be copied or pickled; {name} was computed: .detach() it first"),
+        "only leaves can be copied or pickled; {name} was computed: .detach() it first",
         name=label(tensor),
     )
 
@@ -263,10 +247,8 @@ def no_leaf(tensor: Any) -> GraphError:
 def copy_of_a_variable(tensor: Any) -> GraphError:
     """A copy of what a transform differentiates with respect to."""
     return GraphError(
-        _(
-            "a copy of {name}, the variable of a transform, would have no part in its "
-            "gradient: .copy() is recorded, .detach() leaves the graph on purpose"
-        ),
+        "a copy of {name}, the variable of a transform, would have no part in its "
+        "gradient: .copy() is recorded, .detach() leaves the graph on purpose",
         name=label(tensor),
     )
 
@@ -277,32 +259,28 @@ def copy_of_a_variable(tensor: Any) -> GraphError:
 def no_tensor(x: Any) -> DTypeError:
     """A gradient of, or with respect to, something else."""
     return DTypeError(
-        _("gradients are taken of a Tensor with respect to Tensors: {kind} is none"),
+        "gradients are taken of a Tensor with respect to Tensors: {kind} is none",
         kind=type(x).__name__,
     )
 
 
 def without_requires_grad(x: Any) -> GraphError:
     """A gradient with respect to what is a constant."""
-    return GraphError(
-        _("{name} requires no gradient: make it with requires_grad=True"), name=label(x)
-    )
+    return GraphError("{name} requires no gradient: make it with requires_grad=True", name=label(x))
 
 
 def no_scalar(shape: tuple[int, ...]) -> ShapeError:
     """``grad`` of a function with several results."""
     return ShapeError(
-        _("grad is for scalar functions; this one gives {shape}: use jacobian or vjp"), shape=shape
+        "grad is for scalar functions; this one gives {shape}: use jacobian or vjp", shape=shape
     )
 
 
 def no_function(f: Any) -> ArgumentError:
     """A transform of something that cannot be called."""
     return ArgumentError(
-        _(
-            "a transform takes a function, not {kind}: for the gradient of a Tensor use "
-            "tg.gradients(output, inputs) or output.backward()"
-        ),
+        "a transform takes a function, not {kind}: for the gradient of a Tensor use "
+        "tg.gradients(output, inputs) or output.backward()",
         kind=type(f).__name__,
     )
 
@@ -310,23 +288,21 @@ def no_function(f: Any) -> ArgumentError:
 def no_result(y: Any) -> DTypeError:
     """A function that left the graph."""
     return DTypeError(
-        _(
-            "the function must give one Tensor, not {kind}: x.item(), x.data and a tuple "
-            "of results leave the graph; wrap a true constant in tg.Tensor"
-        ),
+        "the function must give one Tensor, not {kind}: x.item(), x.data and a tuple "
+        "of results leave the graph; wrap a true constant in tg.Tensor",
         kind=type(y).__name__,
     )
 
 
 def directions(n: int, m: int) -> ArgumentError:
     """More or fewer directions than inputs."""
-    return ArgumentError(_("one direction per input: {n} inputs, {m} directions"), n=n, m=m)
+    return ArgumentError("one direction per input: {n} inputs, {m} directions", n=n, m=m)
 
 
 def other_direction(shape: tuple[int, ...], got: tuple[int, ...]) -> ShapeError:
     """A direction that is not of its input's shape."""
     return ShapeError(
-        _("a direction has the shape of its input: {shape}, not {got}"), shape=shape, got=got
+        "a direction has the shape of its input: {shape}, not {got}", shape=shape, got=got
     )
 
 
@@ -334,10 +310,10 @@ def check_argnums(argnums: Any, positions: tuple[Any, ...], n: int) -> None:
     """Refuse ``argnums`` that are not positions, each once, of the ``n`` arguments."""
     if not all(isinstance(i, (int, np.integer)) for i in positions):
         raise ArgumentError(
-            _("argnums is a position or a tuple of positions, not {argnums!r}"), argnums=argnums
+            "argnums is a position or a tuple of positions, not {argnums!r}", argnums=argnums
         )
     if len({i % max(n, 1) for i in positions}) < len(positions):
-        raise ArgumentError(_("argnums {argnums} names an argument twice"), argnums=argnums)
+        raise ArgumentError("argnums {argnums} names an argument twice", argnums=argnums)
     for i in positions:
         if not -n <= i < n:
-            raise ArgumentError(_("argnums {i} is none of the {n} arguments"), i=i, n=n)
+            raise ArgumentError("argnums {i} is none of the {n} arguments", i=i, n=n)

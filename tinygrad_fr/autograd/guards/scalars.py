@@ -8,7 +8,6 @@ from types import CodeType
 from typing import Any
 
 from ...errors import DTypeError, GraphError, ShapeError
-from ...messages import _
 from ..engine import Node
 from ..modes import current_mode
 from .debug import caller
@@ -24,7 +23,7 @@ class Scalar(Node):
         """The value of a Tensor with one element, as a Python number."""
         if self._array.size != 1:
             raise ShapeError(
-                _("only a Tensor with one element is a number; {name} has {n}: reduce it first"),
+                "only a Tensor with one element is a number; {name} has {n}: reduce it first",
                 name=label(self),
                 n=self._array.size,
             )
@@ -54,7 +53,7 @@ class Scalar(Node):
     def __index__(self) -> int:
         if self._array.dtype.kind not in "iub" or self._array.ndim:
             raise DTypeError(
-                _("only one integer is an index or a size, not {name} of {dtype}"),
+                "only one integer is an index or a size, not {name} of {dtype}",
                 name=label(self),
                 dtype=self._array.dtype,
             )
@@ -63,7 +62,7 @@ class Scalar(Node):
     def __bool__(self) -> bool:
         if self._array.size != 1:
             raise ShapeError(
-                _("{name} has {n} truth values: use .any() or .all() of its array, or .item()"),
+                "{name} has {n} truth values: use .any() or .all() of its array, or .item()",
                 name=label(self),
                 n=self._array.size,
             )
@@ -75,11 +74,9 @@ class Scalar(Node):
             frame = sys._getframe(2)
             if not _formats(frame.f_code, frame.f_lasti):
                 raise GraphError(
-                    _(
-                        "{name} is recorded, and {call}() at {line} would drop its gradient: stay "
-                        "in the graph (tg.exp for math.exp, tg.stack([...]) for an array filled in "
-                        "a loop), or leave it on purpose with .item() or .detach()"
-                    ),
+                    "{name} is recorded, and {call}() at {line} would drop its gradient: stay "
+                    "in the graph (tg.exp for math.exp, tg.stack([...]) for an array filled in "
+                    "a loop), or leave it on purpose with .item() or .detach()",
                     name=label(self),
                     call=call,
                     line=caller(),

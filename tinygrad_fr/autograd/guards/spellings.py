@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ...errors import SpellingError
-from ...messages import _
 
 KEYWORDS = {
     "dim": "axis", "dims": "axis", "keepdim": "keepdims", "unbiased": "ddof", "correction": "ddof",
@@ -53,7 +52,7 @@ def unknown(owner: str, name: str) -> AttributeError:
     if name not in _OURS:
         return AttributeError(f"{owner} has no attribute {name!r}")
     return SpellingError(
-        _("{owner} has no {name}; here it is {ours}"), owner=owner, name=name, ours=_OURS[name]
+        "{owner} has no {name}; here it is {ours}", owner=owner, name=name, ours=_OURS[name]
     )
 
 

@@ -189,20 +189,18 @@ def derive(
     xᵀ (ŷ − y)/N
     """
     if not isinstance(tensor, Tensor):
-        raise DTypeError(_("derive takes a Tensor, not {kind}"), kind=type(tensor).__name__)
+        raise DTypeError("derive takes a Tensor, not {kind}", kind=type(tensor).__name__)
     if tensor.size != 1:
         raise ArgumentError(
-            _("a derivation starts at a single number, not at the shape {shape}: take .sum()"),
+            "a derivation starts at a single number, not at the shape {shape}: take .sum()",
             shape=tensor.shape,
         )
     graph = extract(tensor)
     made = sum(vertex.kind == "operation" for vertex in graph.vertices)
     if made > MOST:
         raise ArgumentError(
-            _(
-                "a derivation through {n} operations would be too long to read (at most {most}): "
-                "derive an inner Tensor, or the same program on fewer steps or examples"
-            ),
+            "a derivation through {n} operations would be too long to read (at most {most}): "
+            "derive an inner Tensor, or the same program on fewer steps or examples",
             n=made,
             most=MOST,
         )
@@ -212,7 +210,7 @@ def derive(
     truth = flow(graph)
     if target.id not in truth.upstream:
         raise GraphError(
-            _("the output does not depend on {name}: its gradient is not computed"),
+            "the output does not depend on {name}: its gradient is not computed",
             name=found.get(target.id, str(target.shape)),
         )
     return _written(graph, found, target.tensor, truth.upstream[target.id], numbers)
@@ -221,14 +219,14 @@ def derive(
 def _target(graph: Graph, wrt: Tensor | str, found: Mapping[int, str]) -> Any:
     if not isinstance(wrt, (Tensor, str)):
         raise DTypeError(
-            _("derive takes a Tensor of the graph or its name, not {kind}"),
+            "derive takes a Tensor of the graph or its name, not {kind}",
             kind=type(wrt).__name__,
         )
     for vertex in graph.vertices:
         if vertex.tensor is wrt or (isinstance(wrt, str) and found.get(vertex.id) == wrt):
             return vertex
     name = wrt if isinstance(wrt, str) else getattr(wrt, "name", None) or type(wrt).__name__
-    raise GraphError(_("{name} is not in the graph of the output"), name=name)
+    raise GraphError("{name} is not in the graph of the output", name=name)
 
 
 def _written(

@@ -61,7 +61,7 @@ class Drawing:
         kind = path.suffix.lower().lstrip(".")
         if kind not in SUFFIXES:
             raise ArgumentError(
-                _("{path}: a drawing is saved as {kinds}, by its suffix"),
+                "{path}: a drawing is saved as {kinds}, by its suffix",
                 path=path, kinds=", ".join(SUFFIXES),
             )  # fmt: skip
         if kind == "dot":
@@ -156,7 +156,7 @@ def sheet(
     _check(direction, ("LR", "TB", "RL", "BT"), "direction")
     whole = isinstance(depth, (int, np.integer)) and not isinstance(depth, bool)
     if depth is not None and (not whole or depth < 0):
-        raise ArgumentError(_("depth is a number of levels, from 0 on, not {got!r}"), got=depth)
+        raise ArgumentError("depth is a number of levels, from 0 on, not {got!r}", got=depth)
     graph = extract(tensor)
     drawn = outline(graph, depth)
     if values == "auto":
@@ -178,7 +178,7 @@ def sheet(
 def _check(value: Any, allowed: tuple[str, ...], name: str) -> None:
     if value not in allowed:
         raise ArgumentError(
-            _("{name} is one of {allowed}, not {got!r}"),
+            "{name} is one of {allowed}, not {got!r}",
             name=name, allowed=", ".join(allowed), got=value,
         )  # fmt: skip
 

@@ -45,13 +45,13 @@ def named(
     """
     if isinstance(names, Mapping):
         if not all(isinstance(name, str) for name in names):
-            raise ArgumentError(_("names: a dict has names, which are strings, for its keys"))
+            raise ArgumentError("names: a dict has names, which are strings, for its keys")
         given, variables = dict(names), {**variables, **names}
     elif names in ("auto", "tensors"):
         given, variables = {}, variables if names == "auto" else {}
     else:
         raise ArgumentError(
-            _('names is "auto", "tensors" or a dict of names and Tensors, not {got!r}'), got=names
+            'names is "auto", "tensors" or a dict of names and Tensors, not {got!r}', got=names
         )
     first = {id(value): name for name, value in given.items()}
     known = _known(variables)

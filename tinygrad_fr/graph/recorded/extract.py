@@ -15,7 +15,6 @@ from ...autograd.operation import Operation
 from ...autograd.tensor import Tensor
 from ...errors import DTypeError, GraphError, TinygradError
 from ...kernels import Array
-from ...messages import _
 
 
 @dataclass(frozen=True)
@@ -155,10 +154,8 @@ def extract(output: Tensor | TinygradError) -> Graph:
         roots, failed = [output], []
     else:
         raise DTypeError(
-            _(
-                "the graph is read from a Tensor, or from an error that an operation raised, not "
-                "from {kind}"
-            ),
+            "the graph is read from a Tensor, or from an error that an operation raised, not "
+            "from {kind}",
             kind=type(output).__name__,
         )
     found = _behind(roots)
@@ -216,10 +213,8 @@ def _behind(roots: list[Any]) -> dict[int, Any]:
         node = stack.pop()
         if node._state == RELEASED:
             raise GraphError(
-                _(
-                    "the backward pass has released this graph ({operation}): read it before, or "
-                    "call backward(retain_graph=True)"
-                ),
+                "the backward pass has released this graph ({operation}): read it before, or "
+                "call backward(retain_graph=True)",
                 operation=node._op.name,
             )
         for x in node._inputs:

@@ -82,7 +82,7 @@ def replay(tensor: Tensor, path: str | Path | None = None) -> Replay:
     >>> page.save("replay.html")  # doctest: +SKIP
     """
     if not isinstance(tensor, Tensor):
-        raise DTypeError(_("replay takes a Tensor, not {kind}"), kind=type(tensor).__name__)
+        raise DTypeError("replay takes a Tensor, not {kind}", kind=type(tensor).__name__)
     page = Replay(_page(sheet(tensor, scope())))
     if path is not None:
         page.save(path)

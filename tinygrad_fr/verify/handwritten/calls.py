@@ -178,7 +178,7 @@ def promoted(x: Any) -> Array:
     """An input as an array of its own: floating ones in float64, integer arrays as they are."""
     array = np.array(x.detach() if isinstance(x, Tensor) else x)
     if array.dtype.kind not in "fiub":
-        raise DTypeError(_("an input must be an array of numbers, not {kind}"), kind=array.dtype)
+        raise DTypeError("an input must be an array of numbers, not {kind}", kind=array.dtype)
     if array.dtype.kind == "f" or (
         array.dtype.kind in "iu" and not isinstance(x, (np.ndarray, np.generic, Tensor))
     ):
@@ -195,5 +195,5 @@ def as_upstream(upstream: Any, shape: tuple[int, ...]) -> Array:
         text = _("upstream has the shape {got}, the output of the layer {shape}")
         raise ShapeError(text, got=array.shape, shape=shape)
     if not np.isfinite(array).all():
-        raise ArgumentError(_("upstream has entries that are NaN or infinite"))
+        raise ArgumentError("upstream has entries that are NaN or infinite")
     return array

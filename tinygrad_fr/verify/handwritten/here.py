@@ -36,7 +36,7 @@ class Here:
         which = self._methods.get(method, method)
         found = which if callable(which) else getattr(self._owner, which, None)
         if not callable(found):
-            raise ArgumentError(_("{kind} has no method {name}"), kind=self.kind, name=which)
+            raise ArgumentError("{kind} has no method {name}", kind=self.kind, name=which)
         return found  # type: ignore[no-any-return]
 
     def label(self, method: str) -> str:

@@ -128,7 +128,7 @@ class Handwritten:
         if "input" in self.values:
             return
         if array.dtype.kind not in "iu":
-            raise ArgumentError(_("the input must be an array of numbers"))
+            raise ArgumentError("the input must be an array of numbers")
         # Integers are numbers like others, unless the forward needs them as they are: indices.
         others = dict(self.values)
         self.values = {"input": np.array(array, np.float64), **others}

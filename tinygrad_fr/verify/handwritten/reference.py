@@ -27,7 +27,7 @@ def against(reference: Any, layer: Handwritten, mine: Array, rtol: float, atol: 
     """The layer's output against that of a reference."""
     if isinstance(reference, str):
         if reference not in registry:
-            raise ArgumentError(_("there is no operation {name}"), name=reference)
+            raise ArgumentError("there is no operation {name}", name=reference)
         reference = registry[reference].function
     try:
         wanted = _referred(reference, layer.values, layer)

@@ -68,7 +68,7 @@ def descent(
     }
     loss = f(**tensors)
     if not isinstance(loss, Tensor) or loss.size != 1:
-        raise ShapeError(_("descent wants a loss: f must give a Tensor with one entry"))
+        raise ShapeError("descent wants a loss: f must give a Tensor with one entry")
     floating = {name: x for name, x in tensors.items() if isinstance(x, Tensor)}
     with np.errstate(all="ignore"):  # of the targets, too, where they are inputs
         slopes = dict(zip(floating, recorded(loss, list(floating.values())), strict=True))

@@ -83,7 +83,7 @@ def hand(
     ('scale', 'N')
     """
     if not isinstance(inputs, Mapping) or not isinstance(hand, Mapping):
-        raise ArgumentError(_('inputs and hand are dicts of names: hand(f, {"x": x}, {"x": dx})'))
+        raise ArgumentError('inputs and hand are dicts of names: hand(f, {"x": x}, {"x": dx})')
     rng = np.random.default_rng(seed)
     arrays = {name: promoted(x) for name, x in inputs.items()}
     try:

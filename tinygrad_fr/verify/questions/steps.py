@@ -53,7 +53,7 @@ def steps(
     """
     members = list(members)
     if len(members) < 2:
-        raise ArgumentError(_("a chain of equalities has at least two members"))
+        raise ArgumentError("a chain of equalities has at least two members")
     named = inputs if isinstance(inputs, Mapping) else None
     listed = inputs if isinstance(inputs, tuple) else (inputs,)
     arrays = {str(k): promoted(x) for k, x in (named or dict(enumerate(listed))).items()}

@@ -232,4 +232,4 @@ def _epsilon(z: Array, y: Array, axes: tuple[int, ...]) -> float | None:
     most = float(variance.max())
     eps = float(np.ravel(square - variance)[variance.argmin()])
     precision = 1e-5 if z.dtype == np.float32 else 1e-12
-    return None if not -precision * most < eps < most else (eps if eps > precision * most else 0.0)
+    return None if not eps > -precision * most else eps if eps > precision * most else 0.0

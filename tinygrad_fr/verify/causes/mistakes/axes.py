@@ -27,12 +27,13 @@ def along_another_axis(case: Case) -> Iterator[Mistake]:
         if not isinstance(wanted, (int, np.integer)) or x.ndim < 2:
             continue
         rest = dict(list(arguments.items())[1:])
-        for axis in set(range(x.ndim)) - {wanted % x.ndim}:
+        wanted = int(wanted) % x.ndim
+        for axis in set(range(x.ndim)) - {wanted}:
             words = _(
                 "{operation} was taken along axis {got} in place of {wanted}",
                 operation=operation,
                 got=axis,
-                wanted=int(wanted),
+                wanted=wanted,
             )
             other = partial(function, axis=axis, **rest)
             make = {i: lambda x, *_a, f=other, **_k: f(x)}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd.engine import Node
+from ...autograd.operation import Operation
 
 
 class Unwritten(Exception):  # noqa: N818 - no error: the operation stays one step, its rule quoted
@@ -67,21 +68,25 @@ def _batch_norm(x: Any, running_mean: Any, running_var: Any, weight: Any = None,
     if not training:  # it is x times a number by then
         raise Unwritten
     axes = (0, *range(2, x.ndim))
-    return _normalised(x, axes, weight, bias, eps, (-1,) + (1,) * (x.ndim - 2))
+    return _scaled(normalised(x, axes, eps), weight, bias, (-1,) + (1,) * (x.ndim - 2))
 
 
 def _layer_norm(x: Any, normalized_shape: Any, weight: Any = None, bias: Any = None,
                 eps: float = 1e-5) -> Any:  # fmt: skip
     n = len(normalized_shape) if np.ndim(normalized_shape) else 1
-    return _normalised(x, tuple(range(-n, 0)), weight, bias, eps, None)
+    return _scaled(normalised(x, tuple(range(-n, 0)), eps), weight, bias, None)
 
 
-def _normalised(x: Any, axes: Any, weight: Any, bias: Any, eps: float, shape: Any) -> Any:
+def normalised(x: Any, axes: tuple[int, ...], eps: float) -> Any:
+    """A value less its mean, divided by its spread: of a Tensor, in single operations."""
     count = float(np.prod([x.shape[a] for a in axes]))
     mean = x.sum(axes, keepdims=True) / count
     centred = x - mean
-    deviation = ((centred**2).sum(axes, keepdims=True) / count + eps).sqrt()
-    y = centred / deviation
+    deviation = np.sqrt((centred**2).sum(axes, keepdims=True) / count + eps)
+    return centred / deviation
+
+
+def _scaled(y: Any, weight: Any, bias: Any, shape: Any) -> Any:
     if weight is not None:
         y = y * (weight if shape is None else weight.reshape(shape))
     if bias is not None:
@@ -103,3 +108,15 @@ EXPANSIONS: dict[str, Callable[..., Any]] = {
     "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
 }
+
+
+def written_out(operation: Operation) -> Callable[..., Any]:
+    """A fused operation in single ones; itself where these do not have an option."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return EXPANSIONS[operation.name](*args, **kwargs)
+        except Exception:
+            return operation.function(*args, **kwargs)
+
+    return call

@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.engine import RELEASED, Node
+from ...autograd.engine import Node
 from ...autograd.guards.debug import Trace
 from ...autograd.operation import Operation
 from ...autograd.tensor import Tensor
-from ...errors import DTypeError, GraphError, TinygradError
+from ...errors import DTypeError, TinygradError
 from ...kernels import Array
+from .arguments import static
+from .walk import ordered
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,6 @@ def extract(output: Tensor | TinygradError) -> Graph:
             "from {kind}",
             kind=type(output).__name__,
         )
-    found = _behind(roots)
     vertices: list[Vertex] = []
     edges: list[Edge] = []
     ids: dict[int, int] = {}
@@ -170,23 +171,22 @@ def extract(output: Tensor | TinygradError) -> Graph:
         if not isinstance(x, Node):
             vertices.append(Vertex(len(vertices), "constant", np.asarray(x)))
             return len(vertices) - 1
-        if x._rank not in ids:
-            ids[x._rank] = len(vertices)
+        if id(x) not in ids:
+            ids[id(x)] = len(vertices)
             kind = "parameter" if x._requires_grad else "input"
             vertices.append(_vertex(len(vertices), kind, x))
-        return ids[x._rank]
+        return ids[id(x)]
 
-    # A leaf changed in place since ranks above its consumers, so operations go by rank and
-    # leaves just before their first use.
-    for rank in sorted(rank for rank, node in found.items() if node._op is not None):
-        node = found[rank]
+    for node in ordered(roots):
+        operation: Operation | None = node._op
+        if operation is None:
+            continue  # a leaf becomes a vertex just before its first use
         sources = [number(x) for x in node._inputs]
-        ids[rank] = len(vertices)
-        operation: Operation = node._op
+        ids[id(node)] = len(vertices)
         vertices.append(
             _vertex(
                 len(vertices), "operation", node, operation=operation.name, latex=operation.latex,
-                static=_static(operation, node),
+                static=static(node),
                 module=node._where.module if isinstance(node._where, Trace) else node._where,
             )
         )  # fmt: skip
@@ -194,34 +194,15 @@ def extract(output: Tensor | TinygradError) -> Graph:
             if source is not None:
                 closure = node._closures[position]
                 rule = None if closure is None else (closure.__doc__ or "").strip()
-                edges.append(Edge(source, ids[rank], position, rule))
+                edges.append(Edge(source, ids[id(node)], position, rule))
     if isinstance(output, Tensor):
         number(output)  # a leaf alone becomes a vertex here
-        return Graph(tuple(vertices), tuple(edges), ids[output._rank])
+        return Graph(tuple(vertices), tuple(edges), ids[id(output)])
     sources = [number(x) for x in failed]
     last, name, module = len(vertices), output.operation, output.module
     vertices.append(Vertex(last, "failure", np.empty(0), operation=name, module=module))
     edges += [Edge(source, last, i) for i, source in enumerate(sources) if source is not None]
     return Graph(tuple(vertices), tuple(edges), last)
-
-
-def _behind(roots: list[Any]) -> dict[int, Any]:
-    """The nodes that some Tensors were made from, themselves included, by rank."""
-    found: dict[int, Any] = {node._rank: node for node in roots}
-    stack = list(roots)
-    while stack:
-        node = stack.pop()
-        if node._state == RELEASED:
-            raise GraphError(
-                "the backward pass has released this graph ({operation}): read it before, or "
-                "call backward(retain_graph=True)",
-                operation=node._op.name,
-            )
-        for x in node._inputs:
-            if isinstance(x, Node) and x._rank not in found:
-                found[x._rank] = x
-                stack.append(x)
-    return found
 
 
 def _flattened(arguments: Any) -> list[Any]:
@@ -235,28 +216,3 @@ def _flattened(arguments: Any) -> list[Any]:
 def _vertex(number: int, kind: str, x: Any, **made: Any) -> Vertex:
     """The vertex of a Tensor; ``made`` says by which operation."""
     return Vertex(number, kind, x._array, x._name, x._requires_grad, tensor=x, **made)
-
-
-def _static(operation: Operation, node: Any) -> dict[str, Any]:
-    """The arguments that are not arrays of the graph, by name; defaults included."""
-    args, kwargs = node._static or (node._inputs, {})
-    static: dict[str, Any] = {}
-    skipped = 0
-    for i, x in enumerate(args):
-        laid_out = isinstance(x, (list, tuple)) and any(
-            isinstance(item, (Node, np.ndarray)) for item in x
-        )
-        if isinstance(x, str) and i == 0:
-            static[operation.parameter(i)] = x
-        elif skipped < len(node._inputs):
-            skipped += len(x) if laid_out else 1
-        elif i < len(operation.parameters):
-            static[operation.parameter(i)] = x
-        else:
-            static.setdefault(operation.parameter(i), []).append(x)
-    names = operation.parameters[max(len(args), len(node._inputs)) :]
-    return {
-        **{n: operation.defaults[n] for n in names if n in operation.defaults},
-        **static,
-        **kwargs,
-    }

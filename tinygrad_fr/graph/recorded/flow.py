@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.engine import handed, unbroadcast
+from ...autograd.engine import handed
 from ...autograd.guards.messages import changed
 from ...autograd.modes import no_grad
 from ...kernels import Array
-from ...kernels.scatter import Scattered
 from .extract import Edge, Graph
+from .walk import contribution, walk
 
 SMALL = 64  # a local derivative of more entries is not computed: it would not be read
 
@@ -50,26 +50,20 @@ def flow(graph: Graph) -> Flow:
     """
     upstream: dict[int, Array] = {}
     downstream: dict[int, Any] = {}
-    owned: set[int] = set()  # the vertices whose gradient is an array made here
     last = graph.vertices[graph.output]
     if last.requires_grad:
         upstream[last.id] = np.ones(last.shape, last.value.dtype)
-    with no_grad(), np.errstate(all="ignore"):
-        for vertex in reversed(graph.vertices):
-            g = upstream.get(vertex.id)
-            for number in graph.arriving[vertex.id] if g is not None else ():
-                d = _handed_on(graph, graph.edges[number], g)
-                if d is None:
-                    continue
-                source = graph.edges[number].source
-                downstream[number] = d
-                if source in owned and isinstance(d, Scattered):
-                    d.add_to(upstream[source])
-                    continue
-                before = upstream.get(source)
-                upstream[source] = np.asarray(d if before is None else before + np.asarray(d))
-                if isinstance(d, Scattered):
-                    owned.add(source)
+
+    def carried(number: int, g: Array) -> Any:
+        d = _handed_on(graph, graph.edges[number], g)
+        if d is not None:
+            downstream[number] = d
+        return d
+
+    def uses(vertex: int) -> list[tuple[int, int]]:
+        return [(number, graph.edges[number].source) for number in graph.arriving[vertex]]
+
+    walk(range(len(graph.vertices) - 1, -1, -1), uses, upstream, carried)
     return Flow(upstream, _Written(downstream))
 
 
@@ -96,22 +90,10 @@ def pulled(graph: Graph, edge: Edge, g: Array | None) -> Array | None:
     return None if d is None else np.asarray(d)
 
 
-def _closure(graph: Graph, edge: Edge) -> tuple[Any, Any]:
-    """The node that uses a value, and its rule for it; None where no gradient flows."""
-    node = graph.vertices[edge.target].tensor
-    return node, None if node is None else node._closures[edge.position]
-
-
 def _handed_on(graph: Graph, edge: Edge, g: Array | None) -> Any:
     """The same, as its closure gave it where that is not yet written out."""
-    node, closure = _closure(graph, edge)
-    if closure is None or g is None:
-        return None
-    x = node._inputs[edge.position]
-    d = closure(g, node._array, *handed(node))
-    if d is None or (isinstance(d, Scattered) and d.dtype == x._array.dtype):
-        return d
-    return np.asarray(unbroadcast(np.asarray(d), node, x))
+    node = graph.vertices[edge.target].tensor
+    return None if node is None or g is None else contribution(node, edge.position, g)
 
 
 def local(graph: Graph, edge: Edge) -> Array | None:
@@ -120,7 +102,8 @@ def local(graph: Graph, edge: Edge) -> Array | None:
     An operation acts entry by entry if what it makes of any upstream gradient is that gradient
     times what it makes of ones.
     """
-    node, closure = _closure(graph, edge)
+    node: Any = graph.vertices[edge.target].tensor
+    closure = None if node is None else node._closures[edge.position]
     if closure is None or not 0 < node._array.size <= SMALL:
         return None
     values = (node._array, *handed(node))

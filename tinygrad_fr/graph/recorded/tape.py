@@ -1,4 +1,4 @@
-"""The recorded graph, played again: as it was, with other values, or with a mistake made in it.
+"""The recorded graph, numbered: walked with other local rules, and played again with a change.
 
 Hypotheses about a wrong gradient are tested here. :meth:`Tape.pull` walks the graph backwards and
 can replace single local derivatives; :meth:`Tape.replayed` computes it again with other operations,
@@ -8,49 +8,66 @@ arguments or values, and gives the tape of that.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ...autograd.engine import Node, unbroadcast
-from ...autograd.modes import no_grad
-from ...autograd.tensor import Tensor
+from ...autograd.engine import handed
+from ...autograd.modes import switch
+from ...autograd.tensor import Tensor, untracked
+from ...autograd.transforms import gradients
 from ...kernels import Array
 from ...messages import _
-from .expansion import EXPANSIONS
+from .arguments import bound
+from .compositions import Composition, compositions
+from .expansion import EXPANSIONS, written_out
+from .replay import Function, replay
+from .walk import contribution, fitted, operands, ordered, walk
 
-# (number of the node, number of its input): what its closure is replaced by.
-Locals = Mapping[tuple[int, int], Callable[..., Any] | None]
+Edge = tuple[int, int]  # (number of a node, number of its input)
+Locals = Mapping[Edge, Callable[..., Any] | None]  # what the closure of an edge is replaced by
 
 
 class Tape:
     """The nodes behind a Tensor, numbered in the order of computation.
 
-    Attributes
-    ----------
-    nodes : list of Tensor
-        Leaves included.
-    names : dict of str to int
-        The numbers of the named Tensors.
-    twins : dict of int to int
-        Of a replayed tape: its numbers of the nodes of the original.
+    Its numbers are found when they are asked for: to play a graph again for its output alone costs
+    no more than the computation.
     """
 
-    def __init__(self, output: Tensor) -> None:
-        found = {id(output): output}
-        stack = [output]
-        while stack:
-            for x in stack.pop()._inputs:
-                if isinstance(x, Tensor) and id(x) not in found:
-                    found[id(x)] = x
-                    stack.append(x)
-        self.nodes: list[Any] = sorted(found.values(), key=lambda node: node._rank)
+    def __init__(self, output: Tensor, played: tuple[Tape, dict[int, Any]] | None = None) -> None:
         self.output = output
-        self.twins: dict[int, int | None] = {}
-        self._numbers = {id(node): i for i, node in enumerate(self.nodes)}
-        self.names: dict[str, int] = {
-            node._name: i for i, node in enumerate(self.nodes) if node._name is not None
-        }
+        # Of a tape that was played again: the one that was, and by identity what changed.
+        self._played = played
+        self._replays: dict[Any, Tape] = {}
+        self._pulled: tuple[Any, dict[int, Array]] = (None, {})
+
+    @cached_property
+    def nodes(self) -> list[Any]:
+        """The Tensors, leaves included."""
+        return ordered([self.output])
+
+    @cached_property
+    def _numbers(self) -> dict[int, int]:
+        return {id(node): i for i, node in enumerate(self.nodes)}
+
+    @cached_property
+    def names(self) -> dict[str, int]:
+        """The numbers of the named Tensors."""
+        return {node._name: i for i, node in enumerate(self.nodes) if node._name is not None}
+
+    @cached_property
+    def _uses(self) -> list[list[tuple[Edge, int]]]:
+        """By number, the edges through which a node hands its gradient on, and to which numbers."""
+        return [
+            [
+                ((i, position), self._numbers[id(node._inputs[position])])
+                for position, closure in enumerate(node._closures)
+                if closure is not None
+            ]
+            for i, node in enumerate(self.nodes)
+        ]
 
     def number(self, x: Any) -> int | None:
         """The number of a Tensor of the tape; None for a constant."""
@@ -71,13 +88,13 @@ class Tape:
         """The number of what a node was made of."""
         return self._numbers[id(self.nodes[i]._inputs[position])]
 
+    def arguments(self, i: int) -> dict[str, Any]:
+        """The arguments of the call that made a node, by name; with the operation's defaults."""
+        return bound(self.nodes[i])
+
     def nearest(self, names: Iterable[str]) -> str | None:
         """Of some values, the one that is used last: the nearest to the output."""
-        users: dict[int, int] = {}
-        for i, node in enumerate(self.nodes):
-            for number in map(self.number, node._inputs):
-                if number is not None:  # not an array
-                    users[number] = i
+        users = {source: i for i, uses in enumerate(self._uses) for _edge, source in uses}
 
         def place(name: str) -> tuple[int, int]:
             number = self.names.get(name, -1)
@@ -85,27 +102,17 @@ class Tape:
 
         return max(names, key=place, default=None)
 
-    def static(self, i: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The arguments of the call that made a node."""
-        node = self.nodes[i]
-        return node._static or (node._inputs, {})
+    def path(self, target: int) -> list[Edge]:
+        """The edges through which the gradient reaches ``target``, in the order of computation."""
+        reached, edges = {target}, []
+        for uses in self._uses:
+            for edge, source in uses:
+                if source in reached:
+                    edges.append(edge)
+                    reached.add(edge[0])
+        return edges if self._numbers[id(self.output)] in reached else []
 
-    def arguments(self, i: int) -> dict[str, Any]:
-        """The same by name, with the operation's defaults."""
-        operation, (args, kwargs) = self.nodes[i]._op, self.static(i)
-        named = dict(zip(operation.parameters, args, strict=False))
-        return {**operation.defaults, **named, **kwargs}
-
-    def path(self, target: int) -> list[tuple[int, int]]:
-        """The (node, input) pairs through which the gradient reaches ``target``, in order."""
-        reached = {target}
-        pairs = []
-        for i, node in enumerate(self.nodes):
-            for position, x in enumerate(node._inputs):
-                if node._closures[position] is not None and self.number(x) in reached:
-                    pairs.append((i, position))
-                    reached.add(i)
-        return pairs if self._numbers[id(self.output)] in reached else []
+    # --- gradients -------------------------------------------------------------------------------
 
     def pull(
         self,
@@ -113,9 +120,8 @@ class Tape:
         *,
         local: Locals | None = None,
         given: Mapping[int, Array] | None = None,
-        raw: tuple[int, int] | None = None,
-        only: Container[tuple[int, int]] | None = None,
-        jitter: Callable[[Any], Any] | None = None,
+        only: Container[Edge] | None = None,
+        carried: Callable[[Edge, Array], Any] | None = None,
     ) -> dict[int, Array]:
         """The gradients of all nodes, by number.
 
@@ -127,51 +133,76 @@ class Tape:
             Other local derivatives, called like the closures; None cuts the edge.
         given
             Gradients that replace the ones that would have arrived at a node.
-        raw
-            The edge to look at: its contribution, before broadcasting is undone, is returned
-            under the number -1.
         only
             The edges to walk; all if None.
-        jitter
-            Applied to every value and gradient that is handed to a closure.
+        carried
+            What every edge hands on, in place of the recorded rules.
         """
         local, given = local or {}, given or {}
         last = self._numbers[id(self.output)]
         start = np.ones(self.output.shape) if upstream is None else upstream
-        grads: dict[int, Array] = {last: np.asarray(start, self.output._array.dtype)}
-        with no_grad(), np.errstate(all="ignore"):
-            for i in range(last, -1, -1):
-                if i in given:
-                    grads[i] = given[i]
-                node, g = self.nodes[i], grads.get(i)
-                if g is None:
-                    continue
-                values = [x._array if isinstance(x, Node) else x for x in node._inputs]
-                y = node._array
-                if jitter is not None:
-                    g, y, *values = (jitter(x) for x in (g, y, *values))
-                for position, closure in enumerate(node._closures):
-                    closure = local.get((i, position), closure)
-                    if closure is None or node._closures[position] is None:
-                        continue
-                    if only is not None and (i, position) not in only:
-                        continue
-                    own = closure is node._closures[position] and not node._op.needs_inputs
-                    d = closure(g, y) if own else closure(g, y, *values)
-                    if d is None:
-                        continue
-                    d, x = np.asarray(d), node._inputs[position]
-                    if raw == (i, position):
-                        grads[-1] = d
-                    number = self._numbers[id(x)]
-                    d = unbroadcast(d, node, x) if d.shape != x.shape or d.dtype != x.dtype else d
-                    grads[number] = grads[number] + d if number in grads else d
-        return grads
+
+        def uses(i: int) -> list[tuple[Edge, int]]:
+            return [
+                (edge, source) for edge, source in self._uses[i]
+                if source not in given and (only is None or edge in only)
+            ]  # fmt: skip
+
+        def by_rule(edge: Edge, g: Array) -> Any:
+            return (
+                self.handed_on(edge, g, local[edge]) if edge in local else self.handed_on(edge, g)
+            )
+
+        found = {last: np.asarray(start, self.output._array.dtype), **given}
+        walk(range(last, -1, -1), uses, found, carried or by_rule)
+        return found
+
+    def handed_on(self, edge: Edge, g: Array, *rule: Callable[..., Any] | None) -> Any:
+        """What an edge makes of a gradient, by its own rule or another; None where it is cut."""
+        node = self.nodes[edge[0]]
+        if not rule:
+            return contribution(node, edge[1], g)
+        if rule[0] is None:
+            return None
+        return fitted(rule[0](g, node._array, *operands(node)), node, edge[1])
+
+    def gradients(self, upstream: Array | None) -> dict[int, Array]:
+        """The true gradients of all nodes; computed once for the same upstream."""
+        if not self._pulled[1] or self._pulled[0] is not upstream:
+            self._pulled = upstream, self.pull(upstream)
+        return self._pulled[1]
 
     def gradient(self, name: str, upstream: Array, local: Locals | None = None) -> Array | None:
         """The gradient of a named value; None if it is not reached."""
         found = self.pull(upstream, local=local)
         return found.get(self.names[name]) if name in self.names else None
+
+    def moves(self, target: int, direction: Array, held: Container[int] = ()) -> dict[int, Array]:
+        """How the nodes move when one of them moves along a direction, and some are held.
+
+        What an edge hands back is linear in the gradient; its derivative by that gradient hands
+        the movement on.
+        """
+        found = {target: np.asarray(direction, float)}
+        for i, position in self.path(target):
+            node, moved = self.nodes[i], found.get(self.number_of_input(i, position))
+            if moved is None or i in held:
+                continue
+            values = [untracked(x) if isinstance(x, np.ndarray) else x for x in handed(node)]
+            with switch(recording=True), np.errstate(all="ignore"):
+                # Any point will do, but 0: there "zero upstream" wins over infinite slopes.
+                g = Tensor(np.ones(node.shape), requires_grad=True)
+                d = node._closures[position](g, untracked(node._array), *values)
+                d = fitted(d, node, position)
+                total = (d * moved).sum() if isinstance(d, Tensor) else None
+                own = (
+                    gradients(total, [g])[0] if total is not None and total.requires_grad else None
+                )
+            if own is not None:
+                found[i] = found.get(i, 0.0) + own.data
+            else:
+                found.setdefault(i, np.zeros(node.shape))
+        return found
 
     def rounding(self, upstream: Array, target: int) -> Array:
         """How far rounding may move the gradient of a node, as if each step lost its last digits.
@@ -186,68 +217,94 @@ class Tape:
                 return x
             return x * (1 + amount * rng.uniform(-1, 1, x.shape))
 
-        only = set(self.path(target))
-        zero = np.zeros(self.nodes[target].shape)
+        def jittered(edge: Edge, g: Array) -> Any:
+            node, position = self.nodes[edge[0]], edge[1]
+            values = (jitter(x) for x in (g, node._array, *handed(node)))
+            return fitted(node._closures[position](*values), node, position)
+
+        only, zero = set(self.path(target)), np.zeros(self.nodes[target].shape)
         exact = self.pull(upstream, only=only).get(target, zero)
-        moved = [self.pull(upstream, only=only, jitter=jitter).get(target, zero) for _k in range(3)]
+        moved = [
+            self.pull(upstream, only=only, carried=jittered).get(target, zero) for _k in range(3)
+        ]
         change = np.max([np.abs(g - exact) for g in moved], axis=0) / amount
         return np.asarray(np.nan_to_num(change, posinf=0.0) * np.finfo(float).eps)
 
+    # --- played again ----------------------------------------------------------------------------
+
     def replayed(
         self,
-        operations: Mapping[int, Callable[..., Any]] | None = None,
+        operations: Mapping[int, Function] | None = None,
         values: Mapping[int, Any] | None = None,
         constants: Callable[[Array], Array] | None = None,
     ) -> Tape:
-        """The tape computed again, with some nodes made by other functions or set to values.
+        """The tape with some nodes made by other functions or set to values.
+
+        Only what lies after a change is computed again; what lies before is shared.
 
         Parameters
         ----------
         operations
-            By number, functions that take what the recorded operation took.
+            By number, functions that take what the recorded operation took, or each with the
+            Tensors that it takes.
         values
             By number, arrays to put in place of a node: a leaf of the new tape.
         constants
             Applied to every array among the arguments.
         """
-        operations, values = operations or {}, values or {}
         new: dict[int, Any] = {}
-        with np.errstate(all="ignore"):
-            for i, node in enumerate(self.nodes):
-                if i in values or node._op is None:
-                    data = values.get(i, node._array)
-                    made: Any = Tensor(data, requires_grad=node._requires_grad)
-                else:
-                    args, kwargs = self.static(i)
-                    function = operations.get(i, node._op.function)
-                    made = function(*_substituted(args, new, constants), **kwargs)
-                if made._name is None and node._name is not None:
-                    made.named(node._name)
-                new[id(node)] = made
-        tape = Tape(new[id(self.output)])
-        tape.twins = {i: tape.number(new[id(node)]) for i, node in enumerate(self.nodes)}
-        return tape
+        for i, data in (values or {}).items():
+            node = self.nodes[i]
+            new[id(node)] = Tensor(data, requires_grad=node._requires_grad, name=node._name)
+        functions = {id(self.nodes[i]): f for i, f in (operations or {}).items()}
+        replay(self.nodes, new, functions, constants)
+        return Tape(new.get(id(self.output), self.output), (self, new))
+
+    def once(self, key: Any, made: Callable[[], Tape]) -> Tape:
+        """A tape played again, shared by all who ask for the same change of this one."""
+        if key not in self._replays:
+            self._replays[key] = made()
+        return self._replays[key]
+
+    def twin(self, node: Any) -> int | None:
+        """The number here of a node of the tape that was played again; None if it is gone."""
+        changed = {} if self._played is None else self._played[1]
+        return self.number(changed.get(id(node), node))
+
+    @cached_property
+    def compositions(self) -> list[Composition]:
+        """The known functions that were written with more elementary ones."""
+        return compositions(self.nodes)
 
     def expanded(self) -> Tape:
         """The tape with fused operations written out, so that a mistake has a place to be in."""
-        operations = {
-            i: EXPANSIONS[node._op.name]
+        found = {
+            i: written_out(node._op)
             for i, node in enumerate(self.nodes)
             if node._op is not None and node._op.name in EXPANSIONS
         }
-        if not operations:
-            return self
-        try:
+        return self._rewritten("expanded", found)
+
+    def folded(self, keep: Iterable[str] = ()) -> Tape:
+        """The tape with compositions read as what they compute, but for those that hide a name.
+
+        A softmax composed of exp, sum and a quotient becomes a softmax: what is said of it does not
+        depend on how it was written.
+        """
+        kept = frozenset(keep)
+        found = {
+            self._numbers[id(c.output)]: (c.function, (c.input,))
+            for c in self.compositions
+            if not kept & {node._name for node in c.inner}
+        }
+        return self._rewritten(("folded", *found), found)
+
+    def _rewritten(self, key: Any, operations: Mapping[int, Function]) -> Tape:
+        """The same computation with some operations made otherwise; itself where that fails."""
+
+        def made() -> Tape:
             other = self.replayed(operations)
-        except Exception:  # an option that the written-out form does not have
-            return self
-        same = np.allclose(other.output._array, self.output._array, rtol=1e-6, equal_nan=True)
-        return other if same else self
+            here, there = self.output._array, other.output._array
+            return other if np.allclose(here, there, rtol=1e-6, equal_nan=True) else self
 
-
-def _substituted(x: Any, new: dict[int, Any], constants: Any) -> Any:
-    if isinstance(x, Node):
-        return new[id(x)]
-    if isinstance(x, (list, tuple)):
-        return type(x)(_substituted(item, new, constants) for item in x)
-    return constants(x) if constants is not None and isinstance(x, np.ndarray) else x
+        return self.once(key, made) if operations else self

@@ -1,15 +1,17 @@
-"""A wrong gradient with all that is known of it: what a hypothesis gets to see."""
+"""A wrong gradient with all that is known of it: what a hypothesis sees, and says."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ...graph.recorded.tape import Locals, Tape
+from ...graph.recorded.arguments import bound
+from ...graph.recorded.tape import Edge, Locals, Tape
+from ...graph.recorded.walk import operands
 from ...kernels import Array
 from ..truth.comparison import close
 from ..truth.limits import is_one_hot
@@ -68,51 +70,98 @@ class Case:
         assert self.tape is not None
         return self.tape
 
+    def readings(self) -> list[Case]:
+        """The case on the graph with compositions recognised, then on the graph as it was written.
+
+        A mistake is looked for in a softmax first, and in its exp and sum if it is not found there.
+        """
+        if self.tape is None:
+            return [self]
+        read = self.tape.folded({self.name, *self.given}).expanded()
+        return [self] if read is self.tape else [replace(self, tape=read), self]
+
+    def contractions(self) -> list[Case]:
+        """Of a Jacobian: random sums of its rows, each the gradient with an upstream gradient."""
+        if self.tape is None or "x" not in self.tape.names or self.hand.shape != self.true.shape:
+            return []
+        rng, shape = np.random.default_rng(1), self.tape.output.shape
+        return [
+            replace(
+                self, name="x", upstream=u, hand=np.tensordot(u, self.hand, u.ndim),
+                true=np.tensordot(u, self.true, u.ndim),
+            )
+            for u in (rng.uniform(-1, 1, shape) for _k in range(2))
+        ]  # fmt: skip
+
     @cached_property
-    def path(self) -> list[tuple[int, int]]:
+    def path(self) -> list[Edge]:
         """The edges through which the gradient reaches the value; at most those of 60 nodes."""
         return self.the_tape.path(self.target)[:60]
 
     @cached_property
-    def _edges(self) -> set[tuple[int, int]]:
+    def _edges(self) -> set[Edge]:
         return set(self.the_tape.path(self.target))
 
     @cached_property
     def gradients(self) -> dict[int, Array]:
         """The gradients of all nodes."""
-        return self.the_tape.pull(self.upstream, given=self._given(self.the_tape))
+        if self.given:
+            return self.the_tape.pull(self.upstream, given=self.given_nodes)
+        return self.the_tape.gradients(self.upstream)
 
     def pull(
-        self, local: Locals | None = None, tape: Tape | None = None, upstream: Array | None = None,
-        raw: tuple[int, int] | None = None, given: Mapping[int, Array] | None = None,
+        self, local: Locals | None = None, given: Mapping[int, Array] | None = None,
+        upstream: Array | None = None,
     ) -> Array | None:  # fmt: skip
         """The gradient of the value with mistakes made; None if it is not reached."""
-        tape = tape or self.the_tape
-        found = tape.pull(
+        found = self.the_tape.pull(
             self.upstream if upstream is None else upstream,
             local=local,
-            given={**self._given(tape), **(given or {})},
-            raw=raw,
-            only=self._edges if tape is self.tape else None,
+            given={**self.given_nodes, **(given or {})},
+            only=self._edges,
         )
-        return found.get(-1) if raw is not None else found.get(tape.names[self.name])
+        return found.get(self.target)
+
+    def on(self, tape: Tape) -> Array | None:
+        """The gradient of the value on a tape that was played again; None if it is not reached."""
+        if self.given:
+            found = tape.pull(self.upstream, given=self._given(tape))
+        else:
+            found = tape.gradients(self.upstream)
+        return found.get(tape.names[self.name])
+
+    @property
+    def given_nodes(self) -> dict[int, Array]:
+        """The gradients that are given, by number."""
+        return self._given(self.the_tape)
 
     def _given(self, tape: Tape) -> dict[int, Array]:
         return {tape.names[name]: g for name, g in self.given.items() if name in tape.names}
 
+    def uses(self, *operations: str) -> Iterator[Use]:
+        """The uses on the path: those of some operations, or all."""
+        for edge in self.path:
+            if not operations or self.the_tape.operation(edge[0]) in operations:
+                yield Use(self, edge)
+
     def operands(self, i: int) -> list[Any]:
         """The arrays that a node was made of."""
-        return [getattr(x, "_array", x) for x in self.the_tape.nodes[i]._inputs]
+        return operands(self.the_tape.nodes[i])
 
-    def alike(self, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
+    def alike(self, shape: tuple[int, ...]) -> list[tuple[str, Array]]:
         """All quantities of a shape, with a word for each: the named ones first."""
-        seen: list[Array] = []
+        return self._by_shape.get(shape, [])
+
+    @cached_property
+    def _by_shape(self) -> dict[tuple[int, ...], list[tuple[str, Array]]]:
+        found: dict[tuple[int, ...], list[tuple[str, Array]]] = {}
         for label, x in self._quantities():
-            if np.shape(x) == shape and np.asarray(x).dtype.kind in "fiub":
+            same = found.setdefault(np.shape(x), [])
+            if np.asarray(x).dtype.kind in "fiub":
                 x = np.asarray(x, float)
-                if not any(np.array_equal(x, other) for other in seen):
-                    seen.append(x)
-                    yield label, x
+                if not any(np.array_equal(x, other) for _label, other in same):
+                    same.append((label, x))
+        return found
 
     def _quantities(self) -> Iterator[tuple[str, Array]]:
         yield from self.values.items()
@@ -135,3 +184,89 @@ class Case:
             return np.zeros(self.true.shape, bool)
         scale = float(np.abs(self.true).max(initial=0.0))
         return np.asarray(~(np.abs(self.hand - self.true) <= self.rtol * scale))
+
+
+Local = Callable[..., Any]
+
+
+@dataclass
+class Mistake:
+    """A mistake made.
+
+    Attributes
+    ----------
+    gradient : array or None
+        What the hand gradient would be; None where it follows from ``local`` and ``given``, and is
+        computed only if the mistake is not ruled out before.
+    explanation : str
+    detail : dict
+    fitted : bool
+        Whether a number was fitted to the hand gradient that equals nothing known.
+    local : dict or None
+        The local derivatives that it replaces on the tape, to be combined with others.
+    given : dict or None
+        The gradients that it puts in place of those that arrive at nodes.
+    weighted : callable or None
+        The same mistake where what it changes counts so many times; None if it is made or not.
+    step : hashable
+        Mistakes with the same step are one mistake, made wherever the operation is used.
+    """
+
+    gradient: Array | None
+    explanation: str
+    detail: dict[str, Any] = field(default_factory=dict)
+    fitted: bool = False
+    local: dict[Edge, Any] | None = None
+    given: dict[int, Array] | None = None
+    weighted: Callable[[float], tuple[str, dict[str, Any], bool]] | None = None
+    step: Hashable = None
+
+
+# Operations whose local derivative is a number: to leave it out is a sign or a factor.
+LINEAR = {"add", "subtract", "negative", "sum", "mean", "reshape", "transpose", "broadcast_to"}
+
+
+@dataclass
+class Use:
+    """An operation on the path, and the one of its inputs through which the gradient goes."""
+
+    case: Case
+    edge: Edge
+
+    def __post_init__(self) -> None:
+        self.number, self.position = self.edge
+        self.node = self.case.the_tape.nodes[self.number]
+        self.operation = self.case.the_tape.operation(self.number)
+        self.input = self.node._inputs[self.position]
+        self.closure: Local = self.node._closures[self.position]
+        self.keeps_shape = bool(self.node.shape == self.input.shape)
+
+    @cached_property
+    def operands(self) -> list[Any]:
+        """The arrays that the operation took."""
+        return operands(self.node)
+
+    @cached_property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of the call, by name."""
+        return bound(self.node)
+
+    @property
+    def labels(self) -> list[str]:
+        """How to speak of the result and of the operands."""
+        tape = self.case.the_tape
+        return [tape.label(tape.number(x)) for x in (self.node, *self.node._inputs)]
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the local derivative is one number for all entries: a sign, a division by N."""
+        if self.operation in LINEAR or not self.keeps_shape:
+            return True
+        scales = self.operation == "multiply" or (self.operation == "divide" and not self.position)
+        return scales and np.size(self.operands[1 - self.position]) == 1
+
+    def with_local(self, local: Local, text: str, **detail: Any) -> Mistake:
+        """The mistake of another local derivative; the text may name the operation and details."""
+        detail = {"operation": self.operation, **detail}
+        words, step = text.format(**detail), (text, *map(str, detail.values()))
+        return Mistake(None, words, detail, local={self.edge: local}, step=step)

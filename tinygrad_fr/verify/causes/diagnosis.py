@@ -6,37 +6,85 @@ entries; on a part that has a name, the rest being right; or together with a sec
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ...errors import TinygradError
-from ...graph.recorded.expansion import Unwritten
 from ...kernels import Array
 from ...messages import _, ngettext
 from ...report import Diagnosis, joined
-from .case import Case
+from .case import Case, Mistake
 from .factors import names_of
-from .mistakes import KINDS, TABLE, Mistake
+from .mistakes import KINDS, MISFITS, TABLE, Row
 from .mistakes.arrays import ratio, scale_text, sums
+from .projection import Projection
 from .subsets import named
 
-# What a hypothesis that does not apply may raise.
-_MISFITS = (ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError,
-            Unwritten, AssertionError, TinygradError)  # fmt: skip
-# How many local mistakes are tried in pairs.
+# How many local mistakes are tried in pairs, and which are not.
 PAIRS = 60
+_ALONE = ("wrong_variable", "updated_too_early")
 
 
 @dataclass
 class _Tried:
+    """A mistake that was made, to be compared with the hand gradient."""
+
     kind: str
     mistake: Mistake
     subsets: bool
+    seen: Projection
+
+    @cached_property
+    def allowed(self) -> bool:
+        """Whether it is not ruled out at a glance."""
+        return self.seen.allows(self.mistake)
+
+    @cached_property
+    def gradient(self) -> Array:
+        """What the hand gradient would be."""
+        made, case = self.mistake, self.seen.case
+        if made.gradient is not None:
+            return np.asarray(made.gradient, float)
+        try:
+            found = case.pull(made.local, made.given)
+        except MISFITS:
+            return np.full(case.true.shape, np.nan)
+        return np.zeros(case.true.shape) if found is None else np.asarray(found, float)
+
+
+@dataclass
+class _Found:
+    """A hypothesis that fits, and what its place in the list depends on."""
+
+    diagnosis: Diagnosis
+    mistake: Mistake
+    fitted: bool
+
+    @property
+    def exact(self) -> bool:
+        """Whether nothing was fitted: neither a number nor the part of the entries."""
+        return not self.fitted and self.diagnosis.kind != "wrong_shape"
+
+    @property
+    def cut(self) -> bool:
+        """Whether it is a path that is missing altogether."""
+        return self.exact and self.diagnosis.detail.get("weight") == 0.0
+
+    def place(self, cut: bool) -> tuple[bool, bool, float]:
+        """Exact ones first, in the order of the table; those with an odd number last.
+
+        Where a path that is ``cut`` explains the gradient, a rule that only cancels it comes later.
+        """
+        detail, order = self.diagnosis.detail, float(KINDS.index(self.diagnosis.kind))
+        if cut and self.mistake.local and not self.cut:
+            order = max(order, KINDS.index("missing_branch") + 0.5)
+        number = next((detail[k] for k in ("lr", "weight", "offset") if k in detail), None)
+        odd = number is not None and abs(number - float(f"{number:.2g}")) > 1e-6 * abs(number)
+        return self.fitted, odd, order
 
 
 def diagnose(case: Case, again: Iterable[Case] = ()) -> tuple[Diagnosis, ...]:
@@ -55,66 +103,147 @@ def diagnose(case: Case, again: Iterable[Case] = ()) -> tuple[Diagnosis, ...]:
 
 
 def _fitting(case: Case) -> list[Diagnosis]:
-    """One mistake that explains the gradient, else two; the shape only if nothing else does."""
-    tried = list(_tried(case))
-    single = list(_single(case, tried))
-    telling = [d for d in single if d.kind != "wrong_shape"]
-    return telling or list(_pairs(case, tried)) or single
+    """One mistake that explains the gradient, else two; the shape only if nothing else does.
+
+    What costs more is tried only where nothing cheaper explains the gradient exactly: functions
+    that are evaluated many times, the graph as it was written, and pairs.
+    """
+    attempts = []
+    for reading in case.readings():
+        seen = Projection(reading)
+        another = reading.hand.shape != reading.true.shape
+        first = [row for row in TABLE if not row.costly and (row.shapes or not another)]
+        tried = list(_tried(seen, first))
+        found = _single(reading, tried) + _of_rows(reading)
+        if not any(f.exact for f in found):
+            tried += _tried(seen, [row for row in TABLE if row not in first])
+            tried += list(_at_every_step(tried))
+            found = _single(reading, tried) + _of_rows(reading)
+        attempts.append((reading, tried, found))
+        if any(f.exact for f in found):
+            break
+    attempts.sort(key=lambda attempt: not any(f.exact for f in attempt[2]))
+    for _reading, _tried_there, found in attempts:
+        telling = [f for f in found if f.diagnosis.kind != "wrong_shape"]
+        if telling:
+            return _in_order(telling)
+    for reading, tried, _found in attempts:
+        pairs = list(_pairs(reading, tried))
+        if pairs:
+            return pairs
+    return _in_order(attempts[0][2])
 
 
-def _tried(case: Case) -> Iterator[_Tried]:
-    """All mistakes of the table, made."""
-    for row in TABLE:
-        if row.needs_tape and (case.tape is None or case.name not in case.tape.names):
-            continue
-        with suppress(*_MISFITS):
-            for made in row.hypothesis(case):
-                made.gradient = np.asarray(made.gradient, float)
-                yield _Tried(row.kind, made, row.subsets)
+def _in_order(found: list[_Found]) -> list[Diagnosis]:
+    cut = any(f.cut for f in found)
+    return [f.diagnosis for f in sorted(found, key=lambda f: f.place(cut))]
 
 
-def _single(case: Case, tried: list[_Tried]) -> Iterator[Diagnosis]:
+def _tried(seen: Projection, rows: Iterable[Row]) -> Iterator[_Tried]:
+    """The mistakes of some rows of the table, made."""
+    case = seen.case
+    there = case.tape is not None and case.name in case.tape.names
+    for row in rows:
+        if there or not row.needs_tape:
+            with suppress(*MISFITS):
+                for made in row.hypothesis(case):
+                    yield _Tried(row.kind, made, row.subsets, seen)
+
+
+def _at_every_step(tried: list[_Tried]) -> Iterator[_Tried]:
+    """One slip wherever an operation is used: in every layer, at every step of a loop."""
+    steps: dict[Any, list[_Tried]] = {}
+    for t in tried:
+        if t.mistake.step is not None:
+            steps.setdefault((t.kind, t.mistake.step), []).append(t)
+    for (kind, _step), those in steps.items():
+        local = {edge: rule for t in those for edge, rule in (t.mistake.local or {}).items()}
+        if 1 < len(local) == len(those):
+            made = those[-1].mistake
+            words = _("{text}, every time", text=made.explanation)
+            detail = {**made.detail, "times": len(local)}
+            made = Mistake(None, words, detail, local=local)
+            yield _Tried(kind, made, those[-1].subsets, those[-1].seen)
+
+
+def _of_rows(case: Case) -> list[_Found]:
+    """The mistakes at single operations that all rows of a Jacobian show."""
+    if case.name != "jacobian":
+        return []
+    rows = []
+    for contracted in case.contractions():
+        seen = Projection(contracted)
+        tried = [t for t in _tried(seen, TABLE) if t.mistake.local or t.mistake.given]
+        tried = [t for t in tried if t.kind != "missing_upstream"]
+        found = _single(contracted, [*tried, *_at_every_step(tried)])
+        # A part of the Jacobian goes by the names of its rows and columns, not by the classes.
+        whole = [f for f in found if f.exact and "subset" not in f.diagnosis.detail]
+        rows.append({_key(f.diagnosis): f for f in whole})
+    return [f for key, f in rows[0].items() if key in rows[1]] if rows else []
+
+
+def _key(d: Diagnosis) -> tuple[Any, ...]:
+    return d.kind, d.explanation
+
+
+def _single(case: Case, tried: list[_Tried]) -> list[_Found]:
     """One mistake, on all entries or on a part of them."""
-    found: list[tuple[bool, int, Diagnosis]] = []
+    found: list[_Found] = []
     seen: set[Any] = set()
 
     def note(kind: str, made: Mistake, fitted: bool, **detail: Any) -> None:
-        key = (kind, made.detail.get("operation"), made.detail.get("equals"),
-               made.detail.get("used"), detail.get("subset") is None)  # fmt: skip
-        if key in seen or (fitted and (kind, *key[1:4], True) in seen):
+        told = [made.detail.get(name) for name in ("operation", "equals", "used")]
+        key = (kind, *told, made.detail.get("weight") == 0.0, detail.get("subset") is None)
+        if key in seen or (fitted and (*key[:-1], True) in seen):
             return
+        if fitted and case.true.size == 1 and kind != "scale":
+            return  # any number is a multiple of any other
         seen.add(key)
         text = made.explanation
         if detail.get("subset"):
             text = _("{text}, on a part only: {subset}", text=text, subset=detail["subset"])
-        diagnosis = Diagnosis(kind, text, {**made.detail, **detail})
-        found.append((fitted, KINDS.index(kind), diagnosis))
+        found.append(_Found(Diagnosis(kind, text, {**made.detail, **detail}), made, fitted))
 
+    same_shape = case.hand.shape == case.true.shape
     for t in tried:
-        predicted = t.mistake.gradient
+        if not t.allowed:
+            continue
+        predicted = t.gradient
         same_nan = t.kind in ("non_finite", "wrong_shape") or (
             predicted is case.hand
             and t.kind in ("not_summed", "permuted", "zero", "precision", "wrong_axis")
         )
         if same_nan or case.close(case.hand, predicted):
             note(t.kind, t.mistake, t.mistake.fitted)
-        elif case.hand.shape == case.true.shape == predicted.shape and t.subsets:
-            subset = _subset(case, predicted)
+        elif same_shape and case.hand.shape == predicted.shape:
+            subset = _subset(case, predicted) if t.subsets else None
             if subset:
                 note(t.kind, t.mistake, True, subset=subset)
-    if case.hand.shape == case.true.shape and case.bad.any() and not case.bad.all():
-        factor = ratio(case.hand[case.bad], case.true[case.bad])
-        if factor is not None and factor > 0:
-            for equals in names_of(case, factor):
-                subset = _subset(case, factor * case.true)
-                if subset:
-                    detail = {"factor": factor, "equals": equals}
-                    made = Mistake(case.hand, scale_text(factor, equals), detail)
-                    note("scale", made, True, subset=subset)
-    found.sort(key=lambda item: (item[2].kind == "wrong_shape", item[0], item[1]))
-    exact = any(not fitted and d.kind != "wrong_shape" for fitted, _order, d in found)
+            if t.mistake.weighted is not None:
+                _note_weighted(case, t, note)
+    if same_shape and case.bad.any() and not case.bad.all():
+        factor = ratio(case.hand[case.bad], case.true[case.bad]) or 0.0
+        subset = _subset(case, factor * case.true) if factor > 0 else None
+        for equals in names_of(case, factor) if subset else ():
+            detail = {"factor": factor, "equals": equals}
+            made = Mistake(case.hand, scale_text(factor, equals), detail)
+            note("scale", made, True, subset=subset)
     # A part of the entries is no news where something explains them all.
-    yield from (d for fitted, _order, d in found if not (exact and fitted and "subset" in d.detail))
+    exact = any(f.exact for f in found)
+    return [f for f in found if not (exact and f.fitted and "subset" in f.diagnosis.detail)]
+
+
+def _note_weighted(case: Case, t: _Tried, note: Callable[..., None]) -> None:
+    """What a mistake changes, counted another number of times."""
+    part = t.gradient - case.true
+    if t.mistake.weighted is None or not np.any(part) or not np.isfinite(case.hand).all():
+        return
+    times = float(((case.hand - case.true) * part).sum() / (part**2).sum())
+    if not np.any(t.gradient) or abs(times) < 1e-6:
+        return  # a multiple of the whole is a factor
+    text, detail, fitted = t.mistake.weighted(times)
+    if case.close(case.hand, case.true + times * part):
+        note(t.kind, replace(t.mistake, explanation=text, detail=detail), fitted)
 
 
 def _subset(case: Case, predicted: Array) -> str | None:
@@ -133,10 +262,10 @@ def _subset(case: Case, predicted: Array) -> str | None:
 
 def _pairs(case: Case, tried: list[_Tried]) -> Iterator[Diagnosis]:
     """Two mistakes at once."""
-    whole = _Tried("", Mistake(case.true, ""), False)
-    for t in [whole, *tried]:
-        if np.size(t.mistake.gradient) == 1 < case.true.size:
-            continue  # of one number any other is a multiple
+    if not tried:
+        return
+    seen = tried[0].seen
+    for t in [_Tried("", Mistake(case.true, ""), False, seen), *tried]:
         if not t.mistake.fitted and t.kind not in ("sign", "scale", "wrong_shape", "zero"):
             found = list(_with_factor(case, t))
             if found:
@@ -144,14 +273,11 @@ def _pairs(case: Case, tried: list[_Tried]) -> Iterator[Diagnosis]:
                 return
     local = [t for t in tried if t.mistake.local and t.kind != "wrong_variable"]
     local.sort(key=lambda t: t.kind in ("overwritten", "wrong_local_derivative"))
-    for a, b in itertools.combinations(local[:PAIRS], 2):
-        if set(a.mistake.local or ()) & set(b.mistake.local or ()):
-            continue
-        try:
-            both = case.pull({**(a.mistake.local or {}), **(b.mistake.local or {})})
-        except _MISFITS:
-            continue
-        if both is not None and case.close(case.hand, both):
+    for i, j in seen.pairs([t.mistake for t in local[:PAIRS]]):
+        a, b = local[min(i, j)], local[max(i, j)]
+        both = {**(a.mistake.local or {}), **(b.mistake.local or {})}
+        made = _Tried("", Mistake(None, "", local=both), False, seen)
+        if case.close(case.hand, made.gradient):
             text = _two(a.mistake.explanation, b.mistake.explanation)
             for t, other in ((a, b), (b, a)):
                 yield Diagnosis(t.kind, text, {**t.mistake.detail, "with": other.kind})
@@ -160,8 +286,13 @@ def _pairs(case: Case, tried: list[_Tried]) -> Iterator[Diagnosis]:
 
 def _with_factor(case: Case, t: _Tried) -> Iterator[Diagnosis]:
     """A mistake together with a sign, a named factor, a transposition or a missing sum."""
-    predicted = t.mistake.gradient
-    for kind, text, hand in _reshaped(case, predicted.shape):
+    lazy = t.mistake.gradient is None
+    for kind, text, hand in _reshaped(case, case.true.shape if lazy else t.gradient.shape):
+        if not t.seen.allows_multiple(t.mistake, hand):
+            continue
+        predicted = t.gradient
+        if predicted.size == 1 < case.true.size:
+            return  # of one number any other is a multiple
         factor = ratio(hand, predicted)
         if factor is None or not factor or not case.close(hand, factor * predicted):
             continue

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
@@ -18,10 +19,53 @@ CONSTANTS = {
 
 
 def names_of(case: Case, factor: float) -> list[str]:
-    """What a factor equals, the likeliest name first; empty if it equals nothing known."""
+    """What a factor equals, the likeliest name first; empty if it equals nothing known.
+
+    A size of the data explains a factor only where the computation adds up or averages so many
+    entries; 2 and 1/2 may always be the derivative of a square.
+    """
     found = [label for label, value in known(case) if math.isclose(factor, value, rel_tol=1e-5)]
-    telling = [label for label in found if not re.fullmatch(r"[\d/.]+", label)]
-    return list(dict.fromkeys(telling or found))
+    plain = [label for label in found if is_plain(label)]
+    held = [label for label in found if label not in plain and _is_held(case, label)]
+    squares = [label for label in plain if label in ("2", "1/2")]
+    return list(dict.fromkeys([*held, *squares] or plain))
+
+
+def is_plain(label: str) -> bool:
+    """Whether a name is a number and no more."""
+    return re.fullmatch(r"[\d/.]+", label) is not None
+
+
+def _is_held(case: Case, label: str) -> bool:
+    """Whether a size in a name is that of a sum or a mean of the computation."""
+    given = _with_products(sizes(case))
+    size = given.get(label.removeprefix("1/").strip("()"))
+    if case.tape is None or size is None:
+        return True
+    return bool(_counts(case) & {size, size * given.get("N", 1.0)})
+
+
+def _counts(case: Case) -> set[float]:
+    """How many entries are added up, forwards or backwards; and the numbers that divide."""
+    found: set[float] = set()
+    for i, node in enumerate(case.the_tape.nodes):
+        operation = case.the_tape.operation(i)
+        for x in case.operands(i):
+            if operation == "matmul":
+                found |= {float(n) for n in np.shape(x)}
+            elif np.size(x) and node.size > np.size(x):  # broadcast: its gradient is a sum
+                found.add(node.size / np.size(x))
+            elif node.size and operation in ("sum", "mean"):
+                found.add(np.size(x) / node.size)
+            if operation in ("divide", "multiply") and np.size(x) == 1 and np.any(x):
+                found |= {float(np.abs(x)), float(round(1 / np.abs(x), 9))}
+    return found
+
+
+def _with_products(numbers: Mapping[str, float]) -> dict[str, float]:
+    """Sizes, and the products of two."""
+    pairs = itertools.combinations(numbers.items(), 2)
+    return {**{f"{a}*{b}": n * m for (a, n), (b, m) in pairs}, **numbers}
 
 
 def known(case: Case) -> Iterator[tuple[str, float]]:
@@ -31,11 +75,8 @@ def known(case: Case) -> Iterator[tuple[str, float]]:
         for name, x in case.values.items()
         if np.ndim(x) == 0 and name != case.name and np.asarray(x).dtype.kind == "f"
     }
-    numbers: dict[str, float] = {**sizes(case)}
-    labels = list(numbers)
-    for i, a in enumerate(labels):
-        for b in labels[i + 1 :]:
-            numbers.setdefault(f"{a}*{b}", numbers[a] * numbers[b])
+    found = sizes(case)
+    numbers = {**found, **_with_products(found)}
     scalars |= _sums_of_exponentials(case)
     n = numbers.get("N", 1.0)
     for label, value in {**numbers, **scalars, **CONSTANTS}.items():

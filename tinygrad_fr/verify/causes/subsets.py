@@ -74,8 +74,7 @@ def _one_hots(case: Case) -> Iterator[Array]:
     for i, node in list(enumerate(case.tape.nodes))[-200:]:
         if node._op is None:
             continue
-        args, kwargs = case.tape.static(i)
-        for x in (*args, *kwargs.values()):
+        for x in case.tape.arguments(i).values():
             if isinstance(x, np.ndarray) and x.shape == shape and is_one_hot(x):
                 yield x == 1
             whole = isinstance(x, (int, np.integer)) and not isinstance(x, bool)

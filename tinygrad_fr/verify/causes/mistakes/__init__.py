@@ -9,12 +9,12 @@ from . import (
     paths,
     quantities,
     rounding,
-    softmax,
+    slips,
     ties,
 )
-from .table import KINDS, TABLE, Mistake, mistake
+from .table import KINDS, MISFITS, TABLE, Row, mistake
 
 __all__ = [
-    "KINDS", "TABLE", "Mistake", "arrays", "axes", "convolutions", "labels", "mistake",
-    "operations", "paths", "quantities", "rounding", "softmax", "ties",
+    "KINDS", "MISFITS", "TABLE", "Row", "arrays", "axes", "convolutions", "labels", "mistake",
+    "operations", "paths", "quantities", "rounding", "slips", "ties",
 ]  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,9 +13,9 @@ from ....kernels import Array
 from ....messages import _
 from ....report import joined
 from ...truth.comparison import close
-from ..case import Case
-from ..factors import names_of
-from .table import Mistake, mistake
+from ..case import Case, Mistake
+from ..factors import is_plain, names_of
+from .table import mistake
 
 
 @mistake("transpose")
@@ -113,6 +112,10 @@ def another_order(case: Case) -> Iterator[Mistake]:
     true, hand = case.true, case.hand
     if true.size != hand.size or true.size < 2:
         return
+    # Sorted, the entries must be the same, up to the sign or factor of a second mistake.
+    ours, theirs = (np.sort(np.abs(a), None) / np.linalg.norm(a) for a in (true, hand))
+    if not close(ours, theirs, 2 * case.rtol):
+        return
     if hand.shape != true.shape and case.close(hand.reshape(true.shape), true):
         return  # flattened, or axes of length 1 too many or too few: a matter of shape
     text = _("the values are the right ones in another order: {order}")
@@ -195,7 +198,9 @@ def scale(case: Case) -> Iterator[Mistake]:
         return
     for name in names_of(case, factor) or [""]:
         detail = {"factor": factor, "equals": name} if name else {"factor": factor}
-        yield Mistake(factor * case.true, scale_text(factor, name), detail, fitted=not name)
+        # A number that nothing in the computation has comes after what needs none.
+        fitted = not name or (is_plain(name) and name not in ("2", "1/2"))
+        yield Mistake(factor * case.true, scale_text(factor, name), detail, fitted=fitted)
 
 
 def ratio(hand: Array, true: Array) -> float | None:
@@ -208,7 +213,7 @@ def ratio(hand: Array, true: Array) -> float | None:
 
 def scale_text(factor: float, name: str = "") -> str:
     """A factor in words."""
-    known = name and not re.fullmatch(r"[\d/.]+", name)
+    known = name and not is_plain(name)
     equals = f"{name} = {factor:.6g}" if known else name or f"{factor:.6g}"
     if factor > 1:
         text = _("your gradient is {equals} times too large")

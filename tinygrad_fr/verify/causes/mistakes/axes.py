@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 
 import numpy as np
 
+from ....autograd.engine import handed
 from ....messages import _
-from ..case import Case
+from ..case import Case, Mistake
 from .arrays import axes_of, word
-from .operations import pretended
-from .table import Mistake, mistake
-from .uses import reached, uses
+from .operations import pretended, replayed
+from .table import MISFITS, mistake, reached
 
 
 @mistake("wrong_axis", tape=True)
@@ -20,34 +22,37 @@ def along_another_axis(case: Case) -> Iterator[Mistake]:
         operation = case.the_tape.operation(i)
         if operation not in ("softmax", "log_softmax", "logsumexp", "cumsum", "mean", "sum", "max"):
             continue
-        args, kwargs = case.the_tape.static(i)
-        dimensions, function = node._inputs[0].ndim, node._op.function
-        wanted = kwargs.get("axis", args[1] if len(args) > 1 else -1)
-        if not isinstance(wanted, (int, np.integer)) or dimensions < 2:
+        arguments, function = case.the_tape.arguments(i), node._op.function
+        wanted, x = arguments.pop("axis"), case.operands(i)[0]
+        if not isinstance(wanted, (int, np.integer)) or x.ndim < 2:
             continue
-        rest = {k: v for k, v in kwargs.items() if k != "axis"}
-        for axis in set(range(dimensions)) - {wanted % dimensions}:
+        rest = dict(list(arguments.items())[1:])
+        wanted = int(wanted) % x.ndim
+        for axis in set(range(x.ndim)) - {wanted}:
             words = _(
                 "{operation} was taken along axis {got} in place of {wanted}",
                 operation=operation,
                 got=axis,
-                wanted=int(wanted),
+                wanted=wanted,
             )
-            tape = case.the_tape.replayed(
-                {i: lambda x, *_a, f=function, axis=axis, rest=rest: f(x, axis=axis, **rest)}
-            )
-            yield from reached(case.pull(tape=tape), words, operation=operation, axis=axis)
+            other = partial(function, axis=axis, **rest)
+            make = {i: lambda x, *_a, f=other, **_k: f(x)}
+            with suppress(*MISFITS):  # along the other axis the shapes do not fit
+                tape = replayed(case, ("axis", i, axis), make)
+                yield from reached(case.on(tape), words, operation=operation, axis=axis)
             if operation == "softmax":
-                p = np.asarray(function(case.operands(i)[0], axis=axis))
-                yield pretended(case, i, p, words, axis=axis)
+                yield pretended(case, i, np.asarray(other(x)), words, axis=axis)
 
 
-@mistake("wrong_axis", tape=True)
+@mistake("wrong_axis", tape=True, shapes=True)
 def summed_along_another_axis(case: Case) -> Iterator[Mistake]:
     """The sum that undoes broadcasting, along other axes than it should."""
-    for use in uses(case):
-        shape, raw = use.input.shape, case.pull(raw=use.edge)
-        if raw is None or raw.shape == shape or raw.ndim > 5:
+    for use in case.uses():
+        g, shape = case.gradients.get(use.number), use.input.shape
+        if g is None:
+            continue
+        raw = np.asarray(use.closure(g, use.node._array, *handed(use.node)))
+        if raw.shape == shape or raw.ndim > 5:
             continue
         added = raw.ndim - len(shape)
         wanted = tuple(range(added)) + tuple(
@@ -83,9 +88,11 @@ def summed_to_one_number(case: Case) -> Iterator[Mistake]:
 @mistake("transpose", tape=True)
 def operand_transposed(case: Case) -> Iterator[Mistake]:
     text = _("in the gradient of matmul, {operand} stands where its transpose should")
-    for use in uses(case, "matmul"):
+    for use in case.uses("matmul"):
         _product, left, right = use.labels
         if use.position == 0:
             yield use.with_local(lambda g, y, a, b: g @ b, text, operand=right)
         else:
             yield use.with_local(lambda g, y, a, b: a @ g, text, operand=left)
+        turned = _("in the gradient of matmul, the upstream gradient wants a transposition")
+        yield use.with_local(lambda g, *values, c=use.closure: c(g.T, *values), turned)

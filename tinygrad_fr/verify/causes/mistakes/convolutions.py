@@ -10,10 +10,10 @@ import numpy as np
 
 from ....kernels import Array
 from ....messages import _
-from ..case import Case
-from .table import Mistake, mistake
+from ..case import Case, Local, Mistake, Use
+from .operations import replayed
+from .table import at, mistake, reached
 from .ties import pair
-from .uses import Local, Use, at, reached, uses
 
 
 @mistake("flipped_kernel")
@@ -22,14 +22,14 @@ def gradient_turned(case: Case) -> Iterator[Mistake]:
     if case.true.ndim < 2:
         return
     for plane in ((-2, -1), (0, 1)):
-        if case.tape is None or any(uses(case, "conv2d")):
+        if case.tape is None or any(case.uses("conv2d")):
             yield Mistake(np.flip(case.true, plane), text, {"axes": plane})
 
 
 @mistake("flipped_kernel", tape=True)
 def kernel_turned(case: Case) -> Iterator[Mistake]:
     forward = _("this is the gradient of the convolution with the kernel turned by 180 degrees")
-    for use in uses(case, "conv2d"):
+    for use in case.uses("conv2d"):
         function = use.node._op.function
 
         def turned(x: Any, w: Any, *rest: Any, f: Local = function, **options: Any) -> Any:
@@ -38,11 +38,10 @@ def kernel_turned(case: Case) -> Iterator[Mistake]:
         if use.position == 0:
             text = _("the kernel is not turned by 180 degrees in the gradient of the input")
             x, w = use.operands[:2]
-            args, kwargs = case.the_tape.static(use.number)
-            rest = (w, *args[2:])
+            rest = {k: v for k, v in use.arguments.items() if k not in ("x", "weight")}
 
-            def of_input(t: Any, f: Any = turned, rest: Any = rest, k: Any = kwargs) -> Any:
-                return f(t, *rest, **k)
+            def of_input(t: Any, f: Any = turned, w: Any = w, rest: Any = rest) -> Any:
+                return f(t, w, **rest)
 
             yield use.with_local(at(of_input, x), text)
         else:
@@ -50,17 +49,17 @@ def kernel_turned(case: Case) -> Iterator[Mistake]:
             yield use.with_local(
                 lambda g, *values, c=use.closure: c(g, *values)[..., ::-1, ::-1], text
             )
-        gradient = case.pull(tape=case.the_tape.replayed({use.number: turned}))
-        yield from reached(gradient, forward, operation="conv2d")
+        tape = replayed(case, ("turned", use.number), {use.number: turned})
+        yield from reached(case.on(tape), forward, operation="conv2d")
 
 
 def _plain(case: Case) -> Iterator[tuple[Use, tuple[int, int], tuple[int, int]]]:
     """Images that go through a convolution without dilation or groups; its stride and padding."""
-    for use in uses(case, "conv2d"):
+    for use in case.uses("conv2d"):
         x, w = use.operands[:2]
         given = use.arguments
         same_channels = x.ndim == 4 and w.shape[1] == x.shape[1]
-        if use.position == 0 and same_channels and pair(given.get("dilation", 1)) == (1, 1):
+        if use.position == 0 and same_channels and pair(given["dilation"]) == (1, 1):
             padding = 0 if isinstance(given["padding"], str) else given["padding"]
             yield use, pair(given["stride"]), pair(padding)
 

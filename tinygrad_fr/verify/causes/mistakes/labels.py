@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
 from ....kernels import Array
 from ....messages import _
 from ...truth.limits import is_one_hot
-from ..case import Case
-from .table import Mistake, mistake
-from .uses import reached
+from ..case import Case, Mistake
+from .table import mistake, reached
 
 
 @mistake("off_by_one_class", tape=True)
@@ -32,8 +32,11 @@ def neighbouring_labels(case: Case) -> Iterator[Mistake]:
                 for i, node in enumerate(tape.nodes)
                 if node._op is None and is_one_hot(node._array)
             }
-            gradient = case.pull(tape=tape.replayed(values=leaves, constants=moved))
-            yield from reached(gradient, text.format(by=by), by=by)
+            other = tape.once(
+                ("classes", by, axis), partial(tape.replayed, values=leaves, constants=moved)
+            )
+            if other.output is not tape.output:  # else: no labels
+                yield from reached(case.on(other), text.format(by=by), by=by)
         if case.rerun is not None:
             labels = {
                 name: np.asarray(x)
@@ -46,5 +49,7 @@ def neighbouring_labels(case: Case) -> Iterator[Mistake]:
                     name: (x + by) % classes if wrap else np.clip(x + by, 0, classes - 1)
                     for name, x in labels.items()
                 }
-                gradient = case.pull(tape=case.rerun(shifted)) if labels else None
-                yield from reached(gradient, text.format(by=by), by=by)
+                if labels:
+                    rerun = partial(case.rerun, shifted)
+                    again = tape.once(("labels", by, wrap), rerun)
+                    yield from reached(case.on(again), text.format(by=by), by=by)

@@ -6,21 +6,18 @@ Each is made on the recorded graph, one edge at a time, and the gradient recompu
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ....graph.recorded.arguments import bound
+from ....graph.recorded.tape import Tape
 from ....kernels import Array
 from ....messages import _
-from ..case import Case
-from .table import Mistake, mistake
-from .uses import Local, Use, at, reached, uses
-
-# y = f(x) entry by entry, softmax included: an activation in the sense of the course.
-ACTIVATIONS = {
-    "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "gelu", "silu", "softmax",
-    "arctan", "sin", "cos", "exp", "prelu",
-}  # fmt: skip
+from ..case import Case, Local, Mistake, Use
+from .slips import ACTIVATIONS, slope
+from .table import at, mistake, reached
 
 
 @mistake("diagonal_only")
@@ -40,7 +37,7 @@ def local_left_out(case: Case) -> Iterator[Mistake]:
         "log": _("the factor 1/x of log is missing (1/p for -log p)"),
         "relu": _("the mask (z > 0) of relu is missing"),
     }
-    for use in uses(case):
+    for use in case.uses():
         if use.operation == "matmul":
             yield _operand_left_out(use)
         if not use.is_constant:
@@ -66,19 +63,15 @@ def _operand_left_out(use: Use) -> Mistake:
 @mistake("sign", tape=True)
 def sign_of_a_local(case: Case) -> Iterator[Mistake]:
     text = _("the sign of the derivative of {operation} is reversed")
-    for use in uses(case):
+    for use in case.uses():
         if not use.is_constant:
-            made = use.with_local(
-                lambda g, *values, c=use.closure: -np.asarray(c(g, *values)), text
-            )
-            if not case.close(made.gradient, -case.true):
-                yield made
+            yield use.with_local(lambda g, *values, c=use.closure: -np.asarray(c(g, *values)), text)
 
 
 @mistake("extra_factor", tape=True, subsets=True)
 def local_applied_twice(case: Case) -> Iterator[Mistake]:
     text = _("the local derivative of {operation} was applied once too often")
-    for use in uses(case):
+    for use in case.uses():
         if use.is_constant:
             continue
 
@@ -86,56 +79,52 @@ def local_applied_twice(case: Case) -> Iterator[Mistake]:
             return closure(closure(g, *values), *values)
 
         yield use.with_local(twice, text)
-        if use.operation == "softmax":
-            yield use.with_local(
-                lambda g, y, x, c=use.closure: c(g, y, x) * y * (1 - y),
-                _("after p - y the derivative of softmax, p (1 - p), is one factor too many"),
-            )
-    for i, derivative in _activation_slopes(case):
-        operation = case.the_tape.operation(i)
-        if derivative.shape == case.true.shape and (i, 0) not in case.path:
-            factor = case.true * derivative
-            yield Mistake(factor, text.format(operation=operation), {"operation": operation})
-
-
-def _activation_slopes(case: Case) -> Iterator[tuple[int, Array]]:
-    """The local derivatives of all activations, as arrays (softmax: its diagonal)."""
+    on_path = {edge[0] for edge in case.path}
     for i, node in enumerate(case.the_tape.nodes):
-        if case.the_tape.operation(i) in ACTIVATIONS and node._closures[0] is not None:
+        operation = case.the_tape.operation(i)
+        if operation in ACTIVATIONS and node._closures[0] is not None and i not in on_path:
             y = node._array
-            if case.the_tape.operation(i) == "softmax":
-                yield i, y * (1 - y)
-            else:
-                yield i, np.asarray(node._closures[0](np.ones_like(y), y, *case.operands(i)))
+            derivative = y * (1 - y) if operation == "softmax" else slope(Use(case, (i, 0)))
+            if derivative.shape == case.true.shape:
+                factor = case.true * derivative
+                yield Mistake(factor, text.format(operation=operation), {"operation": operation})
 
 
 @mistake("double_activation", tape=True)
 def activation_twice(case: Case) -> Iterator[Mistake]:
     at_output = _("the derivative of {operation} was taken at its output a in place of its input z")
-    for use in uses(case, *ACTIVATIONS):
-        function, y = use.node._op.function, use.node._array
-        args, kwargs = case.the_tape.static(use.number)
-
-        def again(z: Any, *rest: Any, f: Local = function, kwargs: Any = kwargs) -> Any:
-            return f(f(z, *rest, **kwargs), *rest, **kwargs)
-
-        def of_output(z: Any, f: Local = function, rest: Any = args[1:], k: Any = kwargs) -> Any:
-            return f(z, *rest, **k)
-
+    for use in case.uses(*ACTIVATIONS):
+        function = partial(use.node._op.function, **_options(use.node))
+        p = function(use.node._array)
         if use.operation == "softmax":
-            local = _softmax_with(np.asarray(of_output(y)), use.arguments["axis"])
+            local = _softmax_with(p, use.arguments["axis"])
         else:
-            local = at(of_output, y)
+            local = at(function, use.node._array)
         yield use.with_local(local, at_output)
 
         words = _(
             "{operation} was applied twice: it is contained in the next step already",
             operation=use.operation,
         )
-        tape = case.the_tape.replayed({use.number: lambda z, *rest, f=again: f(z, *rest)})
-        yield from reached(case.pull(tape=tape), words, operation=use.operation)
+
+        def again(z: Any, *_rest: Any, f: Local = function, **_options: Any) -> Any:
+            return f(f(z))
+
+        tape = replayed(case, ("twice", use.number), {use.number: again})
+        yield from reached(case.on(tape), words, operation=use.operation)
         if use.operation == "softmax":
-            yield pretended(case, use.number, np.asarray(again(use.operands[0])), words)
+            yield pretended(case, use.number, p, words)
+
+
+def _options(node: Any) -> dict[str, Any]:
+    """The arguments of a call behind the first, by name."""
+    return dict(list(bound(node).items())[1:])
+
+
+def replayed(case: Case, key: Any, operations: dict[int, Any]) -> Tape:
+    """The tape played again with other operations, once for all who ask by the same key."""
+    tape = case.the_tape
+    return tape.once(key, lambda: tape.replayed(operations))
 
 
 def _softmax_with(p: Array, axis: int) -> Local:
@@ -145,33 +134,29 @@ def _softmax_with(p: Array, axis: int) -> Local:
 
 def pretended(case: Case, i: int, p: Array, text: str, **detail: Any) -> Mistake:
     """The mistake of probabilities computed otherwise, put into the right formulas."""
-    tape = case.the_tape.replayed(values={i: p})
-    twin = tape.twins[i]
-    g = None if twin is None else tape.pull(case.upstream).get(twin)
-    if g is None:
+    node, axis = case.the_tape.nodes[i], case.the_tape.arguments(i)["axis"]
+    tape = case.the_tape.once((i, p.tobytes()), lambda: case.the_tape.replayed(values={i: p}))
+    twin = tape.twin(node)
+    if twin is None:
         raise ValueError
-    downstream = _softmax_with(p, case.the_tape.arguments(i)["axis"])(g)
-    gradient = case.pull(given={case.the_tape.number_of_input(i, 0): downstream})
-    if gradient is None:
-        raise ValueError
-    return Mistake(gradient, text, {"operation": case.the_tape.operation(i), **detail})
+    downstream = _softmax_with(p, axis)(tape.gradients(case.upstream)[twin])
+    given = {case.the_tape.number_of_input(i, 0): downstream}
+    return Mistake(None, text, {"operation": case.the_tape.operation(i), **detail}, given=given)
 
 
 @mistake("missing_upstream", tape=True, subsets=True)
 def upstream_left_out(case: Case) -> Iterator[Mistake]:
     tape, u = case.the_tape, case.upstream
+    words = _("the upstream gradient is missing: this is the local derivative behind {label} alone")
 
-    def made(i: int, gradient: Array | None) -> Iterator[Mistake]:
-        words = _(
-            "the upstream gradient is missing: this is the local derivative behind {label} alone",
-            label=tape.label(i),
-        )
-        yield from reached(gradient, words, operation=tape.operation(i))
+    def made(i: int, g: Array) -> Mistake:
+        detail = {"operation": tape.operation(i)}
+        return Mistake(None, words.format(label=tape.label(i)), detail, given={i: g})
 
     if u is not None and (u == 0).any() and not np.isin(u, (0, 1)).all():
         # As in 000's recipe: the row of the Jacobian where the upstream gradient is not zero.
-        yield from made(len(tape.nodes) - 1, case.pull(upstream=(u != 0).astype(float)))
+        yield made(len(tape.nodes) - 1, (u != 0).astype(float))
     for i in dict.fromkeys(i for i, _position in case.path):
         g = case.gradients.get(i)
         if g is not None and np.ptp(g) != 0:  # else one number: a sign or a factor
-            yield from made(i, case.pull(given={i: np.ones_like(g)}))
+            yield made(i, np.ones_like(g))

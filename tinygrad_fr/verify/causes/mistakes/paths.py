@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ....autograd.tensor import Tensor
+from ....graph.recorded.tape import Edge
 from ....kernels import Array
 from ....messages import _
 from ...vocabulary import RATE
-from ..case import Case
+from ..case import Case, Local, Mistake, Use
 from .arrays import axes_of, word
-from .table import Mistake, mistake
-from .uses import Local, Use, uses
+from .table import mistake
 
 
 @mistake("missing_branch", tape=True)
 def path_of_a_fan_out(case: Case) -> Iterator[Mistake]:
     """A value used several times: one of its contributions is missing, doubled or reversed."""
-    fans: dict[int, list[tuple[int, int]]] = {}
+    fans: dict[int, list[Edge]] = {}
     for edge in case.path:
         fans.setdefault(case.the_tape.number_of_input(*edge), []).append(edge)
     for number, edges in fans.items():
         if not 1 < len(edges) <= 8:
             continue
         source = case.the_tape.label(number)
-        cuts: list[tuple[tuple[int, int], ...]] = [(edge,) for edge in edges]
+        cuts: list[tuple[Edge, ...]] = [(edge,) for edge in edges]
         if len(edges) > 2:
             cuts += [tuple(e for e in edges if e != kept) for kept in edges]
             cuts += [(a, b) for k, a in enumerate(edges) for b in edges[k + 1 :]]
@@ -37,10 +39,7 @@ def path_of_a_fan_out(case: Case) -> Iterator[Mistake]:
         yield from _without(case, "x", cut)
 
 
-def _without(case: Case, source: str, cut: tuple[tuple[int, int], ...]) -> Iterator[Mistake]:
-    gradient = case.pull(dict.fromkeys(cut))
-    if gradient is None:
-        gradient = np.zeros_like(case.true)
+def _without(case: Case, source: str, cut: tuple[Edge, ...]) -> Iterator[Mistake]:
     through = ", ".join(dict.fromkeys(case.the_tape.label(i) for i, _p in cut))
     detail: dict[str, Any] = {"operation": case.the_tape.operation(cut[0][0]), "source": source}
     words = _(
@@ -48,28 +47,23 @@ def _without(case: Case, source: str, cut: tuple[tuple[int, int], ...]) -> Itera
         source=source,
         through=through,
     )
-    yield Mistake(gradient, words, {**detail, "weight": 0.0}, local=dict.fromkeys(cut))
-    yield from _weighted(case, case.true - gradient, words, detail)
+
+    def weighted(times: float) -> tuple[str, dict[str, Any], bool]:
+        weight = 1 - times
+        text = _(
+            "{words} or wrongly weighted: it counts {weight:.6g} times", words=words, weight=weight
+        )
+        known = min(abs(weight - w) for w in (-1, 2, 0.5)) < 1e-6
+        return text, {**detail, "weight": weight}, not known
+
+    local = dict.fromkeys(cut)
+    yield Mistake(None, words, {**detail, "weight": 0.0}, local=local, weighted=weighted)
 
 
-def _weighted(case: Case, part: Array, words: str, detail: dict[str, Any]) -> Iterator[Mistake]:
-    """The true gradient with one of its terms wrongly weighted."""
-    if part.shape != case.hand.shape or not np.any(part) or not np.isfinite(case.hand).all():
-        return
-    weight = 1 + float(((case.hand - case.true) * part).sum() / (part**2).sum())
-    if abs(weight) < 1e-6 or abs(weight - 1) < 1e-6 or case.close(part, case.true):
-        return
-    words = _(
-        "{words} or wrongly weighted: it counts {weight:.6g} times", words=words, weight=weight
-    )
-    fitted = min(abs(weight - w) for w in (-1, 2, 0.5)) > 1e-6
-    yield Mistake(case.true + (weight - 1) * part, words, {**detail, "weight": weight}, fitted)
-
-
-def _statistics(case: Case) -> Iterator[tuple[tuple[int, int], ...]]:
+def _statistics(case: Case) -> Iterator[tuple[Edge, ...]]:
     """Of a normalisation written out: the edges through the mean, the variance, and both."""
     tape = case.the_tape
-    sums = [use.edge for use in uses(case, "sum")]
+    sums = [use.edge for use in case.uses("sum")]
     spread = [e for e in sums if tape.operation(tape.number_of_input(*e)) in ("power", "square")]
     mean = [e for e in sums if e not in spread]
     if spread and mean:
@@ -95,7 +89,7 @@ def extra_term(case: Case) -> Iterator[Mistake]:
 @mistake("overwritten", tape=True)
 def only_the_last_contribution(case: Case) -> Iterator[Mistake]:
     spreading = ("matmul", "conv2d", "add", "multiply", "subtract", "einsum", "broadcast_to")
-    for use in uses(case, *spreading):
+    for use in case.uses(*spreading):
         dimensions = use.node.ndim
         if dimensions == 0 or dimensions > 4 or (use.keeps_shape and dimensions < 2):
             continue
@@ -119,10 +113,30 @@ def only_the_last_contribution(case: Case) -> Iterator[Mistake]:
                 yield use.with_local(local, words, axis=axes)
 
 
+@mistake("overwritten", tape=True)
+def repeated_index_overwritten(case: Case) -> Iterator[Mistake]:
+    """``dE[i] += g``: where an index is repeated, NumPy keeps only one of its contributions."""
+    text = _(
+        "{operation} takes some entries several times, and only the last contribution is left: "
+        "dE[i] += g adds up once per entry (np.add.at adds up all)"
+    )
+    for use in case.uses("getitem", "embedding", "take"):
+        index = use.arguments.get("index", use.arguments.get("indices"))
+        axis = use.arguments.get("axis")
+        where = index if axis is None else (*(slice(None),) * (axis % use.input.ndim), index)
+
+        def local(g: Array, *_values: Any, shape: Any = use.input.shape, at: Any = where) -> Array:
+            kept = np.zeros(shape)
+            kept[np.asarray(at) if isinstance(at, Tensor) else at] = g
+            return kept
+
+        yield use.with_local(local, text)
+
+
 @mistake("updated_too_early", tape=True)
 def parameters_updated_before_use(case: Case) -> Iterator[Mistake]:
     tape = case.the_tape
-    for use in uses(case):
+    for use in case.uses():
         for slot, x in enumerate(use.node._inputs):
             number = tape.number(x)
             if number is None or slot == use.position or tape.nodes[number]._op is not None:
@@ -136,16 +150,17 @@ def parameters_updated_before_use(case: Case) -> Iterator[Mistake]:
                 name=name,
                 target=case.name,
             )
-            for label in RATE & set(case.values):
-                rate = float(case.values[label])
-                made = use.with_local(_moved(use, slot, rate * step), "", parameter=name, lr=rate)
-                yield replace(made, explanation=words)
-            made = use.with_local(_moved(use, slot, step), "", parameter=name)
-            part = made.gradient - case.true
-            if part.shape == case.hand.shape and np.any(part):
-                rate = float(((case.hand - case.true) * part).sum() / (part**2).sum())
-                detail = {**made.detail, "lr": rate}
-                yield Mistake(case.true + rate * part, words, detail, fitted=True)
+            rates = {label: float(case.values[label]) for label in RATE & set(case.values)}
+            for rate in rates.values():
+                local = _moved(use, slot, rate * step)
+                yield use.with_local(local, words, parameter=name, lr=rate)
+
+            def weighted(times: float, detail: Any = None) -> tuple[str, dict[str, Any], bool]:
+                return words, {**detail, "lr": times}, True
+
+            # The rule is linear in the parameter nearly everywhere that people use one.
+            made = use.with_local(_moved(use, slot, step), words, parameter=name)
+            yield replace(made, weighted=partial(weighted, detail=made.detail))
 
 
 def _moved(use: Use, slot: int, step: Array) -> Local:

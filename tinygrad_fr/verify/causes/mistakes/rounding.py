@@ -7,11 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from ....messages import _
-from ..case import Case
-from .table import Mistake, mistake
+from ..case import Case, Mistake
+from .table import mistake
+
+# Where the two values of a difference quotient lie, in steps.
+SIDES = ((1.0, 0.0), (1.0, -1.0), (0.0, -1.0))
 
 
-@mistake("precision")
+@mistake("precision", costly=True)
 def coarse_differences(case: Case) -> Iterator[Mistake]:
     if case.f is None or case.hand.shape != case.value.shape or case.hand.size > 200:
         return
@@ -20,9 +23,19 @@ def coarse_differences(case: Case) -> Iterator[Mistake]:
     here = case.f(case.value)
     error = np.abs(case.hand - case.true)
     order = np.argsort(-error.ravel())  # the first to contradict is the one most in error
+    worst, converged = int(order[0]), False
     for k in range(1, 16):
         step = 10.0**-k
-        for sides in ((1.0, 0.0), (1.0, -1.0), (0.0, -1.0)):
+        # Quotients that are near the truth get nearer with the step, until rounding is as large as
+        # the error: in between there is nothing to see.
+        quotients = (
+            [_quotient(case, worst, step, sides) for sides in SIDES] if not converged else []
+        )
+        distance = np.abs(np.array(quotients) - case.true.flat[worst])
+        converged = converged or bool((distance < 0.01 * error.max()).all())
+        if converged and 4 * np.finfo(float).eps * abs(here) / step < 0.01 * error.max():
+            continue
+        for sides in SIDES:
             # Two programs for one function differ by a few roundings of it.
             noise = 4 * np.finfo(float).eps * max(abs(here), 1e-300) / step
             if all(_is_quotient(case, int(k), step, sides, noise) for k in order) and (
@@ -46,11 +59,15 @@ def coarse_differences(case: Case) -> Iterator[Mistake]:
 
 def _is_quotient(case: Case, k: int, step: float, sides: tuple[float, float], noise: float) -> bool:
     """Whether an entry is the difference quotient with a step."""
+    found = _quotient(case, k, step, sides)
+    return bool(abs(case.hand.flat[k] - found) <= noise + 1e-9 * abs(found))
+
+
+def _quotient(case: Case, k: int, step: float, sides: tuple[float, float]) -> float:
     moved = [case.value.copy(), case.value.copy()]
     for side, x in zip(sides, moved, strict=True):
         x.flat[k] += side * step
-    found = (case.f(moved[0]) - case.f(moved[1])) / ((sides[0] - sides[1]) * step)
-    return bool(abs(case.hand.flat[k] - found) <= noise + 1e-9 * abs(found))
+    return float((case.f(moved[0]) - case.f(moved[1])) / ((sides[0] - sides[1]) * step))
 
 
 def _quantised(hand, here: float, step: float) -> bool:  # type: ignore[no-untyped-def]

@@ -7,6 +7,13 @@ kind; it yields what the hand gradient would then be, a sentence, and details::
     def doubled(case):
         yield Mistake(2 * case.true, _("the factor 2 is too much"), {"factor": 2.0})
 
+A mistake made at an operation is written with its other local derivative alone::
+
+    @mistake("sign", tape=True)
+    def reversed_tanh(case):
+        for use in case.uses("tanh"):
+            yield use.with_local(lambda g, y, x: g * (y**2 - 1), _("the sign is reversed"))
+
 A hypothesis is accepted only if its array equals the student's to tolerance; one that does not
 apply may raise.
 """
@@ -14,11 +21,15 @@ apply may raise.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from ....autograd.transforms import vjp
+from ....errors import TinygradError
 from ....kernels import Array
-from ..case import Case
+from ..case import Case, Local, Mistake
 
 # The kinds in the order of the contract; hypotheses are listed in it.
 KINDS = (
@@ -31,30 +42,11 @@ KINDS = (
 )  # fmt: skip
 
 
-@dataclass
-class Mistake:
-    """A mistake made.
-
-    Attributes
-    ----------
-    gradient : array
-        What the hand gradient would be.
-    explanation : str
-    detail : dict
-    fitted : bool
-        Whether a number was fitted to the hand gradient that equals nothing known.
-    local : dict or None
-        The local derivatives that it replaces on the tape, to be combined with others.
-    """
-
-    gradient: Array
-    explanation: str
-    detail: dict[str, Any] = field(default_factory=dict)
-    fitted: bool = False
-    local: dict[tuple[int, int], Any] | None = None
-
-
 Hypothesis = Callable[[Case], Iterator[Mistake]]
+
+# What a hypothesis that does not apply may raise.
+MISFITS = (ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError,
+           AssertionError, TinygradError)  # fmt: skip
 
 
 @dataclass
@@ -65,13 +57,20 @@ class Row:
     hypothesis: Hypothesis
     needs_tape: bool
     subsets: bool  # whether the mistake may be made on a part of the entries only
+    costly: bool  # whether it is tried only if no other explains the gradient exactly
+    shapes: bool  # whether what it predicts may have another shape than the true gradient
 
 
 TABLE: list[Row] = []
 
 
 def mistake(
-    kind: str, *, tape: bool = False, subsets: bool = False
+    kind: str,
+    *,
+    tape: bool = False,
+    subsets: bool = False,
+    costly: bool = False,
+    shapes: bool | None = None,
 ) -> Callable[[Hypothesis], Hypothesis]:
     """Enter a hypothesis into the table.
 
@@ -83,11 +82,28 @@ def mistake(
         Whether it needs the recorded graph.
     subsets
         Whether it is also tried on single rows, classes, cases.
+    costly
+        Whether it evaluates the function many times: tried only if nothing else is exact.
+    shapes
+        Whether it may predict a gradient of another shape than the true one, which few do that
+        need the graph; those alone are tried first where the hand gradient has another.
     """
 
     def declare(hypothesis: Hypothesis) -> Hypothesis:
-        TABLE.append(Row(kind, hypothesis, tape, subsets))
+        other = not tape if shapes is None else shapes
+        TABLE.append(Row(kind, hypothesis, tape, subsets, costly, other))
         TABLE.sort(key=lambda row: KINDS.index(row.kind))
         return hypothesis
 
     return declare
+
+
+def reached(gradient: Array | None, text: str, **detail: Any) -> Iterator[Mistake]:
+    """The mistake with a gradient, if the value is reached by it."""
+    if gradient is not None:
+        yield Mistake(gradient, text, detail)
+
+
+def at(function: Callable[[Any], Any], point: Array) -> Local:
+    """The local derivative of a function of one array, at a point of its own."""
+    return lambda g, *_values: vjp(function, np.asarray(point, float))[1](g)

@@ -9,14 +9,13 @@ import numpy as np
 
 from ....kernels import Array
 from ....messages import _
-from ..case import Case
-from .table import Mistake, mistake
-from .uses import Local, Use, uses
+from ..case import Case, Local, Mistake, Use
+from .table import mistake
 
 
 @mistake("max_ties", tape=True)
 def every_maximum_paid(case: Case) -> Iterator[Mistake]:
-    for use in uses(case, "max", "maximum", "min", "minimum", "max_pool2d"):
+    for use in case.uses("max", "maximum", "min", "minimum", "max_pool2d"):
         ties = _ties_of_windows if use.operation == "max_pool2d" else _ties_of_axis
         for text, local in ties(use):
             yield use.with_local(local, text)
@@ -55,8 +54,6 @@ def _ties_of_axis(use: Use) -> list[tuple[str, Local]]:
 
 def _ties_of_windows(use: Use) -> list[tuple[str, Local]]:
     given = use.arguments
-    if given.get("ceil_mode") or pair(given.get("dilation", 1)) != (1, 1):
-        return []
     size = pair(given["kernel_size"])
     stride = size if given["stride"] is None else pair(given["stride"])
     pad = pair(given["padding"] or 0)

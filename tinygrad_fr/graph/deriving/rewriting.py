@@ -14,6 +14,7 @@ from ...autograd.operation import registry
 from ...autograd.tensor import Tensor
 from ...kernels import Array
 from ..formulas import symbol
+from ..recorded.compositions import compositions
 from ..recorded.expansion import EXPANSIONS, reduced
 from ..recorded.extract import Edge, Graph, Vertex, extract
 
@@ -96,78 +97,27 @@ class _Near:
 def recognised(graph: Graph, keep: int) -> Graph:
     """The graph with a softmax or sigmoid that was written out as one operation.
 
-    That is ``exp(z) / exp(z).sum(axis)``, its stable form with ``z - z.max(axis)``, and
-    ``1 / (1 + exp(-z))``; not where a part is used elsewhere, too, or is the value ``keep``.
+    Not where a part is used elsewhere, too, or is the value ``keep``.
     """
-    near = _Near(graph)
     vertices, added = list(graph.vertices), list[Edge]()
     gone: set[int] = set()  # the vertices whose edges are left out
-    for vertex in graph.vertices:
-        if vertex.operation != "divide" or len(near.inputs[vertex.id]) != 2:
+    ids = {id(vertex.tensor): vertex.id for vertex in graph.vertices if vertex.tensor is not None}
+    for found in compositions([v.tensor for v in graph.vertices if v.tensor is not None]):
+        if found.operation not in ("softmax", "sigmoid"):
             continue
-        found = _softmax(vertex, near) or _sigmoid(vertex, near)
-        if found is None:
-            continue
-        name, z, static, parts = found
-        users = {user for part in parts for user in near.users[part]}
-        if keep in parts or not users <= {*parts, vertex.id}:
+        z, y, parts = ids[id(found.input)], ids[id(found.output)], {ids[id(x)] for x in found.inner}
+        users = {graph.edges[n].target for part in parts for n in graph.leaving[part]}
+        if keep in parts or not users <= {*parts, y}:
             continue
         with switch(recording=True):  # its rule is that of one operation, too
-            made = registry[name].function(graph.vertices[z].tensor, **static)
-        vertices[vertex.id] = replace(vertex, operation=name, static=static, tensor=made)
-        gone |= {vertex.id, *parts}
-        added.append(Edge(z, vertex.id, 0, name))
+            made = registry[found.operation].function(found.input, **found.arguments)
+        vertices[y] = replace(
+            vertices[y], operation=found.operation, static=found.arguments, tensor=made
+        )
+        gone |= {y, *parts}
+        added.append(Edge(z, y, 0, found.operation))
     edges = (edge for edge in graph.edges if edge.target not in gone)
     return Graph(tuple(vertices), (*edges, *added), graph.output)
-
-
-Found = tuple[str, int, dict[str, Any], set[int]]  # operation, its input, arguments, the parts
-
-
-def _softmax(vertex: Vertex, near: _Near) -> Found | None:
-    top, total = near.inputs[vertex.id]
-    if near.operation[top] != "exp" or near.operation[total] != "sum":
-        return None
-    (below,) = near.inputs[total]
-    if near.operation[below] != "exp":
-        return None
-    (z, up), (other, down) = _unshifted(top, near), _unshifted(below, near)
-    shape = near.graph.vertices[z].shape
-    axis = near.graph.vertices[total].static.get("axis")
-    long = [i for i, n in enumerate(shape) if n > 1]
-    if axis is None and len(long) <= 1:  # one vector, be it a column
-        axis = long[0] if long else len(shape) - 1
-    if z != other or not isinstance(axis, int):
-        return None
-    return "softmax", z, {"axis": axis}, {top, total, below, *up, *down}
-
-
-def _unshifted(exponential: int, near: _Near) -> tuple[int, set[int]]:
-    """The z of ``exp(z)`` and of ``exp(z - max(z))``, and what lies between."""
-    (z,) = near.inputs[exponential]
-    if near.operation[z] == "subtract":
-        inner, shift = near.inputs[z]
-        if near.operation[shift] == "max" and near.inputs[shift] == [inner]:
-            return inner, {z, shift}
-    return z, set()
-
-
-def _sigmoid(vertex: Vertex, near: _Near) -> Found | None:
-    one, total = near.inputs[vertex.id]
-    if not _is_one(one, near) or near.operation[total] != "add":
-        return None
-    parts = [i for i in near.inputs[total] if not _is_one(i, near)]
-    if len(parts) != 1 or near.operation[parts[0]] != "exp":
-        return None
-    (minus,) = near.inputs[parts[0]]
-    if near.operation[minus] != "negative":
-        return None
-    return "sigmoid", near.inputs[minus][0], {}, {total, parts[0], minus}
-
-
-def _is_one(i: int, near: _Near) -> bool:
-    vertex = near.graph.vertices[i]
-    return vertex.kind == "constant" and not vertex.shape and vertex.value == 1
 
 
 def lettered(graph: Graph, names: Mapping[int, str]) -> tuple[Graph, dict[int, str]]:

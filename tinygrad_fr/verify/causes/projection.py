@@ -51,15 +51,21 @@ class Projection:
         return 2 * self.case.rtol * self.scale * float(np.abs(self.directions[k]).sum())
 
     def change(
-        self, made: Mistake, k: int, gradients: Mapping[int, Array] | None = None
+        self,
+        made: Mistake,
+        k: int,
+        gradients: Mapping[int, Array] | None = None,
+        handed: dict[Edge, Any] | None = None,
     ) -> tuple[float, float] | None:
         """The change along a direction, and how far rounding may move it; None if it is not known.
 
         Of rules that are replaced at once it is known where none lies below another.
-        ``gradients`` are those that arrive at the nodes, where another mistake was made before.
+        ``gradients`` are those that arrive at the nodes, where another mistake was made before, and
+        ``handed`` what edges were found to make of them by their own rules.
         """
         local, given = made.local or {}, made.given or {}
         tape, arriving = self.case.the_tape, gradients or self.case.gradients
+        own = self._handed if handed is None else handed
         moves = self.moves(k)
         if moves is None or len({tape.number_of_input(*edge) for edge in local}) + len(given) != 1:
             return None
@@ -68,8 +74,9 @@ class Projection:
             for edge, rule in local.items():
                 g, moved = arriving.get(edge[0]), moves.get(tape.number_of_input(*edge))
                 if g is not None and moved is not None:
-                    new, own = tape.handed_on(edge, g, rule), self._own(edge, g, gradients is None)
-                    term = (_array(new) - own) * moved
+                    if edge not in own:
+                        own[edge] = _array(tape.handed_on(edge, g))
+                    term = (_array(tape.handed_on(edge, g, rule)) - own[edge]) * moved
                     change, size = change + term.sum(), size + np.abs(term).sum()
         except MISFITS:
             return np.nan, 0.0
@@ -78,14 +85,6 @@ class Projection:
                 term = (g - arriving.get(i, 0.0)) * moves[i]
                 change, size = change + term.sum(), size + np.abs(term).sum()
         return float(change), ROUNDING * float(size)
-
-    def _own(self, edge: Edge, g: Array, true: bool) -> Any:
-        """What an edge hands on by its own rule; computed once for the true gradient."""
-        if not true:
-            return _array(self.case.the_tape.handed_on(edge, g))
-        if edge not in self._handed:
-            self._handed[edge] = _array(self.case.the_tape.handed_on(edge, g))
-        return self._handed[edge]
 
     def moves(self, k: int) -> dict[int, Array] | None:
         """How the nodes move along a direction; None where that is not known."""
@@ -146,12 +145,16 @@ class Projection:
                 after = case.the_tape.pull(case.upstream, local=upper.local, given=case.given_nodes)
             except MISFITS:
                 continue
+            handed: dict[Edge, Any] = {}
             for j, lower in enumerate(mistakes):
                 if edges[i] & edges[j] or (max(edges[j]), j) >= (max(edges[i]), i):
                     continue  # the one nearer to the output changes what arrives at the other
                 nodes = [n for n, _position in edges[j] if n in after]
                 moved = any(not np.array_equal(after[n], case.gradients[n]) for n in nodes)
-                first, second = alone[i], self.change(lower, 0, after) if moved else alone[j]
+                first, second = (
+                    alone[i],
+                    self.change(lower, 0, after, handed) if moved else alone[j],
+                )
                 if first is None or second is None:
                     yield i, j
                     continue

@@ -84,6 +84,9 @@ def moved_by_pixels(case: Case) -> Iterator[Mistake]:
         if len({axis % case.true.ndim for axis in plane}) < 2 or max(plane) >= case.true.ndim:
             continue
         for dy, dx in itertools.product(range(-2, 3), repeat=2):
+            bands = (_entering(case.true.ndim, *by) for by in ((dy, plane[0]), (dx, plane[1])))
+            if case.hand.shape == case.true.shape and any(np.any(case.hand[b]) for b in bands):
+                continue  # no zeros have entered there: it was not moved
             moved = shifted(shifted(case.true, dy, plane[0]), dx, plane[1])
             if (dy or dx) and np.any(moved):
                 yield Mistake(
@@ -100,11 +103,15 @@ def moved_by_pixels(case: Case) -> Iterator[Mistake]:
 def shifted(array: Array, by: int, axis: int) -> Array:
     """The array moved along an axis, zeros entering."""
     moved = np.roll(array, by, axis)
-    edge = [slice(None)] * array.ndim
-    edge[axis] = slice(0, by) if by > 0 else slice(array.shape[axis] + by, None)
-    if by:
-        moved[tuple(edge)] = 0
+    moved[_entering(array.ndim, by, axis)] = 0
     return moved
+
+
+def _entering(ndim: int, by: int, axis: int) -> tuple[slice, ...]:
+    """Where an array that is moved along an axis gets new entries."""
+    edge = [slice(None)] * ndim
+    edge[axis] = slice(0, by) if by >= 0 else slice(by, None)
+    return tuple(edge)
 
 
 @mistake("permuted")

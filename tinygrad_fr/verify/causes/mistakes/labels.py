@@ -22,20 +22,22 @@ def neighbouring_labels(case: Case) -> Iterator[Mistake]:
     )
     tape = case.the_tape
     for by in (1, -1):
+        found = False
         for axis in (-1, 0):
 
             def moved(x: Array, by: int = by, axis: int = axis) -> Array:
-                return np.roll(x, by, axis) if is_one_hot(x) else x
+                return np.roll(x, by, axis) if _goes_along(x, axis) else x
 
             leaves = {
                 i: moved(node._array)
                 for i, node in enumerate(tape.nodes)
-                if node._op is None and is_one_hot(node._array)
+                if node._op is None and _goes_along(node._array, axis)
             }
             other = tape.once(
                 ("classes", by, axis), partial(tape.replayed, values=leaves, constants=moved)
             )
             if other.output is not tape.output:  # else: no labels
+                found = True
                 yield from reached(case.on(other), text.format(by=by), by=by)
         if case.rerun is not None:
             labels = {
@@ -49,7 +51,12 @@ def neighbouring_labels(case: Case) -> Iterator[Mistake]:
                     name: (x + by) % classes if wrap else np.clip(x + by, 0, classes - 1)
                     for name, x in labels.items()
                 }
-                if labels:
+                if labels and not (wrap and found):  # else: the same again
                     rerun = partial(case.rerun, shifted)
                     again = tape.once(("labels", by, wrap), rerun)
                     yield from reached(case.on(again), text.format(by=by), by=by)
+
+
+def _goes_along(x: Array, axis: int) -> bool:
+    """Whether an array holds one-hot targets, with the classes on an axis."""
+    return is_one_hot(x) and bool((x.sum(axis) == 1).all()) and (x.ndim > 1 or axis == -1)

@@ -57,30 +57,27 @@ def _ties_of_windows(use: Use) -> list[tuple[str, Local]]:
     size = pair(given["kernel_size"])
     stride = size if given["stride"] is None else pair(given["stride"])
     pad = pair(given["padding"] or 0)
+    area = size[0] * size[1]
 
-    def spread(rule: Callable[[Array, Any], Array]) -> Local:
+    def spread(rule: Callable[[Array], Any]) -> Local:
         def local(g: Array, y: Array, x: Array) -> Array:
             edges = [(0, 0)] * (x.ndim - 2) + [(p, p) for p in pad]
             padded = np.pad(x, edges, constant_values=-np.inf)
             d = np.zeros(padded.shape)
-            for i, j in np.ndindex(y.shape[-2:]):
-                rows = slice(i * stride[0], i * stride[0] + size[0])
-                columns = slice(j * stride[1], j * stride[1] + size[1])
-                window = padded[..., rows, columns]
-                mask = window == y[..., i, j][..., None, None]
-                d[..., rows, columns] += g[..., i, j][..., None, None] * rule(
-                    mask, mask.sum((-2, -1), keepdims=True)
-                )
+            last = [step * (n - 1) + 1 for step, n in zip(stride, y.shape[-2:], strict=True)]
+            for i, j in np.ndindex(size):  # a cell of all windows at once
+                cell = np.s_[..., i : i + last[0] : stride[0], j : j + last[1] : stride[1]]
+                d[cell] += g * rule(padded[cell] == y)
             return d[..., pad[0] : pad[0] + x.shape[-2], pad[1] : pad[1] + x.shape[-1]]
 
         return local
 
     every, whole, average, other = _tie_texts()
     return [
-        (every, spread(lambda mask, n: mask)),
-        (whole, spread(lambda mask, n: np.ones(mask.shape))),
-        (average, spread(lambda mask, n: np.ones(mask.shape) / (size[0] * size[1]))),
-        (other, spread(lambda mask, n: mask / (size[0] * size[1]))),
+        (every, spread(lambda mask: mask)),
+        (whole, spread(lambda mask: 1.0)),
+        (average, spread(lambda mask: 1 / area)),
+        (other, spread(lambda mask: mask / area)),
     ]
 
 

@@ -13,11 +13,11 @@ from .selection import quotient, where
 
 
 def elementwise(
-    latex: str, function: np.ufunc, summary: str, examples: Any = lambda draw: [draw(3, 4), draw()]
+    latex: str, function: Any, summary: str, examples: Any = lambda draw: [draw(3, 4), draw()]
 ) -> Any:
     """Declare a function of each number by the rule of its gradient, which gives it its name.
 
-    ``def exp(g, y, x): return g * y`` is all there is to say once NumPy knows the function.
+    ``def exp(g, y, x): return g * y`` says it all where NumPy or a kernel has the function.
     """
 
     def declare(rule: Any) -> Any:
@@ -26,7 +26,8 @@ def elementwise(
 
         body.__name__ = body.__qualname__ = rule.__name__
         body.__module__, body.__doc__ = rule.__module__, summary
-        declared = op(latex, numpy=function, examples=examples)(body)
+        numpy = function if isinstance(function, np.ufunc) else ()
+        declared = op(latex, numpy=numpy, examples=examples)(body)
         declared.operation.captures = False  # type: ignore[attr-defined] # one rule for all calls
         return declared
 

@@ -22,7 +22,7 @@ from tinygrad_fr.messages import DOMAIN, LOCALE
 PACKAGE = Path(tinygrad_fr.__file__).parent
 ERRORS = [name for name in vars(errors) if name.endswith("Error")]
 # Where texts stand: first in these calls, or first and second.
-KEYWORDS = {"ngettext": (1, 2), **dict.fromkeys(["_", *ERRORS], (1,))}
+KEYWORDS = {"ngettext": (1, 2), **dict.fromkeys(["_", "about", *ERRORS], (1,))}
 PO = Path(LOCALE) / "fr" / "LC_MESSAGES" / f"{DOMAIN}.po"
 MO = PO.with_suffix(".mo")
 # Two forms, whichever Babel makes the file: later ones know a third, for millions.

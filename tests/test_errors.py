@@ -540,7 +540,7 @@ WRONG_USES = {
         lambda: tg.one_hot([-1, 2], 3), IndexingError, "not from -1 to 2", "de -1 à 2",
     ),
     "dropout": (lambda: tg.dropout(ones(2), 1.5), ArgumentError, "not 1.5", "et non 1.5"),
-    "gelu": (lambda: tg.gelu(ones(2), "fast"), ArgumentError, '"none" or "tanh"', '"none" ou "tanh"'),
+    "gelu": (lambda: tg.gelu(ones(2), "fast"), ArgumentError, "is one of none, tanh", "une valeur parmi none, tanh"),
     "prelu slopes": (
         lambda: tg.prelu(ones(2, 3), ones(2)), ShapeError, "one per channel (axis 1) of x (2, 3)",
         "une par canal",

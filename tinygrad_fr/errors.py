@@ -70,7 +70,7 @@ class TinygradError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The Tensors stay behind: a recorded Tensor cannot be pickled.
-        return _rebuild, (type(self), str(self))
+        return type(self), (str(self),)
 
 
 class _Fields(dict[str, Any]):
@@ -86,10 +86,6 @@ class Operand:
 
     def __str__(self) -> str:
         return self.name if self.shape is None else f"{self.name} {self.shape}"
-
-
-def _rebuild(cls: type[TinygradError], text: str) -> TinygradError:
-    return cls("{text}", text=text)
 
 
 class ShapeError(TinygradError, ValueError):

@@ -133,7 +133,7 @@ def _leading(output: Node, asked: dict[int, Node]) -> set[int]:
     while stack:
         node = stack.pop()
         if node._state == RELEASED:  # what it came from is gone
-            raise messages.spent(node)
+            raise messages.spent(operation=node._op.name)
         for x in differentiated(node):
             if x._op is not None and x._rank not in nodes and x._rank >= limit:
                 nodes[x._rank] = x
@@ -198,7 +198,7 @@ def _walk(
             if rank not in useful:  # type: ignore[operator]
                 continue
         if node._state:
-            raise messages.spent(node)
+            raise messages.spent(operation=node._op.name)
         if node._memory is not None and node._memory[0] > rank:
             raise messages.changed(node, node)
         if keep is not None:
@@ -302,7 +302,7 @@ def unbroadcast(d: Any, node: Node, x: Node) -> Any:
             d = total(d, axes, True) if array else d.sum(axes, keepdims=True)
             d = d.reshape(shape)
     if d.shape != shape:
-        raise messages.misshapen(node, d.shape, shape)
+        raise messages.misshapen(operation=node._op.name, got=d.shape, shape=shape)
     return d if d.dtype == x._array.dtype else d.astype(x._array.dtype)
 
 

@@ -174,7 +174,7 @@ class Methods(Node):
     def inv(self) -> Tensor:
         """Inverse of a matrix. To solve equations, ``solve`` is quicker and more exact."""
     def isnan(self) -> Tensor:
-        """Whether each entry is NaN: an untracked boolean Tensor."""
+        """Whether each entry is NaN: constant between jumps, so an untracked result."""
     def kl_div(self, target: Tensor | ArrayLike, reduction: str = 'mean', log_target: bool = False) -> Tensor:
         """Kullback-Leibler divergence with PyTorch's arguments; ``kl_divergence`` is the documents'."""
     def kl_divergence(self, q: Tensor | ArrayLike, reduction: str = 'mean', axis: int = -1) -> Tensor:

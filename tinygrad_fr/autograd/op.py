@@ -28,14 +28,13 @@ from ..errors import TinygradError
 from .engine import Node, next_rank
 from .guards import debug, messages
 from .guards.arguments import (
-    as_array,
+    as_arrays,
     matched,
     numbers_as_arrays,
     plain_result,
     share_views,
     to_positions,
     unwrapped,
-    without_gradient,
 )
 from .guards.conversion import AS_IS
 from .guards.examples import Draw
@@ -53,6 +52,7 @@ def op(
     method: bool = True,
     name: str | None = None,
     needs_inputs: bool = True,
+    aliases: dict[str, str] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     r"""Declare an operation.
 
@@ -72,6 +72,8 @@ def op(
     needs_inputs
         Whether closures get the array arguments. Where they do not, ``closure(g, y)``, joining n
         arrays takes a time that grows with n, and not with its square.
+    aliases
+        Other names of arguments, such as NumPy's, and ours: ``{"a_min": "min"}``.
 
     Returns
     -------
@@ -101,7 +103,7 @@ def op(
     """
     if not isinstance(latex, str):
         raise messages.no_formula()
-    return _declaration(_recorded, latex, numpy, examples, method, name, needs_inputs)
+    return _declaration(_recorded, latex, numpy, examples, method, name, needs_inputs, aliases)
 
 
 def composed(
@@ -131,6 +133,7 @@ def composed(
 def _declaration(
     wrap: Callable[[Operation], Callable[..., Any]], latex: str, numpy: Any, examples: Any,
     method: bool, name: str | None, needs_inputs: bool = True,
+    aliases: dict[str, str] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
     """The decorator that registers an operation."""
     answers = numpy if isinstance(numpy, tuple) else (numpy,)
@@ -138,7 +141,7 @@ def _declaration(
     def decorate(body: Callable[..., Any]) -> Callable[..., Any]:
         operation = Operation(
             body, latex, numpy=answers, examples=examples, method=method, name=name,
-            composed=wrap is _prepared, needs_inputs=needs_inputs,
+            composed=wrap is _prepared, needs_inputs=needs_inputs, aliases=aliases or {},
         )  # fmt: skip
         operation.function = wrap(operation)
         known = registry.get(operation.name)
@@ -202,9 +205,7 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
         try:
             out = body(*raw, **kwargs) if kwargs else body(*raw)
         except TinygradError as error:
-            error.locate(
-                operation.name, args, messages.labels_of(operation, args), current_mode().module
-            )
+            messages.locate(error, operation, args)
             raise
         except (ValueError, TypeError, IndexError, OverflowError) as error:
             raise messages.of_a_call(error, operation, args, raw) from error
@@ -242,7 +243,7 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
                 return tensor
         kind = y.dtype.kind
         if kind not in "biuf" and (kind != "c" or (tracked and closures and mode.recording)):
-            raise without_gradient(operation, y.dtype)
+            raise messages.without_gradient(operation=operation.name, dtype=y.dtype)
         tensor._requires_grad = False
         tensor._op = tensor._static = tensor._where = None
         tensor._inputs = tensor._closures = ()
@@ -256,30 +257,18 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
 
 def _prepared(operation: Operation) -> Callable[..., Any]:
     """The public function of a composed operation: array arguments are arrays or Tensors."""
-    body, arrays = operation.body, operation.arrays
+    body = operation.body
 
     @functools.wraps(body)
     def call(*args: Any, **kwargs: Any) -> Any:
-        dtypes = [x.dtype for x in (*args, *kwargs.values()) if hasattr(x, "dtype")]
-        given = tuple(
-            as_array(operation, operation.parameter(i), x, dtypes)
-            if operation.parameter(i) in arrays
-            else x
-            for i, x in enumerate(args)
-        )
-        named = {
-            name: as_array(operation, name, x, dtypes) if name in arrays else x
-            for name, x in kwargs.items()
-        }
+        args, kwargs = as_arrays(operation, args, kwargs)
         try:
-            return body(*given, **named)
+            return body(*args, **kwargs)
         except TinygradError as error:
-            error.locate(
-                operation.name, given, messages.labels_of(operation, given), current_mode().module
-            )
+            messages.locate(error, operation, args)
             raise
         except (ValueError, TypeError, IndexError) as error:
-            raise messages.of_a_call(error, operation, given, list(given)) from error
+            raise messages.of_a_call(error, operation, args, list(args)) from error
 
     call.operation = operation  # type: ignore[attr-defined]
     return call

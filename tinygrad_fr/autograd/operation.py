@@ -34,13 +34,16 @@ class Operation:
         The file of ``ops/`` in which it stands.
     needs_inputs : bool
         Whether its closures get its array arguments, besides ``g`` and ``y``.
+    aliases : dict
+        Other names of its arguments, such as NumPy's, and ours.
     composed : bool
         Whether it is made of other operations, which are recorded in its place.
     """
 
     __slots__ = (
-        "arrays", "body", "captures", "composed", "defaults", "examples", "function", "latex",
-        "method", "name", "needs_inputs", "numpy", "parameters", "room", "shared", "variadic",
+        "aliases", "arrays", "body", "captures", "composed", "defaults", "examples", "function",
+        "latex", "method", "name", "needs_inputs", "numpy", "parameters", "room", "shared",
+        "variadic",
     )  # fmt: skip
 
     def __init__(self, body: Callable[..., Any], latex: str, **declared: Any) -> None:
@@ -49,6 +52,7 @@ class Operation:
         self.body = body
         self.name: str = declared["name"] or body.__name__
         self.latex = latex
+        self.aliases: dict[str, str] = declared["aliases"]
         self.composed: bool = declared["composed"]
         self.needs_inputs: bool = declared["needs_inputs"]
         self.numpy: tuple[Any, ...] = declared["numpy"]

@@ -104,15 +104,15 @@ class Tensor(Methods, InPlace, Scalar, NumPyProtocols):
     @data.setter
     def data(self, value: Any) -> None:
         if self._op is not None:
-            raise messages.in_place(self, _("compute a new Tensor from it"))
+            raise messages.in_place(self, instead=_("compute a new Tensor from it"))
         if isinstance(value, Tensor):
             value = value.numpy()
         if value is not self._array:
             value = as_data(value, None, self._requires_grad)
             if self._requires_grad and value.dtype.kind != "f":
-                raise messages.not_floating(value.dtype)
+                raise messages.not_floating(dtype=value.dtype)
             if self._requires_grad and value.shape != self._array.shape:
-                raise messages.other_shape(self, value.shape)
+                raise messages.other_shape(self, got=value.shape)
             self._memory = None  # what was on the old memory stays there
         self._array = value
         engine.touch(self)
@@ -128,7 +128,7 @@ class Tensor(Methods, InPlace, Scalar, NumPyProtocols):
             if not isinstance(value, Tensor):
                 value = Tensor(value, dtype=self._array.dtype)
             if value._array.shape != self._array.shape:
-                raise messages.other_gradient(self._array.shape, value._array.shape)
+                raise messages.other_gradient(shape=self._array.shape, got=value._array.shape)
             if value._array.dtype != self._array.dtype:
                 value = value.astype(self._array.dtype)
         self._grad = value
@@ -143,7 +143,7 @@ class Tensor(Methods, InPlace, Scalar, NumPyProtocols):
         if self._op is not None and not wanted:
             raise messages.needs_its_gradient()
         if wanted and self._array.dtype.kind != "f":
-            raise messages.not_floating(self._array.dtype)
+            raise messages.not_floating(dtype=self._array.dtype)
         self._requires_grad = bool(wanted)
 
     @property

@@ -66,7 +66,7 @@ def gradients(
     wanted: list[Any] = list(inputs) if several else [inputs]
     for x in (output, *wanted):
         if not isinstance(x, Tensor):
-            raise messages.no_tensor(x)
+            raise messages.no_tensor(kind=type(x).__name__)
     for x in wanted:
         if not x.requires_grad:
             raise messages.without_requires_grad(x)
@@ -139,7 +139,7 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         call = _Call(f, args, kwargs, argnums)
         if call.output.size != 1:
-            raise messages.no_scalar(call.output.shape)
+            raise messages.no_scalar(shape=call.output.shape)
         return call.out(call.output), call.pullback(np.ones(call.output.shape))
 
     return both
@@ -179,7 +179,7 @@ def jvp(f: Function, xs: Any, vs: Any) -> tuple[Any, Any]:
     xs = xs if isinstance(xs, tuple) else (xs,)
     vs = vs if isinstance(vs, tuple) else (vs,)
     if len(xs) != len(vs):
-        raise messages.directions(len(xs), len(vs))
+        raise messages.directions(n=len(xs), m=len(vs))
     call = _Call(f, xs, {}, tuple(range(len(xs))))
     call.nested |= any(isinstance(v, Tensor) and v.requires_grad for v in vs)
     with switch(recording=True, depth=current_mode().depth + 1):
@@ -190,7 +190,7 @@ def jvp(f: Function, xs: Any, vs: Any) -> tuple[Any, Any]:
         for x, d, v in zip(call.inputs, back, vs, strict=True):
             direction = v if isinstance(v, Tensor) else as_data(v, x.dtype, False)
             if np.shape(direction) != x.shape:
-                raise messages.other_direction(x.shape, np.shape(direction))
+                raise messages.other_direction(shape=x.shape, got=np.shape(direction))
             total = total + (d * direction).sum()
         dy = None
         if isinstance(total, Tensor) and total.requires_grad:
@@ -282,7 +282,7 @@ def _alias(x: Array):
 def _wraps(f: Function) -> Callable[[Function], Function]:
     """Give a derivative the name and the docstring of its function, which must be one."""
     if not callable(f):
-        raise messages.no_function(f)
+        raise messages.no_function(kind=type(f).__name__)
     return functools.wraps(f)
 
 
@@ -303,7 +303,7 @@ class _Call:
             with in_our_words():
                 y = f(*values, **kwargs)
         if not isinstance(y, Tensor):
-            raise messages.no_result(y)
+            raise messages.no_result(kind=type(y).__name__)
         self.output = y
         recorded = any_tracked(args, kwargs)
         self.tensors = recorded or any(isinstance(args[i], Tensor) for i in positions)

@@ -9,30 +9,20 @@ import numpy as np
 
 from ..autograd.engine import Node
 from ..autograd.op import op
-from ..errors import ArgumentError, ShapeError
+from ..checks import one_of
+from ..errors import ShapeError
 from ..kernels import Array, stable
 from ..kernels.erf import erf as kernel_erf
 from .casting import in_single
-from .elementwise import exp
+from .elementwise import elementwise, exp
 from .selection import where
 from .trigonometry import tanh
 
 
-@op(r"y = \frac{1}{1 + e^{-x}}", examples=lambda draw: [draw(3, 4), draw()])
-def sigmoid(x: Array):
-    """Logistic function; it never overflows.
-
-    Examples
-    --------
-    >>> sigmoid([0.0, 1000.0])
-    array([0.5, 1. ])
-    """
-
-    def to_x(g, y, x):
-        r"""\bar{x} = \bar{y} \odot y \odot (1 - y)"""
-        return g * (y * (1 - y))
-
-    return stable.sigmoid(x), to_x
+@elementwise(r"y = \frac{1}{1 + e^{-x}}", stable.sigmoid, "Logistic function; it never overflows.")
+def sigmoid(g, y, x):
+    r"""\bar{x} = \bar{y} \odot y \odot (1 - y)"""
+    return g * (y * (1 - y))
 
 
 @op(r"y = \max(0, x)", examples=lambda draw: [draw.away(3, 4), draw.away()])
@@ -173,40 +163,19 @@ def step(x: Array):
     return np.where(x >= 0, x.dtype.type(1), x.dtype.type(0)), to_x
 
 
-@op(r"y = x", examples=lambda draw: [draw(3, 4), draw()])
-def identity(x: Array):
-    """The same numbers.
-
-    Examples
-    --------
-    >>> identity([1.0, 2.0])
-    array([1., 2.])
-    """
-
-    def to_x(g, y, x):
-        r"""\bar{x} = \bar{y}"""
-        return g
-
-    return x.copy(), to_x
+@elementwise(r"y = x", lambda x: x.copy(), "The same numbers.")
+def identity(g, y, x):
+    r"""\bar{x} = \bar{y}"""
+    return g
 
 
-@op(r"y = \operatorname{erf} x = \frac{2}{\sqrt\pi} \int_0^x e^{-t^2} dt", examples=lambda draw: [
-    draw(3, 4), draw(),
-])  # fmt: skip
-def erf(x: Array):
-    """Error function, to the last digits in float64 and within 4e-7 in float32.
-
-    Examples
-    --------
-    >>> erf([0.0, 1.0])
-    array([0.        , 0.84270079])
-    """
-
-    def to_x(g, y, x):
-        r"""\bar{x} = \bar{y} \odot \frac{2}{\sqrt\pi} e^{-x^2}"""
-        return g * (2 / math.sqrt(math.pi)) * exp(-x * x)
-
-    return kernel_erf(x), to_x
+@elementwise(
+    r"y = \operatorname{erf} x = \frac{2}{\sqrt\pi} \int_0^x e^{-t^2} dt", kernel_erf,
+    "Error function, to the last digits in float64 and within 4e-7 in float32.",
+)  # fmt: skip
+def erf(g, y, x):
+    r"""\bar{x} = \bar{y} \odot \frac{2}{\sqrt\pi} e^{-x^2}"""
+    return g * (2 / math.sqrt(math.pi)) * exp(-x * x)
 
 
 @op(r"y = x \, \Phi(x)", examples=lambda draw: [draw(3, 4), (draw(3, 4), "tanh"), draw()])
@@ -230,9 +199,7 @@ def gelu(x: Array, approximate: str = "none"):
     >>> gelu([-1.0, 0.0, 1.0])
     array([-0.15865525,  0.        ,  0.84134475])
     """
-    if approximate not in ("none", "tanh"):
-        raise ArgumentError('approximate is "none" or "tanh", not {value!r}', value=approximate)
-    if approximate == "tanh":
+    if one_of(approximate, "approximate", ("none", "tanh")) == "tanh":
         share = 0.5 * (1 + np.tanh(_GELU * (x + 0.044715 * x**3)))
     else:
         share = 0.5 * (1 + kernel_erf(x * math.sqrt(0.5)))
@@ -253,22 +220,14 @@ def gelu(x: Array, approximate: str = "none"):
 _GELU = math.sqrt(2 / math.pi)
 
 
-@op(r"y = x \, \sigma(x)", examples=lambda draw: [draw(3, 4), draw()])
-def silu(x: Array):
-    """Sigmoid linear unit, also called swish.
-
-    Examples
-    --------
-    >>> silu([0.0, 1.0])
-    array([0.        , 0.73105858])
-    """
-
-    def to_x(g, y, x):
-        r"""\bar{x} = \bar{y} \odot (\sigma(x) + y (1 - \sigma(x)))"""
-        s = sigmoid(x)
-        return g * (s + y * (1 - s))
-
-    return x * stable.sigmoid(x), to_x
+@elementwise(
+    r"y = x \, \sigma(x)", lambda x: x * stable.sigmoid(x),
+    "Sigmoid linear unit, also called swish.",
+)  # fmt: skip
+def silu(g, y, x):
+    r"""\bar{x} = \bar{y} \odot (\sigma(x) + y (1 - \sigma(x)))"""
+    s = sigmoid(x)
+    return g * (s + y * (1 - s))
 
 
 @op(r"y_i = \frac{e^{x_i}}{\sum_k e^{x_k}}", examples=lambda draw: [

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..autograd.op import composed, op, operator
 from ..kernels import Array, stable
+from .elementwise import elementwise
 from .selection import quotient, where
 
 
@@ -116,21 +117,10 @@ def divide(a: Array, b: Array):
 
 
 @operator("__neg__")
-@op(r"y = -x", numpy=np.negative, examples=lambda draw: [draw(3, 4), draw()])
-def negative(x: Array):
-    """The opposite.
-
-    Examples
-    --------
-    >>> negative([1.0, -2.0])
-    array([-1.,  2.])
-    """
-
-    def to_x(g, y, x):
-        r"""\bar{x} = -\bar{y}"""
-        return -g
-
-    return -x, to_x
+@elementwise(r"y = -x", np.negative, "The opposite.")
+def negative(g, y, x):
+    r"""\bar{x} = -\bar{y}"""
+    return -g
 
 
 # --- division with a remainder -----------------------------------------------------------------

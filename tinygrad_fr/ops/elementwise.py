@@ -12,151 +12,109 @@ from ..kernels import Array
 from .selection import quotient, where
 
 
-@op(r"y = e^{x}", numpy=np.exp, examples=lambda draw: [draw(3, 4), draw()])
-def exp(x: Array):
-    """Exponential.
+def elementwise(
+    latex: str, function: Any, summary: str, examples: Any = lambda draw: [draw(3, 4), draw()]
+) -> Any:
+    """Declare a function of each number by the rule of its gradient, which gives it its name.
 
-    Examples
-    --------
-    >>> exp([0.0, 1.0])
-    array([1.        , 2.71828183])
+    ``def exp(g, y, x): return g * y`` says it all where NumPy or a kernel has the function.
     """
 
-    def to_x(g, y, x):
-        r"""\bar{x} = \bar{y} \odot y"""
-        return g * y
+    def declare(rule: Any) -> Any:
+        def body(x: Array):
+            return function(x), rule
 
-    return np.exp(x), to_x
+        body.__name__ = body.__qualname__ = rule.__name__
+        body.__module__, body.__doc__ = rule.__module__, summary
+        numpy = function if isinstance(function, np.ufunc) else ()
+        declared = op(latex, numpy=numpy, examples=examples)(body)
+        declared.operation.captures = False  # type: ignore[attr-defined] # one rule for all calls
+        return declared
 
-
-@op(r"y = e^{x} - 1", numpy=np.expm1, examples=lambda draw: [draw(3, 4), draw()])
-def expm1(x: Array):
-    """Exponential minus 1, exact for small ``x``.
-
-    Examples
-    --------
-    >>> expm1([0.0, 1e-20])
-    array([0.e+00, 1.e-20])
-    """
-
-    def to_x(g, y, x):
-        r"""\bar{x} = \bar{y} \odot (y + 1)"""
-        return g * (y + 1)
-
-    return np.expm1(x), to_x
+    return declare
 
 
-@op(r"y = 2^{x}", numpy=np.exp2, examples=lambda draw: [draw(3, 4), draw()])
-def exp2(x: Array):
-    """Power of two."""
+def _steps(latex: str, function: np.ufunc, gives: str) -> Any:
+    def body(x: Array):
+        return function(x), None
 
-    def to_x(g, y, x):
-        r"""\bar{x} = \bar{y} \odot y \ln 2"""
-        return g * (y * math.log(2))
-
-    return np.exp2(x), to_x
+    body.__name__ = body.__qualname__ = function.__name__
+    body.__doc__ = f"{gives}: constant between jumps, so an untracked result."
+    return op(latex, examples=lambda draw: [draw.away(3, 4), draw()])(body)
 
 
-@op(r"y = \ln x", numpy=np.log, examples=lambda draw: [draw(3, 4, low=0.3), draw(low=0.3)])
-def log(x: Array):
-    """Natural logarithm. A zero upstream gradient stays zero, even at ``x = 0``.
-
-    Examples
-    --------
-    >>> log([1.0, 2.0])
-    array([0.        , 0.69314718])
-    """
-
-    def to_x(g, y, x):
-        r"""\bar{x} = \bar{y} / x"""
-        return quotient(g, x)
-
-    return np.log(x), to_x
+def _above_zero(draw: Any) -> list[Any]:
+    return [draw(3, 4, low=0.3), draw(low=0.3)]
 
 
-@op(r"y = \ln (1 + x)", numpy=np.log1p, examples=lambda draw: [draw(3, 4, low=0.3), draw(low=0.3)])
-def log1p(x: Array):
-    """Logarithm of ``1 + x``, exact for small ``x``.
-
-    Examples
-    --------
-    >>> log1p([0.0, 1e-20])
-    array([0.e+00, 1.e-20])
-    """
-
-    def to_x(g, y, x):
-        r"""\bar{x} = \bar{y} / (1 + x)"""
-        return quotient(g, 1 + x)
-
-    return np.log1p(x), to_x
+def _off_zero(draw: Any) -> list[Any]:
+    return [draw.away(3, 4), draw.away()]
 
 
-@op(r"y = \log_2 x", numpy=np.log2, examples=lambda draw: [draw(3, 4, low=0.3), draw(low=0.3)])
-def log2(x: Array):
-    """Logarithm to the base 2.
-
-    Examples
-    --------
-    >>> log2([1.0, 8.0])
-    array([0., 3.])
-    """
-
-    def to_x(g, y, x):
-        r"""\bar{x} = \bar{y} / (x \ln 2)"""
-        return quotient(g, x * math.log(2))
-
-    return np.log2(x), to_x
+@elementwise(r"y = e^{x}", np.exp, "Exponential.")
+def exp(g, y, x):
+    r"""\bar{x} = \bar{y} \odot y"""
+    return g * y
 
 
-@op(r"y = \log_{10} x", numpy=np.log10, examples=lambda draw: [draw(3, 4, low=0.3), draw(low=0.3)])
-def log10(x: Array):
-    """Logarithm to the base 10.
-
-    Examples
-    --------
-    >>> log10([1.0, 100.0])
-    array([0., 2.])
-    """
-
-    def to_x(g, y, x):
-        r"""\bar{x} = \bar{y} / (x \ln 10)"""
-        return quotient(g, x * math.log(10))
-
-    return np.log10(x), to_x
+@elementwise(r"y = e^{x} - 1", np.expm1, "Exponential minus 1, exact for small ``x``.")
+def expm1(g, y, x):
+    r"""\bar{x} = \bar{y} \odot (y + 1)"""
+    return g * (y + 1)
 
 
-@op(r"y = \sqrt{x}", numpy=np.sqrt, examples=lambda draw: [draw(3, 4, low=0.3), draw(low=0.3)])
-def sqrt(x: Array):
-    """Square root. A zero upstream gradient stays zero, even at ``x = 0``.
-
-    Examples
-    --------
-    >>> sqrt([1.0, 4.0])
-    array([1., 2.])
-    """
-
-    def to_x(g, y, x):
-        r"""\bar{x} = \bar{y} / (2 y)"""
-        return quotient(g, 2 * y)
-
-    return np.sqrt(x), to_x
+@elementwise(r"y = 2^{x}", np.exp2, "Power of two.")
+def exp2(g, y, x):
+    r"""\bar{x} = \bar{y} \odot y \ln 2"""
+    return g * (y * math.log(2))
 
 
-@op(r"y = x^2", numpy=np.square, examples=lambda draw: [draw(3, 4), draw()])
-def square(x: Array):
-    """Square.
+@elementwise(
+    r"y = \ln x",
+    np.log,
+    "Natural logarithm. A zero upstream gradient stays zero, even at ``x = 0``.",
+    _above_zero,
+)
+def log(g, y, x):
+    r"""\bar{x} = \bar{y} / x"""
+    return quotient(g, x)
 
-    Examples
-    --------
-    >>> square([1.0, -3.0])
-    array([1., 9.])
-    """
 
-    def to_x(g, y, x):
-        r"""\bar{x} = 2 \bar{y} \odot x"""
-        return 2 * g * x
+@elementwise(
+    r"y = \ln (1 + x)", np.log1p, "Logarithm of ``1 + x``, exact for small ``x``.", _above_zero
+)
+def log1p(g, y, x):
+    r"""\bar{x} = \bar{y} / (1 + x)"""
+    return quotient(g, 1 + x)
 
-    return np.square(x), to_x
+
+@elementwise(r"y = \log_2 x", np.log2, "Logarithm to the base 2.", _above_zero)
+def log2(g, y, x):
+    r"""\bar{x} = \bar{y} / (x \ln 2)"""
+    return quotient(g, x * math.log(2))
+
+
+@elementwise(r"y = \log_{10} x", np.log10, "Logarithm to the base 10.", _above_zero)
+def log10(g, y, x):
+    r"""\bar{x} = \bar{y} / (x \ln 10)"""
+    return quotient(g, x * math.log(10))
+
+
+@elementwise(
+    r"y = \sqrt{x}",
+    np.sqrt,
+    "Square root. A zero upstream gradient stays zero, even at ``x = 0``.",
+    _above_zero,
+)
+def sqrt(g, y, x):
+    r"""\bar{x} = \bar{y} / (2 y)"""
+    return quotient(g, 2 * y)
+
+
+@elementwise(r"y = x^2", np.square, "Square.")
+def square(g, y, x):
+    r"""\bar{x} = 2 \bar{y} \odot x"""
+    return 2 * g * x
 
 
 @operator("__pow__", "__rpow__")
@@ -204,32 +162,13 @@ def _power(a: Any, b: Any) -> Any:
 
 
 @operator("__abs__")
-@op(r"y = |x|", numpy=np.abs, examples=lambda draw: [draw.away(3, 4), draw.away()])
-def abs(x: Array):
-    """Absolute value; its derivative at 0 is taken as 0.
-
-    Examples
-    --------
-    >>> abs([-1.0, 2.0])
-    array([1., 2.])
-    """
-
-    def to_x(g, y, x):
-        r"""\bar{x} = \bar{y} \odot \operatorname{sign} x"""
-        return g * np.sign(x)
-
-    return np.abs(x), to_x
+@elementwise(r"y = |x|", np.abs, "Absolute value; its derivative at 0 is taken as 0.", _off_zero)
+def abs(g, y, x):
+    r"""\bar{x} = \bar{y} \odot \operatorname{sign} x"""
+    return g * np.sign(x)
 
 
-def _steps(latex: str, ufunc: np.ufunc, gives: str) -> Any:
-    def body(x: Array):
-        return ufunc(x), None
-
-    body.__name__ = body.__qualname__ = ufunc.__name__
-    body.__doc__ = f"{gives}: constant between jumps, so an untracked result."
-    return op(latex, examples=lambda draw: [draw.away(3, 4), draw()])(body)
-
-
+isnan = _steps(r"y = [x \text{ n'est pas un nombre}]", np.isnan, "Whether each entry is NaN")
 sign = _steps(r"y = \operatorname{sign} x", np.sign, "-1, 0 or 1")
 floor = _steps(r"y = \lfloor x \rfloor", np.floor, "The next integer below")
 ceil = _steps(r"y = \lceil x \rceil", np.ceil, "The next integer above")
@@ -248,30 +187,12 @@ def round(x: Array, decimals: int = 0):
     return np.round(x, decimals), None
 
 
-@op(r"y = [x \text{ n'est pas un nombre}]", examples=lambda draw: [draw(3, 4)])
-def isnan(x: Array):
-    """Whether each entry is NaN: an untracked boolean Tensor.
-
-    Examples
-    --------
-    >>> isnan([1.0, float("nan")])
-    array([False,  True])
-    """
-    return np.isnan(x), None
-
-
-@op(r"y = 1 / x", numpy=np.reciprocal, examples=lambda draw: [draw.away(3, 4), draw.away()])
-def reciprocal(x: Array):
-    """1 over x. A zero upstream gradient stays zero, even at ``x = 0``.
-
-    Examples
-    --------
-    >>> reciprocal([2.0, 4.0])
-    array([0.5 , 0.25])
-    """
-
-    def to_x(g, y, x):
-        r"""\bar{x} = -\bar{y} / x^2"""
-        return -quotient(quotient(g, x), x)
-
-    return np.reciprocal(x), to_x
+@elementwise(
+    r"y = 1 / x",
+    np.reciprocal,
+    "1 over x. A zero upstream gradient stays zero, even at ``x = 0``.",
+    _off_zero,
+)
+def reciprocal(g, y, x):
+    r"""\bar{x} = -\bar{y} / x^2"""
+    return -quotient(quotient(g, x), x)

@@ -30,11 +30,7 @@ def concatenate(arrays: Sequence[Array], axis: int | None = 0):
     >>> concatenate([[1.0, 2.0], [3.0]])
     array([1., 2., 3.])
     """
-    if not isinstance(arrays, (list, tuple)):
-        raise ArgumentError("concatenate takes a list of arrays: concatenate([a, b])")
-    parts = [np.asarray(x) for x in arrays]
-    if not parts:
-        raise ArgumentError("there is nothing to join: the list is empty")
+    parts = _listed(arrays)
     try:
         y = np.concatenate(parts, axis)
     except np.exceptions.AxisError:
@@ -61,6 +57,15 @@ def concatenate(arrays: Sequence[Array], axis: int | None = 0):
     return y, *[piece(i, x.shape) for i, x in enumerate(parts)]
 
 
+def _listed(arrays: Any) -> list[Array]:
+    """The arrays to join: some, in a list or a tuple."""
+    if not isinstance(arrays, (list, tuple)):
+        raise ArgumentError("give a list of arrays: [a, b]")
+    if not arrays:
+        raise ArgumentError("there is nothing to join: the list is empty")
+    return [np.asarray(x) for x in arrays]
+
+
 def _few(shapes: Iterable[tuple[int, ...]]) -> str:
     """Shapes for a message: of many, some that differ."""
     given = list(shapes)
@@ -82,14 +87,11 @@ def stack(arrays: Sequence[Array], axis: int = 0):
     array([[1., 3.],
            [2., 4.]])
     """
-    if not isinstance(arrays, (list, tuple)):
-        raise ArgumentError("stack takes a list of arrays: stack([a, b])")
-    if not arrays:
-        raise ArgumentError("there is nothing to join: the list is empty")
-    shapes = [np.shape(x) for x in arrays]
+    parts = _listed(arrays)
+    shapes = [x.shape for x in parts]
     if len(set(shapes)) > 1:
         raise ShapeError("arrays to stack have one shape, not {shapes}", shapes=_few(shapes))
-    y = np.stack([np.asarray(x) for x in arrays], axis)
+    y = np.stack(parts, axis)
     before = (slice(None),) * (axis % y.ndim)
 
     def piece(i: int) -> Any:
@@ -99,7 +101,7 @@ def stack(arrays: Sequence[Array], axis: int = 0):
 
         return to_part
 
-    return y, *[piece(i) for i in range(len(arrays))]
+    return y, *[piece(i) for i in range(len(parts))]
 
 
 @composed(r"[Y_1, Y_2, \ldots] = X", numpy=np.split, examples=lambda draw: [

@@ -268,17 +268,12 @@ def prod(x: Array, axis: Axis = None, keepdims: bool = False):
 def _products_of_others(x: Any) -> Any:
     """For each number the product of all others on the last axis; no division, so zeros are fine.
 
-    Neighbours are multiplied in pairs, those in pairs again; on the way back each gets the product
-    of the others of its pair's parent, times its twin.
+    Of those before it, times those after it.
     """
-    n = x.shape[-1]
-    if n < 2:
-        return x * 0 + 1
-    if n % 2:
-        x = concatenate([x, np.ones((*x.shape[:-1], 1), x.dtype)], -1)
-    pairs = x.reshape(*x.shape[:-1], (n + 1) // 2, 2)
-    outside = _products_of_others(pairs[..., 0] * pairs[..., 1])
-    return (outside[..., None] * pairs[..., ::-1]).reshape(x.shape)[..., :n]
+    one = np.ones((*x.shape[:-1], 1), x.dtype)
+    before = cumprod(concatenate([one, x[..., :-1]], -1), -1)
+    after = cumprod(concatenate([one, flip(x, -1)[..., :-1]], -1), -1)
+    return (before * flip(after, -1))[..., : x.shape[-1]]
 
 
 @op(r"y_i = \sum_{j \leq i} x_j", numpy=np.cumsum, examples=lambda draw: [

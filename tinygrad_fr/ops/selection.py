@@ -125,11 +125,12 @@ def _share(wins: Any, ties: Any, g: Any) -> Any:
     return wins + ties.astype(g.dtype) * 0.5
 
 
-@op(r"y = \min(\max(x, l), h)", numpy=np.clip, examples=lambda draw: [
-    (draw.distinct(3, 4), -0.5, 0.7), (draw.distinct(3, 4), {"min": 0.0}),
-    (draw.distinct(3, 4), None, 0.3), (draw.distinct(4), draw.distinct(3, 4) - 0.63, 0.77),
-    (draw.distinct(3, 4), draw.distinct(4) + 0.07, draw.distinct(3, 1) + 0.02),
-])  # fmt: skip
+@op(r"y = \min(\max(x, l), h)", numpy=np.clip, aliases={"a_min": "min", "a_max": "max"},
+    examples=lambda draw: [
+        (draw.distinct(3, 4), -0.5, 0.7), (draw.distinct(3, 4), {"min": 0.0}),
+        (draw.distinct(3, 4), None, 0.3), (draw.distinct(4), draw.distinct(3, 4) - 0.63, 0.77),
+        (draw.distinct(3, 4), draw.distinct(4) + 0.07, draw.distinct(3, 1) + 0.02),
+    ])  # fmt: skip
 def clip(x: Array, min: Array | None = None, max: Array | None = None):
     """Limit to ``[min, max]``; the gradient passes inside and at the bounds.
 

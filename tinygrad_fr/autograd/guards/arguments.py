@@ -13,7 +13,7 @@ from ...errors import ArgumentError, DTypeError, GraphError
 from ..engine import Node, share_memory
 from ..tensor import Tensor
 from .conversion import AS_IS, as_operand
-from .protocols import in_our_names
+from .messages import static_tensor, without_gradient
 
 if TYPE_CHECKING:
     from ..operation import Closure, Operation
@@ -23,8 +23,8 @@ def to_positions(
     operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Move keywords to their positions, so that a closure finds each argument in its place."""
-    if operation.name == "clip":
-        kwargs = in_our_names(kwargs)
+    if operation.aliases:
+        kwargs = {operation.aliases.get(name, name): x for name, x in kwargs.items()}
     names = operation.parameters[len(args) :]
     last = max((i for i, name in enumerate(names) if name in kwargs), default=-1)
     moved = []
@@ -39,7 +39,7 @@ def to_positions(
     for name, x in rest.items():
         if isinstance(x, Tensor):
             if x._requires_grad:
-                raise static_tensor(operation, name)
+                raise static_tensor(operation=operation.name, name=name)
             rest[name] = x._array
     return (*args, *moved), rest
 
@@ -71,7 +71,7 @@ def unwrapped(
         ):
             continue  # a shape, axes, a stride: there is nothing to look for inside
         elif x.__class__ is tuple or x.__class__ is list:
-            raw[i], tensors, inside = _unwrap(operation, i, x)
+            raw[i], tensors, inside = _unwrap(operation, operation.parameter(i), x)
             found |= tensors
             tracked += inside
             if raw[i].__class__ is np.ndarray:  # a list of numbers, given for an array
@@ -94,26 +94,35 @@ def _all_integers(x: tuple[Any, ...]) -> bool:
     return all(n.__class__ is int for n in x)
 
 
+def as_arrays(
+    operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments, with arrays for the lists and numbers given for arrays; none promotes."""
+    dtypes = [x.dtype for x in (*args, *kwargs.values()) if hasattr(x, "dtype")]
+
+    def given(name: str, x: Any) -> Any:
+        return _as_array(operation, name, x, dtypes) if name in operation.arrays else x
+
+    positional = tuple(given(operation.parameter(i), x) for i, x in enumerate(args))
+    return positional, {name: given(name, x) for name, x in kwargs.items()}
+
+
 def numbers_as_arrays(operation: Operation, args: tuple[Any, ...]) -> tuple[Any, ...]:
     """The arguments with arrays for Python numbers, or the very same if there are none.
 
     Numbers are left alone at first, so that in ``x * 2.0`` they do not promote; bodies that need
     an array, such as that of ``sum``, get one.
     """
-    given = {i: x for i, x in enumerate(args) if operation.parameter(i) in operation.arrays}
-    numbers = [i for i, x in given.items() if isinstance(x, (int, float))]
-    if not numbers:
-        for i, x in given.items():
-            if not hasattr(x, "dtype") and operation.parameter(i) not in operation.defaults:
-                raise _no_array(operation, operation.parameter(i), x)
-            if getattr(getattr(x, "dtype", None), "kind", "f") == "O":
-                raise without_gradient(operation, x.dtype)
-        return args
-    return tuple(np.asarray(x) if i in numbers else x for i, x in enumerate(args))
+    arrays, _ = as_arrays(operation, args, {})
+    if any(array is not x for array, x in zip(arrays, args, strict=True)):
+        return arrays
+    for x in args:
+        if getattr(getattr(x, "dtype", None), "kind", "f") == "O":
+            raise without_gradient(operation=operation.name, dtype=x.dtype)
+    return args
 
 
-def as_array(operation: Operation, name: str, x: Any, dtypes: list[Any]) -> Any:
-    """A list or a number (which promotes no dtype) as an array; all others as they are."""
+def _as_array(operation: Operation, name: str, x: Any, dtypes: list[Any]) -> Any:
     if isinstance(x, Node):
         return x
     if x.__class__ not in AS_IS:
@@ -121,15 +130,10 @@ def as_array(operation: Operation, name: str, x: Any, dtypes: list[Any]) -> Any:
     if hasattr(x, "dtype") or (x is None and name in operation.defaults):
         return x
     if isinstance(x, (list, tuple)):
-        position = (*operation.parameters, name).index(name)
-        return _unwrap(operation, position, x)[0]
+        return _unwrap(operation, name, x)[0]
     if isinstance(x, (int, float)):
         return np.asarray(x, np.result_type(x, *dtypes))
-    raise _no_array(operation, name, x)
-
-
-def _no_array(operation: Operation, name: str, x: Any) -> DTypeError:
-    return DTypeError(
+    raise DTypeError(
         "{operation}: {name} must be a Tensor or an array, not {kind}",
         operation=operation.name,
         name=name,
@@ -175,29 +179,47 @@ def matched(
     for x in inputs:
         dtype = getattr(getattr(x, "_array", x), "dtype", None)
         if dtype is not None and dtype.kind not in "biuf":
-            raise without_gradient(operation, dtype)
-    if tracked == k and not all(isinstance(x, Node) and x._requires_grad for x in inputs):
-        _check_static(operation, args, inputs, tracked)
-    if tracked != k or None in closures:
-        if not nested and operation.arrays:
-            _check_annotated(operation, inputs, closures)
-        closures = tuple([
-            c if isinstance(x, Node) and x._requires_grad else None
-            for x, c in zip(inputs, closures, strict=True)
-        ])  # fmt: skip
-        missing = closures.count(None)
-        if k - missing != tracked:
-            _check_static(operation, args, inputs, tracked)
-            if k == missing:
-                return inputs, ()
-    return inputs, closures
+            raise without_gradient(operation=operation.name, dtype=dtype)
+    closures = tuple([
+        c if isinstance(x, Node) and x._requires_grad else None
+        for x, c in zip(inputs, closures, strict=True)
+    ])  # fmt: skip
+    missing = closures.count(None)
+    if k - missing != tracked:
+        _refuse_static(operation, args, inputs, closures, tracked, nested)
+    return inputs, closures if missing < k else ()
 
 
-def _unwrap(operation: Operation, position: int, sequence: Any) -> tuple[Any, bool, int]:
+def _is_tracked(x: Any) -> bool:
+    return isinstance(x, Node) and x._requires_grad
+
+
+def _refuse_static(
+    operation: Operation, args: tuple[Any, ...], inputs: tuple[Any, ...], closures: Any,
+    tracked: int, nested: bool,
+) -> None:  # fmt: skip
+    """Refuse a recorded Tensor where no closure could give it a gradient.
+
+    Beyond the array arguments, or among them where none is declared: as the running mean of a batch
+    normalisation, which is no constant.
+    """
+    if sum(map(_is_tracked, inputs)) != tracked:
+        parts = [x if isinstance(x, (list, tuple)) else (x,) for x in args]
+        beyond = max(i for i, part in enumerate(parts) if any(map(_is_tracked, part)))
+        raise static_tensor(operation=operation.name, name=operation.parameter(beyond))
+    if operation.arrays and not nested:
+        for i, (x, closure) in enumerate(zip(inputs, closures, strict=True)):
+            name = operation.parameter(i)
+            declared = name in operation.arrays or name == operation.variadic
+            if closure is None and _is_tracked(x) and not declared:
+                raise static_tensor(operation=operation.name, name=name)
+
+
+def _unwrap(operation: Operation, name: str, sequence: Any) -> tuple[Any, bool, int]:
     """A list or tuple without its Tensors, whether it held any, and how many are tracked."""
     tensors = [x for x in sequence if isinstance(x, Tensor)]
     tracked = sum(x._requires_grad for x in tensors)
-    if operation.parameter(position) in operation.arrays:
+    if name in operation.arrays:
         if tracked:
             raise ArgumentError(
                 "{operation} takes one array here, not a sequence of Tensors: stack them first",
@@ -209,7 +231,7 @@ def _unwrap(operation: Operation, position: int, sequence: Any) -> tuple[Any, bo
             raise DTypeError(
                 "{operation}: {name} is not a regular grid of numbers ({error})",
                 operation=operation.name,
-                name=operation.parameter(position),
+                name=name,
                 error=error,
             ) from error
         return array, bool(tensors), 0
@@ -245,48 +267,3 @@ def _operands(operation: Operation, args: tuple[Any, ...], k: int) -> tuple[Any,
             n=len(operands),
         )
     return tuple(operands)
-
-
-def _check_static(
-    operation: Operation, args: tuple[Any, ...], inputs: tuple[Any, ...], tracked: int
-) -> None:
-    """Refuse a tracked Tensor where no closure could give it a gradient."""
-    if sum(isinstance(x, Node) and x._requires_grad for x in inputs) == tracked:
-        return
-    for i in reversed(range(len(args))):  # the last one is not among the leading arrays
-        x = args[i]
-        for item in x if isinstance(x, (list, tuple)) else (x,):
-            if isinstance(item, Tensor) and item._requires_grad:
-                raise static_tensor(operation, operation.parameter(i))
-
-
-def _check_annotated(operation: Operation, inputs: tuple[Any, ...], closures: Any) -> None:
-    """Refuse a tracked Tensor among the leading arguments that is no array argument.
-
-    Such as the running mean of a batch normalisation: it has no closure, and is no constant.
-    """
-    for i, (x, closure) in enumerate(zip(inputs, closures, strict=True)):
-        if closure is None and isinstance(x, Node) and x._requires_grad:
-            name = operation.parameter(i)
-            if name not in operation.arrays and name != operation.variadic:
-                raise static_tensor(operation, name)
-
-
-def static_tensor(operation: Operation, name: str) -> GraphError:
-    """The error for a recorded Tensor where no closure could give it a gradient."""
-    return GraphError(
-        "{operation} has no gradient with respect to {name}: give a number or an array there, "
-        "or .detach() the Tensor",
-        operation=operation.name,
-        name=name,
-    )
-
-
-def without_gradient(operation: Operation, dtype: Any) -> DTypeError:
-    """The error for an operand or a result, complex or of objects, that would leave the graph."""
-    return DTypeError(
-        "{operation}: {dtype} has no gradient here: compute with real floating numbers, or "
-        ".detach() the Tensor",
-        operation=operation.name,
-        dtype=dtype,
-    )

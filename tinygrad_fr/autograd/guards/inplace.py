@@ -15,37 +15,16 @@ from .messages import in_place, label
 from .protocols import without_tensors
 
 
-class InPlace(Node):
-    """``t[i] = ...``, ``t += ...`` and the like."""
+def _changing(ufunc: np.ufunc, symbol: str) -> Any:
+    """The method for ``self <symbol>= other``: in place where that loses nothing."""
 
-    __slots__ = ()
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        if self._requires_grad and (self._op is not None or current_mode().recording):
-            raise in_place(self, "tg.where(mask, new, old)")
-        if isinstance(value, Node):
-            value = value.numpy()  # type: ignore[attr-defined]
-        value = as_operand(value)
-        try:
-            self._array[without_tensors(index)] = value
-        except IndexError as error:
-            raise IndexingError(
-                "{name} has no such index: {error}", name=label(self), error=error
-            ) from error
-        except ValueError as error:
-            raise ShapeError("{name}: {error}", name=label(self), error=error) from error
-        engine.touch(self)
-
-    def _change(self, ufunc: Any, other: Any, symbol: str) -> Any:
-        """``self <symbol>= other``, in place where that loses nothing."""
+    def change(self: Any, other: Any) -> Any:
         if isinstance(other, Node):
-            if other._requires_grad and current_mode().recording:
-                if self._requires_grad:
-                    raise in_place(self, f"x = x {symbol} y")
+            if other._requires_grad and not self._requires_grad and current_mode().recording:
                 return NotImplemented  # Python then computes x = x + y, which is recorded
             other = other._array
         if self._requires_grad and (self._op is not None or current_mode().recording):
-            raise in_place(self, f"x = x {symbol} y")
+            raise in_place(self, instead=f"x = x {symbol} y")
         other = as_operand(other)
         try:
             ufunc(self._array, other, out=self._array)
@@ -66,17 +45,32 @@ class InPlace(Node):
         engine.touch(self)
         return self
 
-    def __iadd__(self, other: Any) -> Any:
-        return self._change(np.add, other, "+")
+    return change
 
-    def __isub__(self, other: Any) -> Any:
-        return self._change(np.subtract, other, "-")
 
-    def __imul__(self, other: Any) -> Any:
-        return self._change(np.multiply, other, "*")
+class InPlace(Node):
+    """``t[i] = ...``, ``t += ...`` and the like."""
 
-    def __itruediv__(self, other: Any) -> Any:
-        return self._change(np.divide, other, "/")
+    __slots__ = ()
 
-    def __ipow__(self, other: Any) -> Any:
-        return self._change(np.power, other, "**")
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if self._requires_grad and (self._op is not None or current_mode().recording):
+            raise in_place(self, instead="tg.where(mask, new, old)")
+        if isinstance(value, Node):
+            value = value.numpy()  # type: ignore[attr-defined]
+        value = as_operand(value)
+        try:
+            self._array[without_tensors(index)] = value
+        except IndexError as error:
+            raise IndexingError(
+                "{name} has no such index: {error}", name=label(self), error=error
+            ) from error
+        except ValueError as error:
+            raise ShapeError("{name}: {error}", name=label(self), error=error) from error
+        engine.touch(self)
+
+    __iadd__ = _changing(np.add, "+")
+    __isub__ = _changing(np.subtract, "-")
+    __imul__ = _changing(np.multiply, "*")
+    __itruediv__ = _changing(np.divide, "/")
+    __ipow__ = _changing(np.power, "**")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import reprlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -117,14 +118,16 @@ def _mismatch(operands: list[Operand]) -> ShapeError | None:
     return None
 
 
-def no_formula() -> ArgumentError:
-    """``@op`` without the LaTeX of the operation."""
-    return ArgumentError(
-        '@op takes the formula of the operation first: @op(r"y = x^3"), then the function'
-    )
+# --- of the declaration, the graph, Tensors and transforms -------------------------------------
 
 
-# --- of the graph ----------------------------------------------------------------------------
+def about(text: str, kind: type[TinygradError]) -> Callable[..., TinygradError]:
+    """What makes the error with a text; of a Tensor, if it is given one, that ``{name}`` calls."""
+
+    def error(tensor: Any = None, **values: Any) -> TinygradError:
+        return kind(text, **values if tensor is None else {"name": label(tensor), **values})
+
+    return error
 
 
 def label(x: Any) -> str:
@@ -132,13 +135,85 @@ def label(x: Any) -> str:
     return f"{x._name or 'Tensor'} {x._array.shape}"
 
 
-def spent(node: Any) -> GraphError:
-    """A second backward pass through a graph."""
-    return GraphError(
-        "the graph behind {operation} has been differentiated already: call "
-        "backward(retain_graph=True) the first time, or compute the value again",
-        operation=node._op.name,
-    )
+no_formula = about(
+    '@op takes the formula of the operation first: @op(r"y = x^3"), then the function',
+    ArgumentError,
+)
+spent = about(
+    "the graph behind {operation} has been differentiated already: call "
+    "backward(retain_graph=True) the first time, or compute the value again",
+    GraphError,
+)
+in_place = about(
+    "{name} is recorded, and an in-place change would make its gradient wrong: "
+    "{instead}; to update a leaf, do it under `with tg.no_grad():`",
+    GraphError,
+)
+misshapen = about(
+    "a closure of {operation} gave a gradient of shape {got} for an input of "
+    "shape {shape}: it must have the shape of its input",
+    GraphError,
+)
+static_tensor = about(
+    "{operation} has no gradient with respect to {name}: give a number or an array there, "
+    "or .detach() the Tensor",
+    GraphError,
+)
+without_gradient = about(
+    "{operation}: {dtype} has no gradient here: compute with real floating numbers, or "
+    ".detach() the Tensor",
+    DTypeError,
+)
+not_floating = about(
+    "only floating numbers have a gradient, not {dtype}: convert with "
+    ".astype(float) or Tensor(..., dtype=float)",
+    DTypeError,
+)
+other_shape = about("{name} keeps its shape; data of shape {got} want a new Tensor", ShapeError)
+other_gradient = about("a gradient has the shape of its Tensor: {shape}, not {got}", ShapeError)
+needs_its_gradient = about(
+    "a computed Tensor always needs its gradient: detach it with .detach()", GraphError
+)
+drops_the_graph = about(
+    "{name} requires a gradient, and an array would silently drop it: keep .item() "
+    "of a loss, join Tensors with tg.stack([...]), or call .detach() on purpose",
+    GraphError,
+)
+without_graph = about(
+    "{name} does not depend on any Tensor with requires_grad=True: there is no "
+    "gradient (was it computed under no_grad, or detached?)",
+    GraphError,
+)
+without_length = about("a Tensor without axes has no length", DTypeError)
+no_leaf = about(
+    "only leaves can be copied or pickled; {name} was computed: .detach() it first", GraphError
+)
+copy_of_a_variable = about(
+    "a copy of {name}, the variable of a transform, would have no part in its "
+    "gradient: .copy() is recorded, .detach() leaves the graph on purpose",
+    GraphError,
+)
+no_tensor = about(
+    "gradients are taken of a Tensor with respect to Tensors: {kind} is none", DTypeError
+)
+without_requires_grad = about(
+    "{name} requires no gradient: make it with requires_grad=True", GraphError
+)
+no_scalar = about(
+    "grad is for scalar functions; this one gives {shape}: use jacobian or vjp", ShapeError
+)
+no_function = about(
+    "a transform takes a function, not {kind}: for the gradient of a Tensor use "
+    "tg.gradients(output, inputs) or output.backward()",
+    ArgumentError,
+)
+no_result = about(
+    "the function must give one Tensor, not {kind}: x.item(), x.data and a tuple "
+    "of results leave the graph; wrap a true constant in tg.Tensor",
+    DTypeError,
+)
+directions = about("one direction per input: {n} inputs, {m} directions", ArgumentError)
+other_direction = about("a direction has the shape of its input: {shape}, not {got}", ShapeError)
 
 
 def changed(node: Any, x: Any) -> GraphError:
@@ -152,158 +227,11 @@ def changed(node: Any, x: Any) -> GraphError:
     )
 
 
-def in_place(tensor: Any, instead: str) -> GraphError:
-    """A change that would make a recorded gradient wrong."""
-    return GraphError(
-        "{name} is recorded, and an in-place change would make its gradient wrong: "
-        "{instead}; to update a leaf, do it under `with tg.no_grad():`",
-        name=label(tensor),
-        instead=instead,
-    )
-
-
 def in_the_gradient_of(node: Any) -> str:
     """The note on an error that a closure raised."""
     shapes = ", ".join(str(np.shape(x)) for x in node._inputs)
     where = _("in the gradient of {operation}, whose inputs have the shapes {shapes}")
     return where.format(operation=node._op.name, shapes=shapes)
-
-
-def misshapen(node: Any, got: tuple[int, ...], shape: tuple[int, ...]) -> GraphError:
-    """A closure whose gradient is not of its input's shape."""
-    return GraphError(
-        "a closure of {operation} gave a gradient of shape {got} for an input of "
-        "shape {shape}: it must have the shape of its input",
-        operation=node._op.name,
-        got=got,
-        shape=shape,
-    )
-
-
-# --- of Tensors ------------------------------------------------------------------------------
-
-
-def not_floating(dtype: Any) -> DTypeError:
-    """A gradient of something that is not floating."""
-    return DTypeError(
-        "only floating numbers have a gradient, not {dtype}: convert with "
-        ".astype(float) or Tensor(..., dtype=float)",
-        dtype=dtype,
-    )
-
-
-def other_shape(tensor: Any, got: tuple[int, ...]) -> ShapeError:
-    """New data of another shape."""
-    return ShapeError(
-        "{name} keeps its shape; data of shape {got} want a new Tensor",
-        name=label(tensor),
-        got=got,
-    )
-
-
-def other_gradient(shape: tuple[int, ...], got: tuple[int, ...]) -> ShapeError:
-    """A ``.grad`` of another shape."""
-    return ShapeError(
-        "a gradient has the shape of its Tensor: {shape}, not {got}", shape=shape, got=got
-    )
-
-
-def needs_its_gradient() -> GraphError:
-    """``requires_grad = False`` on what was computed."""
-    return GraphError("a computed Tensor always needs its gradient: detach it with .detach()")
-
-
-def drops_the_graph(tensor: Any) -> GraphError:
-    """An array of a recorded Tensor."""
-    return GraphError(
-        "{name} requires a gradient, and an array would silently drop it: keep .item() "
-        "of a loss, join Tensors with tg.stack([...]), or call .detach() on purpose",
-        name=label(tensor),
-    )
-
-
-def without_graph(tensor: Any) -> GraphError:
-    """A backward pass from what nothing was recorded of."""
-    return GraphError(
-        "{name} does not depend on any Tensor with requires_grad=True: there is no "
-        "gradient (was it computed under no_grad, or detached?)",
-        name=label(tensor),
-    )
-
-
-def without_length() -> DTypeError:
-    """``len`` of a number."""
-    return DTypeError("a Tensor without axes has no length")
-
-
-def no_leaf(tensor: Any) -> GraphError:
-    """A copy, or a pickle, of what was computed."""
-    return GraphError(
-        "only leaves can be copied or pickled; {name} was computed: .detach() it first",
-        name=label(tensor),
-    )
-
-
-def copy_of_a_variable(tensor: Any) -> GraphError:
-    """A copy of what a transform differentiates with respect to."""
-    return GraphError(
-        "a copy of {name}, the variable of a transform, would have no part in its "
-        "gradient: .copy() is recorded, .detach() leaves the graph on purpose",
-        name=label(tensor),
-    )
-
-
-# --- of transforms ---------------------------------------------------------------------------
-
-
-def no_tensor(x: Any) -> DTypeError:
-    """A gradient of, or with respect to, something else."""
-    return DTypeError(
-        "gradients are taken of a Tensor with respect to Tensors: {kind} is none",
-        kind=type(x).__name__,
-    )
-
-
-def without_requires_grad(x: Any) -> GraphError:
-    """A gradient with respect to what is a constant."""
-    return GraphError("{name} requires no gradient: make it with requires_grad=True", name=label(x))
-
-
-def no_scalar(shape: tuple[int, ...]) -> ShapeError:
-    """``grad`` of a function with several results."""
-    return ShapeError(
-        "grad is for scalar functions; this one gives {shape}: use jacobian or vjp", shape=shape
-    )
-
-
-def no_function(f: Any) -> ArgumentError:
-    """A transform of something that cannot be called."""
-    return ArgumentError(
-        "a transform takes a function, not {kind}: for the gradient of a Tensor use "
-        "tg.gradients(output, inputs) or output.backward()",
-        kind=type(f).__name__,
-    )
-
-
-def no_result(y: Any) -> DTypeError:
-    """A function that left the graph."""
-    return DTypeError(
-        "the function must give one Tensor, not {kind}: x.item(), x.data and a tuple "
-        "of results leave the graph; wrap a true constant in tg.Tensor",
-        kind=type(y).__name__,
-    )
-
-
-def directions(n: int, m: int) -> ArgumentError:
-    """More or fewer directions than inputs."""
-    return ArgumentError("one direction per input: {n} inputs, {m} directions", n=n, m=m)
-
-
-def other_direction(shape: tuple[int, ...], got: tuple[int, ...]) -> ShapeError:
-    """A direction that is not of its input's shape."""
-    return ShapeError(
-        "a direction has the shape of its input: {shape}, not {got}", shape=shape, got=got
-    )
 
 
 def check_argnums(argnums: Any, positions: tuple[Any, ...], n: int) -> None:

@@ -121,7 +121,7 @@ def _refuse_a_change(function: Any, method: str, named: dict[str, Any]) -> None:
     for x in changed:
         if isinstance(x, Node):
             if x._requires_grad:
-                raise messages.in_place(x, "tg.where(mask, new, old)")
+                raise messages.in_place(x, instead="tg.where(mask, new, old)")
             touch(x)
 
 
@@ -149,9 +149,8 @@ def _in_our_words(function: Any, operation: Any, named: dict[str, Any]) -> Any:
     required, defaults = _required(operation), _defaults(function)
     given: list[Any] = []
     options, foreign = {}, []
-    if operation.name == "clip":
-        named = in_our_names(named)
-    for name, value in named.items():
+    for theirs, value in named.items():
+        name = operation.aliases.get(theirs, theirs)
         if value is np._NoValue:
             continue
         if len(given) < required or name.isdigit() or (operation.variadic and name in _VARIADIC):
@@ -173,13 +172,6 @@ def _required(operation: Any) -> int:
 
 
 _VARIADIC = {"shape", "axes", "newshape"}
-# NumPy's names of arguments that are ours under another name.
-_RENAMED = {"a_min": "min", "a_max": "max"}
-
-
-def in_our_names(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Keywords of NumPy's ``clip`` under ours."""
-    return {_RENAMED.get(key, key): value for key, value in kwargs.items()}
 
 
 def _named(function: Any, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -23,27 +23,23 @@ def coarse_differences(case: Case) -> Iterator[Mistake]:
     here = case.f(case.value)
     error = np.abs(case.hand - case.true)
     order = np.argsort(-error.ravel())  # the first to contradict is the one most in error
-    worst, converged = int(order[0]), False
+    worst, most, converged = int(order[0]), float(error.max()), False
     for k in range(1, 16):
         step = 10.0**-k
-        # Quotients that are near the truth get nearer with the step, until rounding is as large as
-        # the error: in between there is nothing to see.
-        quotients = (
-            [_quotient(case, worst, step, sides) for sides in SIDES] if not converged else []
-        )
-        distance = np.abs(np.array(quotients) - case.true.flat[worst])
-        converged = converged or bool((distance < 0.01 * error.max()).all())
-        if converged and 4 * np.finfo(float).eps * abs(here) / step < 0.01 * error.max():
-            continue
+        # Two programs for one function differ by a few roundings of it.
+        noise = 4 * np.finfo(float).eps * max(abs(here), 1e-300) / step
+        if noise >= 0.01 * most and not _quantised(case.hand, here, step):
+            continue  # anything agrees with a quotient that is all noise
+        if not converged:
+            distance = [abs(_quotient(case, worst, step, s) - case.true.flat[worst]) for s in SIDES]
+            converged = max(distance) < 0.01 * most
+        if converged and noise < 0.01 * most:
+            continue  # nearer to the truth than the hand gradient, and smaller steps are nearer
         for sides in SIDES:
-            # Two programs for one function differ by a few roundings of it.
-            noise = 4 * np.finfo(float).eps * max(abs(here), 1e-300) / step
-            if all(_is_quotient(case, int(k), step, sides, noise) for k in order) and (
-                noise < 0.01 * error.max() or _quantised(case.hand, here, step)
-            ):
+            if all(_is_quotient(case, int(k), step, sides, noise) for k in order):
                 finer, rounding = step / 128, 128 * noise
-                if all(_is_quotient(case, int(k), finer, sides, rounding) for k in order) and (
-                    rounding < 0.2 * error.max()
+                if rounding < 0.2 * most and all(
+                    _is_quotient(case, int(k), finer, sides, rounding) for k in order
                 ):
                     return  # the slope on one side of a kink, whatever the step
                 shown, size = f"1e-{k}", _("large") if k < 5 else _("small")

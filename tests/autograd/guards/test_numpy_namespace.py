@@ -395,24 +395,28 @@ def is_numeric(x: Any) -> bool:
 # --- the namespaces -----------------------------------------------------------------------------
 
 
+def named(module: Any) -> dict[str, Any]:
+    """What stands in a module; NumPy warns of what it takes leave of as soon as it is read."""
+    with warnings.catch_warnings(action="ignore"):
+        return {name: getattr(module, name, None) for name in sorted(dir(module))}
+
+
 def functions(*modules: Any) -> dict[str, Any]:
     return {
         name: thing
         for module in modules
-        for name in sorted(dir(module))
+        for name, thing in named(module).items()
         if name[0] != "_"
         and name not in LEFT_OUT
         and name not in ("T", "mT")  # no methods
-        and callable(thing := getattr(module, name, None))
+        and callable(thing)
         and not isinstance(thing, (type, np.ufunc))
     }
 
 
 def ufuncs() -> dict[str, Any]:
     return {
-        name: f
-        for name in dir(np)
-        if isinstance(f := getattr(np, name), np.ufunc) and name not in LEFT_OUT
+        name: f for name, f in named(np).items() if isinstance(f, np.ufunc) and name not in LEFT_OUT
     }
 
 

@@ -343,25 +343,14 @@ def argmin(x: Array, axis: int | None = None, keepdims: bool = False):
     return np.argmin(x, axis, keepdims=keepdims), None
 
 
-@op(r"y = \exists i : x_i", examples=lambda draw: [draw(3, 4) > 0, (draw(3, 4) > 0, 1)])
-def any(x: Array, axis: Axis = None, keepdims: bool = False):
-    """Whether any entry is true, or not zero.
+def _truth(latex: str, function: Any, summary: str) -> Any:
+    def body(x: Array, axis: Axis = None, keepdims: bool = False):
+        return function(x, axis, keepdims=keepdims), None
 
-    Examples
-    --------
-    >>> any([[True, False], [False, False]], axis=1)
-    array([ True, False])
-    """
-    return np.any(x, axis, keepdims=keepdims), None
+    body.__name__ = body.__qualname__ = function.__name__
+    body.__doc__ = summary
+    return op(latex, examples=lambda draw: [draw(3, 4) > 0, (draw(3, 4) > 0, 1)])(body)
 
 
-@op(r"y = \forall i : x_i", examples=lambda draw: [draw(3, 4) > 0, (draw(3, 4) > 0, 1)])
-def all(x: Array, axis: Axis = None, keepdims: bool = False):
-    """Whether all entries are true, or not zero.
-
-    Examples
-    --------
-    >>> all([[True, True], [True, False]], axis=1)
-    array([ True, False])
-    """
-    return np.all(x, axis, keepdims=keepdims), None
+any = _truth(r"y = \exists i : x_i", np.any, "Whether any entry is true, or not zero.")
+all = _truth(r"y = \forall i : x_i", np.all, "Whether all entries are true, or not zero.")

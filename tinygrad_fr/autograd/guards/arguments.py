@@ -113,7 +113,12 @@ def numbers_as_arrays(operation: Operation, args: tuple[Any, ...]) -> tuple[Any,
     Numbers are left alone at first, so that in ``x * 2.0`` they do not promote; bodies that need
     an array, such as that of ``sum``, get one.
     """
-    arrays, _ = as_arrays(operation, args, {})
+    arrays = tuple(
+        _as_array(operation, operation.parameter(i), x, [])
+        if operation.parameter(i) in operation.arrays
+        else x
+        for i, x in enumerate(args)
+    )
     if any(array is not x for array, x in zip(arrays, args, strict=True)):
         return arrays
     for x in args:

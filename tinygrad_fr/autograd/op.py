@@ -112,7 +112,6 @@ def composed(
     numpy: Any = (),
     examples: Callable[[Draw], list[Any]] | None = None,
     method: bool = True,
-    name: str | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     r"""Declare a function that is composed of operations: its gradients follow from theirs.
 
@@ -127,12 +126,12 @@ def composed(
     >>> tg.grad(parabola)(3.0)
     array(7.)
     """
-    return _declaration(_prepared, latex, numpy, examples, method, name)
+    return _declaration(_prepared, latex, numpy, examples, method)
 
 
 def _declaration(
     wrap: Callable[[Operation], Callable[..., Any]], latex: str, numpy: Any, examples: Any,
-    method: bool, name: str | None, needs_inputs: bool = True,
+    method: bool, name: str | None = None, needs_inputs: bool = True,
     aliases: dict[str, str] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
     """The decorator that registers an operation."""

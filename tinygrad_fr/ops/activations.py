@@ -146,21 +146,14 @@ def softplus(x: Array, beta: float = 1.0):
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(z))) / beta, to_x
 
 
-@op(r"y = [x \geq 0]", examples=lambda draw: [draw.away(3, 4), draw.away()])
-def step(x: Array):
-    """Heaviside's step, 1 at 0; its derivative is taken as 0 everywhere.
-
-    Examples
-    --------
-    >>> step([-1.0, 0.0, 2.0])
-    array([0., 1., 1.])
-    """
-
-    def to_x(g, y, x):
-        r"""\bar{x} = 0"""
-        return g * 0
-
-    return np.where(x >= 0, x.dtype.type(1), x.dtype.type(0)), to_x
+@elementwise(
+    r"y = [x \geq 0]", lambda x: np.where(x >= 0, x.dtype.type(1), x.dtype.type(0)),
+    "Heaviside's step, 1 at 0; its derivative is taken as 0 everywhere.",
+    lambda draw: [draw.away(3, 4), draw.away()],
+)  # fmt: skip
+def step(g, y, x):
+    r"""\bar{x} = 0"""
+    return g * 0
 
 
 @elementwise(r"y = x", lambda x: x.copy(), "The same numbers.")

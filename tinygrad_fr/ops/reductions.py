@@ -78,40 +78,21 @@ def mean(x: Array, axis: Axis = None, keepdims: bool = False):
     return sums.mean(x, axis, keepdims), to_x
 
 
-@op(r"y = \max_i x_i", numpy=(np.max, np.amax), examples=_examples)
-@in_single
-def max(x: Array, axis: Axis = None, keepdims: bool = False):
-    """Maximum over all axes, or over those given; ties share the gradient equally.
+def _extremum(name: str, latex: str, gives: str, numpy: Any) -> Any:
+    def body(x: Array, axis: Axis = None, keepdims: bool = False):
+        def to_x(g, y, x):
+            r"""\bar{x}_i = \bar{y} \odot [x_i = y] / \#\{j : x_j = y\}"""
+            return share_ties(g, y, x, axis)
 
-    Examples
-    --------
-    >>> max([[1.0, 2.0], [3.0, 4.0]], axis=0)
-    array([3., 4.])
-    """
+        return getattr(x, name)(axis, keepdims=keepdims), to_x
 
-    def to_x(g, y, x):
-        r"""\bar{x}_i = \bar{y} \odot [x_i = y] / \#\{j : x_j = y\}"""
-        return share_ties(g, y, x, axis)
-
-    return x.max(axis, keepdims=keepdims), to_x
+    body.__name__ = body.__qualname__ = name
+    body.__doc__ = f"{gives} over all axes, or over those given; ties share the gradient equally."
+    return op(latex, numpy=numpy, examples=_examples)(in_single(body))
 
 
-@op(r"y = \min_i x_i", numpy=(np.min, np.amin), examples=_examples)
-@in_single
-def min(x: Array, axis: Axis = None, keepdims: bool = False):
-    """Minimum over all axes, or over those given; ties share the gradient equally.
-
-    Examples
-    --------
-    >>> min([[1.0, 2.0], [3.0, 4.0]], axis=0)
-    array([1., 2.])
-    """
-
-    def to_x(g, y, x):
-        r"""\bar{x}_i = \bar{y} \odot [x_i = y] / \#\{j : x_j = y\}"""
-        return share_ties(g, y, x, axis)
-
-    return x.min(axis, keepdims=keepdims), to_x
+max = _extremum("max", r"y = \max_i x_i", "Maximum", (np.max, np.amax))
+min = _extremum("min", r"y = \min_i x_i", "Minimum", (np.min, np.amin))
 
 
 def share_ties(g: Any, y: Any, x: Any, axis: Axis) -> Any:
@@ -362,25 +343,14 @@ def argmin(x: Array, axis: int | None = None, keepdims: bool = False):
     return np.argmin(x, axis, keepdims=keepdims), None
 
 
-@op(r"y = \exists i : x_i", examples=lambda draw: [draw(3, 4) > 0, (draw(3, 4) > 0, 1)])
-def any(x: Array, axis: Axis = None, keepdims: bool = False):
-    """Whether any entry is true, or not zero.
+def _truth(latex: str, function: Any, summary: str) -> Any:
+    def body(x: Array, axis: Axis = None, keepdims: bool = False):
+        return function(x, axis, keepdims=keepdims), None
 
-    Examples
-    --------
-    >>> any([[True, False], [False, False]], axis=1)
-    array([ True, False])
-    """
-    return np.any(x, axis, keepdims=keepdims), None
+    body.__name__ = body.__qualname__ = function.__name__
+    body.__doc__ = summary
+    return op(latex, examples=lambda draw: [draw(3, 4) > 0, (draw(3, 4) > 0, 1)])(body)
 
 
-@op(r"y = \forall i : x_i", examples=lambda draw: [draw(3, 4) > 0, (draw(3, 4) > 0, 1)])
-def all(x: Array, axis: Axis = None, keepdims: bool = False):
-    """Whether all entries are true, or not zero.
-
-    Examples
-    --------
-    >>> all([[True, True], [True, False]], axis=1)
-    array([ True, False])
-    """
-    return np.all(x, axis, keepdims=keepdims), None
+any = _truth(r"y = \exists i : x_i", np.any, "Whether any entry is true, or not zero.")
+all = _truth(r"y = \forall i : x_i", np.all, "Whether all entries are true, or not zero.")

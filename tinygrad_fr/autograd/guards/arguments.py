@@ -95,10 +95,14 @@ def _all_integers(x: tuple[Any, ...]) -> bool:
 
 
 def as_arrays(
-    operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]
+    operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any], beside: Any = None
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments, with arrays for the lists and numbers given for arrays; none promotes."""
-    dtypes = [x.dtype for x in (*args, *kwargs.values()) if hasattr(x, "dtype")]
+    """The arguments, with arrays for the lists and numbers given for arrays.
+
+    A number promotes none of those that stand ``beside`` it, by default all others.
+    """
+    given_beside = (*args, *kwargs.values()) if beside is None else beside
+    dtypes = [x.dtype for x in given_beside if hasattr(x, "dtype")]
 
     def given(name: str, x: Any) -> Any:
         return _as_array(operation, name, x, dtypes) if name in operation.arrays else x
@@ -113,7 +117,7 @@ def numbers_as_arrays(operation: Operation, args: tuple[Any, ...]) -> tuple[Any,
     Numbers are left alone at first, so that in ``x * 2.0`` they do not promote; bodies that need
     an array, such as that of ``sum``, get one.
     """
-    arrays, _ = as_arrays(operation, args, {})
+    arrays, _ = as_arrays(operation, args, {}, beside=())  # a class index stays an integer
     if any(array is not x for array, x in zip(arrays, args, strict=True)):
         return arrays
     for x in args:

@@ -33,13 +33,12 @@ class Trace:
 def caller() -> str:
     """``file:line`` of the innermost frame outside the library, Python and what is installed."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and _is_inside(frame.f_code.co_filename):
+    while frame.f_back is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith(_INSIDE) and "site-packages" not in file:
+            break
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
-
-
-def _is_inside(file: str) -> bool:
-    return file.startswith(_INSIDE) or "site-packages" in file
 
 
 def _fingerprint(value: Any) -> int:

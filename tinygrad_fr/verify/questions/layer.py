@@ -170,7 +170,7 @@ def _report(
     entries |= {name: look.entry(name, call) for name in subject.values}
     if subject.takes_upstream:
         entries = look.within_time(lambda: look.under_one_hot(entries), entries)
-    look.within_time(lambda: stale(subject, call, upstream, entries, notes, known, rng), None)
+    look.within_time(lambda: stale(subject, call, upstream, entries, notes, rng), None)
     if not subject.values:
         text = _("there is nothing to judge: no input and no parameter with real numbers")
         call.unjudged["input"] = text

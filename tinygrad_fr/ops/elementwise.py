@@ -25,13 +25,26 @@ def elementwise(
             return function(x), rule
 
         body.__name__ = body.__qualname__ = rule.__name__
-        body.__module__, body.__doc__ = rule.__module__, summary
+        body.__module__, body.__doc__ = (
+            rule.__module__,
+            _described(rule.__name__, function, summary),
+        )
         numpy = function if isinstance(function, np.ufunc) else ()
         declared = op(latex, numpy=numpy, examples=examples)(body)
         declared.operation.captures = False  # type: ignore[attr-defined] # one rule for all calls
         return declared
 
     return declare
+
+
+def _described(name: str, function: Any, summary: str) -> str:
+    """The docstring, with an example at a point where the function is defined."""
+    with np.errstate(all="ignore"):
+        x = next(x for x in (0.5, 2.0) if np.isfinite(function(np.array([x]))).all())
+    return (
+        f"{summary}\n\nParameters\n----------\nx\n    Any shape.\n\n"
+        f"Examples\n--------\n>>> {name}([{x}])\n{function(np.array([x]))!r}\n"
+    )
 
 
 def _steps(latex: str, function: np.ufunc, gives: str) -> Any:

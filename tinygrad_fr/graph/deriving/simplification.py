@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...kernels import Array
 from ...messages import _
 from ..formulas import indexing
 from ..formulas.naming import is_leaf
 from ..recorded.expansion import Unwritten
-from .algebra import call, divided, minus, negated, plus, times
+from .algebra import call, close, divided, minus, negated, plus, times
 from .forms import count, one_hot
 from .terms import ONE, SUM, Term, entry_of, summed, term
 
@@ -42,13 +41,13 @@ def simplified(writer: Writer, i: int) -> tuple[list[Term], str]:
     y = _output(writer, vertex.id)
     algebra = _sigmoid if vertex.operation == "sigmoid" else _softmax
     closed = writer.closed[vertex.id]
-    own = replace(closed, factors=(), over=(), negative=False, narrow=None, standing=False)
+    own = replace(closed, factors=(), over=(), negative=False)
     scales = [replace(own, value=np.array(1 / own.scale)), *_divisors(writer)]
     for target in _targets(writer, y.value.shape):
         terms, note = algebra(y, target, int(vertex.static.get("axis", -1)))
         for scale in scales:
             scaled = [times(term, scale) for term in terms]
-            if all(_equal(term.value, truth) for term in scaled):
+            if all(close(term.value, truth) for term in scaled):
                 return scaled, note
     return [], ""
 
@@ -108,14 +107,6 @@ def _sigmoid(y: Term, t: Term, axis: int) -> tuple[list[Term], str]:
     first = times(t, minus(ONE, y))
     second = times(minus(ONE, t), y)
     return [plus((negated(first), second)), minus(y, t)], _("multiplied out")
-
-
-def _equal(a: Array, b: Array) -> bool:
-    if a.shape != b.shape:
-        return False
-    tight = 1e-4 if b.dtype == np.float32 else 1e-9
-    top = float(np.abs(b).max(initial=0.0))
-    return bool(np.abs(np.asarray(a, float) - b).max(initial=0.0) <= tight * top + 1e-300)
 
 
 def _targets(writer: Writer, shape: tuple[int, ...]) -> Iterator[Term]:

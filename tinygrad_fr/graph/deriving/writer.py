@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -18,7 +19,7 @@ from ..recorded.expansion import Unwritten
 from ..recorded.extract import Edge, Graph, Vertex
 from ..recorded.flow import Flow
 from .algebra import plus
-from .forms import form_of, has_form
+from .forms import FORMS
 from .rules import Rule, rule_of
 from .simplification import simplified
 from .terms import MINUS, NOTHING, Term, level_of, symbol_term, term
@@ -104,7 +105,7 @@ class Writer:
             if is_leaf(vertex) or len(users) != 1 or vertex.id in self.named:
                 continue
             user = users[0]
-            if vertex.id == self.wrt or not has_form(vertex):
+            if vertex.id == self.wrt:
                 continue
             affine = vertex.operation == "matmul" and user.operation == "add" and all(
                 i == vertex.id or self.graph.vertices[i].kind == "parameter"
@@ -112,7 +113,7 @@ class Writer:
             )  # fmt: skip
             if user.id in tail and vertex.operation in TAIL and self._can_be_written(vertex.id):
                 tail.add(vertex.id)
-            elif affine and has_form(user) and user.id not in tail:
+            elif affine and user.id not in tail:
                 found.add(vertex.id)
         # A tail that long is no formula of a loss: it is better read step by step.
         return found | (tail - {self.graph.output} if len(tail) <= LONGEST_TAIL else set())
@@ -155,13 +156,13 @@ class Writer:
         """What an operation computes."""
         vertex = self.graph.vertices[i]
         found = self.inputs[i]
-        try:
-            with np.errstate(all="ignore"):
-                return form_of(vertex)(*(self.term(found[n]) for n in sorted(found)), vertex)
-        except Unwritten:
-            right = after_equals(formula(self.graph, vertex, self.symbols))
-            right = NOTHING if right is None else right
-            return term(right, np.asarray(vertex.value), level_of(right))
+        if vertex.operation in FORMS:
+            with contextlib.suppress(Unwritten), np.errstate(all="ignore"):
+                written = FORMS[vertex.operation]
+                return written(*(self.term(found[n]) for n in sorted(found)), vertex)
+        right = after_equals(formula(self.graph, vertex, self.symbols))
+        right = NOTHING if right is None else right
+        return term(right, np.asarray(vertex.value), level_of(right))
 
     def gradient(self, i: int) -> Term:
         """The gradient of a value, as a symbol; of the output, 1; or written out if inlined."""

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from ...kernels import Array
-from ...messages import _
-from .. import values
-from ..formulas import indexing, parse
-from ..formulas.latex import Atom, Item, Matrix, Row, fenced, items_of, row
-from ..formulas.naming import derivative, is_leaf, numeral
+from ..formulas import indexing
+from ..formulas.naming import derivative, is_leaf
 from ..formulas.operations import after_equals, formula
 from ..recorded.expansion import Unwritten
 from ..recorded.extract import Edge, Graph, Vertex
@@ -22,11 +19,10 @@ from .algebra import plus
 from .forms import FORMS
 from .rules import Rule, rule_of
 from .simplification import simplified
-from .terms import MINUS, NOTHING, Term, level_of, symbol_term, term
+from .terms import NOTHING, Term, level_of, symbol_term, term
 
 LONGEST = 40  # characters: beyond, a gradient is written as a symbol in later lines
 LONGEST_TAIL = 20  # operations within the definition of a loss
-SMALL = 6  # entries: arrays that numbers replace in a formula
 # What may stand within one definition, where it has no name and is used once.
 TAIL = frozenset([
     "log", "negative", "multiply", "divide", "sum", "mean", "add", "subtract", "getitem", "take",
@@ -51,8 +47,6 @@ class Line:
         Why the last equality holds, in words.
     quoted : bool
         Whether the rule is quoted from the operation, and not built from its parts.
-    numbers : tree
-        The first term with numbers in the place of symbols.
     """
 
     what: str
@@ -61,7 +55,6 @@ class Line:
     local: str = ""
     note: str = ""
     quoted: bool = False
-    numbers: Item = NOTHING
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -73,11 +66,10 @@ class Writer:
     """Writes the lines from the output of a graph down to one of its values."""
 
     def __init__(
-        self, graph: Graph, symbols: dict[int, str], named: dict[int, str], flow: Flow, wrt: int,
-        digits: bool = False,
-    ) -> None:  # fmt: skip
+        self, graph: Graph, symbols: dict[int, str], named: dict[int, str], flow: Flow, wrt: int
+    ) -> None:
         self.graph, self.symbols, self.flow, self.wrt = graph, symbols, flow, wrt
-        self.named, self.digits = named, digits
+        self.named = named
         self.inputs = {v.id: graph.inputs(v.id) for v in graph.vertices}
         self.uses = graph.leaving
         self.path = self._path()
@@ -147,10 +139,7 @@ class Writer:
         """A value, as its symbol; or written out, where it is inlined."""
         if i in self.inlined:
             return self.value(i)
-        value = np.asarray(self.graph.vertices[i].value)
-        if self.digits and _is_small(value):
-            return placed(array_tree(value), value)
-        return symbol_term(self.symbols[i], value)
+        return symbol_term(self.symbols[i], np.asarray(self.graph.vertices[i].value))
 
     def value(self, i: int) -> Term:
         """What an operation computes."""
@@ -170,10 +159,7 @@ class Writer:
             return Term((), np.ones(self.graph.vertices[i].shape))
         if i in self.inlined:
             return self._sum([(edge, self._rule(edge)) for edge in self._ways(i)], self.gradient)
-        g = self.flow.upstream[i]
-        if self.digits and _is_small(g):
-            return placed(array_tree(g), g)
-        return symbol_term(self._gradient_symbol(i), g)
+        return symbol_term(self._gradient_symbol(i), self.flow.upstream[i])
 
     def _gradient_symbol(self, i: int) -> str:
         return derivative(self.symbols[self.graph.output], self.symbols[i])
@@ -264,45 +250,3 @@ class Writer:
             return rf"{derivative(y, x)} = {found.latex}"
         # The upstream gradient G goes through the transposed Jacobian.
         return rf"\left({derivative(y, x)}\right)^{{\top}} G = {found.latex}"
-
-
-def with_numbers(lines: list[Line], numeric: list[Line]) -> list[Line]:
-    """Lines, each with the words of another writer that used numbers as symbols."""
-    return [
-        replace(line, numbers=other.terms[0].tree)
-        for line, other in zip(lines, numeric, strict=True)
-    ]
-
-
-def numbers_for(graph: Graph, symbols: dict[int, str]) -> dict[int, str]:
-    """Numbers in the place of symbols, for small arrays."""
-    return {
-        v.id: placed(array_tree(v.value), v.value).latex if _is_small(v.value) else symbols[v.id]
-        for v in graph.vertices
-    }
-
-
-def _is_small(array: Array) -> bool:
-    return (
-        0 < np.size(array) <= SMALL
-        and np.ndim(array) <= 2
-        and np.asarray(array).dtype.kind in "biuf"
-    )
-
-
-def placed(tree: Item, value: Array) -> Term:
-    """Numbers as a factor that keeps its place: it is not multiplied out."""
-    negative = tree == row(MINUS, *items_of(tree)[1:])
-    return term(fenced(tree) if negative else Row((tree,)), value)
-
-
-def array_tree(array: Array) -> Item:
-    """A small array in full, a large one in words."""
-    if array.ndim == 0:
-        return parse(numeral(float(f"{array.item():.4g}")))
-    if array.size > values.FULL or array.ndim > 2 or not array.size:
-        return Atom("text", _("array of shape {shape}", shape=array.shape))
-    rows = array.reshape(1, -1) if array.ndim < 2 else array
-    return Matrix(tuple(
-        tuple(parse(numeral(float(f"{x:.4g}"))) for x in line) for line in rows.tolist()
-    ))  # fmt: skip

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...kernels import Array
 from ..formulas import parse
-from ..formulas.latex import Atom, Fraction, Item, applied, fenced, operator, raised, row, unfenced
+from ..formulas.latex import Atom, Fraction, Item, fenced, operator, raised, row
 from ..formulas.naming import numeral
 from . import terms
 from .terms import ATOM, CALL, DOT, PLUS, SUM, TIMES, Factor, Term, factor, fraction, term
@@ -177,14 +177,6 @@ def solid(a: Term) -> Term:
     tree = fraction(a) if a.over else fenced(a.body) if a.level >= SUM else a.body
     ones = (terms.ONES_SIGN,) if not a.written else (terms.BY_ENTRY, terms.ONES_SIGN)
     return terms.bare(a, row(tree, *ones), a.value, TIMES)
-
-
-def reshaped(a: Term, shape: tuple[int, ...]) -> Term:
-    """The same entries in another shape."""
-    value = a.value.reshape(shape)
-    if a.value.shape == value.shape or not a.written:
-        return replace(a, value=value)
-    return terms.bare(a, applied("reshape", unfenced(factor(solid(a), PLUS))), value, CALL)
 
 
 def summed_to(a: Term, shape: tuple[int, ...]) -> Term:

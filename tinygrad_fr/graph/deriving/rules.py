@@ -137,8 +137,6 @@ class _Use:
                 if index is None:
                     raise Unwritten
                 return scattered(g, index, shape, vertex)
-            case "reshape" | "flatten" | "ravel" | "squeeze" | "expand_dims":
-                return algebra.reshaped(g, shape)
         raise Unwritten
 
     def _spread(self, g: Term) -> Term:
@@ -167,6 +165,8 @@ class _Use:
                 raise
             found = self._followed(g, right[1], right[2:], negative)
         found = algebra.negated(found) if negative else found
+        if found.value.ndim < len(self.source.shape):
+            raise Unwritten
         return algebra.summed_to(found, self.source.shape)
 
     @property

@@ -35,7 +35,7 @@ from ..formulas.latex import (
     unfenced,
 )  # fmt: skip
 from ..formulas.naming import numeral
-from ..formulas.source import latex_of
+from ..formulas.writing import latex_of
 
 # How tightly a factor binds: what must stand in parentheses where.
 ATOM, CALL, TIMES, DOT, SUM, PLUS = range(6)

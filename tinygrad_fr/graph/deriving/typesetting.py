@@ -15,7 +15,7 @@ from .. import values
 from ..formulas import parse
 from ..formulas.latex import Atom, Item, Matrix, Row, Scripts, fenced, mapped, row, unfenced
 from ..formulas.naming import numeral
-from ..formulas.source import latex_of
+from ..formulas.writing import latex_of
 from .terms import BY_NUMBER, NOTHING
 from .writer import Line
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...kernels import Array
-from ..formulas import indexing
 from ..formulas.naming import derivative, is_leaf
 from ..formulas.operations import after_equals, formula
 from ..recorded.expansion import Unwritten
@@ -82,11 +81,7 @@ class Writer:
         for edge in sorted(self.graph.edges, key=lambda e: e.target):
             if edge.source in below and edge.rule is not None:
                 below.add(edge.target)
-        above = {self.graph.output}
-        for edge in sorted(self.graph.edges, key=lambda e: -e.target):
-            if edge.target in above and edge.rule is not None:
-                above.add(edge.source)
-        return below & above
+        return below & set(self.flow.upstream)
 
     def _inlined(self) -> set[int]:
         """Values written inside the definition of the only one that uses them."""
@@ -103,7 +98,7 @@ class Writer:
                 i == vertex.id or self.graph.vertices[i].kind == "parameter"
                 for i in self.inputs[user.id].values()
             )  # fmt: skip
-            if user.id in tail and vertex.operation in TAIL and self._can_be_written(vertex.id):
+            if user.id in tail and vertex.operation in TAIL:
                 tail.add(vertex.id)
             elif affine and user.id not in tail:
                 found.add(vertex.id)
@@ -113,11 +108,6 @@ class Writer:
     def users(self, i: int) -> list[Vertex]:
         """The operations that use a value, once for each use."""
         return [self.graph.vertices[self.graph.edges[n].target] for n in self.uses[i]]
-
-    def _can_be_written(self, i: int) -> bool:
-        """Whether an operation can stand within a formula: not every ``take`` can."""
-        vertex = self.graph.vertices[i]
-        return vertex.operation != "take" or bool(indexing.shown_index(self.graph, vertex))
 
     def _ends_in_a_loss(self) -> bool:
         """Whether the last operations make a loss of logarithms or squares."""

@@ -10,8 +10,7 @@ import numpy as np
 from ...kernels import Array
 from ...messages import _
 from .. import values
-from ..drawing.outline import Item, shows_leaf
-from ..drawing.sheet import TERMS, Sheet
+from ..drawing.outline import TERMS, Item, Sheet, shows_leaf
 from ..formulas import mathml, text
 from ..formulas.latex import Item as Formula
 from ..formulas.naming import derivative

@@ -129,8 +129,7 @@ def power(a: Term, exponent: float) -> Term:
         return a
     with np.errstate(all="ignore"):
         value = np.power(a.value, exponent)
-    tree = a.tree if a.level == ATOM and a.is_plain else fenced(a.tree)
-    return term(raised(tree, parse(numeral(exponent))), value)
+    return term(raised(a.closed, parse(numeral(exponent))), value)
 
 
 def total(a: Term, axes: tuple[int, ...], keepdims: bool = False) -> Term:

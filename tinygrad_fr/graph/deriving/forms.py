@@ -19,7 +19,7 @@ from ..formulas.latex import Item, applied, atoms, fenced, row
 from ..recorded.expansion import Unwritten
 from ..recorded.extract import Vertex
 from . import algebra, terms
-from .terms import ATOM, CALL, SUM, Term, entry_of, summed, symbol_term, term
+from .terms import CALL, SUM, Term, entry_of, summed, symbol_term, term
 
 Form = Callable[..., Term]
 
@@ -55,6 +55,11 @@ def exponent_of(exponent: Term) -> float:
     return float(exponent.value.item())
 
 
+def probabilities(vertex: Vertex, x: Term) -> Term:
+    """The softmax of which an operation is the logarithm."""
+    return algebra.call(r"\operatorname{softmax}", x, np.exp(vertex.value))
+
+
 def classes_of(vertex: Vertex) -> int:
     """The axis of a softmax."""
     return int(vertex.static.get("axis", -1))
@@ -77,8 +82,7 @@ def _getitem(x: Term, vertex: Vertex) -> Term:
     if _is_array(index) and _picks(index, shape) is not None:
         return algebra.total(algebra.times(one_hot(index, shape, vertex), x), (1,))
     x = algebra.solid(x)
-    body = x.tree if x.level == ATOM and x.is_plain else fenced(x.tree)
-    return term(row(body, _place(index)), np.asarray(x.value[index]))
+    return term(row(x.closed, _place(index)), np.asarray(x.value[index]))
 
 
 def scattered(g: Term, index: tuple[Any, ...], shape: tuple[int, ...], vertex: Vertex) -> Term:

@@ -39,7 +39,7 @@ from ..recorded.expansion import Unwritten
 from ..recorded.extract import Edge, Graph
 from ..recorded.flow import pulled
 from . import algebra, terms
-from .forms import axes_of, classes_of, count, exponent_of, over_classes, scattered
+from .forms import axes_of, classes_of, count, exponent_of, over_classes, probabilities, scattered
 from .terms import BY_ENTRY, MINUS, OVER, TRANSPOSED, Term, entry_of, level_of, symbol_term, term
 
 Pull = Callable[[Term], Term]
@@ -129,8 +129,7 @@ class _Use:
                 weighed = over_classes(algebra.times(g, y), classes_of(vertex))
                 return algebra.times(y, algebra.minus(g, weighed))
             case "log_softmax":
-                x = self.term_of(self.edge.source)
-                y = algebra.call(r"\operatorname{softmax}", x, np.exp(vertex.value))
+                y = probabilities(vertex, self.term_of(self.edge.source))
                 return algebra.minus(g, algebra.times(y, over_classes(g, classes_of(vertex))))
             case "getitem" | "take":
                 index = indexing.index_of(vertex, shape)
@@ -198,7 +197,9 @@ class _Use:
             if found is None:
                 found = part
             elif between == OVER:
-                found = self._kept_zero(algebra.divided(found, part), g)
+                found = algebra.divided(found, part)
+                # Where nothing arrives nothing is handed on, as in the library.
+                found = replace(found, value=np.where(g.value == 0, 0, found.value))
             elif between == BY_ENTRY or not (found.value.ndim and part.value.ndim):
                 found = algebra.times(found, part)
             elif found.value.ndim == part.value.ndim == 1:
@@ -230,7 +231,8 @@ class _Use:
         node: Any = self.vertex.tensor
         if any(isinstance(item, Accent) for item in rest):
             raise Unwritten
-        given = {letter: _closed(self.term_of(i)) for letter, i in self._letters.items()}
+        found = {letter: self.term_of(i) for letter, i in self._letters.items()}
+        given = {letter: x.closed for letter, x in found.items()}
         tree = dotted(substituted(row(*rest), given, {}), self.graph, self.vertex)
         local = term(tree, np.ones(self.vertex.shape), level_of(tree))
         product = algebra.times(g, local) if sign == BY_ENTRY else algebra.divided(g, local)
@@ -241,15 +243,6 @@ class _Use:
         if np.shape(value) != self.vertex.shape:
             raise Unwritten
         return replace(product, value=-np.asarray(value) if negative else np.asarray(value))
-
-    def _kept_zero(self, quotient: Term, g: Term) -> Term:
-        """Where nothing arrives nothing is handed on, as in the library."""
-        return replace(quotient, value=np.where(g.value == 0, 0, quotient.value))
-
-
-def _closed(a: Term) -> Item:
-    """A term in the place of a letter."""
-    return a.tree if a.level == terms.ATOM and a.is_plain else fenced(a.tree)
 
 
 def _quoted(graph: Graph, edge: Edge, g: Term, symbols: Mapping[int, str]) -> Term:

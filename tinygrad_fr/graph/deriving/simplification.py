@@ -1,4 +1,4 @@
-r"""The simplifications that a course is about: softmax with log, sigmoid with its two logarithms.
+"""The simplifications that a course is about: softmax with log, sigmoid with its two logarithms.
 
 Each is a chain of algebra whose every member is computed; it is taken only if the members equal the
 recorded gradient, and ``Derivation.check`` evaluates them again.
@@ -17,8 +17,8 @@ from ...messages import _
 from ..formulas import indexing
 from ..formulas.naming import is_leaf
 from ..recorded.expansion import Unwritten
-from .algebra import call, close, divided, minus, negated, plus, times
-from .forms import count, one_hot
+from .algebra import close, divided, minus, negated, plus, times
+from .forms import count, one_hot, probabilities
 from .terms import ONE, SUM, Term, entry_of, summed, term
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def simplified(writer: Writer, i: int) -> tuple[list[Term], str]:
     if not squashes or vertex.id not in writer.closed or not _meets_logarithm(writer, vertex.id):
         return [], ""
     truth = writer.flow.upstream[i]
-    y = _output(writer, vertex.id)
+    is_log = vertex.operation == "log_softmax"
+    y = probabilities(vertex, writer.term(i)) if is_log else writer.term(vertex.id)
     algebra = _sigmoid if vertex.operation == "sigmoid" else _softmax
     closed = writer.closed[vertex.id]
     own = replace(closed, factors=(), over=(), negative=False)
@@ -80,15 +81,6 @@ def _divisors(writer: Writer) -> Iterator[Term]:
             below = writer.graph.vertices[writer.inputs[vertex.id][1]]
             if is_leaf(below) and below.value.size == 1:
                 yield divided(ONE, writer.term(below.id))
-
-
-def _output(writer: Writer, i: int) -> Term:
-    """The probabilities: the softmax or sigmoid itself, or the exponential of a log-softmax."""
-    vertex = writer.graph.vertices[i]
-    if vertex.operation != "log_softmax":
-        return writer.term(i)
-    z = writer.term(next(iter(writer.inputs[i].values())))
-    return call(r"\operatorname{softmax}", z, np.exp(np.asarray(vertex.value)))
 
 
 def _softmax(y: Term, t: Term, axis: int) -> tuple[list[Term], str]:

@@ -125,6 +125,11 @@ class Term:
         return not (self.negative or self.over or numbers)
 
     @property
+    def closed(self) -> Item:
+        """The whole in the place of a letter: in parentheses where it is more than one."""
+        return self.tree if self.level == ATOM and self.is_plain else fenced(self.tree)
+
+    @property
     def written(self) -> tuple[int, ...]:
         """The shape of what is written: none for ones, which products leave out."""
         return np.broadcast_shapes(*(x.shape for x in self.factors + self.over))

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ...autograd.tensor import Tensor
+from ...checks import one_of, whole
 from ...errors import ArgumentError, GraphError, TinygradError
 from ...messages import _, spelled
 from .. import values as summaries
@@ -153,11 +152,9 @@ def sheet(
     direction: str = "LR",
 ) -> Sheet:
     """All that a picture needs; ``variables`` are the caller's."""
-    _check(values, DETAILS, "values")
-    _check(direction, ("LR", "TB", "RL", "BT"), "direction")
-    whole = isinstance(depth, (int, np.integer)) and not isinstance(depth, bool)
-    if depth is not None and (not whole or depth < 0):
-        raise ArgumentError(_("depth is a number of levels, from 0 on, not {got!r}"), got=depth)
+    one_of(values, "values", DETAILS)
+    one_of(direction, "direction", ("LR", "TB", "RL", "BT"))
+    depth = None if depth is None else whole(depth, "depth", 0)
     graph = extract(tensor)
     drawn = outline(graph, depth)
     if values == "auto":
@@ -174,14 +171,6 @@ def sheet(
         graph, drawn, symbols(graph, found), found, flow(graph) if shown else None, values,
         direction, title,
     )  # fmt: skip
-
-
-def _check(value: Any, allowed: tuple[str, ...], name: str) -> None:
-    if value not in allowed:
-        raise ArgumentError(
-            _("{name} is one of {allowed}, not {got!r}"),
-            name=name, allowed=", ".join(allowed), got=value,
-        )  # fmt: skip
 
 
 def _title(graph: Graph, tensor: Tensor | TinygradError, gradients: bool) -> str:

@@ -6,6 +6,7 @@ says less than its closure does, or more than is understood here, is quoted as i
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -168,7 +169,7 @@ class _Use:
             raise Unwritten
         return algebra.summed_to(found, self.source.shape)
 
-    @property
+    @functools.cached_property
     def _letters(self) -> dict[str, int]:
         """The values that the letters of the rule mean."""
         operation: Any = self.vertex.tensor
@@ -178,7 +179,7 @@ class _Use:
         found = {letter: self.inputs[i] for i, letter in letters.items() if i in self.inputs}
         return {output_letter(operation._op): self.vertex.id, **found}
 
-    @property
+    @functools.cached_property
     def _bar(self) -> Item:
         operation: Any = self.vertex.tensor
         return Accent("bar", Atom("identifier", output_letter(operation._op)))

@@ -86,42 +86,38 @@ class Writer:
     def _inlined(self) -> set[int]:
         """Values written inside the definition of the only one that uses them."""
         found: set[int] = set()
-        tail: set[int] = {self.graph.output} if self._ends_in_a_loss() else set()
+        tail = {self.graph.output}
         for vertex in reversed(self.graph.vertices):
             users = self.users(vertex.id)
-            if is_leaf(vertex) or len(users) != 1 or vertex.id in self.named:
+            named = vertex.id in self.named or vertex.id == self.wrt
+            if is_leaf(vertex) or len(users) != 1 or named:
                 continue
             user = users[0]
-            if vertex.id == self.wrt:
-                continue
             affine = vertex.operation == "matmul" and user.operation == "add" and all(
                 i == vertex.id or self.graph.vertices[i].kind == "parameter"
                 for i in self.inputs[user.id].values()
             )  # fmt: skip
-            if user.id in tail and vertex.operation in TAIL:
-                tail.add(vertex.id)
-            elif affine and user.id not in tail:
+            if affine:
                 found.add(vertex.id)
-        # A tail that long is no formula of a loss: it is better read step by step.
-        return found | (tail - {self.graph.output} if len(tail) <= LONGEST_TAIL else set())
+            elif vertex.operation in TAIL and user.id in tail and user.operation in TAIL:
+                tail.add(vertex.id)
+        # A longer tail is no formula of a loss: it is better read step by step.
+        if len(tail) <= LONGEST_TAIL and self._is_loss(tail):
+            found |= tail
+        return found - {self.graph.output}
 
     def users(self, i: int) -> list[Vertex]:
         """The operations that use a value, once for each use."""
         return [self.graph.vertices[self.graph.edges[n].target] for n in self.uses[i]]
 
-    def _ends_in_a_loss(self) -> bool:
-        """Whether the last operations make a loss of logarithms or squares."""
-        here, seen = [self.graph.output], 0
-        while here and seen < 50:
-            vertex = self.graph.vertices[here.pop()]
-            seen += 1
-            if vertex.operation in ("log", "log_softmax", "square", "power"):
-                return vertex.value.ndim > 0 or vertex.operation.startswith("log")
-            if vertex.operation in TAIL and (
-                vertex.id == self.graph.output or vertex.id not in self.named
-            ):
-                here += self.inputs[vertex.id].values()
-        return False
+    def _is_loss(self, tail: set[int]) -> bool:
+        """Whether operations make a loss of logarithms or squares."""
+        reached = tail.union(*(self.inputs[i].values() for i in tail))
+        return any(
+            v.operation in ("log", "log_softmax")
+            or (v.operation in ("square", "power") and v.value.ndim > 0)
+            for v in (self.graph.vertices[i] for i in reached)
+        )
 
     # --- terms ---------------------------------------------------------------------------------
 

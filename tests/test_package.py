@@ -33,7 +33,7 @@ HOUSE = [
     {"graph/values": 100},
     {"graph/recorded": 760},
     {"graph/formulas": 1_370},
-    {"graph/drawing": 1_160, "graph/replaying": 510, "graph/deriving": 2_080},
+    {"graph/drawing": 1_160, "graph/replaying": 510, "graph/deriving": 2_090},
     {"graph": 20},
     {"verify/vocabulary": 110},
     {"verify/truth": 810},

@@ -334,6 +334,13 @@ def test_a_local_rule_is_read_as_the_operation_says_it(name):
     assert "quoted" not in derivation.text
 
 
+def test_a_square_layer_is_not_taken_for_a_product_entry_by_entry():
+    x = tg.Tensor(np.ones((2, 3)), requires_grad=True, name="x")
+    W = tg.Tensor(networks.draws().random((3, 3)), name="W")
+    derivation = tg.derive((tg.linear(x, W).named("z") * 2.0).sum(), x)
+    assert "(∂z/∂x)ᵀ G = G W" in derivation.text
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6))
 def test_random_networks_have_derivations_that_hold(seed):

@@ -18,7 +18,7 @@ from ..formulas import indexing, parse
 from ..formulas.latex import Item, applied, atoms, fenced, row
 from ..recorded.expansion import Unwritten
 from ..recorded.extract import Vertex
-from . import algebra, terms
+from . import algebra
 from .terms import CALL, SUM, Term, entry_of, summed, symbol_term, term
 
 Form = Callable[..., Term]
@@ -90,8 +90,11 @@ def scattered(g: Term, index: tuple[Any, ...], shape: tuple[int, ...], vertex: V
     if indexing.numbers(index, shape) is not None:
         return algebra.times(g, one_hot(index, shape, vertex))
     if _is_array(index) and _picks(index, shape) is not None:
-        column = g.value[:, None]
-        g = terms.bare(g, entry_of(g, "i"), column) if g.written else replace(g, value=column)
+        factors, over = (
+            tuple(replace(x, shape=(*x.shape, 1) if x.shape else ()) for x in parts)
+            for parts in (g.factors, g.over)
+        )
+        g = replace(g, value=g.value[:, None], factors=factors, over=over)
         return algebra.times(g, one_hot(index, shape, vertex))
     g = algebra.solid(g)
     value = np.zeros(shape, g.value.dtype)

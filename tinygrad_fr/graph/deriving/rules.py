@@ -27,6 +27,7 @@ from ..formulas.latex import (
     raised,
     row,
     substituted,
+    unfenced,
 )
 from ..formulas.operations import (
     after_equals,
@@ -98,17 +99,16 @@ class _Use:
         self.graph, self.edge, self.term_of = graph, edge, term_of
         self.vertex, self.source = graph.vertices[edge.target], graph.vertices[edge.source]
         self.inputs = graph.inputs(edge.target)
+        self.mixes = False  # whether the rule, as far as it was read, adds up entries
         right = after_equals(written_rule(edge, self.vertex))
         self.right = () if right is None else items_of(right)
 
     @property
     def is_entrywise(self) -> bool:
         """Whether each entry of the gradient is multiplied by a number of its own."""
-        mixes = {"softmax", "log_softmax", "getitem", "take"} & {self.vertex.operation}
-        signs = {TRANSPOSED, terms.SUMMED} & {
-            x for item in self.right for x in (item, *vars(item).values())
-        }
-        return self.source.shape == self.vertex.shape and not mixes and not signs
+        structural = {"softmax", "log_softmax", "getitem", "take"}
+        mixes = self.mixes or self.vertex.operation in structural
+        return self.source.shape == self.vertex.shape and not mixes
 
     # --- operations whose rule depends on shapes and arguments ---------------------------------
 
@@ -188,6 +188,7 @@ class _Use:
         """A product of letters, numbers and the gradient; a sum of it, where it was stretched."""
         sign = items[0] if items else None
         if terms.SUMMED in (sign, getattr(sign, "base", None)) and len(items) == 2:
+            self.mixes = True
             return self._factor(getattr(items[1], "base", items[1]), g)
         found, between = None, None
         for item in items:
@@ -203,10 +204,10 @@ class _Use:
                 found = replace(found, value=np.where(g.value == 0, 0, found.value))
             elif between == BY_ENTRY or not (found.value.ndim and part.value.ndim):
                 found = algebra.times(found, part)
-            elif found.value.ndim == part.value.ndim == 1:
-                found = algebra.outer(found, part)
             else:
-                found = algebra.matmul(found, part)
+                self.mixes = True
+                vectors = found.value.ndim == part.value.ndim == 1
+                found = (algebra.outer if vectors else algebra.matmul)(found, part)
             between = None
         if found is None:
             raise Unwritten
@@ -222,6 +223,7 @@ class _Use:
             case Atom("number", digits):
                 return symbol_term(digits, np.array(float(digits)))
             case Scripts(base, None, above) if above == TRANSPOSED:
+                self.mixes = True
                 return algebra.transposed(self._factor(base, g))
             case Scripts(base, None, Atom("number", digits)):
                 return algebra.power(self._factor(base, g), float(digits))
@@ -235,6 +237,8 @@ class _Use:
         found = {letter: self.term_of(i) for letter, i in self._letters.items()}
         given = {letter: x.closed for letter, x in found.items()}
         tree = dotted(substituted(row(*rest), given, {}), self.graph, self.vertex)
+        inner = unfenced(tree)
+        tree = inner if level_of(inner) == terms.PLUS else tree  # a product puts them back
         local = term(tree, np.ones(self.vertex.shape), level_of(tree))
         product = algebra.times(g, local) if sign == BY_ENTRY else algebra.divided(g, local)
         with no_grad(), np.errstate(all="ignore"):

@@ -14,8 +14,7 @@ from ..formulas.indexing import shown_index
 from ..formulas.naming import is_leaf, kind_word
 from ..formulas.operations import arguments, counts, formula
 from ..recorded.extract import Vertex
-from .outline import Item
-from .sheet import TERMS, Sheet
+from .outline import TERMS, Item, Sheet
 from .style import FRAME, GRADIENT, INK, KINDS, OPERATION, PALE, escape, font, row, table
 
 

@@ -27,12 +27,10 @@ from .latex import (
     Row,
     Scripts,
     atoms,
-    children,
     items_of,
     letters_of,
     mapped,
     operator,
-    row,
 )  # fmt: skip
 from .naming import derivative
 
@@ -72,7 +70,7 @@ def formula(graph: Graph, vertex: Vertex, symbols: Mapping[int, str]) -> Item:
     if isinstance(left, Scripts) and left.below and "K" not in letters_of(left):
         own = Scripts(own, left.below)
     whole = Row((own, Atom("operator", "="), *items_of(substituted(right, given, {}))))
-    return _dotted(whole, graph, vertex)
+    return dotted(whole, graph, vertex)
 
 
 def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
@@ -93,7 +91,7 @@ def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
         here = derivative(out, symbols[edge.source])
         return parse(rf"{here}[{index}] \mathrel{{+}}= {upstream}")
     letters = argument_letters(operation, vertex) if len(inputs) <= MOST_LETTERS else {}
-    tree = _reduced(parse(edge.rule), vertex)
+    tree = written_rule(edge, vertex)
     own = _barred(tree)
     y = output_letter(operation)
     distinct = len(set(letters.values())) == len(letters)
@@ -108,33 +106,12 @@ def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
     uses = (n for n in graph.leaving[edge.source] if graph.edges[n].rule is not None)
     several = len(list(itertools.islice(uses, 2))) > 1
     found = [PLUS_EQUALS if x == EQUALS and several else x for x in found]
-    return _dotted(Row(tuple(found)), graph, vertex)
+    return dotted(Row(tuple(found)), graph, vertex)
 
 
-def factor_of_rule(
-    graph: Graph, edge: Edge, symbols: Mapping[int, str]
-) -> tuple[Item, Item] | None:
-    r"""Of a rule like ``\bar{x} = \bar{y} \odot R``, entry by entry, the sign and R; else None."""
-    vertex = graph.vertices[edge.target]
-    if not edge.rule or vertex.tensor is None:
-        return None
-    right = _sides(_reduced(parse(edge.rule), vertex))[1] or ()
-    y = output_letter(vertex.tensor._op)
-    if right[:1] != (Accent("bar", Atom("identifier", y)),) or right[1:2] not in (
-        (TIMES,),
-        (OVER,),
-    ):
-        return None
-    letters = argument_letters(vertex.tensor._op, vertex)
-    if len(set(letters.values())) < len(letters) or any(map(_is_barred, right[2:])):
-        return None
-    given = _given(graph, vertex, letters, symbols) | {y: parse(symbols[vertex.id])}
-    return right[1], substituted(row(*right[2:]), given, {})
-
-
-def _is_barred(item: Item) -> bool:
-    is_bar = isinstance(item, Accent) and item.mark == "bar"
-    return is_bar or any(map(_is_barred, children(item)))
+def written_rule(edge: Edge, vertex: Vertex) -> Item:
+    """The rule of an edge as its closure's docstring has it, for the reduction of the call."""
+    return _reduced(parse(edge.rule or ""), vertex)
 
 
 def _summed(items: list[Item], graph: Graph, edge: Edge) -> list[Item]:
@@ -155,7 +132,7 @@ def _summed(items: list[Item], graph: Graph, edge: Edge) -> list[Item]:
     return [*left, EQUALS, total, entry]
 
 
-def _dotted(tree: Item, graph: Graph, vertex: Vertex) -> Item:
+def dotted(tree: Item, graph: Graph, vertex: Vertex) -> Item:
     """A product of numbers with a dot, not with the sign of a product entry by entry."""
     sources = graph.inputs(vertex.id).values()
     if vertex.shape or any(graph.vertices[i].shape for i in sources):
@@ -193,7 +170,7 @@ def _reduced(tree: Item, vertex: Vertex) -> Item:
     return Row(tuple(kept))
 
 
-ONE, TIMES, OVER = Atom("number", "1"), operator("⊙"), operator("/")
+ONE, TIMES = Atom("number", "1"), operator("⊙")
 EQUALS, PLUS_EQUALS = Atom("operator", "="), Atom("operator", "+=")
 
 

@@ -247,7 +247,7 @@ def _named(value: Any, name: str, n: int, classes: Any) -> list[str] | None:
     """The names of the classes of ``n`` images."""
     if value is None:
         return None
-    found = given.predicted(value, name) if name == "predictions" else given.labels(value, name)
+    found = given.labels(value, name, scores=name == "predictions")
     if len(found) != n:
         raise ShapeError(
             "images and {name} differ in number: {n} and {m}", n=n, m=len(found), name=name

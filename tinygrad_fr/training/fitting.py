@@ -23,9 +23,8 @@ from ..io import check_writable
 from ..messages import _, say
 from ..nn.module import Module
 from ..optim import Optimizer
-from . import checkpoints
-from .history import History, describe, note
-from .metrics import Means, Metric, by_name
+from .history import History, describe, note, resume_from, write_checkpoint
+from .metrics import Metric, by_name
 
 
 def fit(
@@ -106,7 +105,7 @@ def fit(
         check_writable(checkpoint)
     history = History()
     if resume and Path(str(checkpoint)).exists():
-        checkpoints.resume(str(checkpoint), model, optimizer, scheduler, history)
+        resume_from(str(checkpoint), model, optimizer, scheduler, history)
         if hasattr(batches, "epoch"):
             batches.epoch = len(history)
         if progress and len(history) >= epochs:
@@ -137,7 +136,7 @@ def fit(
             if progress:
                 say(describe(epoch))
             if checkpoint is not None:
-                checkpoints.write(checkpoint, model, optimizer, scheduler, history)
+                write_checkpoint(checkpoint, model, optimizer, scheduler, history)
             answers = [callback(history) for callback in callbacks]  # each is called
             if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
                 break
@@ -227,17 +226,22 @@ def _means(
     step: Callable[[Tensor], None] | None = None,
 ) -> dict[str, float]:
     """The mean loss and metrics over all examples, a step being taken after each batch."""
-    total = Means()
+    n, sums = 0, dict.fromkeys(("loss", *metrics), 0.0)
     for batch in batches:
         x, target = _pair(batch)
         y = model(x)
         value = loss(y, target)
         if step is not None:
             step(value)
-        total.add(y, target, value.item() if isinstance(value, Tensor) else value, metrics)
-    if not total.n:
+        prediction, truth = getattr(y, "data", y), np.asarray(getattr(target, "data", target))
+        measured = {"loss": value.item() if isinstance(value, Tensor) else value}
+        measured.update((name, metric(prediction, truth)) for name, metric in metrics.items())
+        for name, x in measured.items():  # of examples: batches may differ in size
+            sums[name] += float(x) * len(y)
+        n += len(y)
+    if not n:
         raise ArgumentError("there is no batch: is the data set empty?")
-    return total.result()
+    return {name: total / n for name, total in sums.items()}
 
 
 def _pair(batch: Any) -> tuple[Any, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -56,25 +55,3 @@ def by_name(metrics: str | Metric | Sequence[str | Metric]) -> dict[str, Metric]
             name += "_"
         measures[name] = METRICS[metric] if isinstance(metric, str) else metric
     return measures
-
-
-class Means:
-    """Loss and metrics averaged over examples, not over batches, which may differ in size."""
-
-    def __init__(self) -> None:
-        self.n = 0
-        self.sums: dict[str, float] = {}
-
-    def add(self, y: Any, target: Any, value: Any, metrics: dict[str, Metric]) -> None:
-        """Count a batch: its output, its targets, its loss."""
-        n = len(y)
-        prediction, truth = getattr(y, "data", y), np.asarray(getattr(target, "data", target))
-        measured = {"loss": float(value)}
-        measured.update((name, metric(prediction, truth)) for name, metric in metrics.items())
-        for name, x in measured.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(x) * n
-        self.n += n
-
-    def result(self) -> dict[str, float]:
-        """The means over all examples so far."""
-        return {name: x / self.n for name, x in self.sums.items()}

@@ -694,6 +694,15 @@ def test_nothing_positive_is_no_trouble(values):
     plot.gradient_flow(a_watch(gradients={"a": values})).savefig(os.devnull, format="png")
 
 
+def test_of_long_lines_medians_are_drawn_over_faint_ones():
+    values = list(np.exp(RNG.normal(size=1000)))
+    (ax,) = plot.gradient_flow(a_watch(gradients={"a": values})).axes
+    faint, thick = ax.lines
+    assert list(faint.get_ydata()) == values
+    assert thick.get_ydata()[1] == np.median(values[20:40])
+    assert "medians of 20 steps" in ax.get_legend().get_title().get_text()
+
+
 def test_many_layers_have_lines_of_their_own():
     values = {f"{i} (Linear)": [1.0, 2.0] for i in range(30)}
     (ax,) = plot.gradient_flow(a_watch(gradients=values)).axes

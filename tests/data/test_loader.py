@@ -104,7 +104,7 @@ def test_two_iterators_at_once_do_not_disturb_each_other():
         assert len(pairs) == 5
         for one, two in pairs:
             np.testing.assert_array_equal(one[1], two[1])
-    assert not threads()
+    until(lambda: not threads())
 
 
 def test_a_list_of_examples_is_a_dataset():
@@ -189,7 +189,6 @@ def test_a_loop_that_a_traceback_keeps_alive_leaves_no_thread_waiting():
 def test_an_iterator_kept_alive_goes_on_where_it_was():
     batches = iter(DataLoader(Slow(9), 2, prefetch=1))
     seen = next(batches)[1].tolist()
-    until(lambda: not threads())
     assert [*seen, *(int(i) for _, y in batches for i in y)] == list(range(9))
 
 
@@ -224,7 +223,7 @@ def test_an_error_reaches_the_loop_with_its_traceback(prefetch):
         seen.extend(y.tolist() for _, y in DataLoader(Slow(broken=True), 2, prefetch=prefetch))
     assert seen == [[0, 1], [2, 3], [4, 5]]
     assert "__getitem__" in [frame.name for frame in traceback.extract_tb(caught.tb)]
-    assert not threads()
+    until(lambda: not threads())
 
 
 def test_an_error_in_the_thread_leaves_no_cycle_for_the_collector():

@@ -10,11 +10,14 @@ import numpy as np
 
 from .. import checks
 from ..errors import ArgumentError, DTypeError, GraphError
+from ..kernels import Array
 from ..messages import _
 from ..nn.module import Module, Parameter
 from ..nn.summary import titled
 from . import canvas
 from .canvas import Axes, Figure
+
+LONG = 300  # steps; of more, medians are drawn over faint lines
 
 
 def gradient_flow(model: Any, *, ax: Axes | None = None) -> Figure:
@@ -158,14 +161,18 @@ def _draw_curves(axes: Axes, lines: list[Curve], *, outside: bool) -> None:
     """Draw them, with a legend that says the last values: inside, or above the axes."""
     log = not lines[0].shares
     steps = max(len(line.values) for line in lines)
+    several = steps // 50 if steps > LONG else 1
     handles: list[Any] = []
     for i, line in enumerate(lines):
-        handles += _draw_curve(axes, i, line)
+        handles += _draw_curve(axes, i, line, several)
     if log:
         axes.set_yscale("log")
     canvas.grid(axes)
     canvas.whole_numbers(axes, 1, steps)
     axes.set_xlabel(_("step"))
+    title = _("at the last step")
+    if several > 1:
+        title = _("at the last step (thick lines: medians of {n} steps)", n=several)
     place: dict[str, Any] = {"loc": "best"}
     if outside:
         longest = max(len(handle.get_label()) for handle in handles)
@@ -173,11 +180,11 @@ def _draw_curves(axes: Axes, lines: list[Curve], *, outside: bool) -> None:
             "loc": "lower left", "bbox_to_anchor": (0, 1), "alignment": "left", "borderpad": 0,
             "ncols": 3 if longest < 28 else 2 if longest < 44 else 1,
         }  # fmt: skip
-    axes.legend(handles=handles, title=_("at the last step"), **place)
+    axes.legend(handles=handles, title=title, **place)
 
 
-def _draw_curve(axes: Axes, i: int, line: Curve) -> Any:
-    """The i-th line; and at the edges what has no place on it."""
+def _draw_curve(axes: Axes, i: int, line: Curve, several: int) -> Any:
+    """The i-th line, of medians of ``several`` steps; and at the edges what has no place on it."""
     other = i + 2 * (i // len(canvas.COLOURS))  # so that no two of 35 lines look alike
     colour = canvas.COLOURS[i % len(canvas.COLOURS)]
     x, y = np.arange(1, len(line.values) + 1), np.array(line.values, float)  # NaN for None
@@ -185,17 +192,29 @@ def _draw_curve(axes: Axes, i: int, line: Curve) -> Any:
     shown = np.where(np.isfinite(y) & ((y > 0) | line.shares), y, np.nan)
     if not line.shares:
         shown = np.clip(shown, 1e-99, 1e99)  # beyond, the axis overflows
-    every = max(1, len(x) // 8)
-    start = min(i * every // 5, len(x) - 1)
+    line_x, line_y = x, shown
+    if several > 1:
+        axes.plot(x, shown, color=colour, linewidth=0.5, alpha=0.35)
+        line_x, line_y = _medians(x, shown, several)
+    every = max(1, len(line_x) // 8)
+    start = min(i * every // 5, len(line_x) - 1)
     text = _("{name}: {value}", name=canvas.plain(line.name, 32), value=line.last)
     drawn = axes.plot(
-        x, shown, color=colour, linewidth=1.4, label=", ".join([text, *line.remarks]),
+        line_x, line_y, color=colour, linewidth=1.4, label=", ".join([text, *line.remarks]),
         linestyle=canvas.LINES[other % len(canvas.LINES)], markevery=(start, every),
         marker=canvas.MARKERS[other % len(canvas.MARKERS)],
     )  # fmt: skip
     canvas.beside(axes, x[(y == 0) & (not line.shares)], 0.03, "v", colour)
     canvas.beside(axes, x[~np.isfinite(y) & ~missing], 0.97, "x", colour)
     return drawn
+
+
+def _medians(x: Array, y: Array, several: int) -> tuple[Array, Array]:
+    """The middles of every ``several`` steps, and the medians of what is known there."""
+    parts = max(1, len(x) // several)
+    known = [part[np.isfinite(part)] for part in np.array_split(y, parts)]
+    middles = [part.mean() for part in np.array_split(x, parts)]
+    return np.array(middles), np.array([np.median(k) if len(k) else np.nan for k in known])
 
 
 # --- the gradients of now --------------------------------------------------------------------

@@ -24,8 +24,30 @@ Fill: TypeAlias = str | float
 BORDERS = {"reflect": "mirror", "edge": "nearest"}  # of NumPy, as SciPy calls them
 
 
+class _OfBatches:
+    """What the transforms share: the batch is checked before it is changed."""
+
+    def __call__(self, images: Any, rng: np.random.Generator) -> Array:
+        """Images (N, C, H, W), changed at random."""
+        images = np.asarray(images)
+        if images.ndim != 4:
+            raise ShapeError(
+                "a transform takes a batch of images (N, C, H, W), not {shape}: add axes",
+                shape=images.shape,
+            )
+        if images.dtype.kind != "f":
+            raise DTypeError(
+                "a transform takes floating images, not {dtype}: divide bytes by 255",
+                dtype=images.dtype,
+            )
+        return self._changed(images, rng)
+
+    def _changed(self, images: Array, rng: np.random.Generator) -> Array:
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
-class RandomHorizontalFlip:
+class RandomHorizontalFlip(_OfBatches):
     """Swap left and right in some of the images.
 
     Parameters
@@ -45,9 +67,7 @@ class RandomHorizontalFlip:
     def __post_init__(self) -> None:
         share(self.p, "p")
 
-    def __call__(self, images: Array, rng: np.random.Generator) -> Array:
-        """Images (N, C, H, W), of the same shape."""
-        images = _checked_images(images)
+    def _changed(self, images: Array, rng: np.random.Generator) -> Array:
         result = images.copy()
         flipped = rng.random(len(images)) < self.p
         result[flipped] = images[flipped, ..., ::-1]
@@ -55,7 +75,7 @@ class RandomHorizontalFlip:
 
 
 @dataclass(frozen=True)
-class RandomShift:
+class RandomShift(_OfBatches):
     """Move each image by some whole pixels, in both directions.
 
     Parameters
@@ -80,14 +100,12 @@ class RandomShift:
         pair(self.pixels, "pixels", 0)
         _checked_fill(self.fill)
 
-    def __call__(self, images: Array, rng: np.random.Generator) -> Array:
-        """Images (N, C, H, W), of the same shape."""
-        images = _checked_images(images)
+    def _changed(self, images: Array, rng: np.random.Generator) -> Array:
         return _crops(images, images.shape[2:], pair(self.pixels, "pixels", 0), self.fill, rng)
 
 
 @dataclass(frozen=True)
-class RandomCrop:
+class RandomCrop(_OfBatches):
     """Cut a piece out of each image, at a place of its own.
 
     Parameters
@@ -122,9 +140,7 @@ class RandomCrop:
         pair(self.padding, "padding", 0)
         _checked_fill(self.fill)
 
-    def __call__(self, images: Array, rng: np.random.Generator) -> Array:
-        """Images (N, C, H, W) as (N, C, *size)."""
-        images = _checked_images(images)
+    def _changed(self, images: Array, rng: np.random.Generator) -> Array:
         size, margin = pair(self.size, "size", 1), pair(self.padding, "padding", 0)
         height, width = images.shape[2:]
         if size[0] > height + 2 * margin[0] or size[1] > width + 2 * margin[1]:
@@ -139,7 +155,7 @@ class RandomCrop:
 
 
 @dataclass(frozen=True)
-class RandomRotation:
+class RandomRotation(_OfBatches):
     """Turn each image about its centre, by an angle of its own (bilinear).
 
     Parameters
@@ -166,9 +182,7 @@ class RandomRotation:
         self._range()
         _checked_fill(self.fill)
 
-    def __call__(self, images: Array, rng: np.random.Generator) -> Array:
-        """Images (N, C, H, W), of the same shape."""
-        images = _checked_images(images)
+    def _changed(self, images: Array, rng: np.random.Generator) -> Array:
         try:
             from scipy.ndimage import rotate  # type: ignore[import-untyped, unused-ignore]
         except ImportError as error:
@@ -193,52 +207,22 @@ class RandomRotation:
         return (ends[0] if both else -ends[1]), ends[1]
 
 
-# --- how -------------------------------------------------------------------------------------
-
-
 def _crops(
-    images: Array,
-    size: tuple[int, ...],
-    margin: tuple[int, int],
-    fill: Fill,
+    images: Array, size: tuple[int, ...], margin: tuple[int, int], fill: Fill,
     rng: np.random.Generator,
-) -> Array:
+) -> Array:  # fmt: skip
     """A piece of this size from each image within its margin, at a random place."""
-    windows = sliding_window_view(_padded(images, margin, fill), size, (2, 3))
+    how: Any = {"mode": fill} if isinstance(fill, str) else {"constant_values": fill}
+    padded = np.pad(images, ((0, 0), (0, 0), (margin[0],) * 2, (margin[1],) * 2), **how)
+    windows = sliding_window_view(padded, size, (2, 3))
     top, left = (rng.integers(0, n, len(images)) for n in windows.shape[2:4])
     # One copy of whole rows per image: 670,000 images of 64x64x3 per second.
     crops: Array = windows[np.arange(len(images)), :, top, left]
     return crops
 
 
-def _padded(images: Array, margin: tuple[int, ...], fill: Fill) -> Array:
-    widths = ((0, 0), (0, 0), *((side, side) for side in margin))
-    how: Any = {"mode": fill} if isinstance(fill, str) else {"constant_values": fill}
-    padded: Array = np.pad(images, widths, **how)
-    return padded
-
-
-# --- checks ----------------------------------------------------------------------------------
-
-
-def _checked_images(images: Any) -> Array:
-    images = np.asarray(images)
-    if images.ndim != 4:
-        raise ShapeError(
-            "a transform takes a batch of images (N, C, H, W), not {shape}: add axes",
-            shape=images.shape,
-        )
-    if images.dtype.kind != "f":
-        raise DTypeError(
-            "a transform takes floating images, not {dtype}: divide bytes by 255",
-            dtype=images.dtype,
-        )
-    checked: Array = images
-    return checked
-
-
 def _checked_fill(fill: Any) -> None:
-    known = fill in ("reflect", "edge") if isinstance(fill, str) else _is_number(fill)
+    known = fill in BORDERS if isinstance(fill, str) else _is_number(fill)
     if not known:
         raise ArgumentError('fill is "reflect", "edge" or a number, not {value!r}', value=fill)
 

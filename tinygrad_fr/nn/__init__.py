@@ -37,9 +37,8 @@ from .losses import (
     MSELoss,
     NLLLoss,
 )
-from .module import Module, Parameter
+from .module import Module, Parameter, Sequential
 from .normalisation import BatchNorm1d, BatchNorm2d, Dropout, LayerNorm
-from .sequential import Sequential
 
 __all__ = [
     "ELU", "GELU", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d",

@@ -1,9 +1,8 @@
-"""Module: a piece of a network that owns parameters; Parameter."""
+"""Module: a piece of a network that owns parameters; Parameter; Sequential."""
 
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
@@ -15,7 +14,7 @@ from ..autograd.guards.conversion import as_operand
 from ..autograd.modes import current_mode, enter_module, leave_module
 from ..autograd.tensor import Tensor
 from ..checks import same_shape
-from ..errors import ArgumentError, DTypeError, GraphError
+from ..errors import ArgumentError, DTypeError
 from ..kernels import Array
 from .summary import Summary, summarise
 
@@ -85,14 +84,6 @@ class Module:
         token = enter_module(mode, label, path, self)
         try:
             y = self.forward(*args, **kwargs)
-        except RecursionError:
-            if mode.owner is not None:
-                raise  # the outermost call has room to say it
-            raise GraphError(
-                "modules call one another more than {n} functions deep: nest them less, or "
-                "raise sys.setrecursionlimit; is there one that calls itself?",
-                n=sys.getrecursionlimit(),
-            ) from None
         finally:
             leave_module(token)
         if self._hooks:
@@ -257,23 +248,6 @@ class Module:
                 target[...] = value
         return sorted(missing), sorted(unknown)
 
-    def __getstate__(self) -> Any:
-        state: Any = super().__getstate__()
-        if not isinstance(state, dict):
-            return state  # of a subclass with slots
-        below = list(self.named_modules())[:0:-1]
-        # The deepest first where from above pickle and deepcopy would exceed Python's stack.
-        deep = max((path.count(".") for path, _module in below), default=0) > 50
-        first = {"_below": [module for _path, module in below]} if deep else {}
-        return {**first, **{name: x for name, x in state.items() if name != "_names"}}
-
-    def __setstate__(self, state: Any) -> None:
-        named, slots = state if isinstance(state, tuple) else (state, {})
-        vars(self).update(named or {})
-        vars(self).pop("_below", None)
-        for name, value in slots.items():
-            setattr(self, name, value)
-
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients: a gradient is None until there is one."""
         for p in self.parameters():
@@ -290,18 +264,9 @@ class Module:
         return self.train(False)
 
     def apply(self, function: Callable[[Module], Any]) -> Self:
-        """Call a function on every module below and on this one, and return it."""
-        seen = {id(self)}
-        above: list[tuple[Module, Iterator[Module]]] = [(self, self.children())]
-        while above:
-            module, children = above[-1]
-            child = next((c for c in children if id(c) not in seen), None)
-            if child is None:
-                above.pop()
-                function(module)
-            else:
-                seen.add(id(child))
-                above.append((child, child.children()))
+        """Call a function on every module below, then on this one, and return it."""
+        for module in reversed(list(self.modules())):
+            function(module)
         return self
 
     def register_forward_hook(self, hook: Hook) -> Callable[[], None]:
@@ -357,11 +322,61 @@ class Module:
         children = [(name, child) for name, child in self.named_children() if child is not self]
         if not children:
             return f"{type(self).__name__}({self.extra_repr()})"
-        try:
-            lines = [f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in children]
-        except RecursionError:  # nested too deeply for Python: what is above has room
-            return f"{type(self).__name__}(...)"
+        lines = [f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in children]
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+class Sequential(Module):
+    """Modules one after another.
+
+    Parameters
+    ----------
+    modules
+        Modules, which get the names "0", "1", ...; or one dict of named modules.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tinygrad_fr as tg
+    >>> model = tg.nn.Sequential(tg.nn.Linear(4, 3), tg.nn.ReLU())
+    >>> model(np.ones((2, 4))).shape
+    (2, 3)
+    """
+
+    def __init__(self, *modules: Any) -> None:
+        named = modules[0].items() if len(modules) == 1 and isinstance(modules[0], dict) else (
+            (str(i), module) for i, module in enumerate(modules)
+        )  # fmt: skip
+        self._order: list[str] = []
+        for name, module in named:
+            if not isinstance(module, Module):
+                raise DTypeError(
+                    "Sequential holds Modules, not {kind}: use nn.ReLU() rather than tg.relu",
+                    kind=type(module).__name__,
+                )
+            if hasattr(type(self), name):
+                raise ArgumentError(
+                    "{name!r} is a method of every Module: name the layer otherwise", name=name
+                )
+            setattr(self, name, module)
+            self._order.append(name)
+
+    def forward(self, x: Any) -> Any:
+        """Pass through all modules."""
+        for name in self._order:
+            x = getattr(self, name)(x)
+        return x
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (getattr(self, name) for name in self._order)
+
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return Sequential(*(getattr(self, name) for name in self._order[index]))
+        return getattr(self, self._order[index])
 
 
 def _stands_at(module: Module, owner: Module, steps: tuple[Any, ...]) -> bool:

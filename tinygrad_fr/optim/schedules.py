@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from ..checks import one_of, share, whole
@@ -201,16 +202,14 @@ class OneCycleLR(Schedule):
                 n=len(highest), m=len(groups),
             )  # fmt: skip
         self.total_steps = int(total_steps)
-        # The last step of each phase, and what it leads to: rates as factors of the highest, and
-        # momenta.
-        first, last = 1 / div_factor, 1 / (div_factor * final_div_factor)
-        rise = pct_start * self.total_steps - 1
-        self._phases = [(rise, first, 1.0, max_momentum, base_momentum)]
-        if three_phase:
-            self._phases.append((2 * rise, 1.0, first, base_momentum, max_momentum))
-            self._phases.append((self.total_steps - 1, first, last, max_momentum, max_momentum))
-        else:
-            self._phases.append((self.total_steps - 1, 1.0, last, base_momentum, max_momentum))
+        # Where the phases end, and what is reached there: rates as factors of the highest, momenta.
+        first, rise, last = 1 / div_factor, pct_start * self.total_steps - 1, self.total_steps - 1
+        ends = [0.0, rise, 2 * rise, last] if three_phase else [0.0, rise, last]
+        rates = [first, 1.0, first, first / final_div_factor]
+        momenta = [max_momentum, base_momentum, max_momentum, max_momentum]
+        if not three_phase:
+            del rates[2], momenta[2]
+        self._phases = list(pairwise(zip(ends, rates, momenta, strict=True)))
         self.base_lrs = [float(rate) for rate in highest]
         self._momentum = cycle_momentum
         if cycle_momentum and not any(name in groups[0] for name in ("momentum", "betas")):
@@ -226,10 +225,8 @@ class OneCycleLR(Schedule):
                 "the cycle has {n} steps, and this is one more: give a larger total_steps",
                 n=self.total_steps,
             )
-        ends = [phase[0] for phase in self._phases[:-1]]
-        number = sum(self.steps > end for end in ends)
-        start = ends[number - 1] if number else 0.0
-        end, first, last, high, low = self._phases[number]
+        number = sum(self.steps > end for _start, (end, *_reached) in self._phases[:-1])
+        (start, first, high), (end, last, low) = self._phases[number]
         share = (self.steps - start) / (end - start) if end != start else 1.0
         for group, highest in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
             group["lr"] = self._anneal(highest * first, highest * last, share)

@@ -46,7 +46,7 @@ def confusion_matrix(
     ['1', '0', '0', '0', '1', '1', '0', '0', '1']
     """
     truth = given.labels(labels, "labels")
-    guesses = given.predicted(predictions)
+    guesses = given.labels(predictions, "predictions", scores=True)
     given.same_length(truth, guesses, ("labels", "predictions"))
     shape = given.array(predictions, "predictions").shape
     scores = len(shape) == 2 and shape[1] > 1

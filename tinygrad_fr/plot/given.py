@@ -11,6 +11,7 @@ from ..autograd.modes import no_grad
 from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
 from ..kernels import Array
+from ..messages import _
 from ..nn import summary
 from ..nn.module import Module
 
@@ -51,11 +52,14 @@ def finite(value: Any, name: str) -> Array:
     return values
 
 
-def labels(value: Any, name: str) -> Array:
-    """Classes (N,) from classes (N,) or (N, 1), or from one-hot rows (N, C)."""
+def labels(value: Any, name: str, *, scores: bool = False) -> Array:
+    """Classes (N,) from classes (N,) or (N, 1), or from one-hot rows (N, C).
+
+    Where scores (N, C) are given, the largest counts.
+    """
     found = finite(value, name)
     if found.ndim == 2 and found.shape[1] > 1:
-        if not (np.isin(found, (0, 1)).all() and (found.sum(1) == 1).all()):
+        if not scores and not (np.isin(found, (0, 1)).all() and (found.sum(1) == 1).all()):
             raise ArgumentError(
                 "{name} {shape} are neither classes (N,) nor one-hot rows (N, C)",
                 name=name,
@@ -69,28 +73,15 @@ def labels(value: Any, name: str) -> Array:
             shape=found.shape,
         )
     flat = found.ravel()
-    if (flat != np.floor(flat)).any():
-        raise ArgumentError(
-            "{name} are classes, whole numbers, and {value} is none",
-            name=name,
-            value=float(flat[flat != np.floor(flat)][0]),
-        )
+    if (broken := flat != np.floor(flat)).any():
+        text = _("{name} are classes, whole numbers, and {value} is none")
+        if scores:
+            text = _(
+                "{name} {shape} are classes, or scores with a column for each class; of "
+                "probabilities of one class make classes first: (p > 0.5).astype(int)"
+            )
+        raise ArgumentError(text, name=name, shape=found.shape, value=float(flat[broken][0]))
     return np.clip(flat, -(2**31), 2**31).astype(np.int64)
-
-
-def predicted(value: Any, name: str = "predictions") -> Array:
-    """Classes (N,) from classes, or from scores (N, C), of which the largest counts."""
-    found = finite(value, name)
-    if found.ndim == 2 and found.shape[1] > 1:
-        found = found.argmax(1)
-    if (found != np.floor(found)).any():
-        raise ArgumentError(
-            "{name} {shape} are classes, or scores with a column for each class; of "
-            "probabilities of one class make classes first: (p > 0.5).astype(int)",
-            name=name,
-            shape=found.shape,
-        )
-    return labels(found, name)
 
 
 def below(classes: Array, n: int, name: str) -> Array:

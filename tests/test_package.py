@@ -32,8 +32,8 @@ HOUSE = [
     {"report": 470},
     {"graph/values": 100},
     {"graph/recorded": 1_240},
-    {"graph/formulas": 1_380},
-    {"graph/drawing": 1_190, "graph/replaying": 510, "graph/deriving": 2_130},
+    {"graph/formulas": 1_360},
+    {"graph/drawing": 1_160, "graph/replaying": 500, "graph/deriving": 2_040},
     {"graph": 20},
     {"verify/vocabulary": 110},
     {"verify/truth": 770},
@@ -41,21 +41,21 @@ HOUSE = [
     {"verify/handwritten": 2_350},
     {"verify/questions": 1_510},
     {"verify": 20},
-    {"io": 460},
-    {"nn": 1_540},
-    {"optim": 780},
-    {"data": 1_270},
-    {"training": 560},
-    {"health": 790},
-    {"plot": 1_760},
-    {"cli": 950},
+    {"io": 390},
+    {"nn": 1_480},
+    {"optim": 770},
+    {"data": 1_180},
+    {"training": 520},
+    {"health": 750},
+    {"plot": 1_750},
+    {"cli": 920},
     {"__init__": 100},
     {"__main__": 10},
 ]
 BUDGETS = {room: lines for floor in HOUSE for room, lines in floor.items()}
 FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # The contract says 31,000; the guards of the graph's edges took 80 more, to be paid back.
-WHOLE = 32_040
+WHOLE = 31_570
 
 # Imports that point upwards or close a circle, each with its reason. The list only shrinks: one
 # that is mended has to go.

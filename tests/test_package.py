@@ -42,7 +42,7 @@ HOUSE = [
     {"verify/questions": 1_510},
     {"verify": 20},
     {"io": 390},
-    {"nn": 1_480},
+    {"nn": 1_500},
     {"optim": 770},
     {"data": 1_180},
     {"training": 520},
@@ -55,7 +55,7 @@ HOUSE = [
 BUDGETS = {room: lines for floor in HOUSE for room, lines in floor.items()}
 FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # The contract says 31,000; the guards of the graph's edges took 80 more, to be paid back.
-WHOLE = 31_570
+WHOLE = 31_590
 
 # Imports that point upwards or close a circle, each with its reason. The list only shrinks: one
 # that is mended has to go.

@@ -307,3 +307,12 @@ def test_a_copy_names_its_own_layers():
     model(np.ones((1, 2)))
     copied = copy.deepcopy(model)
     assert str(copied(np.ones((1, 2)))._where) == "1.0 (Linear)"
+
+
+def test_apply_goes_through_the_layers_in_their_order_and_then_to_their_owner():
+    inner = tg.nn.Sequential(tg.nn.Tanh(), tg.nn.ReLU())
+    seen = []
+    tg.nn.Sequential(tg.nn.Linear(2, 2), inner, tg.nn.Sigmoid()).apply(
+        lambda module: seen.append(type(module).__name__)
+    )
+    assert seen == ["Linear", "Tanh", "ReLU", "Sequential", "Sigmoid", "Sequential"]

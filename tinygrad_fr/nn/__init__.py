@@ -37,8 +37,9 @@ from .losses import (
     MSELoss,
     NLLLoss,
 )
-from .module import Module, Parameter, Sequential
+from .module import Module, Parameter
 from .normalisation import BatchNorm1d, BatchNorm2d, Dropout, LayerNorm
+from .sequential import Sequential
 
 __all__ = [
     "ELU", "GELU", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d",

@@ -9,8 +9,9 @@ from ..checks import whole
 from ..errors import ArgumentError
 from .activations import ReLU
 from .layers import Conv2d, Flatten, GlobalAvgPool2d, Linear, MaxPool2d
-from .module import Module, Sequential
+from .module import Module
 from .normalisation import BatchNorm2d, Dropout
+from .sequential import Sequential
 
 __all__ = ["MODELS", "course_cnn", "lenet", "mlp", "small_vgg"]
 

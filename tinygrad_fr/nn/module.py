@@ -265,7 +265,14 @@ class Module:
 
     def apply(self, function: Callable[[Module], Any]) -> Self:
         """Call a function on every module below, then on this one, and return it."""
-        for module in reversed(list(self.modules())):
+        found: dict[int, Module] = {}
+        waiting: list[Module] = [self]
+        while waiting:  # the last of the children first, and all of it backwards in the end
+            module = waiting.pop()
+            if id(module) not in found:
+                found[id(module)] = module
+                waiting += module.children()
+        for module in reversed(found.values()):
             function(module)
         return self
 
@@ -275,7 +282,7 @@ class Module:
         Returns
         -------
         callable
-            Removes the hook. It has a ``remove`` attribute that does the same.
+            Removes the hook, as does its ``remove``.
         """
         if self._hooks is None:
             self._hooks = {}
@@ -324,59 +331,6 @@ class Module:
             return f"{type(self).__name__}({self.extra_repr()})"
         lines = [f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in children]
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
-
-
-class Sequential(Module):
-    """Modules one after another.
-
-    Parameters
-    ----------
-    modules
-        Modules, which get the names "0", "1", ...; or one dict of named modules.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import tinygrad_fr as tg
-    >>> model = tg.nn.Sequential(tg.nn.Linear(4, 3), tg.nn.ReLU())
-    >>> model(np.ones((2, 4))).shape
-    (2, 3)
-    """
-
-    def __init__(self, *modules: Any) -> None:
-        named = modules[0].items() if len(modules) == 1 and isinstance(modules[0], dict) else (
-            (str(i), module) for i, module in enumerate(modules)
-        )  # fmt: skip
-        self._order: list[str] = []
-        for name, module in named:
-            if not isinstance(module, Module):
-                raise DTypeError(
-                    "Sequential holds Modules, not {kind}: use nn.ReLU() rather than tg.relu",
-                    kind=type(module).__name__,
-                )
-            if hasattr(type(self), name):
-                raise ArgumentError(
-                    "{name!r} is a method of every Module: name the layer otherwise", name=name
-                )
-            setattr(self, name, module)
-            self._order.append(name)
-
-    def forward(self, x: Any) -> Any:
-        """Pass through all modules."""
-        for name in self._order:
-            x = getattr(self, name)(x)
-        return x
-
-    def __len__(self) -> int:
-        return len(self._order)
-
-    def __iter__(self) -> Iterator[Any]:
-        return (getattr(self, name) for name in self._order)
-
-    def __getitem__(self, index: int | slice) -> Any:
-        if isinstance(index, slice):
-            return Sequential(*(getattr(self, name) for name in self._order[index]))
-        return getattr(self, self._order[index])
 
 
 def _stands_at(module: Module, owner: Module, steps: tuple[Any, ...]) -> bool:

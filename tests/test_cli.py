@@ -15,7 +15,7 @@ import tinygrad_fr as tg
 from tinygrad_fr.cli.demo import logits_agreement
 from tinygrad_fr.cli.photographs import _load_model, save_model
 from tinygrad_fr.errors import FileError, TinygradError
-from tinygrad_fr.nn.models import MODELS
+from tinygrad_fr.nn.models import DENSE, MODELS
 
 PIL = pytest.importorskip("PIL.Image")
 pytest.importorskip("sklearn")
@@ -228,6 +228,8 @@ def test_weights_that_are_not_finite_predict_nothing(tmp_path):
 def test_models_of_all_sizes_come_back(tmp_path, name, sizes, channels):
     for size in sizes:
         model = MODELS[name](7, size, channels)
+        dense = next(p.shape for p in model.parameters() if p.ndim == 2)
+        assert dense == DENSE[name](7, size)
         save_model(model, tmp_path / "w.npz", name, list("abcdefg"), size, channels)
         assert _load_model(tmp_path / "w.npz")[1:] == (list("abcdefg"), size, channels)
 

@@ -438,7 +438,8 @@ def test_where_no_process_can_be_started_the_rule_is_the_same(
 
 
 @POSIX
-def test_no_process_is_left_behind_by_ctrl_c(tmp_path):
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_no_process_is_left_behind(number, status, tmp_path):
     mark = tmp_path / "pids"
     after = f"""
 import subprocess
@@ -449,9 +450,9 @@ time.sleep(10**5)"""
     command = [sys.executable, "-m", "tinygrad_fr", "check", f"{path}:Tanh", "--input", "4,3"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         wait_for(lambda: mark.exists() and mark.read_text().endswith("."))
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == status
     assert not out + err
     for pid in mark.read_text().split()[:2]:
         wait_for(lambda pid=pid: not alive(int(pid)))

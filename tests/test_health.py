@@ -235,8 +235,9 @@ def test_the_norm_is_that_of_the_layers_own_gradient():
 
 @pytest.mark.parametrize(
     ("dtype", "scale"),
-    [(np.float16, 100.0), (np.float32, 1e-30), (np.float32, 1e30)],
-)
+    [(np.float16, 100.0), (np.float32, 1e-30), (np.float32, 1e30), (np.float64, 1e200),
+     (np.float64, 1e-200)],
+)  # fmt: skip
 def test_norms_whose_square_is_out_of_range(dtype, scale):
     model = nn.Linear(3, 2, bias=False)
     model.weight.data = model.weight.data.astype(dtype)
@@ -283,7 +284,7 @@ def test_dead_neurons_are_counted_over_all_examples_of_the_window():
     gone = seen.report().findings[1]
     assert gone.sentence.endswith("is exactly 0, for the dead neurons let nothing through")
     assert gone.consequence
-    assert not gone.course + gone.further
+    assert not gone.remedies()
     layer = seen.report()["1"]
     assert (layer.neurons, layer.dead, layer.saturated) == (4, 1.0, None)
 
@@ -585,6 +586,9 @@ def test_the_report_says_what_was_measured_and_tells_the_remedies_apart(digits):
     assert text.index("remedies of the course:") < text.index("slide 14")
     assert text.index("slide 14") < text.index("also in use:") < text.index("He's initialisation")
     assert str(seen) == repr(seen) == text
+    html = seen._repr_html_()
+    for word in ("<table", "vanishing gradient", "also in use:"):
+        assert word in html
     tg.set_language("fr")
     try:
         assert "disparition du gradient" in str(seen.report())

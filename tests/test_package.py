@@ -41,21 +41,21 @@ HOUSE = [
     {"verify/handwritten": 2_350},
     {"verify/questions": 1_510},
     {"verify": 20},
-    {"io": 390},
-    {"nn": 1_500},
+    {"io": 460},
+    {"nn": 1_540},
     {"optim": 770},
-    {"data": 1_180},
-    {"training": 520},
-    {"health": 750},
+    {"data": 1_250},
+    {"training": 560},
+    {"health": 790},
     {"plot": 1_750},
-    {"cli": 920},
+    {"cli": 950},
     {"__init__": 100},
     {"__main__": 10},
 ]
 BUDGETS = {room: lines for floor in HOUSE for room, lines in floor.items()}
 FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # The contract says 31,000; the guards of the graph's edges took 80 more, to be paid back.
-WHOLE = 31_590
+WHOLE = 31_870
 
 # Imports that point upwards or close a circle, each with its reason. The list only shrinks: one
 # that is mended has to go.

@@ -374,7 +374,7 @@ def test_columns_that_are_no_numbers_are_refused():
     words = pandas.Series(list("abcdef") * 10)
     missing = pandas.DataFrame(X).astype("Float64").mask(lambda frame: frame > 1)
     for train in (X, words), (missing, LABELS), [(X, words)]:
-        with pytest.raises(DTypeError, match="give an array of numbers"):
+        with pytest.raises(DTypeError, match="give an array of them"):
             losses(train)
 
 

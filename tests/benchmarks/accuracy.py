@@ -19,7 +19,7 @@ from pathlib import Path
 
 import tinygrad_fr as tg
 from tinygrad_fr.cli import main
-from tinygrad_fr.cli.photographs import RECIPES, train_model
+from tinygrad_fr.cli.recipes import RECIPES, train_model
 from tinygrad_fr.training import evaluate
 
 

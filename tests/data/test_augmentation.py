@@ -169,7 +169,7 @@ def test_batches_are_prepared_in_a_thread():
         return images
 
     epochs(1, augmented(transforms=look))
-    assert names == {"DataLoader_0"}
+    assert names == {"DataLoader"}
 
 
 def test_without_a_seed_manual_seed_decides():
@@ -244,12 +244,18 @@ def test_a_dataset_of_ones_own_may_follow_the_epoch():
 # --- wrong uses ------------------------------------------------------------------------------
 
 
+def test_a_split_is_refused():
+    with pytest.raises(ArgumentError, match="split the data first, then augment one part"):
+        augmented().split(0.8, seed=0)
+
+
 @pytest.mark.parametrize(
     ("transform", "words"),
     [
         (RandomHorizontalFlip, r"such as RandomShift\(4\), not RandomHorizontalFlip"),
         ("flip", "a transform is a function"),
         (None, "not None"),
+        (lambda images: images, r"<lambda> must take two arguments, f\(images, rng\)"),
     ],
 )
 def test_what_is_no_transform_is_refused_at_once(transform, words):

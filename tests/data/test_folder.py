@@ -165,7 +165,7 @@ def test_a_folder_without_class_folders_is_refused(root):
 
 def test_a_class_without_images_is_named(root):
     (root / "tulip").mkdir()
-    with pytest.raises(FileError, match=r"tulip holds no image .*: fill it or remove it"):
+    with pytest.raises(FileError, match="tulip holds no image: fill it or remove it"):
         ImageFolder(root, 4)
 
 
@@ -204,6 +204,18 @@ def test_a_class_of_broken_files_alone_is_named(root):
         pytest.raises(FileError, match="tulip holds no image"),
     ):
         ImageFolder(root, 4)
+
+
+def test_folders_instead_of_images_are_refused(root):
+    with pytest.raises(FileError, match=r"holds folders instead of images: move .* up, or give"):
+        ImageFolder(root.parent, 4)
+
+
+def test_folders_beside_images_are_named_in_a_warning(root):
+    (root / "rose" / "garden.png").mkdir()  # a folder, whatever its name says
+    with pytest.warns(UserWarning, match="rose are not looked into: move their images") as caught:
+        images = ImageFolder(root, 4)
+    assert [caught[0].filename, len(caught), len(images)] == [__file__, 1, 5]
 
 
 def test_an_unreadable_folder_is_named(root, monkeypatch):

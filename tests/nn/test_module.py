@@ -10,6 +10,7 @@ import pytest
 
 import tinygrad_fr as tg
 from tinygrad_fr import nn
+from tinygrad_fr.errors import GraphError
 
 
 class Block(nn.Module):
@@ -284,6 +285,28 @@ def test_modules_nested_a_thousand_deep_are_walked_and_saved(kind):
     assert other.load_state_dict(model.state_dict()) == ([], [])
     for a, b in zip(other.parameters(), model.parameters(), strict=True):
         np.testing.assert_array_equal(a.data, b.data)
+    assert repr(model).count("(") > 100
+
+
+@pytest.mark.parametrize("kind", AROUND)
+def test_calling_modules_nested_too_deeply_says_so(kind):
+    model = nested(kind, 1000)
+    for use in lambda: model(np.ones((1, 2))), lambda: model.summary((2,)):
+        with pytest.raises(GraphError, match=r"nest them less, or raise sys\.setrecursionlimit"):
+            use()
+
+
+@pytest.mark.parametrize("kind", AROUND)
+def test_modules_nested_deeply_are_pickled_and_copied(kind):
+    model = nested(kind, 400)
+    model.alias = list(model.modules())[-1]
+    for copied in pickle.loads(pickle.dumps(model)), copy.deepcopy(model):
+        assert [name for name, _ in copied.named_parameters()] == [
+            name for name, _ in model.named_parameters()
+        ]
+        assert copied.alias is list(copied.modules())[-1]
+        assert not set(map(id, copied.modules())) & set(map(id, model.modules()))
+        assert vars(copied).keys() == vars(model).keys()
 
 
 def test_a_copy_of_a_module_that_knows_its_owner_stays_one_whole():

@@ -15,7 +15,7 @@ from ..nn.models import MODELS
 from ..report import HINTS
 from . import demo, photographs, verification
 from .console import Parser, WithDefaults, complain, positive, prepare, share
-from .photographs import RECIPES
+from .recipes import RECIPES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -10,22 +10,22 @@ import secrets
 import signal
 import subprocess
 import sys
+import threading
 import time
+from codecs import getincrementaldecoder
 from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
 from json import dumps, loads  # by name: a file that replaces them in json changes no answer
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import Any
+from typing import IO, Any
 
 from .. import messages
 from ..errors import FileError
 from ..messages import _
 from .console import complain, visible
 
-# What is read of an answer (and written to a file), and shown of the code's own output, in bytes;
-# seconds for ending.
-LONGEST, SHOWN, GRACE = 1 << 26, 20_000, 5.0
+# What is read of an answer, and shown of the code's own output, in bytes; seconds for ending.
+LONGEST, SHOWN, GRACE = 1 << 24, 20_000, 5.0
 ROOT = str(Path(__file__).resolve().parents[2])
 START = (
     "import sys; sys.path.insert(0, sys.argv[1]); from tinygrad_fr.cli.apart import serve; "
@@ -43,32 +43,35 @@ def run_apart(task: Callable[[Any], Any], request: Any, seconds: float) -> Any:
              "seconds": min(seconds, 1e6), "token": secrets.token_hex(16)}  # fmt: skip
     try:
         return _answer_of_a_process(order)
-    except OSError:  # no process, no interpreter
+    except (OSError, RuntimeError):  # no process, no thread, no interpreter
         complain(_("no process can be started here: the file runs in this one, without a limit"))
     with redirect_stdout(sys.stderr):
         return visible(task(request))
 
 
 def _answer_of_a_process(order: dict[str, Any]) -> Any:
-    with TemporaryFile() as answers, TemporaryFile() as shown:  # files: nobody has to read along
-        with subprocess.Popen(
-            [sys.executable or "", "-P", "-c", START, ROOT],  # -P: no file beside theirs is ours
-            stdin=subprocess.PIPE, stdout=answers, stderr=shown, start_new_session=True,
-            env={**os.environ, "TINYGRAD_FR_LANG": messages.language, "TQDM_DISABLE": "1"},
-        ) as child:  # fmt: skip
-            start = time.monotonic()
-            try:
-                with suppress(subprocess.TimeoutExpired):
-                    child.communicate(dumps(order).encode() + b"\n", order["seconds"] + GRACE)
-                late = time.monotonic() - start > order["seconds"]
-            finally:  # Ctrl-C, too, leaves nothing behind
-                _kill(child.pid)
-        answers.seek(0)
-        shown.seek(0)
-        heard = answers.read(LONGEST)
-        complain(shown.read(SHOWN).decode("utf-8", "backslashreplace"), end="")
-        if shown.read(1):
-            complain("\n[...]")
+    start, heard = time.monotonic(), bytearray()
+    with subprocess.Popen(
+        [sys.executable or "", "-P", "-c", START, ROOT],  # -P: no file beside theirs is ours
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
+        env={**os.environ, "TINYGRAD_FR_LANG": messages.language, "TQDM_DISABLE": "1"},
+        start_new_session=True,
+    ) as child:  # fmt: skip
+        readers = [
+            threading.Thread(target=_listen, args=(child.stdout, heard), daemon=True),
+            threading.Thread(target=_relay, args=(child.stderr,), daemon=True),
+        ]
+        try:
+            for reader in readers:
+                reader.start()
+            with suppress(OSError, subprocess.TimeoutExpired):
+                child.stdin.write(dumps(order).encode() + b"\n")  # type: ignore[union-attr]
+                child.wait(order["seconds"] + GRACE)
+            late = time.monotonic() - start > order["seconds"]
+        finally:  # Ctrl-C, too, leaves nothing behind
+            _kill(child.pid)
+        for reader in readers:
+            reader.join(GRACE)
     found = re.search(rb"%b:(\d+):" % order["token"].encode(), heard)
     if found and len(body := heard[found.end() :][: int(found[1])]) == int(found[1]):
         try:
@@ -83,6 +86,19 @@ def _answer_of_a_process(order: dict[str, Any]) -> Any:
     raise FileError(text, n=child.returncode)
 
 
+def _listen(stream: IO[bytes], heard: bytearray) -> None:
+    while chunk := os.read(stream.fileno(), 1 << 16):
+        heard += chunk[: LONGEST - len(heard)]
+
+
+def _relay(stream: IO[bytes]) -> None:
+    """Show the beginning of what the code prints, and read the rest: it must not wait for us."""
+    decoder, left = getincrementaldecoder("utf-8")("backslashreplace"), SHOWN
+    while chunk := os.read(stream.fileno(), 1 << 16):
+        complain(decoder.decode(chunk[: max(left, 0)]), end="\n[...]\n" * (0 < left < len(chunk)))
+        left -= len(chunk)
+
+
 def _kill(pid: int) -> None:
     """End a process, and what it started where processes have groups."""
     with suppress(OSError):
@@ -94,16 +110,18 @@ def _kill(pid: int) -> None:
 
 def serve() -> None:
     """Answer one request over what was standard output, and end at once, whatever is left."""
-    answers, me = os.dup(1), os.getpid()
+    answers, parent, me = os.dup(1), os.dup(0), os.getpid()
     order = loads(sys.stdin.buffer.readline())
     os.dup2(2, 1)  # below Python, too: what the code prints is no answer
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     streams: Any = sys.stdout, sys.stderr
     for stream in streams:
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    with suppress(RuntimeError):  # no threads here
+        threading.Thread(target=_end_with, args=(parent, me), daemon=True).start()
     faulthandler.enable()
     faulthandler.dump_traceback_later(order["seconds"], exit=True)  # and says where it was
-    _limit()
+    _limit_memory()
     module, name = order["task"]
     answer = visible(getattr(importlib.import_module(module), name)(order["request"]))
     for stream in streams:
@@ -115,11 +133,16 @@ def serve() -> None:
     os._exit(0)
 
 
-def _limit() -> None:
-    """Let code that takes half of the memory, or fills the disk, fail before the machine does."""
+def _end_with(parent: int, me: int) -> None:
+    """End when the other end of standard input does: nobody waits for an answer any more."""
+    os.read(parent, 1)
+    _kill(me)
+
+
+def _limit_memory() -> None:
+    """Let code that takes more than half of the memory fail before the machine does."""
     with suppress(ImportError, AttributeError, OSError, ValueError):
         import resource
 
         half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
         resource.setrlimit(resource.RLIMIT_DATA, (half, resource.RLIM_INFINITY))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (LONGEST, resource.RLIM_INFINITY))

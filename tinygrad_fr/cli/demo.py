@@ -23,7 +23,8 @@ from ..nn.module import Module
 from ..ops import cross_entropy, exp, log, softmax
 from ..training import History, evaluate
 from .console import say
-from .photographs import Recipe, save_model, train_model
+from .photographs import save_model
+from .recipes import Recipe, train_model
 
 
 def demo(options: Any) -> int:

@@ -6,8 +6,6 @@ import glob
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +13,16 @@ import numpy as np
 
 from .. import settings
 from ..autograd.modes import no_grad
-from ..checks import whole
-from ..data import (
-    ArrayDataset,
-    AugmentedDataset,
-    DataLoader,
-    ImageFolder,
-    RandomHorizontalFlip,
-    RandomShift,
-    load_mnist,
-    preprocess,
-)  # fmt: skip
+from ..data import ArrayDataset, DataLoader, ImageFolder, load_mnist, preprocess
 from ..errors import ArgumentError, FileError, TinygradError
 from ..io import check_writable, load, save
 from ..messages import _
-from ..nn.models import MODELS
+from ..nn.models import DENSE, MODELS
 from ..nn.module import Module
 from ..ops import cross_entropy, softmax
-from ..optim import Adam, AdamW, CosineAnnealingLR, OneCycleLR
-from ..training import History, evaluate, fit
+from ..training import evaluate
 from .console import complain, say
+from .recipes import RECIPES, Recipe, train_model
 
 LARGEST = 4096  # pixels: a side of the images that predict makes, whatever the file asks for
 
@@ -132,107 +120,26 @@ def _load_model(path: str) -> tuple[Module, list[str], int, int]:
         raise FileError(
             "{path} was not written by `tinygrad-fr train`: its model is not known", path=path
         )
+    shapes = {array.shape for array in state.values()}
     try:
         classes = json.loads(known["classes"])
         preprocessing = json.loads(known["preprocessing"])
-        size = whole(preprocessing["size"], "size", 1, LARGEST)
-        channels = whole(preprocessing["channels"], "channels", 1, 3)
-        if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
-            raise ValueError(_("the classes are no names"))
+        size, channels = preprocessing["size"], preprocessing["channels"]
+        n = len(classes)
+        named = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
+        sized = type(size) is int and 0 < size <= LARGEST
+        sized = sized and type(channels) is int and channels in (1, 3)
         # Compared before a model is made, which would be of the size that the metadata claim.
-        if {(len(classes),)}.isdisjoint(array.shape for array in state.values()):
+        if not (named and sized and {(n,), DENSE[known["model"]](n, size)} <= shapes):
             raise ValueError(_("they do not fit together"))
         if not all(np.isfinite(array).all() for array in state.values()):
             raise ValueError(_("NaN or infinite weights"))
-        model = MODELS[known["model"]](len(classes), size, channels)
-        model.load_state_dict(state)
+        model = MODELS[known["model"]](n, size, channels)
     except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise FileError(
             "{path} has no usable classes, preprocessing and weights ({error}): train it again",
             path=path,
             error=error,
         ) from error
+    model.load_state_dict(state)
     return model.eval(), classes, size, channels
-
-
-# --- how each model is trained ---------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Options of a training run.
-
-    Attributes
-    ----------
-    size, channels
-        Of the images.
-    epochs, batch_size, lr
-        Passes, images per step, and the (highest) learning rate.
-    weight_decay, one_cycle
-        Adam with a cosine schedule, or AdamW with this decay and a one-cycle schedule.
-    label_smoothing
-        Share of the target that is spread over all classes.
-    flip, shift
-        Augmentation: whether images are mirrored at random, and by how many pixels they are moved.
-    """
-
-    size: int = 50
-    channels: int = 1
-    epochs: int = 15
-    batch_size: int = 32
-    lr: float = 1e-3
-    weight_decay: float = 0.0
-    one_cycle: bool = False
-    label_smoothing: float = 0.0
-    flip: bool = False
-    shift: int = 0
-
-    def changed(self, **options: Any) -> Recipe:
-        """The recipe with those of the options that it knows and that are not None."""
-        given = {f.name: options.get(f.name) for f in fields(self)}
-        return replace(self, **{name: x for name, x in given.items() if x is not None})
-
-    def describe(self) -> str:
-        """As the options of the command line."""
-        values = {f.name.replace("_", "-"): getattr(self, f.name) for f in fields(self)}
-        values.pop("one-cycle")
-        return " ".join(
-            f"--{name}" if value is True else f"--{name} {value}"
-            for name, value in values.items()
-            if value
-        )
-
-
-RECIPES = {
-    "course_cnn": Recipe(),
-    "lenet": Recipe(size=28, epochs=15, batch_size=64, lr=2e-3, shift=2),
-    "small_vgg": Recipe(
-        size=64, channels=3, epochs=40, batch_size=32, lr=3e-3, weight_decay=0.05, one_cycle=True,
-        label_smoothing=0.05, flip=True, shift=6,
-    ),
-}  # fmt: skip
-
-
-def train_model(
-    model: Module, train: Any, valid: Any, recipe: Recipe, seed: int, **options: Any
-) -> History:
-    """Train a model on a dataset as its recipe says; ``options`` are those of ``fit``."""
-    transforms: list[Any] = [RandomHorizontalFlip()] * recipe.flip
-    transforms += [RandomShift(recipe.shift)] * bool(recipe.shift)
-    if transforms:
-        train = AugmentedDataset(train, transforms, seed=seed)
-    batches = DataLoader(train, recipe.batch_size, shuffle=True, seed=seed)
-    learned = model.parameters()
-    if recipe.one_cycle:
-        optimizer: Any = AdamW(learned, lr=recipe.lr, weight_decay=recipe.weight_decay)
-        steps = recipe.epochs * len(batches)
-        scheduler: Any = OneCycleLR(optimizer, recipe.lr, total_steps=steps)
-    else:
-        optimizer = Adam(learned, lr=recipe.lr, weight_decay=recipe.weight_decay)
-        scheduler = CosineAnnealingLR(optimizer, T_max=recipe.epochs)
-    loss = partial(cross_entropy, label_smoothing=recipe.label_smoothing)
-    held_out = None if valid is None else DataLoader(valid, recipe.batch_size)
-    return fit(
-        model, batches, held_out, loss=loss, optimizer=optimizer,
-        scheduler=scheduler, epochs=recipe.epochs, metrics=("accuracy",), **options,
-    )  # fmt: skip

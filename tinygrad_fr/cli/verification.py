@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import importlib
-import importlib.util
 import inspect
 import json
 import re
-import sys
 from argparse import Namespace
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -28,6 +23,7 @@ from ..verify.handwritten.parts import Handwritten
 from ..verify.vocabulary import FORWARD, TARGET, member
 from .apart import run_apart
 from .console import complain, say
+from .source import member_of, module_of
 
 STATUS = {"correct": 0, "wrong": 1, "inconclusive": 2}
 
@@ -83,14 +79,14 @@ def _report(options: Namespace) -> Report:
         raise ArgumentError(
             "give a file and a name in it, such as layers.py:Dense, not {got}", got=options.layer
         )
-    module = _module_of(path)
-    layer = _member_of(module, name, path)
+    module = module_of(path)
+    layer = member_of(module, name, path)
     if inspect.isroutine(layer):
         if not options.backward:
             raise ArgumentError(
                 "{name} is a function: name that of its gradient, --backward", name=name
             )
-        layer, options.backward = (layer, _member_of(module, options.backward, path)), None
+        layer, options.backward = (layer, member_of(module, options.backward, path)), None
     try:
         if isinstance(layer, type):
             layer = attempted(layer, *_arguments(options.init))
@@ -113,55 +109,6 @@ def _report(options: Namespace) -> Report:
         reference=reference, seed=options.seed,
     )  # fmt: skip
     return dataclasses.replace(report, notes=(*said, *report.notes))
-
-
-# --- the file ---------------------------------------------------------------------------------
-
-
-def _module_of(path: str) -> ModuleType:
-    """The file as a module; it can import from its package, its folder and the current one."""
-    file = Path(path)
-    if file.suffix == ".ipynb":
-        raise FileError("{path} is a notebook: copy the layer to a .py file", path=path)
-    if file.is_dir():
-        raise FileError("{path} is a folder: give a file in it", path=path)
-    if not file.is_file():
-        raise FileError("{path}: there is no such file", path=path)
-    folder = top = file.parent.resolve()
-    names = [re.sub(r"\W", "_", file.stem)]
-    while (top / "__init__.py").is_file():
-        names, top = [top.name, *names], top.parent
-    sys.argv[:] = [path]
-    sys.path[:0] = dict.fromkeys(map(str, (top, Path.cwd(), folder)))
-    spec = importlib.util.spec_from_file_location(".".join(names), file)
-    if spec is None or spec.loader is None:
-        raise FileError("{path} is no Python file", path=path)
-    try:
-        if names[1:]:
-            importlib.import_module(".".join(names[:-1]))
-        module = importlib.util.module_from_spec(spec)
-        sys.modules.setdefault(spec.name, module)
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise FileError("{path} fails: {error}", path=path, error=in_words(error)) from error
-    return module
-
-
-def _member_of(module: ModuleType, name: str, path: str) -> Any:
-    """What has that name in the file; an error that says what there is."""
-    if hasattr(module, name):
-        return getattr(module, name)
-    own = [
-        known for known, value in vars(module).items()
-        if getattr(value, "__module__", None) == module.__name__ and not known.startswith("_")
-    ]  # fmt: skip
-    raise ArgumentError(
-        "{path} has no {name}; there are {known}",
-        path=path, name=name, known=", ".join(own) or "-",
-    )  # fmt: skip
-
-
-# --- the arguments ----------------------------------------------------------------------------
 
 
 def _arguments(text: str | None) -> tuple[Any, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 
 from .. import checks, settings
-from ..errors import DTypeError, ShapeError
+from ..errors import ArgumentError, DTypeError, ShapeError
 from ..kernels import Array
 from .dataset import Batch, Dataset, as_dataset, gather, in_epoch, positions
 
@@ -44,7 +45,7 @@ class AugmentedDataset:
     ArgumentError
         If the data are no dataset.
     DTypeError
-        If a transform is no function.
+        If a transform cannot be called with a batch and a generator.
     ShapeError
         If a transform does not give a batch of as many images.
 
@@ -115,6 +116,12 @@ class AugmentedDataset:
         view._key = self._new_key(epoch)
         return view
 
+    def split(self, fraction: float, seed: int | None = None) -> NoReturn:
+        """Refuse: the part for validation would be augmented too."""
+        raise ArgumentError(
+            "both parts would be augmented: split the data first, then augment one part"
+        )
+
     def _new_key(self, epoch: int) -> tuple[int, int]:
         seed = settings.generator().integers(2**63) if self.seed is None else self.seed
         return int(seed), epoch
@@ -140,6 +147,16 @@ def _checked_transform(transform: Any) -> Transform:
             "a transform is a function f(images, rng), or such as RandomShift(4), not {what}",
             what=_name(transform),
         )
+    try:
+        inspect.signature(transform).bind(None, None)
+    except TypeError as error:
+        raise DTypeError(
+            "{transform} must take two arguments, f(images, rng): a batch (N, C, H, W) and a "
+            "NumPy generator",
+            transform=_name(transform),
+        ) from error
+    except ValueError:  # a function of C may not tell
+        pass
     return transform  # type: ignore[no-any-return]
 
 

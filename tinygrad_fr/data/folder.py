@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from ..kernels.fast import threads
 from ..messages import _
 from .dataset import Splittable, positions
 from .images import pillow, pixels, scaled
+
+T = TypeVar("T")
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 
@@ -59,7 +62,7 @@ class ImageFolder(Splittable):
     Warns
     -----
     UserWarning
-        For each broken file.
+        For each broken file, and each class folder that holds further folders.
 
     Examples
     --------
@@ -105,9 +108,7 @@ class ImageFolder(Splittable):
             whole = [path for path in group if path not in broken]
             if not whole:
                 raise FileError(
-                    "the class folder {path} holds no image (folders in it are not looked into): "
-                    "fill it or remove it",
-                    path=folder,
+                    "the class folder {path} holds no image: fill it or remove it", path=folder
                 )
             self.paths += whole
             labels += [label] * len(whole)
@@ -139,12 +140,7 @@ class ImageFolder(Splittable):
         paths = [self.paths[i] for i in chosen]
         known = {} if self._cache is None else self._cache
         missing = [path for path in dict.fromkeys(paths) if path not in known]
-
-        def decode(path: Path) -> Array:  # which lets other threads run
-            return pixels(path, self.size, self.channels)
-
-        decoded = threads.each(decode, missing, os.cpu_count() or 1)
-        known.update(zip(missing, decoded, strict=True))
+        known.update(zip(missing, _in_threads(self._decode, missing), strict=True))
         images = np.empty((len(paths), self.channels, *self.size), np.uint8)
         for image, path in zip(images, paths, strict=True):
             image[...] = known[path]
@@ -161,6 +157,9 @@ class ImageFolder(Splittable):
         subset.labels = self.labels[chosen]
         return subset
 
+    def _decode(self, path: Path) -> Array:
+        return pixels(path, self.size, self.channels)
+
 
 def _visible(folder: Path) -> list[Path]:
     try:
@@ -176,8 +175,25 @@ def _visible(folder: Path) -> list[Path]:
 
 def _images(folder: Path) -> list[Path]:
     """The files of a class that end like images."""
-    files = [path for path in _visible(folder) if path.suffix.lower() in SUFFIXES]
-    return [file for file in files if not (file.is_dir() or file.is_fifo())]
+    entries = _visible(folder)
+    files = [entry for entry in entries if not entry.is_dir()]
+    images = [file for file in files if file.suffix.lower() in SUFFIXES and not file.is_fifo()]
+    if len(files) == len(entries):
+        return images
+    if not images:
+        raise FileError(
+            "the class folder {path} holds folders instead of images: move their images up, "
+            "or give {path} itself if those are the classes",
+            path=folder,
+        )
+    warnings.warn(
+        _(
+            "folders inside the class folder {path} are not looked into: move their images up",
+            path=folder,
+        ),
+        stacklevel=3,
+    )
+    return images
 
 
 def _broken(paths: list[Path]) -> set[Path]:
@@ -195,7 +211,7 @@ def _broken(paths: list[Path]) -> set[Path]:
         return None
 
     found = set()
-    for path, error in zip(paths, threads.each(problem, paths, os.cpu_count() or 1), strict=True):
+    for path, error in zip(paths, _in_threads(problem, paths), strict=True):
         if error is not None:
             found.add(path)
             warnings.warn(
@@ -203,3 +219,8 @@ def _broken(paths: list[Path]) -> set[Path]:
                 stacklevel=3,
             )
     return found
+
+
+def _in_threads(function: Callable[[Path], T], paths: list[Path]) -> list[T]:
+    """``function`` of each path; decoding lets other threads run."""
+    return threads.each(function, paths, os.cpu_count() or 1)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
+import sys
+import threading
 from collections.abc import Iterator
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 
 from .. import checks, settings
 from ..errors import ArgumentError
+from ..kernels.fast.threads import start
 from .dataset import Batch, Dataset, as_dataset, gather, in_epoch
 
 
@@ -93,18 +96,45 @@ class DataLoader:
 
 
 def _ahead(batches: Iterator[Batch], depth: int) -> Iterator[Batch]:
-    """The same batches, up to ``depth`` of them prepared by a thread while they are awaited."""
-    from concurrent.futures import ThreadPoolExecutor
+    """The same batches, up to ``depth`` of them prepared by a thread while they are awaited.
 
-    pool = ThreadPoolExecutor(1, "DataLoader")
+    The thread ends when they are ready, and the next demand starts another one. So none is left
+    waiting for a loop that was left, not even where a traceback keeps the loop alive.
+    """
+    ready: SimpleQueue[Any] = SimpleQueue()  # at the end, the exception that ended it
+    idle, abandoned = True, False
+
+    def work() -> None:
+        nonlocal idle
+        resting = ended = False
+        while not (resting or ended):
+            try:
+                item: Any = next(batches)
+            except BaseException as error:
+                item = error
+            ended = abandoned or isinstance(item, BaseException)
+            resting = idle = not ended and ready.qsize() + 1 >= depth
+            ready.put(item)  # last: whoever takes it sees whether to start another thread
+            del item
+
+    thread = None
     try:
-        waiting = deque(pool.submit(next, batches, None) for _i in range(depth))
-    except RuntimeError:  # no thread can be started here, as in WebAssembly
-        yield from batches
-        return
-    try:
-        while (batch := waiting.popleft().result()) is not None:
-            waiting.append(pool.submit(next, batches, None))
-            yield batch
-    finally:  # a loop that is left does not wait for what it no longer wants
-        pool.shutdown(wait=False, cancel_futures=True)
+        while True:
+            if idle:
+                idle = False
+                thread = threading.Thread(target=work, name="DataLoader", daemon=True)
+                if not start(thread):
+                    work()
+            item = ready.get()
+            if isinstance(item, StopIteration):
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        item = None  # an exception kept here would hold its own traceback
+        abandoned = True
+        # Not where the garbage collector runs in it, nor when Python ends and has stopped it.
+        current = thread is threading.current_thread() or sys.is_finalizing()
+        if thread is not None and thread.is_alive() and not current:
+            thread.join()

@@ -125,39 +125,40 @@ def _vanishing(seen: Watch, layers: dict[str, Layer], dead: Finding | None) -> F
 
 
 def _dead(seen: Watch, layers: dict[str, Layer]) -> Finding | None:
+    def examples(layer: Layer) -> int:
+        return together(seen.recent[layer.name]).examples
+
+    found = [layer for layer in _silent(layers, "dead", DEAD) if examples(layer) >= EXAMPLES]
     sentence = _(
         "{n} of the {m} neurons of {layer} answered 0 to each of the last {examples} examples: no "
         "gradient passes through them, their weights no longer change"
     )
-    return _silent(seen, layers, "dead", DEAD, EXAMPLES, sentence)
+    n = examples(found[0]) if found else 0
+    return _of_neurons("dead", found, sentence, examples=n)
 
 
 def _saturated(seen: Watch, layers: dict[str, Layer]) -> Finding | None:
+    found = _silent(layers, "saturated", SATURATED)
     sentence = _(
         "{n} of the {m} neurons of {layer} are on a plateau for {share} of the examples or more: "
         "their slope is below 5% of its largest value, hardly any gradient passes"
     )
-    return _silent(seen, layers, "saturated", SATURATED, 0, sentence)
+    return _of_neurons("saturated", found, sentence, share=percent(STUCK))
 
 
-def _silent(
-    seen: Watch, layers: dict[str, Layer], kind: str, least: float, examples: int, sentence: str
-) -> Finding | None:
-    """The layers with at least that share of such neurons over enough examples, the worst first."""
-    shares = {
-        name: share
-        for name, layer in layers.items()
-        if (share := getattr(layer, kind) or 0.0) >= least
-        and together(seen.recent[name]).examples >= examples
-    }
-    if not shares:
+def _silent(layers: dict[str, Layer], kind: str, least: float) -> list[Layer]:
+    """The layers with at least that share of dead or saturated neurons, the worst first."""
+    found = [layer for layer in layers.values() if (getattr(layer, kind) or 0.0) >= least]
+    return sorted(found, key=lambda layer: -float(getattr(layer, kind)))
+
+
+def _of_neurons(kind: str, found: list[Layer], sentence: str, **values: object) -> Finding | None:
+    if not found:
         return None
-    names = sorted(shares, key=lambda name: -shares[name])
-    neurons = together(seen.recent[names[0]])
-    return _finding(
-        kind, names, sentence, n=round(shares[names[0]] * len(neurons)), m=len(neurons),
-        layer=names[0], examples=neurons.examples, share=percent(STUCK),
-    )  # fmt: skip
+    worst = found[0]
+    n = round(getattr(worst, kind) * (worst.neurons or 0))
+    names = [layer.name for layer in found]
+    return _finding(kind, names, sentence, n=n, m=worst.neurons, layer=worst.name, **values)
 
 
 def _finding(kind: str, names: list[str], sentence: str, **values: object) -> Finding | None:

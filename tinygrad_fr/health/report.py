@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from html import escape
 
 from ..errors import ArgumentError
 from ..messages import _, ngettext
@@ -125,6 +126,11 @@ class Finding:
             ),
         }[self.kind]  # fmt: skip
 
+    def remedies(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Both lists that are not empty, with their titles."""
+        titled = [(_("remedies of the course:"), self.course), (_("also in use:"), self.further)]
+        return [(title, remedies) for title, remedies in titled if remedies]
+
 
 @dataclass(frozen=True, repr=False)
 class HealthReport:
@@ -157,31 +163,55 @@ class HealthReport:
     def __str__(self) -> str:
         lines = []
         if self.layers:
-            titles = (_("layer"), _("gradient"), _("dead"), _("saturated"), _("verdict"))
-            table = [titles, *map(_cells, self.layers)]
+            table = [self._titles(), *map(self._cells, self.layers)]
             widths = [max(map(len, column)) for column in zip(*table, strict=True)]
             lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table] + [""]
         for finding in self.findings:
             lines.append(finding.sentence)
-            for title, remedies in (
-                (_("remedies of the course:"), finding.course),
-                (_("also in use:"), finding.further),
-            ):
-                if remedies:
-                    lines += [f"  {title}", *(f"    - {remedy}" for remedy in remedies)]
+            for title, remedies in finding.remedies():
+                lines += [f"  {title}", *(f"    - {remedy}" for remedy in remedies)]
             lines.append("")
-        seen = ngettext("{n} step seen", "{n} steps seen", self.steps, n=self.steps)
-        if not self.steps:
-            seen = _("nothing seen yet: call the model, then backward() on its loss")
-        elif not self.findings:
-            seen = _("{seen}: nothing wrong", seen=seen)
-        return "\n".join([*lines, seen])
+        return "\n".join([*lines, self._conclusion()])
 
     __repr__ = __str__
 
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        cell = "text-align:left;vertical-align:top;padding:0.3em 0.8em"
+        parts = []
+        if self.layers:
+            header = "".join(f"<th style='{cell}'>{escape(text)}</th>" for text in self._titles())
+            rows = [
+                "".join(f"<td style='{cell}'>{escape(text)}</td>" for text in self._cells(layer))
+                for layer in self.layers
+            ]
+            body = "".join(f"<tr style='border-top:1px solid #999'>{row}</tr>" for row in rows)
+            parts.append(
+                f"<table style='border-collapse:collapse'><thead><tr>{header}</tr></thead>"
+                f"<tbody>{body}</tbody></table>"
+            )
+        for finding in self.findings:
+            parts.append(f"<p><b>{escape(finding.sentence)}</b></p>")
+            for title, remedies in finding.remedies():
+                items = "".join(f"<li>{escape(remedy)}</li>" for remedy in remedies)
+                parts.append(f"<p>{escape(title)}</p><ul>{items}</ul>")
+        return "".join([*parts, f"<p>{escape(self._conclusion())}</p>"])
 
-def _cells(layer: Layer) -> tuple[str, ...]:
-    """A row of the table."""
-    norm = layer.gradient_norm
-    gradient = "" if norm is None else "-" if math.isnan(norm) else f"{norm:.2g}"
-    return layer.name, gradient, percent(layer.dead), percent(layer.saturated), layer.verdict
+    def _conclusion(self) -> str:
+        if not self.steps:
+            return _("nothing seen yet: call the model, then backward() on its loss")
+        seen = ngettext("{n} step seen", "{n} steps seen", self.steps, n=self.steps)
+        return seen if self.findings else _("{seen}: nothing wrong", seen=seen)
+
+    def _titles(self) -> tuple[str, ...]:
+        return (_("layer"), _("gradient"), _("dead"), _("saturated"), _("verdict"))
+
+    def _cells(self, layer: Layer) -> tuple[str, ...]:
+        norm = layer.gradient_norm
+        return (
+            layer.name,
+            "" if norm is None else "-" if math.isnan(norm) else f"{norm:.2g}",
+            percent(layer.dead),
+            percent(layer.saturated),
+            layer.verdict,
+        )

@@ -122,6 +122,9 @@ class Watch:
     def __repr__(self) -> str:
         return str(self.report())
 
+    def _repr_html_(self) -> str:
+        return self.report()._repr_html_()
+
     def _hook(self) -> Callable[[Module, tuple[Any, ...], Any], None]:
         def called(module: Module, inputs: tuple[Any, ...], output: Any) -> None:
             """Note the call of the model that ends here: its operations know their calls."""
@@ -205,10 +208,21 @@ class Watch:
 
 
 def _norm(arrays: list[Any]) -> float:
-    """The norm of all entries together: infinite if one is not finite."""
+    """The norm of all entries together: infinite if one is not finite.
+
+    As products, that pass over the memory once; where those leave their range, by parts.
+    """
     with np.errstate(all="ignore"):
-        norm = math.hypot(*(float(np.linalg.norm(a.astype(np.float64))) for a in arrays))
-    return norm if math.isfinite(norm) else math.inf
+        square = sum(float(np.vdot(a, a)) for a in arrays if a.dtype != np.float16)
+        if 1e-30 < square < 1e30 and all(a.dtype != np.float16 for a in arrays):
+            return math.sqrt(square)
+        largest = max((float(abs(a).max()) for a in arrays if a.size), default=0.0)
+        if not math.isfinite(largest):
+            return math.inf
+        if not largest:
+            return 0.0
+        parts = [a.astype(np.float64) / largest for a in arrays]
+        return largest * math.sqrt(sum(float(np.vdot(a, a)) for a in parts))
 
 
 def _size(gradients: list[Any]) -> float:

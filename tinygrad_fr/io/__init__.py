@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ CHECKSUM = "tinygrad_fr.crc32"  # among the metadata in the file, and there alon
 MARK = "\N{EARTH GROUND}"
 # In names: NUL, half of a surrogate pair, and the way up for who unpacks an npz file.
 FORBIDDEN = r"\0|[\ud800-\udfff]|(^|[/\\])\.\.($|[/\\])"
-NUMBERS = "biuf"  # the kinds of dtypes, those of booleans included
+COMPRESSIONS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # those of np.savez
+LARGE = 2**30  # what unpacks to more bytes must do so from at least a hundredth of them
 
 
 class State(dict[str, Array]):
@@ -194,8 +196,7 @@ def _from_safetensors(content: bytes) -> State:
 
 def _to_npz(arrays: dict[str, Array], metadata: dict[str, str]) -> bytes:
     content = io.BytesIO()
-    # First the checksum: damage to the archive's directory can hide what follows, never the first.
-    entries = {METADATA: np.array(json.dumps(metadata)), **arrays}
+    entries = {**arrays, METADATA: np.array(json.dumps(metadata))}
     with zipfile.ZipFile(content, "w") as archive:
         for name, array in entries.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
@@ -205,20 +206,48 @@ def _to_npz(arrays: dict[str, Array], metadata: dict[str, str]) -> bytes:
 
 def _from_npz(content: bytes) -> State:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        arrays = {name.removesuffix(".npy"): _member(archive, name) for name in archive.namelist()}
+        members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+        if not _is_sound(content, archive.infolist(), members):
+            raise ValueError(_("its members are not as np.savez writes them"))
+        arrays = {name: _member(archive, member) for name, member in members.items()}
     metadata = json.loads(str(arrays.pop(METADATA, "{}")))
-    if any(array.dtype.kind not in NUMBERS for array in arrays.values()):
-        raise ValueError(_("not all of its arrays are of numbers"))
     return State(arrays, _checked_metadata(metadata))
 
 
-def _member(archive: zipfile.ZipFile, name: str) -> Array:
-    """An array of the archive: all of its bytes are read, so that their CRC is tested."""
-    stream = io.BytesIO(archive.read(name))
-    array: Array = np.lib.format.read_array(stream, allow_pickle=False)
-    if stream.read(1):
-        raise ValueError(_("{name} holds more than its array", name=name))
-    return array
+def _is_sound(content: bytes, members: list[zipfile.ZipInfo], names: Collection[str]) -> bool:
+    """Whether an archive holds what it seems to, is whole, and is no bomb."""
+    ending = content.rfind(b"PK\5\6")
+    count = int.from_bytes(content[ending + 10 : ending + 12], "little")
+    return (
+        all(name == METADATA or _is_name(name) for name in names)
+        and len(names) == len(members)
+        and count == min(len(members), 0xFFFF)  # or damage hides the last ones
+        and min((member.header_offset for member in members), default=ending) == 0
+        and {member.compress_type for member in members} <= COMPRESSIONS
+        and sum(member.file_size for member in members) <= max(LARGE, 100 * len(content))
+    )
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
+    """The array in a member; only numbers, and as many as there are, are unpacked."""
+    with archive.open(member) as file:
+        old = np.lib.format.read_magic(file) == (1, 0)
+        header = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
+        shape, _fortran, dtype = header(file)
+        size = file.tell() + math.prod(shape) * dtype.itemsize
+    kinds = "U" if member.filename == f"{METADATA}.npy" else "biufcO"  # NumPy refuses objects
+    if dtype.kind not in kinds or (size != member.file_size and dtype.kind != "O"):
+        raise ValueError(
+            _(
+                "{name} claims the shape {shape} of {dtype}, in {n} bytes",
+                name=member.filename,
+                shape=shape,
+                dtype=dtype,
+                n=member.file_size,
+            )
+        )
+    with archive.open(member) as file:  # all of it is read, so that its CRC is tested
+        return np.lib.format.read_array(file, allow_pickle=False)
 
 
 _FORMATS: dict[str, tuple[Callable[..., bytes], Callable[[bytes], State]]] = {
@@ -278,7 +307,7 @@ def _checked_state(state: Mapping[str, Any]) -> dict[str, Array]:
                 reserved=METADATA,
             )
         array = np.asarray(value.data if isinstance(value, Tensor) else value)
-        if array.dtype.kind not in NUMBERS or array.itemsize > 8:
+        if array.dtype.kind not in "biuf" or array.itemsize > 8:
             raise DTypeError(
                 "{name} is of {dtype}: only booleans and numbers of up to 64 bits are saved",
                 name=name,

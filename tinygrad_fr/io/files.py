@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import os
+import platform
 import secrets
 import shutil
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..errors import ArgumentError, FileError
 from ..messages import _
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+# Names the machine: over a network, its locks may not be seen.
+TEMPORARY = f".tinygrad_fr-{zlib.crc32(platform.node().encode()):08x}-{{}}.tmp"
 
 
 def as_path(path: Any) -> Path:
@@ -56,19 +66,44 @@ def check_place(path: Path) -> Path:
 def write(target: Path, content: bytes) -> None:
     """Write a file, all of it or nothing: it gets its name when it is complete."""
     with _explained(_("{path} cannot be written: {error}"), target):
-        # Beside the target, since only a rename within one file system is atomic; opened as any
-        # file is, so that the user's umask holds.
-        temporary = target.with_name(f".tinygrad_fr-{secrets.token_hex(8)}.tmp")
+        _remove_orphans(target.parent)
+        file = _locked_file(target.parent)
+        temporary = Path(file.name)
         try:
-            with temporary.open("xb") as file:
+            with file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            if target.exists():
-                shutil.copymode(target, temporary)
-            temporary.replace(target)
+                if target.exists():
+                    shutil.copymode(target, temporary)
+                if fcntl is None:  # Windows renames no open file
+                    file.close()
+                temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _locked_file(folder: Path) -> BinaryIO:
+    # Beside the target, since only a rename within one file system is atomic; opened as any
+    # file is, so that the user's umask holds.
+    while True:
+        file = (folder / TEMPORARY.format(secrets.token_hex(8))).open("xb")
+        with suppress(OSError):  # where nothing can be locked, no orphan is removed
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:  # not taken for an orphan before it was locked
+            return file
+        file.close()
+
+
+def _remove_orphans(folder: Path) -> None:
+    """Remove what killed runs left: the lock of a file ends with its process."""
+    for path in folder.glob(TEMPORARY.format("[0-9a-f]" * 16)) if fcntl is not None else ():
+        with suppress(OSError):
+            if path.is_file() and not path.is_symlink():
+                with path.open("r+b") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink()
 
 
 @contextmanager

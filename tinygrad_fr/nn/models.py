@@ -127,3 +127,10 @@ def _shaped(model: Sequential, *shape: int) -> Sequential:
 
 
 MODELS = {"course_cnn": course_cnn, "lenet": lenet, "small_vgg": small_vgg}
+
+# Their first dense weights, (out, in), by the number of classes and the size of the images.
+DENSE: dict[str, Callable[[int, int], tuple[int, int]]] = {
+    "course_cnn": lambda classes, size: (classes, 8 * ((size - 2) // 2) ** 2),
+    "lenet": lambda classes, size: (128, 32 * (size // 4) ** 2),
+    "small_vgg": lambda classes, size: (classes, 128),
+}

@@ -1,8 +1,9 @@
-"""Module: a piece of a network that owns parameters; Parameter; Sequential."""
+"""Module: a piece of a network that owns parameters; Parameter."""
 
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
@@ -14,7 +15,7 @@ from ..autograd.guards.conversion import as_operand
 from ..autograd.modes import current_mode, enter_module, leave_module
 from ..autograd.tensor import Tensor
 from ..checks import same_shape
-from ..errors import ArgumentError, DTypeError
+from ..errors import ArgumentError, DTypeError, GraphError
 from ..kernels import Array
 from .summary import Summary, summarise
 
@@ -84,6 +85,14 @@ class Module:
         token = enter_module(mode, label, path, self)
         try:
             y = self.forward(*args, **kwargs)
+        except RecursionError:
+            if mode.owner is not None:
+                raise  # the outermost call has room to say it
+            raise GraphError(
+                "modules call one another more than {n} functions deep: nest them less, or "
+                "raise sys.setrecursionlimit; is there one that calls itself?",
+                n=sys.getrecursionlimit(),
+            ) from None
         finally:
             leave_module(token)
         if self._hooks:
@@ -248,6 +257,23 @@ class Module:
                 target[...] = value
         return sorted(missing), sorted(unknown)
 
+    def __getstate__(self) -> Any:
+        state: Any = super().__getstate__()
+        if not isinstance(state, dict):
+            return state  # of a subclass with slots
+        below = list(self.named_modules())[:0:-1]
+        # The deepest first where from above pickle and deepcopy would exceed Python's stack.
+        deep = max((path.count(".") for path, _module in below), default=0) > 50
+        first = {"_below": [module for _path, module in below]} if deep else {}
+        return {**first, **{name: x for name, x in state.items() if name != "_names"}}
+
+    def __setstate__(self, state: Any) -> None:
+        named, slots = state if isinstance(state, tuple) else (state, {})
+        vars(self).update(named or {})
+        vars(self).pop("_below", None)
+        for name, value in slots.items():
+            setattr(self, name, value)
+
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients: a gradient is None until there is one."""
         for p in self.parameters():
@@ -264,16 +290,18 @@ class Module:
         return self.train(False)
 
     def apply(self, function: Callable[[Module], Any]) -> Self:
-        """Call a function on every module below, then on this one, and return it."""
-        found: dict[int, Module] = {}
-        waiting: list[Module] = [self]
-        while waiting:  # the last of the children first, and all of it backwards in the end
-            module = waiting.pop()
-            if id(module) not in found:
-                found[id(module)] = module
-                waiting += module.children()
-        for module in reversed(found.values()):
-            function(module)
+        """Call a function on every module below and on this one, and return it."""
+        seen = {id(self)}
+        above: list[tuple[Module, Iterator[Module]]] = [(self, self.children())]
+        while above:
+            module, children = above[-1]
+            child = next((c for c in children if id(c) not in seen), None)
+            if child is None:
+                above.pop()
+                function(module)
+            else:
+                seen.add(id(child))
+                above.append((child, child.children()))
         return self
 
     def register_forward_hook(self, hook: Hook) -> Callable[[], None]:
@@ -282,7 +310,7 @@ class Module:
         Returns
         -------
         callable
-            Removes the hook, as does its ``remove``.
+            Removes the hook. It has a ``remove`` attribute that does the same.
         """
         if self._hooks is None:
             self._hooks = {}
@@ -329,7 +357,10 @@ class Module:
         children = [(name, child) for name, child in self.named_children() if child is not self]
         if not children:
             return f"{type(self).__name__}({self.extra_repr()})"
-        lines = [f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in children]
+        try:
+            lines = [f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in children]
+        except RecursionError:  # nested too deeply for Python: what is above has room
+            return f"{type(self).__name__}(...)"
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
 
 

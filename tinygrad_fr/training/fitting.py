@@ -1,4 +1,4 @@
-"""fit: the training loop; and the metrics, averaged over examples."""
+"""fit: the training loop, its history and its checkpoints."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ from ..autograd.modes import no_grad
 from ..autograd.tensor import Tensor
 from ..checks import kind, whole
 from ..data import ArrayDataset, DataLoader
-from ..errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
+from ..errors import ArgumentError, DTypeError, NonFiniteError
 from ..io import check_writable
-from ..kernels import Array
 from ..messages import _, say
 from ..nn.module import Module
 from ..optim import Optimizer
-from .history import History, describe, note, resume_from, write_checkpoint
-
-Metric = Callable[[Array, Array], float]
+from . import checkpoints
+from .history import History, describe, note
+from .metrics import Means, Metric, by_name
 
 
 def fit(
@@ -107,7 +106,7 @@ def fit(
         check_writable(checkpoint)
     history = History()
     if resume and Path(str(checkpoint)).exists():
-        resume_from(str(checkpoint), model, optimizer, scheduler, history)
+        checkpoints.resume(str(checkpoint), model, optimizer, scheduler, history)
         if hasattr(batches, "epoch"):
             batches.epoch = len(history)
         if progress and len(history) >= epochs:
@@ -138,7 +137,7 @@ def fit(
             if progress:
                 say(describe(epoch))
             if checkpoint is not None:
-                write_checkpoint(checkpoint, model, optimizer, scheduler, history)
+                checkpoints.write(checkpoint, model, optimizer, scheduler, history)
             answers = [callback(history) for callback in callbacks]  # each is called
             if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
                 break
@@ -228,22 +227,17 @@ def _means(
     step: Callable[[Tensor], None] | None = None,
 ) -> dict[str, float]:
     """The mean loss and metrics over all examples, a step being taken after each batch."""
-    n, sums = 0, dict.fromkeys(("loss", *metrics), 0.0)
+    total = Means()
     for batch in batches:
         x, target = _pair(batch)
         y = model(x)
         value = loss(y, target)
         if step is not None:
             step(value)
-        prediction, truth = getattr(y, "data", y), np.asarray(getattr(target, "data", target))
-        measured = {"loss": value.item() if isinstance(value, Tensor) else value}
-        measured.update((name, metric(prediction, truth)) for name, metric in metrics.items())
-        for name, x in measured.items():  # of examples: batches may differ in size
-            sums[name] += float(x) * len(y)
-        n += len(y)
-    if not n:
+        total.add(y, target, value.item() if isinstance(value, Tensor) else value, metrics)
+    if not total.n:
         raise ArgumentError("there is no batch: is the data set empty?")
-    return {name: total / n for name, total in sums.items()}
+    return total.result()
 
 
 def _pair(batch: Any) -> tuple[Any, Any]:
@@ -263,54 +257,6 @@ def _batches(data: Any, *, shuffle: bool = False, seed: int | None = None, epoch
             n=epochs,
         )
     return data
-
-
-# --- metrics: how good predictions are ------------------------------------------------------
-
-
-def accuracy(prediction: Array, target: Array) -> float:
-    """The share of examples whose largest logit is that of their class.
-
-    A single output is the probability of the class 1; targets may be classes or one-hot rows.
-
-    Examples
-    --------
-    >>> accuracy(np.array([[0.1, 2.0], [3.0, 1.0]]), np.array([1, 1]))
-    0.5
-    """
-    if prediction.ndim < 2 or prediction.shape[1] == 1:
-        guess = (prediction.reshape(len(prediction)) > 0.5).astype(np.int64)
-    else:
-        guess = prediction.argmax(1)
-    if target.shape == prediction.shape and prediction.shape[1:] not in ((), (1,)):
-        target = target.argmax(1)  # one-hot, or probabilities
-    if target.size != guess.size:
-        raise ShapeError(
-            "accuracy of predictions {shape} needs one class per example, not targets {other}",
-            shape=prediction.shape,
-            other=target.shape,
-        )
-    return float((guess == target.reshape(guess.shape)).mean())
-
-
-METRICS: dict[str, Metric] = {"accuracy": accuracy}
-
-
-def by_name(metrics: str | Metric | Sequence[str | Metric]) -> dict[str, Metric]:
-    """The metrics by name, each under a name of its own."""
-    measures: dict[str, Metric] = {}
-    for metric in [metrics] if isinstance(metrics, str) or callable(metrics) else metrics:
-        if isinstance(metric, str) and metric not in METRICS:
-            raise ArgumentError(
-                "no metric {name!r}: give a function, or one of {known}",
-                name=metric,
-                known=", ".join(METRICS),
-            )
-        name = metric if isinstance(metric, str) else getattr(metric, "__name__", "metric")
-        while name in measures or name == "loss":
-            name += "_"
-        measures[name] = METRICS[metric] if isinstance(metric, str) else metric
-    return measures
 
 
 # --- progress --------------------------------------------------------------------------------

@@ -1,0 +1,80 @@
+"""Measures of how good predictions are, averaged over examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, ShapeError
+from ..kernels import Array
+
+Metric = Callable[[Array, Array], float]
+
+
+def accuracy(prediction: Array, target: Array) -> float:
+    """The share of examples whose largest logit is that of their class.
+
+    A single output is the probability of the class 1; targets may be classes or one-hot rows.
+
+    Examples
+    --------
+    >>> accuracy(np.array([[0.1, 2.0], [3.0, 1.0]]), np.array([1, 1]))
+    0.5
+    """
+    if prediction.ndim < 2 or prediction.shape[1] == 1:
+        guess = (prediction.reshape(len(prediction)) > 0.5).astype(np.int64)
+    else:
+        guess = prediction.argmax(1)
+    if target.shape == prediction.shape and prediction.shape[1:] not in ((), (1,)):
+        target = target.argmax(1)  # one-hot, or probabilities
+    if target.size != guess.size:
+        raise ShapeError(
+            "accuracy of predictions {shape} needs one class per example, not targets {other}",
+            shape=prediction.shape,
+            other=target.shape,
+        )
+    return float((guess == target.reshape(guess.shape)).mean())
+
+
+METRICS: dict[str, Metric] = {"accuracy": accuracy}
+
+
+def by_name(metrics: str | Metric | Sequence[str | Metric]) -> dict[str, Metric]:
+    """The metrics by name, each under a name of its own."""
+    measures: dict[str, Metric] = {}
+    for metric in [metrics] if isinstance(metrics, str) or callable(metrics) else metrics:
+        if isinstance(metric, str) and metric not in METRICS:
+            raise ArgumentError(
+                "no metric {name!r}: give a function, or one of {known}",
+                name=metric,
+                known=", ".join(METRICS),
+            )
+        name = metric if isinstance(metric, str) else getattr(metric, "__name__", "metric")
+        while name in measures or name == "loss":
+            name += "_"
+        measures[name] = METRICS[metric] if isinstance(metric, str) else metric
+    return measures
+
+
+class Means:
+    """Loss and metrics averaged over examples, not over batches, which may differ in size."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.sums: dict[str, float] = {}
+
+    def add(self, y: Any, target: Any, value: Any, metrics: dict[str, Metric]) -> None:
+        """Count a batch: its output, its targets, its loss."""
+        n = len(y)
+        prediction, truth = getattr(y, "data", y), np.asarray(getattr(target, "data", target))
+        measured = {"loss": float(value)}
+        measured.update((name, metric(prediction, truth)) for name, metric in metrics.items())
+        for name, x in measured.items():
+            self.sums[name] = self.sums.get(name, 0.0) + float(x) * n
+        self.n += n
+
+    def result(self) -> dict[str, float]:
+        """The means over all examples so far."""
+        return {name: x / self.n for name, x in self.sums.items()}

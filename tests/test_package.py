@@ -29,17 +29,17 @@ HOUSE = [
     {"kernels": 860, "kernels/fast": 730},
     {"autograd": 1_700, "autograd/guards": 1_330},  # the core is the first: read in an afternoon
     {"ops": 4_480},
-    {"report": 470},
+    {"report": 480},
     {"graph/values": 100},
     {"graph/recorded": 1_240},
     {"graph/formulas": 1_360},
     {"graph/drawing": 1_160, "graph/replaying": 500, "graph/deriving": 2_040},
     {"graph": 20},
     {"verify/vocabulary": 110},
-    {"verify/truth": 770},
+    {"verify/truth": 810},
     {"verify/causes": 2_580},
-    {"verify/handwritten": 2_350},
-    {"verify/questions": 1_510},
+    {"verify/handwritten": 2_550},
+    {"verify/questions": 1_530},
     {"verify": 20},
     {"io": 460},
     {"nn": 1_540},
@@ -55,7 +55,7 @@ HOUSE = [
 BUDGETS = {room: lines for floor in HOUSE for room, lines in floor.items()}
 FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # The contract says 31,000; the guards of the graph's edges took 80 more, to be paid back.
-WHOLE = 31_870
+WHOLE = 32_130
 
 # Imports that point upwards or close a circle, each with its reason. The list only shrinks: one
 # that is mended has to go.

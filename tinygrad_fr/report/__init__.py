@@ -136,28 +136,32 @@ class Report:
     def to_dict(self, hints: str = "full") -> dict[str, Any]:
         """The report as plain data, for automatic marking; ``hints`` as in :meth:`show`."""
         full, kinds = hints == "full", hints in ("kind", "full")
-        whole = {
+        return {
             "right": bool(self),
             "first_wrong": self.first_wrong,
             "entries": {
                 entry.name: {
                     "verdict": entry.verdict,
-                    "shape": entry.shape,
-                    "max_abs_error": entry.max_abs_error,
-                    "max_rel_error": entry.max_rel_error,
-                    "worst_index": entry.worst_index,
+                    "shape": None if entry.shape is None else list(entry.shape),
+                    "max_abs_error": _plain(entry.max_abs_error),
+                    "max_rel_error": _plain(entry.max_rel_error),
+                    "worst_index": list(entry.worst_index),
                     "note": entry.note if full else entry.where,
                     "diagnoses": [
-                        vars(d) if full else {**vars(d), "explanation": kind_word(d), "detail": {}}
+                        {
+                            "kind": d.kind,
+                            "explanation": d.explanation if full else kind_word(d),
+                            "detail": _plain(d.detail) if full else {},
+                            "confidence": d.confidence,
+                        }
                         for d in (entry.diagnoses if kinds else ())
                     ],
                 }
                 for entry in self
             },
-            "hidden": self.hidden if full else (),
-            "notes": self.notes if full else (),
+            "hidden": list(self.hidden) if full else [],
+            "notes": list(self.notes) if full else [],
         }
-        return {key: _plain(value) for key, value in whole.items()}
 
     def to_json(self, indent: int | None = 2, hints: str = "full") -> str:
         """The report as JSON; NaN and infinities as strings."""

@@ -90,9 +90,9 @@ def like_upstream(name: str) -> bool:
     )
 
 
-def named_like_a_gradient(slot: tuple[Any, ...]) -> bool:
-    """Whether an array is called like some gradient where it is."""
-    word = "".join(key for key in slot if isinstance(key, str)).lower()
+def named_like_a_gradient(slot: tuple[str, ...]) -> bool:
+    """Whether an array is called like some gradient."""
+    word = "".join(slot).lower()
     return bool(re.match(r"_?(d_|dl|grad|delta|d[wbk]\d*$)", word) or re.search("grad", word))
 
 

@@ -396,7 +396,7 @@ def test_a_reference_checks_the_forward():
     assert verify.layer(Nnfs(), X, reference=linear)["output"].verdict == "correct"
 
 
-def test_state_that_leaks_is_told():
+def test_state_that_leaks_and_calls_in_the_wrong_order_are_told():
     class Counting:
         def __init__(self):
             self.calls = 0
@@ -411,6 +411,8 @@ def test_state_that_leaks_is_told():
 
     notes = " ".join(verify.layer(Counting(), X).notes)
     assert "state leaks" in notes
+    notes = " ".join(verify.layer(Nnfs(), X).notes)
+    assert "before any forward raises AttributeError" in notes
 
 
 def test_an_exception_is_told_with_the_students_line():

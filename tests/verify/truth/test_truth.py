@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_fr as tg
+from tinygrad_fr import verify
 from tinygrad_fr.graph.recorded.tape import Tape
 from tinygrad_fr.report import Entry
 from tinygrad_fr.verify.truth import tolerances
@@ -81,3 +82,45 @@ def test_every_tolerance_has_a_sentence():
         if re.match(r"[A-Z_, ]+ = ", line):
             before = text[: text.index(line)].rstrip("\n").splitlines()[-1]
             assert "#" in line or before.startswith("#"), line
+
+
+# --- away from kinks nothing is excused --------------------------------------------------------
+
+SLOPES = {
+    "relu": (tg.relu, lambda x: x > 0, lambda x: np.maximum(x, 0)),
+    "abs": (tg.abs, np.sign, np.abs),
+    "leaky_relu": (
+        tg.leaky_relu, lambda x: np.where(x > 0, 1, 0.01), lambda x: np.maximum(x, 0.01 * x),
+    ),
+    "elu": (
+        tg.elu, lambda x: np.where(x > 0, 1, np.exp(np.minimum(x, 0))),
+        lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
+    ),
+    "step": (tg.step, np.zeros_like, lambda x: (x >= 0) * 1.0),
+}  # fmt: skip
+WRONG = {"left out": lambda slope: 1.0 + 0 * slope, "turned": lambda slope: -1.0 * slope}
+
+
+@pytest.mark.parametrize("name", SLOPES)
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_slope_is_wrong_where_there_is_no_kink(name, wrong):
+    function, slope, plain = SLOPES[name]
+    X = np.random.default_rng(0).normal(size=(4, 6))
+
+    class Layer:
+        def forward(self, x):
+            self.x = x
+            return plain(x)
+
+        def backward(self, d_out):
+            return d_out * WRONG[wrong](slope(self.x))
+
+    right = np.array_equal(WRONG[wrong](slope(X)), slope(X))
+    for reference in (None, function):
+        entry = verify.layer(Layer(), X, reference=reference)["input"]
+        assert (entry.verdict == "correct") if right else (entry.verdict == "wrong")
+    upstream = np.random.default_rng(1).normal(size=X.shape)
+    report = verify.hand(
+        function, {"x": X}, {"x": upstream * WRONG[wrong](slope(X))}, upstream=upstream
+    )
+    assert (report["x"].verdict == "correct") if right else (report["x"].verdict == "wrong")

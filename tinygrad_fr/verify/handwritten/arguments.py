@@ -29,8 +29,6 @@ from .subject import Kept
 UPSTREAM, STEP, CACHED, MODE, RESULT = ":upstream", ":rate", ":cache", ":training", ":output"
 NO_UPSTREAM = ":upstream of another output"
 
-RATE_GIVEN = 1.0  # what a backward is called with that asks for a learning rate
-
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 LOSS = re.compile("loss|cost|entrop|mse|bce|perte|cout|criteri|hinge", re.I)
 
@@ -168,7 +166,7 @@ def other_arguments(
     # One number for one number, and an array of its own for an array.
     given = {
         UPSTREAM: np.array(upstream) if upstream.ndim else float(upstream),
-        STEP: RATE_GIVEN,
+        STEP: 1.0,
         CACHED: cached,
         MODE: True,
         RESULT: np.array(output),

@@ -192,7 +192,7 @@ def as_upstream(upstream: Any, shape: tuple[int, ...]) -> Array:
     if array.size == 1:
         array = np.full(shape, array.item())
     if array.shape != shape:
-        text = _("upstream has the shape {got}, the output {shape}")
+        text = _("upstream has the shape {got}, the output of the layer {shape}")
         raise ShapeError(text, got=array.shape, shape=shape)
     if not np.isfinite(array).all():
         raise ArgumentError("upstream has entries that are NaN or infinite")

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...autograd.modes import no_grad
 from ...autograd.tensor import Tensor
-from ...errors import ArgumentError, DTypeError
+from ...errors import ArgumentError, DTypeError, ShapeError
 from ...graph.recorded.tape import Tape
 from ...kernels import Array
 from ...messages import _
@@ -18,14 +18,7 @@ from ..truth.comparison import close, granted
 from ..truth.differences import signed
 from ..truth.tolerances import ASKED, NOTHING, REPEATED
 from ..truth.uncertainty import of_the_data
-from .calls import (
-    StudentError,
-    as_array,
-    as_upstream,
-    attempted,
-    called_by_name,
-    parameters_of,
-)
+from .calls import StudentError, as_array, attempted, called_by_name, parameters_of
 
 
 class Derivation:
@@ -54,7 +47,10 @@ class Derivation:
             text = _("f must give a Tensor, not {kind}: its computation left the graph")
             raise DTypeError(text, kind=type(y).__name__)
         if upstream is not None:
-            self.upstream = as_upstream(upstream, y.shape)
+            self.upstream = np.asarray(upstream, float)
+            if self.upstream.shape != y.shape:
+                text = _("upstream has the shape {got}, the output of f {shape}")
+                raise ShapeError(text, got=self.upstream.shape, shape=y.shape)
         else:
             self.upstream = signed(rng, y.shape) if y.shape else np.ones(())
         self.output, self.tape = y, Tape(y)

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from ...kernels import Array
-from ...messages import _
 from ..vocabulary import aliases, is_gradient_of, named_like_a_gradient
 from .calls import StudentError, as_array
 from .parts import Handwritten
@@ -38,23 +37,18 @@ class Call:
         By name; ``input`` is what was returned for the input.
     sources : dict of str to str
         ``"returned"``, ``"stored"``, ``"optimizer"`` or ``"update"``.
-    changed_input : array or None
-        The input after the backward, where the layer has modified it.
-    drew_random_numbers : bool
-        Whether the backward drew some of its own.
-    unjudged : dict of str to str
-        What has a gradient and cannot be judged, and why.
-    with_momentum : set of str
-        Parameters of whose shape something else is renewed.
+    notes : list of str
     """
 
     output: Array
     gradients: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     changed_input: Array | None = None
     drew_random_numbers: bool = False
-    unjudged: dict[str, str] = field(default_factory=dict)
-    with_momentum: set[str] = field(default_factory=set)
+    idle: list[str] = field(default_factory=list)  # gradients of what the forward does not use
+    orphans: list[str] = field(default_factory=list)  # of weights that are not on the object
+    with_momentum: set[str] = field(default_factory=set)  # something of their shape is renewed
 
 
 def gradients_of(
@@ -92,18 +86,16 @@ def _from_inside(
     for name, slot in layer.idle.items():
         values = {**layer.values, name: copy.get(slot)}
         if stored_gradient(name, {**layer.slots, name: slot}, values, fresh) is not None:
-            call.unjudged[name] = _(
-                "it has a gradient, but the forward does not depend on it in this place"
-            )
+            call.idle.append(name)
     known = {re.sub(r".*\W", "", name) for name in (*layer.slots, *layer.idle)}
-    for name in (slot[0] for slot in fresh if len(slot) == 1):
-        of_a_weight = any(is_gradient_of(name.rstrip("0123456789"), weight) for weight in "wb")
-        if of_a_weight and not any(is_gradient_of(name, parameter) for parameter in known):
-            call.unjudged[name] = _(
-                "not judged: no weight of that name is on the object; keep it there"
-            )
-    others = set(fresh) - set(layer.slots.values())
-    renewed = [fresh[s].shape for s in others if not named_like_a_gradient(s)]
+    call.orphans = [
+        slot[0] for slot in fresh
+        if len(slot) == 1 and not any(is_gradient_of(slot[0], name) for name in known)
+        and any(is_gradient_of(slot[0].rstrip("0123456789"), name) for name in ("w", "b"))
+    ]  # fmt: skip
+    renewed = [
+        a.shape for s, a in fresh.items() if s not in layer.slots.values() and not gradient_like(s)
+    ]
     call.with_momentum = {name for name in layer.slots if layer.values[name].shape in renewed}
     for name, slot in layer.slots.items():
         if name in call.gradients:
@@ -120,7 +112,7 @@ def _from_inside(
         elif handed:
             call.gradients[name], call.sources[name] = handed[0], "optimizer"
         elif moved:  # W = W - lr * dW, with a gradient of another shape, too
-            rate = 1.0 if now.shape != old.shape else layer.rate or 1.0
+            rate = 1.0 if layer.asks_rate or now.shape != old.shape else layer.rate or 1.0
             call.gradients[name], call.sources[name] = (old - now) / rate, "update"
 
 
@@ -180,7 +172,7 @@ def stored_gradient(name: str, places: Mapping[str, Slot], values: Mapping[str, 
         found = [s for f, _same, s in sorted(ranked, key=lambda r: -r[1]) if f == best]
         return free[found[0]]
     alike = [n for n, v in values.items() if v.shape == shape and n != "input"]
-    matches = [a for s, a in free.items() if named_like_a_gradient(s) and a.shape == shape]
+    matches = [a for s, a in free.items() if gradient_like(s) and a.shape == shape]
     return matches[0] if len(matches) == 1 and alike == [name] and shape else None
 
 
@@ -210,6 +202,11 @@ def _fit(parameter: Any, key: Any) -> int:
 
 def _holds_gradients(key: Any) -> bool:
     return isinstance(key, str) and bool(re.match(r"_?d?(grad|dparam|d$)", key.lower()))
+
+
+def gradient_like(slot: Slot) -> bool:
+    """Whether an array is called like some gradient where it is."""
+    return named_like_a_gradient(tuple(key for key in slot if isinstance(key, str)))
 
 
 def listed(result: Any, order: list[str], values: Mapping[str, Array]) -> list[Any]:

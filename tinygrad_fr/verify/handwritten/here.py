@@ -117,14 +117,27 @@ class Here:
         return [getattr(x, "shape", ()) for x in self._rest]
 
     def state(self) -> list[Any]:
-        return [_access(generator)[0](generator) for generator in self._generators()]
+        found = []
+        for x in self._generators():
+            if isinstance(x, np.random.Generator):
+                found.append(x.bit_generator.state)
+            elif isinstance(x, np.random.RandomState):
+                found.append(x.get_state(legacy=False))
+            else:
+                found.append(x.getstate())
+        return found
 
     def restore(self, state: list[Any]) -> None:
         for generator, there in zip(self._generators(), state, strict=False):
-            _access(generator)[1](generator, there)
+            if isinstance(generator, np.random.Generator):
+                generator.bit_generator.state = there
+            elif isinstance(generator, np.random.RandomState):
+                generator.set_state(there)
+            else:
+                generator.setstate(there)
 
     def _generators(self) -> list[Any]:
-        return [x for x in _parts(self._owner) if isinstance(x, tuple(GENERATORS))]
+        return [x for x in _parts(self._owner) if isinstance(x, GENERATORS)]
 
     def duplicate(self) -> Here:
         return Here(duplicate(self._owner), *self._methods.values())
@@ -193,22 +206,11 @@ def seeded(seed: int) -> Iterator[None]:
 # How deep arrays are looked for, and in lists of how many items.
 DEPTH, ITEMS = 5, 200
 
-# How the state of a generator is read, and set.
-GENERATORS: dict[type, tuple[Callable[[Any], Any], Callable[[Any, Any], None]]] = {
-    np.random.Generator: (
-        lambda g: g.bit_generator.state, lambda g, s: setattr(g.bit_generator, "state", s)
-    ),
-    np.random.RandomState: (np.random.RandomState.get_state, np.random.RandomState.set_state),
-    random.Random: (random.Random.getstate, random.Random.setstate),
-}  # fmt: skip
+GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
 CLOSED = (
     np.ndarray, np.generic, np.ufunc, type, types.ModuleType, types.FunctionType,
     types.BuiltinFunctionType, types.MethodType, *GENERATORS,
 )  # fmt: skip
-
-
-def _access(generator: Any) -> tuple[Callable[[Any], Any], Callable[[Any, Any], None]]:
-    return next(both for kind, both in GENERATORS.items() if isinstance(generator, kind))
 
 
 def _members(owner: Any) -> dict[str, Any]:

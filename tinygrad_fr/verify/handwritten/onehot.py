@@ -106,22 +106,22 @@ def _alone(
 def _explained(entry: Entry, found: tuple[Diagnosis, ...]) -> Entry:
     """A wrong gradient with the mistakes found under a one-hot upstream, if it has none yet."""
     before = [d.explanation for d in entry.diagnoses]
-    known = any(d.kind != "wrong_shape" for d in entry.diagnoses)
-    if known or not found or [d.explanation for d in found] == before:
+    if any(d.kind != "wrong_shape" for d in entry.diagnoses) or not found or (
+        [d.explanation for d in found] == before
+    ):  # fmt: skip
         return entry
-    text = _(
+    diagnoses = tuple(map(_under_one_hot, found))
+    return dataclasses.replace(entry, diagnoses=diagnoses, note="")
+
+
+def _under_one_hot(found: Diagnosis) -> Diagnosis:
+    words = _(
         "with an upstream gradient with a single non-zero entry, as after the cross entropy of one "
-        "image: {text}; with any other it is wrong in one more way"
+        "image: {text}; with any other it is wrong in one more way",
+        text=found.explanation,
     )
-    again = tuple(
-        dataclasses.replace(
-            d,
-            explanation=text.format(text=d.explanation),
-            detail={**d.detail, "with": "one_hot_upstream_only"},
-        )
-        for d in found
-    )
-    return dataclasses.replace(entry, diagnoses=again, note="")
+    detail = {**found.detail, "with": "one_hot_upstream_only"}
+    return dataclasses.replace(found, explanation=words, detail=detail)
 
 
 def _bad(entry: Entry) -> Array:

@@ -75,12 +75,10 @@ class Handwritten:
             asked, names, self._optional(), self.main, self.is_loss, at_a_point
         )
         given = set(self.roles.values())
-        self.takes_upstream = roles.UPSTREAM in given
+        self.takes_upstream, self.asks_rate = roles.UPSTREAM in given, roles.STEP in given
         self.several_upstreams = roles.NO_UPSTREAM in given
         self.pointwise = at_a_point and bool(given) and not (self.takes_upstream or self.is_loss)
         self.rate, self.rate_is_known = self._rate()
-        if roles.STEP in given:
-            self.rate, self.rate_is_known = roles.RATE_GIVEN, True
 
     # --- what it is made of --------------------------------------------------------------------
 
@@ -204,7 +202,7 @@ class Handwritten:
         )
 
     def _rate(self) -> tuple[float | None, bool]:
-        """The learning rate that it holds, and whether it is sure to be one."""
+        """The learning rate, and whether it is sure to be one."""
         numbers = {name.strip("_").lower(): x for name, x in self.template.numbers().items()}
         known = {name: float(x) for name, x in numbers.items() if name in RATE and x}
         sure = [x for name, x in known.items() if name not in UNSURE_RATE]

@@ -103,7 +103,7 @@ def _candidates(
         if w is None or len([n for n in (w, b) if n]) != len(parameters):
             continue
         linear: Iterator[Candidate] = itertools.chain(
-            _dense(w, b), _convolutions(values["input"], values[w], w, b, output),
+            _dense(w, b, output.shape), _convolutions(values["input"], values[w], w, b, output),
             _normalisations(w, b, values["input"].ndim),
         )  # fmt: skip
         for f in linear:
@@ -115,25 +115,22 @@ def _composed(outer: Callable[[Any], Any], inner: Candidate) -> Candidate:
     return lambda v: outer(inner(v))
 
 
-PRODUCTS: tuple[Callable[[Any, Any], Any], ...] = (
-    lambda x, w: x @ w,
-    lambda x, w: x @ w.T,
-    lambda x, w: w @ x,
-    lambda x, w: w.T @ x,
-    lambda x, w: x.reshape(-1) @ w,
-    lambda x, w: x.reshape(-1) @ w.T,
-    lambda x, w: x.reshape(x.shape[0], -1) @ w,
-    lambda x, w: x.reshape(x.shape[0], -1) @ w.T,
-    lambda x, w: w @ x.reshape(-1, 1),
-    lambda x, w: x * w,
-)
+def _plus(y: Any, b: str | None, v: Mapping[str, Any]) -> Any:
+    return y if b is None else y + v[b]
 
 
-def _dense(w: str, b: str | None) -> Iterator[Candidate]:
-    for product in PRODUCTS:
-        yield lambda v, product=product: (  # type: ignore[misc]
-            product(v["input"], v[w]) if b is None else product(v["input"], v[w]) + v[b]
-        )
+def _dense(w: str, b: str | None, shape: tuple[int, ...]) -> Iterator[Candidate]:
+    def flat(x: Any) -> Any:
+        return x.reshape(-1) if len(shape) == 1 else x.reshape(x.shape[0], -1)
+
+    yield lambda v: _plus(v["input"] @ v[w], b, v)
+    yield lambda v: _plus(v["input"] @ v[w].T, b, v)
+    yield lambda v: _plus(v[w] @ v["input"], b, v)
+    yield lambda v: _plus(v[w].T @ v["input"], b, v)
+    yield lambda v: _plus(flat(v["input"]) @ v[w], b, v)
+    yield lambda v: _plus(flat(v["input"]) @ v[w].T, b, v)
+    yield lambda v: _plus(v[w] @ v["input"].reshape(-1, 1), b, v)
+    yield lambda v: _plus(v["input"] * v[w], b, v)
 
 
 def _normalisations(w: str, b: str | None, ndim: int) -> Iterator[Candidate]:
@@ -164,16 +161,27 @@ IMAGES = {2: ("HW",), 3: ("HWC", "CHW", "NHW"), 4: ("NCHW", "NHWC")}
 KERNELS = {2: ("HW",), 3: ("OHW", "IHW", "HWO", "HWI"), 4: ("OIHW", "HWIO", "OHWI", "IOHW")}
 
 
-def _laid_out(x: Any, own: str, wanted: str) -> Any:
-    """An array with its axes in another order: lost ones have length 1, and so have new ones."""
-    sizes = dict(zip(own, x.shape, strict=True))
-    kept = [a for a in own if a in wanted]
-    if len(kept) < len(own):  # an error where an axis is lost that is longer
-        x = x.reshape([sizes[a] for a in kept])
-    order = [kept.index(a) for a in wanted if a in kept]
-    if order != sorted(order):
-        x = x.transpose(order)
-    return x if len(kept) == len(wanted) else x.reshape([sizes.get(a, 1) for a in wanted])
+def _to_usual(x: Any, axes: str, usual: str = "NCHW") -> Any:
+    """An array in the library's order of axes; those that it lacks have length 1."""
+    x = _in_order(x, [axes.index(a) for a in usual if a in axes])
+    sizes = iter(x.shape)
+    return (
+        x
+        if len(axes) == len(usual)
+        else x.reshape([next(sizes) if a in axes else 1 for a in usual])
+    )
+
+
+def _from_usual(y: Any, axes: str) -> Any:
+    """The way back; an error where an axis would be lost that is longer than 1."""
+    own = [a for a in "NCHW" if a in axes]
+    if len(own) < y.ndim:
+        y = y.reshape([n for n, a in zip(y.shape, "NCHW", strict=True) if a in axes])
+    return _in_order(y, [own.index(a) for a in axes])
+
+
+def _in_order(x: Any, order: list[int]) -> Any:
+    return x if order == sorted(order) else x.transpose(order)
 
 
 def _convolutions(
@@ -182,7 +190,7 @@ def _convolutions(
     for axes, of_kernel, out in itertools.product(
         IMAGES.get(x.ndim, ()), KERNELS.get(kernel.ndim, ()), IMAGES.get(output.ndim, ())
     ):
-        images, k = _laid_out(x, axes, "NCHW"), _laid_out(kernel, of_kernel, "OIHW")
+        images, k = _to_usual(x, axes), _to_usual(kernel, of_kernel, "OIHW")
         if images.shape[1] != k.shape[1] or k.shape[2] > images.shape[2] + 4:
             continue
         for pad, stride, turned in itertools.product(
@@ -208,18 +216,17 @@ def _convolved(
     v: Mapping[str, Any],
 ) -> Any:  # fmt: skip
     axes, of_kernel, out = order
-    k = _laid_out(v[w], of_kernel, "OIHW")
+    k = _to_usual(v[w], of_kernel, "OIHW")
     y = ops.conv2d(
-        _laid_out(v["input"], axes, "NCHW"), k[..., ::-1, ::-1] if turned else k, None, *geometry
+        _to_usual(v["input"], axes), k[..., ::-1, ::-1] if turned else k, None, *geometry
     )
     if b is not None:  # one bias per filter, or one per entry of the output
         y = y + (v[b] if v[b].ndim == 3 else v[b].reshape(-1, 1, 1))
-    return _laid_out(y, "NCHW", out)
+    return _from_usual(y, out)
 
 
 def _pooled(kind: Any, axes: str, size: int, stride: Any, v: Mapping[str, Any]) -> Any:
-    y = kind(_laid_out(v["input"], axes, "NCHW"), size, stride)
-    return _laid_out(y, "NCHW", axes)
+    return _from_usual(kind(_to_usual(v["input"], axes), size, stride), axes)
 
 
 # --- losses ------------------------------------------------------------------------------------

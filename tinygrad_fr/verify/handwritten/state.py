@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -13,10 +13,12 @@ from ...report import Diagnosis, Entry
 from ..truth.comparison import close
 from ..truth.differences import directional, signed
 from ..truth.limits import redrawn
-from ..truth.tolerances import ALIKE, ASKED, SAMPLED, TINY
+from ..truth.tolerances import ALIKE, ASKED, ROUNDING, SAMPLED, TINY
 from .calls import StudentError, as_array
 from .gradients import Call, gradients_of, listed
 from .parts import Handwritten
+from .recognition import Recognised
+from .subject import Subject
 
 # What sets accumulated gradients back to zero.
 RESET = ("zero_grad", "zero_grads", "zero_gradients", "reset_grad", "reset_grads",
@@ -26,6 +28,11 @@ RESET = ("zero_grad", "zero_grads", "zero_gradients", "reset_grad", "reset_grads
 def same(a: Array, b: Array) -> bool:
     """Whether two arrays are equal to the bit, NaN included."""
     return a.shape == b.shape and bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
+
+
+def near(a: Array, b: Array) -> bool:
+    """Whether two arrays are the same but for rounding."""
+    return same(a, b) or close(a, b, ALIKE)
 
 
 # --- can it be judged? -------------------------------------------------------------------------
@@ -72,27 +79,43 @@ def random_backward(layer: Handwritten, call: Call, upstream: Array) -> str:
 # --- what is said of it ------------------------------------------------------------------------
 
 
-def between_calls(
+def order_of_calls(
     layer: Handwritten, call: Call, upstream: Array, rng: np.random.Generator
-) -> list[str]:
-    """What a second forward before the backward changes, which the check does not see."""
+) -> tuple[list[str], list[str]]:
+    """What a changed order of calls does: notes, and what stays hidden."""
+    notes: list[str] = []
+    if call.changed_input is not None:
+        notes.append(_("the layer modifies its input in place: work on a copy of it"))
     nothing_kept = not layer.template.has_object or layer.pointwise or layer.is_loss
-    if nothing_kept or "input" not in call.gradients:
-        return []
+    if nothing_kept or "input" not in layer.values:
+        return notes, []
+    try:
+        _backward_alone(layer, layer.placed(layer.values), call.output, upstream)
+        notes.append(_("a backward before any forward gives something without an error"))
+    except StudentError as error:
+        notes.append(_("a backward before any forward raises {error}", error=error))
     copy = layer.placed(layer.values)
     # Turned round as well: redrawn entries mostly keep their signs, and with them a relu's mask.
     another = np.flip(redrawn({"x": layer.values["input"]}, rng)["x"])
     try:
         layer.forward(copy, layer.values)
         layer.forward(copy, {**layer.values, "input": another.copy()})
-        result = layer.backward(copy, call.output, upstream, layer.values).result
-        after = listed(result, list(layer.values), layer.values)[0]
-        if after is None or same(as_array(after), np.asarray(call.gradients["input"])):
-            return []
+        after = _backward_alone(layer, copy, call.output, upstream)
     except StudentError:
-        return []
+        return notes, []
+    mine = call.gradients.get("input")
+    if after is None or mine is None or same(after, np.asarray(mine)):
+        return notes, []
     text = _("a second forward (a validation batch) before the backward replaces the cached values")
-    return [text]
+    return notes, [text]
+
+
+def _backward_alone(
+    layer: Handwritten, copy: Subject, output: Array, upstream: Array
+) -> Array | None:
+    result = layer.backward(copy, output, upstream, layer.values).result
+    found = listed(result, list(layer.values), layer.values)[0]
+    return None if found is None else as_array(found)
 
 
 def not_proportional(layer: Handwritten, call: Call, upstream: Array) -> list[str]:
@@ -118,90 +141,97 @@ def not_proportional(layer: Handwritten, call: Call, upstream: Array) -> list[st
 # --- gradients that are right in a first call only ----------------------------------------------
 
 
+@dataclasses.dataclass(frozen=True)
+class Stale:
+    """A gradient that is wrong in a later call."""
+
+    name: str
+    hand: Array
+    error: float  # relative
+    text: str
+    detail: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+
 def stale(
     layer: Handwritten, call: Call, upstream: Array, entries: dict[str, Entry], notes: list[str],
-    rng: np.random.Generator,
+    known: Recognised, rng: np.random.Generator,
 ) -> None:  # fmt: skip
     """Mark the gradients that are right in a first call only."""
     if not layer.template.has_object:
         return
+    _mark(entries, _accumulated(layer, call, upstream, notes))
+    _mark(entries, _left_behind(layer, upstream, rng))
+    if any(layer.values[name].ndim for name in layer.slots):
+        right = [n for n, e in entries.items() if e.verdict == "correct" and not e.diagnoses]
+        _mark(entries, _of_old_weights(layer, upstream, right, known, rng))
 
-    def mark(name: str, hand: Array, error: float, text: str, **detail: float) -> None:
-        entry = entries.get(name)
+
+def _mark(entries: dict[str, Entry], found: Iterator[Stale]) -> None:
+    for one in found:
+        entry = entries.get(one.name)
         if entry is None or any(d.kind == "stale_cache" for d in entry.diagnoses):
-            return
-        found = (Diagnosis("stale_cache", text, detail), *entry.diagnoses)
-        entries[name] = dataclasses.replace(
-            entry, verdict="wrong", diagnoses=found, hand=hand,
-            max_rel_error=max(error, entry.max_rel_error),
+            continue
+        d = Diagnosis("stale_cache", one.text, one.detail)
+        entries[one.name] = dataclasses.replace(
+            entry, verdict="wrong", diagnoses=(d, *entry.diagnoses), hand=one.hand,
+            max_rel_error=max(one.error, entry.max_rel_error),
         )  # fmt: skip
 
+
+def _accumulated(
+    layer: Handwritten, call: Call, upstream: Array, notes: list[str]
+) -> Iterator[Stale]:
+    """Gradients that grow from call to call: accumulated, and never set back to zero."""
     try:
         second = _second(layer, layer.values, upstream)
     except StudentError as error:
         notes.append(_("a second call fails: {error}", error=error))
-    else:
-        for name, first, now in _pairs(call, second, ("update",)):
-            if first.shape != now.shape:
-                continue
-            # A stored gradient that is the same again cannot be told from an old one.
-            factor = float((first * now).sum() / max((first**2).sum(), TINY))
-            text = _(
-                "the gradient depends on earlier calls: at the second call it is {factor:.6g} "
-                "times the first; set it to zero, or assign it (=), in each backward",
-                factor=factor,
-            )
-            mark(name, now, abs(factor - 1), text, factor=factor)
-    for name, first, now in _of_another_input(layer, upstream, rng):
+        return
+    for name, first, now in _pairs(call, second, ("update",)):
+        if first.shape != now.shape:
+            continue
+        # A stored gradient that is the same again cannot be told from an old one.
+        factor = float((first * now).sum() / max((first**2).sum(), TINY))
         text = _(
-            "at a second call, with another input, the gradient is not that of this input: "
-            "something was kept from the first call"
+            "the gradient depends on earlier calls: at the second call it is {factor:.6g} times "
+            "the first; set it to zero, or assign it (=), in each backward",
+            factor=factor,
         )
-        off = np.inf
-        if first.shape == now.shape:
-            off = float(np.abs(first - now).max() / max(np.abs(first).max(), TINY))
-        mark(name, now, off, text)
-    right = [n for n, e in entries.items() if e.verdict == "correct" and not e.diagnoses]
-    for name, mine in _of_old_weights(layer, upstream, right, rng):
-        text = _(
-            "right with the weights that the layer was made with, and wrong once they have "
-            "changed: something was computed from the first weights and kept"
-        )
-        mark(name, mine, 0.0, text)
+        yield Stale(name, now, abs(factor - 1), text, {"factor": factor})
 
 
-Pairs = list[tuple[str, Array, Array]]
-
-
-def _pairs(first: Call, second: Call, uncomparable: tuple[str, ...]) -> Pairs:
-    """The gradients that two calls do not agree about, though their outputs are the same."""
-    if not _near(second.output, first.output):
-        return []  # its state is part of what the forward computes
-    found = []
-    for name, g in first.gradients.items():
-        source = first.sources[name]
-        if second.sources.get(name) == source and source not in uncomparable:
-            here, there = np.asarray(g, float), np.asarray(second.gradients[name], float)
-            if not _near(here, there):
-                found.append((name, here, there))
-    return found
-
-
-def _near(a: Array, b: Array) -> bool:
-    """Whether two arrays are the same but for rounding."""
-    return same(a, b) or close(a, b, ALIKE)
-
-
-def _of_another_input(layer: Handwritten, upstream: Array, rng: np.random.Generator) -> Pairs:
+def _left_behind(layer: Handwritten, upstream: Array, rng: np.random.Generator) -> Iterator[Stale]:
     """Gradients computed from what the forward of an earlier batch has left behind."""
     if "input" not in layer.values:
-        return []
+        return
     other = {**layer.values, **redrawn({"input": layer.values["input"]}, rng)}
     try:
         alone, second = gradients_of(layer, other, upstream), _second(layer, other, upstream)
     except StudentError:
-        return []
-    return _pairs(alone, second, ("update", "optimizer"))
+        return
+    for name, first, now in _pairs(alone, second, ("update", "optimizer")):
+        text = _(
+            "at a second call, with another input, the gradient is not that of this input: "
+            "something was kept from the first call"
+        )
+        scale = max(float(np.abs(first).max(initial=0.0)), TINY)
+        same_shape = first.shape == now.shape
+        error = float(np.abs(first - now).max(initial=0.0)) / scale if same_shape else np.inf
+        yield Stale(name, now, error, text)
+
+
+def _pairs(
+    first: Call, second: Call, uncomparable: tuple[str, ...]
+) -> Iterator[tuple[str, Array, Array]]:
+    """The gradients that two calls do not agree about, though their outputs are the same."""
+    if not near(second.output, first.output):
+        return  # its state is part of what the forward computes
+    for name, g in first.gradients.items():
+        source = first.sources[name]
+        if second.sources.get(name) == source and source not in uncomparable:
+            here, there = np.asarray(g, float), np.asarray(second.gradients[name], float)
+            if not near(here, there):
+                yield name, here, there
 
 
 def _second(layer: Handwritten, values: Mapping[str, Array], upstream: Array) -> Call:
@@ -218,23 +248,31 @@ def _second(layer: Handwritten, values: Mapping[str, Array], upstream: Array) ->
 
 
 def _of_old_weights(
-    layer: Handwritten, upstream: Array, right: list[str], rng: np.random.Generator
-) -> list[tuple[str, Array]]:
+    layer: Handwritten, upstream: Array, right: list[str], known: Recognised,
+    rng: np.random.Generator,
+) -> Iterator[Stale]:  # fmt: skip
     """Gradients that are right with the first weights, and wrong once the weights have changed."""
-    if not any(layer.values[name].ndim for name in layer.slots):
-        return []
     values = {**layer.values, **redrawn({name: layer.values[name] for name in layer.slots}, rng)}
     try:
-        later = gradients_of(layer, values, upstream)
+        later, tape = gradients_of(layer, values, upstream), known.tape(values)
     except StudentError:
-        return []
-    comparable = [n for n in right if later.sources.get(n, "update") != "update"]
-    found = [(n, np.asarray(later.gradients[n])) for n in comparable]
-    return [
-        (name, mine.astype(float)) for name, mine in found
-        if mine.dtype != np.float32 and mine.shape == values[name].shape
-        and not _right_along(layer, values, name, mine, upstream, rng)
-    ]  # fmt: skip
+        return
+    for name in right:
+        g = later.gradients.get(name)
+        if g is None or later.sources[name] == "update" or np.asarray(g).dtype == np.float32:
+            continue
+        mine = np.asarray(g, float)
+        if tape is not None:
+            true = tape.gradient(name, upstream)
+            fits = true is None or close(mine, true, ROUNDING["f"])
+        else:
+            fits = _right_along(layer, values, name, mine, upstream, rng)
+        if not fits:
+            text = _(
+                "right with the weights that the layer was made with, and wrong once they have "
+                "changed: something was computed from the first weights and kept"
+            )
+            yield Stale(name, mine, 0.0, text)
 
 
 def _right_along(
@@ -242,6 +280,9 @@ def _right_along(
     rng: np.random.Generator,
 ) -> bool:  # fmt: skip
     """Whether a gradient has the slope of the forward along one of a few random directions."""
+    x = values[name]
+    if mine.shape != x.shape:
+        return True
 
     def f(z: Array) -> float:
         try:
@@ -250,8 +291,8 @@ def _right_along(
             return np.nan
 
     for _direction in range(3):
-        d = signed(rng, mine.shape)
-        slope, error = directional(f, values[name], d)
+        d = signed(rng, x.shape)
+        slope, error = directional(f, x, d)
         allowed = SAMPLED * float(np.linalg.norm(mine)) + 10 * error
         if not abs(slope - float((mine * d).sum())) > allowed:  # NaN tells nothing
             return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -81,8 +80,8 @@ def check(
         return random_function(names[i] for i in wanted)
 
     notes, plain = [], whole.arrays[: len(inputs)]
-    value, slope = Counted(whole.value), Counted(whole.slope)
-    entries = _entries(value, whole, ASKED if rtol is None else rtol, atol, rng)
+    with Counted(whole.value) as counted:
+        entries = _entries(counted, whole, ASKED if rtol is None else rtol, atol, rng)
     for i in wanted:
         entry = entries[names[i]]
         if entry.verdict in ("wrong", "inconclusive") and i < len(inputs):
@@ -91,10 +90,13 @@ def check(
     left = left_at(whole.f, *whole.tensors()[: len(inputs)]) if wrong else ""
     for entry in wrong:
         entries[entry.name] = dataclasses.replace(entry, note=joined(entry.note, left))
+    evaluations = counted.count
     if order == 2 and all(entry.verdict == "correct" for entry in entries.values()):
-        entries = _entries(slope, whole, SECOND_ORDER if rtol is None else rtol, atol, rng)
+        with Counted(whole.slope) as counted:
+            entries = _entries(counted, whole, SECOND_ORDER if rtol is None else rtol, atol, rng)
+        evaluations += counted.count
         notes.append(_("gradients of order 2; those of order 1 are right"))
-    notes += [_("{n} evaluations", n=value.count + slope.count), *promotions(inputs)]
+    notes += [_("{n} evaluations", n=evaluations), *promotions(inputs)]
     return Report(entries, notes=tuple(notes))
 
 
@@ -242,5 +244,8 @@ def _rows(f: Callable[..., Any], arrays: list[Array], i: int, outputs: Array) ->
 def _names(f: Callable[..., Any], n: int) -> list[str]:
     """The names of f's parameters, completed by numbers."""
     names = positional(parameters_of(getattr(f, "forward", f)))
-    spare = (name for k in itertools.count(len(names)) if (name := f"x{k}") not in names)
-    return [*names, *itertools.islice(spare, n)][:n]
+    for i in range(len(names), n):
+        names.append(
+            next(name for k in range(i, n + len(names) + 1) if (name := f"x{k}") not in names)
+        )
+    return names[:n]

@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from ...autograd.modes import no_grad
+from ...autograd.tensor import Tensor
 from ...errors import ArgumentError, ShapeError
 from ...kernels import Array
 from ...messages import _
 from ...report import Diagnosis, Entry, Report, joined
 from ..handwritten.calls import StudentError, as_array, called_by_name, parameters_of, promoted
-from ..handwritten.derivation import Derivation
 from ..truth.comparison import close
 from ..truth.differences import directional
 from ..truth.tolerances import ALIKE, BY_SLOPES
-from .judgement import unjudged
+from .judgement import recorded
 
 
 def descent(
@@ -61,13 +62,16 @@ def descent(
     'ascent'
     """
     arrays = {name: promoted(x) for name, x in inputs.items()}
-    try:
-        run = Derivation(f, arrays, {}, 1.0, np.random.default_rng(seed))
-    except StudentError as error:
-        return unjudged(inputs, _("the function itself fails: {error}", error=error))
-    if run.output.size != 1:
+    tensors = {
+        name: Tensor(x, requires_grad=True, name=name) if x.dtype.kind == "f" else x
+        for name, x in arrays.items()
+    }
+    loss = f(**tensors)
+    if not isinstance(loss, Tensor) or loss.size != 1:
         raise ShapeError("descent wants a loss: f must give a Tensor with one entry")
-    slopes = {name: run.gradients[name] for name, x in arrays.items() if x.dtype.kind == "f"}
+    floating = {name: x for name, x in tensors.items() if isinstance(x, Tensor)}
+    with np.errstate(all="ignore"):  # of the targets, too, where they are inputs
+        slopes = dict(zip(floating, recorded(loss, list(floating.values())), strict=True))
     known = {
         **{k: np.array(x) for k, x in arrays.items()},
         **{f"d{k}": g for k, g in slopes.items()},
@@ -79,12 +83,18 @@ def descent(
         entries = {name: Entry(name, "wrong", note=str(failure)) for name in asked}
         return Report(entries, (), asked[0])
 
+    def value(**changed: Array) -> float:
+        both = {**arrays, **changed}
+        with no_grad():
+            y = f(**{k: Tensor(x) if x.dtype.kind == "f" else x for k, x in both.items()})
+        return float(y)
+
     entries = {
-        name: _direction(name, arrays[name], updated, slopes[name], run.value, rtol, atol)
+        name: _direction(name, arrays[name], updated, slopes[name], value, rtol, atol)
         for name, updated in new.items()
     }
-    before = run.output.item()
-    after = run.value(**{k: v for k, v in new.items() if v.shape == arrays[k].shape})
+    before = loss.item()
+    after = value(**{k: v for k, v in new.items() if v.shape == arrays[k].shape})
     note = _("the loss goes from {before:.6g} to {after:.6g}", before=before, after=after)
     if after > before and all(entry.verdict == "correct" for entry in entries.values()):
         note = joined(note, _("the direction is right, but the step is too large"))

@@ -92,16 +92,16 @@ def hand(
         return unjudged(hand, _("the function itself fails: {error}", error=error))
     if not run.repeatable():
         return random_function(hand)
-    other = _elsewhere(run, upstream, rng)
-    counted = Counted(run.value)
-    entries = {
-        name: _entry(run, name, other, partial(_moved, counted, name), rtol, atol, rng)
-        for name in hand
-    }
+    others = _other_runs(run, upstream, rng) if any(map(callable, hand.values())) else []
+    with Counted(run.value) as counted:
+        entries = {
+            name: _entry(run, name, others, partial(_moved, counted, name), rtol, atol, rng)
+            for name in hand
+        }
     _accept_what_follows(run, entries)
     wrong = [n for n, entry in entries.items() if entry.verdict == "wrong" and not entry.follows]
     notes = [_("{n} evaluations", n=counted.count), *promotions(inputs.values())]
-    hidden = [*hidden_by(run.tape, run.values, upstream), *_right_here_only(other, entries, rtol)]
+    hidden = [*hidden_by(run.tape, run.values, upstream), *_elsewhere(others, entries, rtol)]
     return Report(entries, tuple(hidden), run.tape.nearest(wrong), tuple(notes))
 
 
@@ -113,7 +113,7 @@ def _moved(counted: Counted, name: str, x: Array) -> float:
 
 
 def _entry(
-    run: Derivation, name: str, other: Derivation | None, f: Scalar, rtol: float, atol: float,
+    run: Derivation, name: str, others: list[Derivation], f: Scalar, rtol: float, atol: float,
     rng: np.random.Generator,
 ) -> Entry:  # fmt: skip
     """The verdict on one gradient, with its reasons."""
@@ -132,7 +132,7 @@ def _entry(
     error = run.rounding(name)
     entry = compared(claim, dataclasses.replace(truth, value=recorded, error=error))
     if entry.verdict == "wrong":
-        return _explained(run, entry, other, claim.rtol)
+        return _explained(run, entry, others, claim.rtol)
     if entry.verdict != "correct":
         return entry
     claimed = np.asarray(mine, float)
@@ -141,7 +141,7 @@ def _entry(
         worst = worst_at(np.abs(claimed - recorded) / np.maximum(np.abs(recorded), TINY))
         note = difference_at(worst, claimed, recorded)
         entry = dataclasses.replace(entry, worst_index=worst, note=note)
-        return _explained(run, entry, other, EXPLAINED)
+        return _explained(run, entry, others, EXPLAINED)
     return dataclasses.replace(entry, note=_although_later_is_wrong(run, name))
 
 
@@ -157,11 +157,22 @@ def _contradicted(run: Derivation, claim: Claim, entry: Entry) -> Entry:
     recorded, numeric, claimed = entry.autograd, entry.numeric, np.asarray(claim.mine, float)
     assert recorded is not None
     entry = compare(entry, claimed, recorded, np.zeros(()), claim.rtol, claim.atol)
-    why = left_at(run.f, **run.tensors()) or _("something left the graph, or parts have kinks here")
+    left = left_at(run.f, **run.tensors())
     if numeric is not None and close(claimed, numeric, CONFIRMED):
-        note = joined(_("right by finite differences, not recorded"), why)
+        note = _(
+            "right by finite differences; the recorded gradient is not that of the whole function "
+            "here, made of parts with kinks"
+        )
+        if left:
+            note = joined(_("right by finite differences, not recorded"), left)
         return dataclasses.replace(entry, verdict="correct", note=note)
-    return undecided(entry, joined(_("the recorded gradient and finite differences disagree"), why))
+    note = _(
+        "the recorded gradient and finite differences disagree: something left the graph, or the "
+        "function is made of parts with kinks here"
+    )
+    if left:
+        note = joined(_("the recorded gradient and finite differences disagree"), left)
+    return undecided(entry, note)
 
 
 def _although_later_is_wrong(run: Derivation, name: str) -> str:
@@ -192,7 +203,7 @@ def _accept_what_follows(run: Derivation, entries: dict[str, Entry]) -> None:
             )
 
 
-def _explained(run: Derivation, entry: Entry, other: Derivation | None, rtol: float) -> Entry:
+def _explained(run: Derivation, entry: Entry, others: list[Derivation], rtol: float) -> Entry:
     """A wrong gradient: right given a wrong upstream, or with the mistakes that explain it."""
     name = entry.name
     if not run.repeats(name):
@@ -218,41 +229,39 @@ def _explained(run: Derivation, entry: Entry, other: Derivation | None, rtol: fl
         words = compare(entry, mine, true, np.zeros(true.shape), rtol, 0.0).note
         note = joined(_("given your {later}", later=later), words)
         entry = dataclasses.replace(entry, note=note)
-    again = []
-    if other is not None and name in other.hands:
-        again.append(other.case(name, other.wrong_given(name), rtol))
-    found = explained(entry, case, again)
+    again = [o.case(name, o.wrong_given(name), rtol) for o in others if name in o.hands]
+    found = explained(entry, case, again if callable(run.given[name]) else ())
     if given and all(d.kind == "wrong_shape" for d in found.diagnoses):
         alone = explained(entry, run.case(name, {}, rtol))
         found = alone if alone.diagnoses else found
     return found
 
 
-def _elsewhere(run: Derivation, upstream: Any, rng: np.random.Generator) -> Derivation | None:
-    """The functions with other random values, where they take them."""
+def _other_runs(run: Derivation, upstream: Any, rng: np.random.Generator) -> list[Derivation]:
+    """The same with other random values, where the function takes them."""
     # Arrays belong to the first values: their place is taken by the recorded gradients.
     given = {name: h for name, h in run.given.items() if callable(h)}
-    if not given:
-        return None
     for _try in range(3):
         try:
             other = Derivation(run.f, redrawn(run.arrays, rng), given, upstream, rng)
         except Exception:  # the values mean something that random ones do not
             continue
         if all(np.isfinite(g).all() for g in other.gradients.values()):
-            return other
-    return None
+            return [other]
+    return []
 
 
-def _right_here_only(
-    other: Derivation | None, entries: Mapping[str, Entry], rtol: float
-) -> list[str]:
+def _elsewhere(others: list[Derivation], entries: Mapping[str, Entry], rtol: float) -> list[str]:
     """Gradients that are right here and wrong on other values."""
-    if other is None:
-        return []
-    return [
-        _("your formula for {name} is right on these values and wrong on random ones", name=name)
-        for name, mine in other.hands.items()
-        if entries[name].verdict == "correct"
-        and not close(np.asarray(mine, float), other.gradients[name], max(CONFIRMED, rtol))
-    ]
+    found = []
+    for other in others:
+        for name, entry in entries.items():
+            if entry.verdict == "correct" and name in other.hands:
+                mine = np.asarray(other.hands[name], float)
+                if not close(mine, other.gradients[name], max(CONFIRMED, rtol)):
+                    words = _(
+                        "your formula for {name} is right on these values and wrong on random ones",
+                        name=name,
+                    )
+                    found.append(words)
+    return found

@@ -42,8 +42,6 @@ class Claim:
         Where it is known how ``f`` is computed.
     upstream : array or None
         At the tape's output.
-    share : float
-        The part of the entries at which kinks are looked for; less than 1 where ``f`` is slow.
     """
 
     name: str
@@ -55,12 +53,10 @@ class Claim:
     atol: float
     tape: Tape | None = None
     upstream: Array | None = None
-    share: float = 1.0
 
-    def kinks(self, claimed: Array, true: Array, **how: Any) -> Kinks:
-        """What is at the entries that differ."""
-        how = {"rtol": self.rtol, "share": self.share, **how}
-        return at_kinks(self.f, self.x, claimed, true, self.rng, **how)
+    def kinks(self, claimed: Array, true: Array, **how: Any) -> Kinks | None:
+        """What is at the entries that differ; None if there was no time to look."""
+        return at_kinks(self.f, self.x, claimed, true, self.rng, **{"rtol": self.rtol, **how})
 
     def confirmed(
         self, recorded: Array, noise: float = 0.0, full: int = FULL, near: bool = True
@@ -84,9 +80,17 @@ class Claim:
         none, numeric = np.zeros(recorded.shape), found.numeric
         if found.verdict == "wrong" and found.max_abs_error > noise and numeric is not None:
             there = np.where(np.isnan(numeric), recorded, numeric)
-            if not self.kinks(there, recorded, rtol=ASKED, near=near, found_only=True).found:
+            kinks = self.kinks(there, recorded, rtol=ASKED, near=near, found_only=True)
+            if kinks is None or not kinks.found:
                 return Truth(numeric, none, numeric=numeric)
         return Truth(recorded, none, found.verdict == "correct", numeric=numeric)
+
+    def by_differences(self, full: int) -> Truth:
+        """The truth by finite differences alone; its value None for more than ``full`` entries."""
+        entry, zero = Entry(self.name, "inconclusive"), np.zeros(self.x.shape)
+        found = confirm(entry, self.f, self.x, zero, CONFIRMED, self.atol, self.rng, full)
+        value = found.numeric if self.x.size <= full else None
+        return Truth(value, zero, numeric=found.numeric)
 
 
 def compared(claim: Claim, truth: Truth) -> Entry:
@@ -99,11 +103,16 @@ def compared(claim: Claim, truth: Truth) -> Entry:
     entry = compare(entry, claimed, truth.value, truth.error, claim.rtol, claim.atol)
     if entry.verdict == "correct":
         return rounded(entry, claim.mine)
-    if claim.kinks(claimed, truth.value).accepted or (
+    kinks = claim.kinks(claimed, truth.value)
+    if (kinks is not None and kinks.accepted) or (
         claim.upstream is not None
         and by_convention(claim.tape, claim.name, claimed, claim.upstream, claim.rtol)
     ):
         return as_kink(entry)
+    if kinks is None:
+        return undecided(
+            entry, _("the forward is too slow to tell whether it is differentiable here")
+        )
     return entry
 
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 
-from ...graph.recorded.tape import Tape
 from ...kernels import Array
 from ...messages import _
 from ...report import Diagnosis, Entry, Report, joined
-from ..causes.case import Case
-from ..handwritten.arguments import UPSTREAM
 from ..handwritten.calls import StudentError, as_upstream
+from ..handwritten.evaluation import Evaluation
+from ..handwritten.failures import about_labels, failed
 from ..handwritten.gradients import Call, gradients_of
 from ..handwritten.here import subject_of
 from ..handwritten.onehot import under_one_hot
@@ -24,19 +23,18 @@ from ..handwritten.parts import Handwritten, OutOfTimeError
 from ..handwritten.recognition import Recognised
 from ..handwritten.reference import against
 from ..handwritten.state import (
-    between_calls,
     not_proportional,
     not_repeatable,
+    order_of_calls,
     random_backward,
     stale,
 )
 from ..truth.comparison import Truth, close, granted, sampled
-from ..truth.differences import FULL, Counted, derivative, signed
-from ..truth.limits import hidden_by, redrawn
-from ..truth.subgradients import sampled_kinks
+from ..truth.differences import FULL, Counted, signed
+from ..truth.limits import hidden_by
+from ..truth.subgradients import Kinks, sampled_kinks
 from ..truth.tolerances import ASKED, BY_DIFFERENCES, NOISE, RECORDED_NOISE, ROUNDING, TINY, UPDATE
 from ..truth.uncertainty import is_rounded, of_a_rounded_forward, of_an_update
-from ..vocabulary import TARGET
 from .judgement import Claim, compared, explained, promotions, undecided, unjudged
 
 # Seconds of forward computations that one gradient may cost, and the most entries for them.
@@ -127,9 +125,7 @@ def layer(
     try:
         return _report(subject, output, upstream, reference, rtol, atol, rng)
     except StudentError as error:
-        labels = _about_labels(subject, "arrays used as indices" in error.cause)
-        entry = Entry("input", "wrong", note=joined(str(error), labels), max_rel_error=np.inf)
-        return Report({"input": entry}, (), "input")
+        return failed(subject, error)
 
 
 def _report(
@@ -149,38 +145,35 @@ def _report(
         reason = random_backward(subject, call, upstream)
     if reason:
         subject.forget_constants(())
-        entries |= unjudged(subject.values or ("input",), reason).entries
-        return Report(entries, notes=tuple(notes))
+        return Report(
+            entries | dict(unjudged(subject.values or ("input",), reason).entries),
+            notes=tuple(notes),
+        )
     constants = subject.forget_constants(call.gradients)
     if constants:
         names = ", ".join(constants)
         notes.append(_("taken for constants, as they have no gradient: {names}", names=names))
-    if call.changed_input is not None:
-        notes.append(_("the layer modifies its input in place: work on a copy of it"))
-    hidden = between_calls(subject, call, upstream, rng)
+    said, hidden = order_of_calls(subject, call, upstream, rng)
+    notes += said
     hidden += not_proportional(subject, call, upstream)
     if subject.several_upstreams:
         hidden.append(_("the gradients of all outputs but the first were given as zeros"))
 
-    known, forward = Recognised(subject, rng), Counted(subject.output)
-    tape, until = known.tape(subject.values), time.perf_counter() + PATIENCE
-    look = Inquiry(
-        subject, subject.values, upstream, known, tape, forward, rtol, atol, rng, notes, until
-    )
-    entries |= {name: look.entry(name, call) for name in subject.values}
-    if subject.takes_upstream:
-        entries = look.within_time(lambda: look.under_one_hot(entries), entries)
-    look.within_time(lambda: stale(subject, call, upstream, entries, notes, rng), None)
-    if not subject.values:
-        text = _("there is nothing to judge: no input and no parameter with real numbers")
-        call.unjudged["input"] = text
-    for name, why in call.unjudged.items():
-        entries[name] = Entry(name, "inconclusive", note=why)
+    known = Recognised(subject, rng)
+    tape = known.tape(subject.values)
+    with Counted(subject.output) as forward:
+        at = Evaluation(subject, subject.values, upstream, known, forward, tape)
+        look = Inquiry(at, rtol, atol, rng, notes, time.perf_counter() + PATIENCE)
+        entries |= {name: look.entry(name, call) for name in subject.values}
+        if subject.takes_upstream:
+            entries = look.within_time(lambda: look.under_one_hot(entries), entries)
+    look.within_time(lambda: stale(subject, call, upstream, entries, notes, known, rng), None)
+    entries |= _unjudged(subject, call)
     notes.insert(0, _("{n} evaluations of the forward", n=forward.count))
     notes += promotions(subject.arguments.values())
     hidden += hidden_by(tape, subject.values)
     wrong = [n for n, e in entries.items() if e.verdict == "wrong"]
-    if wrong and (text := _about_labels(subject)):
+    if wrong and (text := about_labels(subject)):
         notes.append(text)
     first = wrong[0] if wrong else None
     if tape is not None and first != "output":
@@ -188,28 +181,27 @@ def _report(
     return Report(entries, tuple(hidden), first, tuple(notes))
 
 
-def _about_labels(subject: Handwritten, sure: bool = False) -> str:
-    """What a backward receives, where it is made to take a label; empty where it is not."""
-    called = [name for name, role in subject.roles.items() if role == UPSTREAM]
-    if subject.is_loss or not (sure or TARGET.intersection(called)):
-        return ""
-    return _(
-        "the backward receives the gradient of the loss with respect to the output, and not a "
-        "label: for a softmax fused with its cross entropy, let the forward take the label and "
-        "return the loss"
-    )
+def _unjudged(subject: Handwritten, call: Call) -> dict[str, Entry]:
+    """What has a gradient, or should, and cannot be judged."""
+    notes = {
+        **dict.fromkeys(call.idle, _(
+            "it has a gradient, but the forward does not depend on it in this place"
+        )),
+        **dict.fromkeys(call.orphans, _(
+            "not judged: no weight of that name is on the object; keep it there"
+        )),
+    }  # fmt: skip
+    if not subject.values:
+        text = _("there is nothing to judge: no input and no parameter with real numbers")
+        notes["input"] = text
+    return {name: Entry(name, "inconclusive", note=note) for name, note in notes.items()}
 
 
 @dataclasses.dataclass(frozen=True)
 class Inquiry:
     """The gradients of one layer, judged on some values and with one upstream gradient."""
 
-    layer: Handwritten
-    values: Mapping[str, Array]
-    upstream: Array
-    known: Recognised
-    tape: Tape | None  # of the known layer on these values
-    forward: Callable[..., Any]
+    at: Evaluation
     rtol: float
     atol: float
     rng: np.random.Generator
@@ -220,14 +212,13 @@ class Inquiry:
         """The verdict on one gradient, with its reasons."""
         if name not in call.gradients:
             return _missing(name, call)
-        mine, x, f = call.gradients[name], self.values[name], partial(self.moved, name)
-        seconds = self._seconds()
-        share = min(1.0, PATIENCE / (40000 * seconds))
-        claim = Claim(
-            name, mine, f, x, self.rng, granted(mine, self.rtol), self.atol, self.tape,
-            self.upstream, share,
+        mine, x, layer = call.gradients[name], self.at.values[name], self.at.layer
+        f = partial(self.at.moved, name)
+        claim = LayerClaim(
+            name, mine, f, x, self.rng, granted(mine, self.rtol), self.atol, self.at.tape,
+            self.at.upstream, self,
         )  # fmt: skip
-        truth, claimed = self._truth(claim, seconds), np.asarray(mine, float)
+        truth, claimed = self._truth(claim), np.asarray(mine, float)
         entry = Entry(name, "correct", truth.value, truth.numeric, mine)
         if truth.value is None and truth.rounded:
             verdict, note = of_a_rounded_forward(f, x, claimed, self.rng)
@@ -240,57 +231,44 @@ class Inquiry:
         if not np.isfinite(truth.value).all():
             return undecided(entry, _("the forward is not finite around this point"))
         rtol = max(claim.rtol, ROUNDING["f"] * truth.rounded, BY_DIFFERENCES * (not truth.exact))
-        update = call.sources[name] == "update"
+        update, largest = call.sources[name] == "update", float(np.abs(truth.value).max(initial=0))
         if update:
-            weights, largest = (float(np.abs(a).max(initial=0.0)) for a in (x, truth.value))
+            weights = float(np.abs(x).max(initial=0.0))
             rtol = max(rtol, UPDATE * weights / max(largest, TINY))
-        claim = dataclasses.replace(claim, rtol=rtol)
-        slow = _("the forward is too slow to tell whether it is differentiable here")
-        entry = self.within_time(lambda: compared(claim, truth), undecided(entry, slow))
+        entry = compared(dataclasses.replace(claim, rtol=rtol), truth)
         if entry.verdict == "correct":
             return dataclasses.replace(entry, note=_source(call.sources[name]))
         if entry.verdict == "wrong" and update:
-            sure, momentum = self.layer.rate_is_known, name in call.with_momentum
-            doubt = of_an_update(claimed, truth.value, sure, momentum)
+            sure = layer.asks_rate or layer.rate_is_known
+            doubt = of_an_update(claimed, truth.value, sure, name in call.with_momentum)
             if doubt:
                 return undecided(entry, doubt)
         if entry.verdict == "wrong":
             return self.within_time(lambda: self._explained(entry, call, rtol), entry)
         return entry
 
-    def _truth(self, claim: Claim, seconds: float) -> Truth:
+    def _truth(self, claim: Claim) -> Truth:
         """The right gradient: recorded on a known layer and confirmed, or by finite differences."""
-        noise = np.array(max(1.0, float(np.abs(self.upstream).max(initial=0.0))))
-        recorded = None if self.tape is None else self.tape.gradient(claim.name, self.upstream)
+        noise = np.array(max(1.0, float(np.abs(self.at.upstream).max(initial=0.0))))
+        recorded = None
+        if self.at.tape is not None:
+            recorded = self.at.tape.gradient(claim.name, self.at.upstream)
         if is_rounded(claim.f, claim.x):
             return Truth(recorded, NOISE * noise, rounded=True)
-        if self.tape is not None:
+        seconds = self.at.seconds
+        if self.at.tape is not None:
             recorded = np.zeros(claim.x.shape) if recorded is None else recorded
             truth = claim.confirmed(recorded, full=64 if seconds > 1e-3 else FULL, near=False)
             if truth.value is recorded:
                 error = noise * (RECORDED_NOISE if truth.exact else NOISE)
                 return dataclasses.replace(truth, error=error)
-        if claim.x.size > min(MOST, max(100, SECONDS / (8 * seconds))):
-            return Truth(None, NOISE * noise)
-        value, _error = derivative(claim.f, claim.x)
-        return Truth(value, NOISE * noise, numeric=value)
-
-    def moved(self, name: str, z: Array) -> float:
-        """The weighted output as a function of one value alone; NaN where the forward fails."""
-        try:
-            return float((self.forward({**self.values, name: z}) * self.upstream).sum())
-        except StudentError:
-            return np.nan
-
-    def _seconds(self) -> float:
-        """What a forward takes now."""
-        start = time.perf_counter()
-        self.layer.output(self.values)
-        return max(time.perf_counter() - start, 1e-6)
+        affordable = min(MOST, max(100, SECONDS / (8 * seconds)))
+        truth = claim.by_differences(MOST if claim.x.size <= affordable else 0)
+        return dataclasses.replace(truth, error=NOISE * noise)
 
     def within_time(self, look: Callable[[], T], otherwise: T) -> T:
         """What a closer look gives, if the forward is not too slow for it."""
-        before, self.layer.deadline = self.layer.deadline, self.until
+        before, self.at.layer.deadline = self.at.layer.deadline, self.until
         try:
             return look()
         except OutOfTimeError:
@@ -299,31 +277,40 @@ class Inquiry:
                 self.notes.append(text)
             return otherwise
         finally:
-            self.layer.deadline = before
+            self.at.layer.deadline = before
 
-    # --- why it is wrong -----------------------------------------------------------------------
+    @property
+    def share(self) -> float:
+        """The part of the entries that there is time to look at for kinks."""
+        return min(1.0, PATIENCE / (40000 * self.at.seconds))
 
     def _explained(self, entry: Entry, call: Call, rtol: float) -> Entry:
         """A wrong gradient with the mistakes that explain it."""
-        name, source, true = entry.name, call.sources[entry.name], np.asarray(entry.autograd)
+        name, source, true = entry.name, call.sources[entry.name], entry.autograd
+        assert true is not None
         if call.changed_input is not None:
-            tape = self.known.tape({**self.values, "input": call.changed_input})
-            there = None if tape is None else tape.gradient(name, self.upstream)
+            there = self.at.with_input(name, call.changed_input)
             if there is not None and close(np.asarray(entry.hand, float), there, ASKED):
                 text = _(
                     "computed from the cached input after it was changed in place: cache a copy"
                 )
                 return dataclasses.replace(entry, diagnoses=(Diagnosis("stale_cache", text),))
-        entry = explained(entry, self._case(name, call, true, rtol), self._again(name, rtol))
+        again = self.at.again(name, rtol, self.rng)
+        entry = explained(entry, self.at.case(name, call, true, rtol), again)
         part = {"subset", "operation"}
         whole = any(d.kind == "sign" and not part & set(d.detail) for d in entry.diagnoses)
         if source == "update" and whole:
             text = _("or the update goes up the slope: W += lr * dW in place of W -= lr * dW")
-            found = (*entry.diagnoses, Diagnosis("ascent", text, {}, 0.5))
-            return dataclasses.replace(entry, note=joined(entry.note, text), diagnoses=found)
-        other = [n for n, v in self.values.items() if v.shape == entry.shape != true.shape]
-        unexplained = all(d.kind == "wrong_shape" for d in entry.diagnoses)
-        if other and unexplained and source == "returned":
+            either = tuple(
+                dataclasses.replace(d, explanation=joined(d.explanation, text))
+                if d.kind == "sign" else d
+                for d in entry.diagnoses
+            )  # fmt: skip
+            ascent = Diagnosis("ascent", text, {}, 0.5)
+            return dataclasses.replace(entry, diagnoses=(*either, ascent))
+        other = [n for n, v in self.at.values.items() if v.shape == entry.shape != true.shape]
+        swapped = source == "returned" and all(d.kind == "wrong_shape" for d in entry.diagnoses)
+        if other and swapped:
             text = _(
                 "it has the shape of {other}: are the returned gradients in another order?",
                 other=", ".join(other),
@@ -331,49 +318,31 @@ class Inquiry:
             return dataclasses.replace(entry, note=joined(entry.note, text))
         return entry
 
-    def _case(self, name: str, call: Call, true: Array, rtol: float) -> Case:
-        """What the hypotheses get to see of a gradient."""
-        others = {k: np.asarray(v) for k, v in self.layer.constants.items()}
-        known = {k: v for k, v in others.items() if v.dtype.kind in "fiu"}
-        if self.layer.rate is not None:
-            known["lr"] = np.array(self.layer.rate)
-        tape = self.tape.expanded() if self.tape is not None else None
-        return Case(
-            name, np.asarray(call.gradients[name], float), true, self.values[name],
-            {"upstream": self.upstream, **self.values, **known},
-            tape if tape is not None and name in tape.names else None, self.upstream, {}, rtol,
-            f=partial(self.moved, name), hands=call.gradients,
-        )  # fmt: skip
-
-    def _again(self, name: str, rtol: float) -> list[Case]:
-        """The same with other random values and another upstream gradient."""
-        values = redrawn(self.values, self.rng)
-        tape, upstream = self.known.tape(values), self.upstream
-        if tape is None:
-            return []
-        if (upstream != 1).any():  # what is zero stays so
-            upstream = signed(self.rng, upstream.shape) * (upstream != 0)
-        try:
-            call = gradients_of(self.layer, values, upstream)
-        except StudentError:
-            return []
-        g = tape.gradient(name, upstream)
-        if g is None or name not in call.gradients:
-            return []
-        other = dataclasses.replace(self, values=values, upstream=upstream, tape=tape)
-        return [other._case(name, call, g, rtol)]
-
     def under_one_hot(self, entries: dict[str, Entry]) -> dict[str, Entry]:
         """The entries, where the backward may follow 000's recipe."""
-        of = partial(gradients_of, self.layer, self.values)
+        of = partial(gradients_of, self.at.layer, self.at.values)
 
         def judged(name: str, upstream: Array) -> Entry:
-            return dataclasses.replace(self, upstream=upstream).entry(name, of(upstream))
+            at = dataclasses.replace(self.at, upstream=upstream)
+            return dataclasses.replace(self, at=at).entry(name, of(upstream))
 
         try:
-            return under_one_hot(entries, self.upstream, of, judged, self.notes, self.rng)
+            return under_one_hot(entries, self.at.upstream, of, judged, self.notes, self.rng)
         except StudentError:
             return entries
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerClaim(Claim):
+    """A gradient of a layer, whose forward may be slow."""
+
+    look: Inquiry | None = None
+
+    def kinks(self, claimed: Array, true: Array, **how: Any) -> Kinks | None:
+        """What is at the entries that differ; None if the forward is too slow for it."""
+        assert self.look is not None
+        at = partial(super().kinks, claimed, true, share=self.look.share, **how)
+        return self.look.within_time(at, None)
 
 
 def _missing(name: str, call: Call) -> Entry:

@@ -61,64 +61,75 @@ def steps(
     points = [arrays, *(redrawn(arrays, rng) for _point in range(4))]
     mirrored = {k: -x if x.dtype.kind == "f" else x for k, x in points[1].items()}
 
-    def value(member: Any, point: Mapping[str, Array]) -> Array | StudentError:
-        """A member of the chain at a point, or what it raises there."""
-        copies = {k: np.array(x) for k, x in point.items()}
-        try:
-            if callable(member) and named is None:
-                member = attempted(member, *copies.values())
-            elif callable(member):
-                member = called_by_name(member, copies, _("a member of the chain"))
+    def value(member: Any, point: Mapping[str, Array]) -> Array:
+        if not callable(member):
             return np.asarray(as_array(member), float)
-        except StudentError as failure:
-            return failure
+        copies = {k: np.array(x) for k, x in point.items()}
+        if named is None:
+            y = attempted(member, *copies.values())
+        else:
+            y = called_by_name(member, copies, _("a member of the chain"))
+        return np.asarray(as_array(y), float)
 
-    rows = [[value(member, point) for member in members] for point in (*points, mirrored)]
-    opposite, table = rows.pop(), [row for k, row in enumerate(rows) if k == 0 or _inside(row)]
-    entries = {f"step {k}": _step(k, table, rtol, atol) for k in range(1, len(members))}
+    def values(point: Mapping[str, Array]) -> tuple[list[Any], bool]:
+        """All members at a point, and whether it lies in the domain of each."""
+        row: list[Any] = []
+        for member in members:
+            try:
+                row.append(value(member, point))
+            except StudentError as failure:
+                row.append(failure)
+        inside = all(not isinstance(v, StudentError) and np.isfinite(v).all() for v in row)
+        return row, inside
+
+    rows = [values(point) for point in points]
+    table = [row for k, (row, inside) in enumerate(rows) if inside or k == 0]
+    entries = {f"step {k + 1}": _step(k, table, rtol, atol) for k in range(len(members) - 1)}
     first = next((name for name, entry in entries.items() if entry.verdict == "wrong"), None)
-    hidden = [
-        _("step {k} holds for the signs that you gave, and not for the opposite ones", k=k)
-        for k, (left, right) in enumerate(itertools.pairwise(opposite), 1)
-        if entries[f"step {k}"].verdict == "correct" and _inside(opposite)
-        and not _same(left, right, rtol, atol)
-    ]  # fmt: skip
     note = _("compared at {n} points", n=len(table))
+    hidden = []
+    row, inside = values(mirrored)
+    for k, (left, right) in enumerate(itertools.pairwise(row)):
+        holds = entries[f"step {k + 1}"].verdict == "correct"
+        if inside and holds and not _same(left, right, rtol, atol):
+            hidden.append(
+                _(
+                    "step {k} holds for the signs that you gave, and not for the opposite ones",
+                    k=k + 1,
+                )
+            )
     return Report(entries, tuple(hidden), first, (note,))
 
 
-def _inside(row: list[Any]) -> bool:
-    """Whether a point lies in the domain of all members."""
-    return all(not isinstance(v, StudentError) and bool(np.isfinite(v).all()) for v in row)
-
-
 def _step(k: int, table: list[list[Any]], rtol: float, atol: float) -> Entry:
-    """The verdict on the equality between members k and k + 1, counted from 1."""
-    compared = [_equality(f"step {k}", row[k - 1], row[k], rtol, atol) for row in table]
-    entry = next((e for e in compared if e.verdict == "wrong"), compared[0])
-    if entry.verdict != "wrong":
-        return entry
-    note = _('the "=" between members {a} and {b} does not hold', a=k, b=k + 1)
-    note += f" ({entry.note})"
-    if k + 1 < len(table[0]) and all(_same(row[k - 1], row[k + 1], rtol, atol) for row in table):
-        text = _("members {a} and {c} agree: the mistake is in member {b}", a=k, b=k + 1, c=k + 2)
-        note = joined(note, text)
-    return dataclasses.replace(entry, note=note)
-
-
-def _equality(name: str, left: Any, right: Any, rtol: float, atol: float) -> Entry:
-    """The verdict at one point."""
-    wrong = Entry(name, "wrong", max_rel_error=np.inf)
-    for side in (left, right):
-        if isinstance(side, StudentError):
-            return dataclasses.replace(wrong, note=str(side))
-    try:
-        left, right = np.broadcast_arrays(left, right)
-    except ValueError:
-        note = _("the shapes {left} and {right} are not equal", left=left.shape, right=right.shape)
-        return dataclasses.replace(wrong, numeric=left, hand=right, max_abs_error=np.inf, note=note)
-    entry = Entry(name, "correct", None, left, right)
-    return compare(entry, right, left, np.full(left.shape, atol), rtol, atol)
+    """The verdict on the equality between members k and k + 1."""
+    name = f"step {k + 1}"
+    best: Entry | None = None
+    for row in table:
+        left, right = row[k], row[k + 1]
+        for side in (left, right):
+            if isinstance(side, StudentError):
+                return Entry(name, "wrong", note=str(side), max_rel_error=np.inf)
+        if left.shape != right.shape:
+            try:
+                left, right = np.broadcast_arrays(left, right)
+            except ValueError:
+                text = _("the shapes {left} and {right} are not equal")
+                note = text.format(left=left.shape, right=right.shape)
+                return Entry(name, "wrong", None, left, right, np.inf, np.inf, note=note)
+        entry = Entry(name, "correct", None, left, right)
+        entry = compare(entry, right, left, np.full(left.shape, atol), rtol, atol)
+        if best is None or (entry.verdict == "wrong" and best.verdict != "wrong"):
+            best = entry
+    assert best is not None
+    if best.verdict != "wrong":
+        return best
+    text = _('the "=" between members {a} and {b} does not hold')
+    note = text.format(a=k + 1, b=k + 2) + f" ({best.note})"
+    if k + 2 < len(table[0]) and all(_same(row[k], row[k + 2], rtol, atol) for row in table):
+        text = _("members {a} and {c} agree: the mistake is in member {b}")
+        note = joined(note, text.format(a=k + 1, b=k + 2, c=k + 3))
+    return dataclasses.replace(best, note=note)
 
 
 def _same(a: Any, b: Any, rtol: float, atol: float) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
 import numpy as np
 
 from ...kernels import Array
+from ...messages import _
 from .tolerances import ONE_SIDED
 
 # The first step, the number of steps, and how much smaller each is than the one before.
@@ -21,15 +23,37 @@ FULL, DIRECTIONS, SAMPLES = 512, 8, 24
 
 
 class Counted:
-    """A function that counts its evaluations."""
+    """A function that counts its evaluations; after two seconds a progress bar appears (tqdm)."""
 
     def __init__(self, f: Callable[..., Any]) -> None:
-        self.f, self.count = f, 0
+        self.f, self.count, self.bar = f, 0, _bar()
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         """One more evaluation."""
         self.count += 1
+        if self.bar is not None:
+            self.bar.update()
         return self.f(*args, **named)
+
+    def __enter__(self) -> Counted:
+        """Count from here."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        """The bar goes."""
+        if self.bar is not None:
+            self.bar.close()
+
+
+def _bar() -> Any:
+    try:
+        from tqdm import tqdm
+    except ImportError:  # only a convenience
+        return None
+    return tqdm(desc=_("evaluations"), delay=2, leave=False, unit="")
 
 
 def derivative(f: Callable[[Array], float], x: Array) -> tuple[Array, Array]:

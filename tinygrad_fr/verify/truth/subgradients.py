@@ -22,7 +22,6 @@ from .tolerances import (
     GAP,
     ONE_SIDED,
     SIDE,
-    TINY,
     VALUES,
 )
 
@@ -198,27 +197,44 @@ def by_convention(
     """
     if tape is None or name not in tape.names:
         return False
-    path = [(i, k) for i, k in tape.path(tape.names[name])[:200] if tape.operation(i) in KINKED]
-    left, right = (
-        tape.gradient(name, upstream, {
-            (i, k): _from_one_side(tape.nodes[i]._closures[k], side) for i, k in path
-        }) for side in (-1.0, 1.0)
-    )  # fmt: skip
-    if left is None or right is None or not np.any(right - left):
+    path = tape.path(tape.names[name])[:200]
+    sides = []
+    for rules in (_to_one_side(0.0), _to_one_side(1.0)):
+        local = {}
+        for i, position in path:
+            rule = rules.get(tape.operation(i))
+            if rule is not None:
+                local[(i, position)] = rule(tape.nodes[i]._closures[position], position)
+        gradient = tape.gradient(name, upstream, local) if local else None
+        if gradient is None:
+            return False
+        sides.append(gradient)
+    left, right = sides
+    if not np.any(right - left):
         return False
     share = float(((claimed - left) * (right - left)).sum() / ((right - left) ** 2).sum())
     return -rtol <= share <= 1 + rtol and close(claimed, left + share * (right - left), rtol)
 
 
-# Operations at whose kinks people make a choice.
-KINKED = {"relu", "leaky_relu", "prelu", "elu", "abs", "maximum", "minimum"}
+def _to_one_side(s: float) -> dict[str, Any]:
+    """Rules that take the part ``s`` of the right-hand derivative at a kink."""
 
+    def at_zero(closure: Any, _position: int) -> Any:
+        def local(g: Array, y: Array, x: Array, *rest: Any) -> Array:
+            left = closure(g, y, x, *rest)
+            return np.asarray(np.where(x == 0, (1 - s) * left + s * g, left))
 
-def _from_one_side(closure: Any, side: float) -> Any:
-    """The local derivative from one side: the first operand moves by its last digit, and y too."""
+        return local
 
-    def local(g: Array, y: Array, x: Array, *rest: Any) -> Array:
-        y, x = (np.nextafter(z, side * np.inf) + side * TINY for z in (y, x))
-        return np.asarray(closure(g, y, x, *rest))
+    def absolute(closure: Any, _position: int) -> Any:
+        return lambda g, y, x: g * (np.sign(x) + (2 * s - 1) * (x == 0))
 
-    return local
+    def of_two(closure: Any, position: int) -> Any:
+        def local(g: Array, y: Array, a: Array, b: Array) -> Array:
+            share = s if position == 0 else 1 - s
+            return np.asarray(np.where(a == b, share * g, closure(g, y, a, b)))
+
+        return local
+
+    slopes = dict.fromkeys(("relu", "leaky_relu", "prelu", "elu"), at_zero)
+    return {**slopes, "abs": absolute, "maximum": of_two, "minimum": of_two}

@@ -25,6 +25,7 @@ UPDATE = 4e-16  # absolute, per unit of the weights: what W - lr * dW loses of d
 REPEATED = 1e-12  # what a function that keeps no state gives when it is called again
 ALIKE = 1e-9  # two ways to compute the same values
 LINEAR = 1e-8  # a sum of gradients, against the gradient for the sum of the upstreams
+WRITTEN_OUT = 1e-6  # a fused operation and the same written out, float32 included
 
 # --- kinks: one-sided slopes, extrapolated ------------------------------------------------
 

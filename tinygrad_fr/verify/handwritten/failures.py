@@ -1,0 +1,78 @@
+"""What there is to say of a backward that raises: an update that does not fit, a label given."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import numpy as np
+
+from ...messages import _
+from ...report import Diagnosis, Entry, Report, joined
+from ..vocabulary import TARGET
+from .arguments import UPSTREAM
+from .calls import StudentError
+from .parts import Handwritten
+
+
+def failed(layer: Handwritten, error: StudentError) -> Report:
+    """The report on a layer whose backward raises."""
+    name = _updated(layer, error.line)
+    if name is None:
+        labels = "arrays used as indices" in error.cause
+        note = joined(str(error), about_labels(layer, labels))
+        return Report({"input": Entry("input", "wrong", note=note, max_rel_error=np.inf)},
+                      (), "input")  # fmt: skip
+    later = _("the backward fails in the update of {name}: mend this first", name=name)
+    entries = {n: Entry(n, "inconclusive", note=later) for n in layer.values}
+    expected = layer.values[name].shape
+    hand = _shape_of_the_step(error.cause, expected)
+    note = _("the update of {name} fails: {error}", name=name, error=error)
+    diagnoses: tuple[Diagnosis, ...] = ()
+    if hand is not None:
+        text = _("the shape is {hand} instead of {expected}")
+        if len(hand) > 1 and hand == expected[::-1]:
+            text = _("the shape is {hand} instead of {expected}: it wants to be transposed")
+        shapes = {"hand": hand, "expected": expected}
+        diagnoses = (Diagnosis("wrong_shape", text.format(**shapes), shapes),)
+    entries[name] = Entry(name, "wrong", diagnoses=diagnoses, note=note, max_rel_error=np.inf)
+    return Report(entries, (), name)
+
+
+def about_labels(layer: Handwritten, sure: bool = False) -> str:
+    """What a backward receives, where it is made to take a label; empty where it is not."""
+    called = [name for name, role in layer.roles.items() if role == UPSTREAM]
+    if layer.is_loss or not (sure or TARGET.intersection(called)):
+        return ""
+    return _(
+        "the backward receives the gradient of the loss with respect to the output, and not a "
+        "label: for a softmax fused with its cross entropy, let the forward take the label and "
+        "return the loss"
+    )
+
+
+def _updated(layer: Handwritten, line: str) -> str | None:
+    """The parameter that a line assigns to: ``self.w -= ...``, ``self.params["w"] = ...``."""
+    try:
+        statement = ast.parse(line.strip()).body[0]
+    except (SyntaxError, IndexError):
+        return None
+    if isinstance(statement, ast.AugAssign):
+        target: ast.expr = statement.target
+    elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        target = statement.targets[0]
+    else:
+        return None
+    words = re.findall(r"\w+", ast.unparse(target))[1:]
+    slots = {name: [str(key) for key in slot] for name, slot in layer.slots.items()}
+    return next((name for name, keys in slots.items() if keys == words), None)
+
+
+def _shape_of_the_step(message: str, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape of what NumPy could not subtract from weights, as its message tells it."""
+    if "broadcast" not in message:
+        return None
+    found = [
+        tuple(int(n) for n in text.split(",") if n) for text in re.findall(r"\(([\d,]*)\)", message)
+    ]
+    return found[1] if len(found) > 1 and found[0] == shape != found[1] else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -12,8 +12,7 @@ from ..messages import _
 from .neurons import STUCK, together
 from .report import Finding, HealthReport, Layer, percent
 
-if TYPE_CHECKING:
-    from .watching import Watch
+Watch = Any  # what was seen: a Watch, which asks for this judgement
 
 # What counts as a pathology; tests/test_health.py measures healthy networks and sick ones.
 VANISHED = 1e-3  # the first layers' gradient, to the largest of the layers nearer to the loss

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,8 +12,7 @@ from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, DTypeError
 from ..messages import _, spelled
 
-if TYPE_CHECKING:
-    from .module import Module
+Module = Any  # the class itself stands above: a Module knows its summary, not the other way round
 
 
 class Summary(str):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -21,8 +21,7 @@ from .algebra import close, divided, minus, negated, plus, times
 from .forms import count, one_hot, probabilities
 from .terms import ONE, SUM, Term, entry_of, summed, term
 
-if TYPE_CHECKING:
-    from .writer import Writer
+Writer = Any  # what a derivation says so far: the Writer asks for what closes a line
 
 # What may lie between the probabilities and their logarithm.
 PASSING = ("getitem", "take", "subtract", "sum", "multiply")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -19,8 +19,7 @@ from ..formulas.writing import latex_of
 from .terms import BY_NUMBER, NOTHING
 from .writer import Line
 
-if TYPE_CHECKING:
-    from .derive import Derivation
+Derivation = Any  # the lines and their check: a Derivation asks to be written
 
 MOST = 10_000  # characters: the result is a sum of too many terms to say where each comes from
 SMALL = 6  # entries: arrays that numbers replace in a formula

@@ -54,8 +54,8 @@ HOUSE = [
 ]
 BUDGETS = {room: lines for floor in HOUSE for room, lines in floor.items()}
 FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
-# The contract says 31,000: one reading of the graph, one judgement and layers seen from outside took
-# more lines than their merging gave back, and have to pay for them yet.
+# The contract says 31,000: one reading of the graph, one judgement and layers seen from outside
+# took more lines than their merging gave back, and have to pay for them yet.
 WHOLE = 32_130
 
 # Imports that point upwards or close a circle, each with its reason.

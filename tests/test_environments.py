@@ -66,7 +66,7 @@ tg.replay(loss, "replay.html")
 # Where docstrings are gone, a rule that only its operation can write is named instead.
 A = tg.Tensor([[2.0, 1.0], [1.0, 3.0]], requires_grad=True)
 derivation = tg.derive(tg.det(A), A)
-check(r"\operatorname{det}^{\top}" in derivation.latex, without_docstrings)
+check(r"\det^{\top}" in derivation.latex, without_docstrings)
 check(r"\operatorname{cof}" in derivation.latex, not without_docstrings)
 check(bool(derivation.check()))
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import tinygrad_fr as tg
 from tinygrad_fr.graph.formulas import parse
 from tinygrad_fr.graph.formulas.latex import Atom, Fraction, Root, Row, Scripts
-from tinygrad_fr.graph.formulas.writing import latex_of
+from tinygrad_fr.graph.formulas.source import latex_of
 
 FUNCTIONS = {"tanh": np.tanh, "ln": np.log, "sin": np.sin, "cos": np.cos}
 

@@ -73,7 +73,10 @@ def test_pytest_shows_the_table_of_a_report_in_a_failed_assertion(tmp_path):
     )  # fmt: skip
     assert "4 failed" in done.stdout, done.stdout + done.stderr
     lines = [line.removeprefix("E").strip() for line in done.stdout.splitlines()]
-    assert lines.count("mend first: x") == 3  # once each, in full, and not the fourth time
+    assert lines.count("mend first: x") >= 3  # in full; some pytest have it twice
+    assert (
+        "mend first" not in done.stdout.split("test_of_something_else _")[1].split("short test")[0]
+    )
 
 
 def test_the_plugin_is_an_entry_point():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tinygrad_fr.autograd.operation import registry
 from tinygrad_fr.graph.formulas import escaped, label, mathml, parse, symbol, text
 from tinygrad_fr.graph.formulas.latex import unescaped
-from tinygrad_fr.graph.formulas.writing import latex_of
+from tinygrad_fr.graph.formulas.source import latex_of
 
 LINES = {
     r"Y = X W^{\top} + b": "Y = X Wᵀ + b",

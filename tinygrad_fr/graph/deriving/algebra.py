@@ -13,7 +13,7 @@ import numpy as np
 
 from ...kernels import Array
 from ..formulas import parse
-from ..formulas.latex import Atom, Fraction, Item, fenced, operator, raised, row
+from ..formulas.latex import Atom, Fraction, Item, applied, fenced, operator, raised, row, unfenced
 from ..formulas.naming import numeral
 from . import terms
 from .terms import ATOM, CALL, DOT, PLUS, SUM, TIMES, Factor, Term, factor, fraction, term
@@ -21,6 +21,9 @@ from .terms import ATOM, CALL, DOT, PLUS, SUM, TIMES, Factor, Term, factor, frac
 
 def times(a: Term, b: Term) -> Term:
     r"""Entry by entry: ``a \odot b``; a number stands in front, and y / p times p is y."""
+    column, other = (a, b) if _is_column(a) else (b, a)
+    if _is_column(column) and (other.value.ndim == 1 or other.standing) and not _is_column(other):
+        return matmul(column, seen_as(other, other.value.reshape(1, -1)))  # the outer product
     over = list(a.over + b.over)
     factors: list[Factor] = []
     front, below = a.front * b.front, a.below * b.below
@@ -33,27 +36,41 @@ def times(a: Term, b: Term) -> Term:
             else:
                 factors.append(part)
     factors.sort(key=lambda x: not x.single)  # numbers first
-    return Term(tuple(factors), np.asarray(a.value * b.value), a.negative != b.negative,
-                tuple(over), a.by + b.by, front=front, below=below)  # fmt: skip
+    value = np.asarray(a.value * b.value)
+    narrow = _together(value, a.written, b.written)
+    return Term(tuple(factors), value, a.negative != b.negative, tuple(over), a.by + b.by,
+                front=front, below=below, narrow=narrow)  # fmt: skip
 
 
-def divided(a: Term, b: Term) -> Term:
-    """Entry by entry, or by a number."""
+def _is_column(a: Term) -> bool:
+    return a.standing and a.value.ndim == 2 and a.value.shape[1] == 1
+
+
+def _together(value: Array, *shapes: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape of what is written of a value; None where that is all of it."""
+    shape = np.broadcast_shapes(*shapes)
+    return None if shape == value.shape else shape
+
+
+def divided(a: Term, b: Term, adjoint: bool = False) -> Term:
+    """Entry by entry, or by a number; in an ``adjoint`` 0 over anything is 0, as in the library."""
     with np.errstate(all="ignore"):
         value = np.asarray(a.value / b.value)
+        value = np.where(a.value == 0, np.zeros_like(value), value) if adjoint else value
     if b.over or b.by:
         return term(Fraction(a.tree, b.tree), value, TIMES)
     number = terms.plain_number(b)
     below = a.below * b.front / b.below * (number or 1)
+    standing = a.standing and value.shape == a.value.shape
     changed = replace(a, value=value, negative=a.negative != b.negative, below=below,
-                      inner=terms.NOTHING)  # fmt: skip
+                      inner=terms.NOTHING, standing=standing)  # fmt: skip
     if number is not None or not b.factors:
         return changed
     if b.value.size == 1:
         tree = fenced(b.body) if b.level >= TIMES else b.body
         return replace(changed, by=(*a.by, (tree, float(b.value.item()))))
-    parts = b.factors if b.level <= TIMES else (Factor(fenced(b.body), ATOM, b.written),)
-    return replace(changed, over=a.over + parts)
+    parts = b.factors if b.level <= TIMES else (Factor(fenced(b.body), ATOM),)
+    return replace(changed, over=a.over + parts, narrow=_together(value, a.written, b.written))
 
 
 def negated(a: Term) -> Term:
@@ -62,17 +79,13 @@ def negated(a: Term) -> Term:
 
 
 def matmul(a: Term, b: Term) -> Term:
-    """The product of two matrices, as NumPy's ``@`` takes them."""
-    return _product_of(a, b, np.matmul(a.value, b.value), _dotted(solid(b)))
-
-
-def outer(a: Term, b: Term) -> Term:
-    r"""The matrix of all products of the entries of two vectors: ``a b^{\top}``."""
-    return _product_of(a, b, np.outer(a.value, b.value), _raised(solid(b)))
-
-
-def _product_of(a: Term, b: Term, value: Array, right: Item) -> Term:
-    tree = row(_dotted(solid(a)), right)
+    """The product of two matrices, as NumPy's ``@`` takes them; of two vectors, the outer one."""
+    value = np.matmul(a.value, b.value)
+    a, b = solid(a), solid(b)
+    right = _dotted(b)
+    if _is_column(a) and b.standing:
+        right = raised(factor(b, ATOM), terms.TRANSPOSED)
+    tree = row(_dotted(a), right)
     return term(tree, value, DOT, negative=a.negative != b.negative, by=a.by + b.by,
                 front=a.front * b.front, below=a.below * b.below)  # fmt: skip
 
@@ -81,16 +94,17 @@ def _dotted(a: Term) -> Item:
     return terms.ONES_SIGN if a.is_ones else factor(a, CALL if a.level != DOT else DOT)
 
 
-def _raised(a: Term) -> Item:
-    return raised(terms.ONES_SIGN if a.is_ones else factor(a, ATOM), terms.TRANSPOSED)
-
-
 def transposed(a: Term) -> Term:
-    """With its last two axes exchanged."""
+    """With its last two axes exchanged; a vector that stands for a row stands for a column."""
     if a.value.ndim < 2:
         return a
+    value = np.swapaxes(a.value, -1, -2)
+    if a.standing:
+        return replace(a, value=value)
     a = solid(a)
-    return terms.bare(a, _raised(a), np.swapaxes(a.value, -1, -2))
+    return terms.bare(
+        a, raised(terms.ONES_SIGN if a.is_ones else factor(a, ATOM), terms.TRANSPOSED), value
+    )
 
 
 def plus(added: Iterable[Term]) -> Term:
@@ -107,7 +121,7 @@ def plus(added: Iterable[Term]) -> Term:
         tree = row(tree, terms.MINUS if x.negative else operator("+"), words)
         value = value + x.value
     shapes = [x.value.shape if x.is_ones else x.written for x in (first, *others)]
-    return term(tree, value, PLUS, np.broadcast_shapes(*shapes))
+    return term(tree, value, PLUS, narrow=_together(value, *shapes))
 
 
 def minus(a: Term, b: Term) -> Term:
@@ -129,44 +143,59 @@ def power(a: Term, exponent: float) -> Term:
         return a
     with np.errstate(all="ignore"):
         value = np.power(a.value, exponent)
-    return term(raised(a.closed, parse(numeral(exponent))), value)
+    tree = a.tree if a.level == ATOM and a.is_plain else fenced(a.tree)
+    return term(raised(tree, parse(numeral(exponent))), value)
 
 
 def total(a: Term, axes: tuple[int, ...], keepdims: bool = False) -> Term:
     """The sum along axes; indices say which, where it is not all of them."""
-    value = np.asarray(a.value.sum(axis=axes, keepdims=keepdims))
-    written = (1,) * (a.value.ndim - len(a.written)) + a.written
-    added = [axis for axis in axes if written[axis] > 1]
+    value, gone = np.asarray(a.value.sum(axis=axes, keepdims=keepdims)), axes
+    padded = (1,) * (a.value.ndim - len(a.written)) + a.written
     # Along a stretched axis the same is added up n times: that is n times what is written.
-    stretched = math.prod(a.value.shape[axis] for axis in axes if axis not in added)
-    a = replace(a, front=a.front * stretched)
-    if not (added or stretched > 1 or keepdims or a.is_ones):
-        added = list(axes)  # a column that becomes a vector: the sum is written, if only of one
-    if not added:  # nothing is left to add up
-        return seen_as(a, value)
+    stretched = [axis for axis in axes if padded[axis] == 1 and a.value.shape[axis] > 1]
+    count = math.prod(a.value.shape[axis] for axis in stretched)
+    axes = tuple(axis for axis in axes if axis not in stretched and a.value.shape[axis] != 1)
+    a = replace(a, front=a.front * count)
+    if stretched:
+        short = a.value[
+            tuple(slice(1) if i in stretched else slice(None) for i in range(a.value.ndim))
+        ]
+        a = replace(a, value=short, narrow=None if short.shape == padded else padded)
+    if not (axes or stretched or keepdims or a.is_ones):
+        axes = gone  # a column that becomes a vector: the sum is written, if only of one entry
+    if not axes:  # nothing is left to add up
+        return replace(a, value=value, narrow=_kept(padded, value), inner=terms.NOTHING)
+    after = tuple(1 if axis in axes else n for axis, n in enumerate(padded))
+    after = after if keepdims else tuple(n for axis, n in enumerate(after) if axis not in gone)
     inner = factor(a, TIMES)
-    if {axis for axis, n in enumerate(written) if n != 1} <= set(added) and value.size == 1:
+    if {axis for axis, n in enumerate(padded) if n != 1} <= set(axes) and value.size == 1:
         inner = a.inner if not a.over and a.inner != terms.NOTHING else inner
         tree = row(terms.SUMMED, inner)  # a sum of sums is one sum
     else:
-        below = "".join(terms.INDICES[axis % len(terms.INDICES)] for axis in sorted(added))
+        below = "".join(terms.INDICES[axis % len(terms.INDICES)] for axis in sorted(axes))
         tree = terms.summed(terms.entry_of(a, terms.INDICES[: a.value.ndim]), below)
-    left = [1 if axis in added else n for axis, n in enumerate(written)]
-    left = [n for axis, n in enumerate(left) if keepdims or axis not in axes]
-    return replace(terms.bare(a, tree, value, SUM, tuple(left)), inner=inner)
+    narrow = None if after == value.shape else after
+    return replace(terms.bare(a, tree, value, SUM), inner=inner, narrow=narrow)
+
+
+def _kept(padded: tuple[int, ...], value: Array) -> tuple[int, ...] | None:
+    """What is written when nothing was added up: as before, axes of length 1 aside."""
+    written = tuple(n for n in padded if n != 1)
+    left = tuple(n for n in value.shape if n != 1)
+    return None if written == left else written
 
 
 def spread(a: Term, shape: tuple[int, ...]) -> Term:
     """The same number, or row, everywhere."""
-    return replace(a, value=np.broadcast_to(a.value, shape), inner=terms.NOTHING)
+    value = np.broadcast_to(a.value, shape)
+    narrow = _together(value, a.written)
+    return replace(a, value=value, inner=terms.NOTHING, narrow=narrow, standing=False)
 
 
 def seen_as(a: Term, value: Array) -> Term:
-    """The same entries with other axes of length 1."""
-    if not a.written or value.shape == a.value.shape:
-        return replace(a, value=value, inner=terms.NOTHING)
-    a = solid(a)
-    return terms.bare(a, factor(a, PLUS), value, TIMES if a.over else a.level)
+    """The same number or vector with other axes of length 1: written as before."""
+    narrow = None if a.written else ()
+    return replace(a, value=value, inner=terms.NOTHING, narrow=narrow, standing=value.ndim > 1)
 
 
 def solid(a: Term) -> Term:
@@ -178,21 +207,25 @@ def solid(a: Term) -> Term:
     return terms.bare(a, row(tree, *ones), a.value, TIMES)
 
 
+def reshaped(a: Term, shape: tuple[int, ...]) -> Term:
+    """The same entries in another shape."""
+    if a.value.shape == tuple(shape):
+        return a
+    value = a.value.reshape(shape)
+    if a.is_ones:
+        return replace(a, value=value)
+    return terms.bare(a, applied("reshape", unfenced(factor(solid(a), PLUS))), value, CALL)
+
+
 def summed_to(a: Term, shape: tuple[int, ...]) -> Term:
-    """Broadcasting undone: summed along the axes that were added or stretched."""
+    """Broadcasting undone: terms.summed along the axes that were added or stretched."""
+    if a.value.shape == tuple(shape):
+        return a
     added = a.value.ndim - len(shape)
     axes = tuple(range(added)) + tuple(
         added + i for i, n in enumerate(shape) if n == 1 and a.value.shape[added + i] != 1
     )
-    if axes:
-        a = total(a, axes)
-    return a if a.value.shape == shape else seen_as(a, a.value.reshape(shape))
-
-
-def close(a: Array, b: Array) -> bool:
-    """Whether arrays are equal but for rounding."""
-    if a.shape != b.shape:
-        return False
-    tight = 1e-4 if b.dtype == np.float32 else 1e-9
-    top = float(np.abs(b[np.isfinite(b)]).max(initial=0.0))
-    return bool(np.allclose(a, b, rtol=0, atol=tight * top + 1e-300, equal_nan=True))
+    if not axes:
+        return replace(a, value=a.value.reshape(shape))
+    found = total(a, axes)
+    return replace(found, value=found.value.reshape(shape))

@@ -16,14 +16,13 @@ from ...messages import _
 from ...report import Entry, Report
 from .. import values
 from ..formulas import text
-from ..formulas.latex import Item
 from ..formulas.naming import derivative, is_leaf, kind_word, named, scope, symbols
 from ..recorded.extract import Graph, Vertex, extract
 from ..recorded.flow import flow, refuse_changed
 from .rewriting import complements, expanded, lettered, recognised, unsigned
 from .terms import Term
-from .typesetting import numbers_for, written
-from .writer import Line, Writer
+from .typesetting import written
+from .writer import Line, Writer, numbers_for, with_numbers
 
 MOST = 10_000  # operations: 20,000 lines
 
@@ -42,7 +41,7 @@ class Derivation:
 
     def __init__(
         self, givens: list[tuple[str, str]], definitions: list[Line], steps: list[Line],
-        numbers: Mapping[Item, Item], single: bool = False,
+        numbers: bool, single: bool = False,
     ) -> None:  # fmt: skip
         self.single = single  # whether something was computed in single precision
         self.givens, self.definitions, self.steps = givens, definitions, steps
@@ -247,6 +246,10 @@ def _written(
     signs = symbols(wider, names) | complements(wider, names)
     writer = Writer(wider, signs, names, gradients, wrt)
     steps, definitions = writer.steps(), writer.definitions()
+    if numbers:
+        other = Writer(wider, numbers_for(wider, signs), names, gradients, wrt, digits=True)
+        steps = with_numbers(steps, other.steps())
+        definitions = with_numbers(definitions, other.definitions())
     if not steps:  # the output with respect to itself
         what = derivative(signs[wider.output], signs[wider.output])
         steps = [Line(what, (Term((), np.ones(truth.shape)),), truth)]
@@ -257,9 +260,7 @@ def _written(
         if is_leaf(v) and (v.shape or v.id in names)
     ]
     single = any(v.value.dtype == np.float32 for v in wider.vertices)
-    lines = {line.what: np.asarray(line.truth) for line in steps} if numbers else {}
-    lines |= {signs[v.id]: np.asarray(v.value) for v in wider.vertices} if numbers else {}
-    return Derivation(givens, definitions, steps, numbers_for(lines), single)
+    return Derivation(givens, definitions, steps, numbers, single)
 
 
 def _keys(vertex: Vertex) -> list[int]:

@@ -1,27 +1,61 @@
-"""How a derivation writes what can stand within another formula: one row per operation.
+"""How a derivation writes what an operation computes: one row per operation.
 
-``form(*inputs, vertex)`` writes it, and computes as it writes (see ``terms``). An operation without
-a row is written as the registry has it; so is one that a row does not know how to write with the
-shapes at hand (:class:`Unwritten`).
+``form(*inputs, vertex)`` writes it, and computes as it writes (see ``terms``). The backward pass
+needs no table of its own: under ``create_graph`` it is made of the same operations (``rules``). An
+operation without a row is written as the registry has it; so is one that a row does not know how to
+write with the shapes at hand (:class:`Unwritten`).
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ...kernels import Array
+from ...autograd.operation import Operation
+from ...kernels import Array, stable
 from ..formulas import indexing, parse
-from ..formulas.latex import Item, applied, atoms, fenced, row
+from ..formulas.latex import Atom, Item, Root, Row, Scripts, applied, atoms, fenced, row
+from ..formulas.operations import after_equals
 from ..recorded.expansion import Unwritten
 from ..recorded.extract import Vertex
 from . import algebra
-from .terms import CALL, SUM, Term, entry_of, summed, symbol_term, term
+from .terms import ATOM, CALL, Term, symbol_term, term
 
 Form = Callable[..., Term]
+
+
+def form_of(vertex: Vertex) -> Form:
+    """How an operation is written."""
+    if vertex.operation in FORMS:
+        return FORMS[vertex.operation]
+    operation: Operation | None = getattr(vertex.tensor, "_op", None)
+    name = None if operation is None else _function(operation)
+    if operation is None or name is None:
+        raise Unwritten
+    body = operation.body
+    return lambda x, v: algebra.call(name, x, body(np.asarray(x.value), **v.static)[0])
+
+
+def has_form(vertex: Vertex) -> bool:
+    """Whether a derivation has words of its own for an operation."""
+    try:
+        return form_of(vertex) is not None
+    except Unwritten:
+        return False
+
+
+@functools.cache
+def _function(operation: Operation) -> Item | None:
+    r"""The name of an operation whose formula is ``y = \name x``."""
+    right = after_equals(parse(operation.latex))
+    match right:
+        case Row((Atom("function") as name, Atom("identifier"))):
+            return name
+    return None
 
 
 def axes_of(vertex: Vertex, ndim: int) -> tuple[int, ...]:
@@ -47,28 +81,32 @@ def count(n: int, vertex: Vertex) -> Term:
     return symbol_term(str(vertex.static.get("letter", n)), np.array(float(n)))
 
 
-def exponent_of(exponent: Term) -> float:
-    """The exponent of a constant power."""
+def _linear(x: Term, weight: Term, *rest: Any) -> Term:
+    product = algebra.matmul(x, algebra.transposed(weight))
+    return algebra.plus((product, rest[0])) if len(rest) == 2 else product
+
+
+def _power(base: Term, exponent: Term, vertex: Vertex) -> Term:
     is_number = all(atom.kind in ("number", "operator") for atom in atoms(exponent.tree))
     if exponent.value.size != 1 or not is_number:
         raise Unwritten
-    return float(exponent.value.item())
+    return algebra.power(base, float(exponent.value.item()))
 
 
-def probabilities(vertex: Vertex, x: Term) -> Term:
-    """The softmax of which an operation is the logarithm."""
-    return algebra.call(r"\operatorname{softmax}", x, np.exp(vertex.value))
-
-
-def classes_of(vertex: Vertex) -> int:
-    """The axis of a softmax."""
+def _softmax_axis(vertex: Vertex) -> int:
     return int(vertex.static.get("axis", -1))
 
 
-def over_classes(x: Term, axis: int) -> Term:
-    """The sum over the classes, which stays an axis."""
-    x = algebra.solid(x)
-    return term(summed(entry_of(x, "k", whole=True), "k"), x.value.sum(axis, keepdims=True), SUM)
+def _reshape(x: Term, vertex: Vertex) -> Term:
+    return algebra.reshaped(x, vertex.shape)
+
+
+def _transpose(x: Term, vertex: Vertex) -> Term:
+    axes = {vertex.static.get(name, 0) % max(x.value.ndim, 1) for name in ("axis1", "axis2")}
+    last_two = vertex.operation == "swapaxes" and axes == {x.value.ndim - 2, x.value.ndim - 1}
+    if x.value.ndim != 2 and not last_two:
+        raise Unwritten
+    return algebra.transposed(x)
 
 
 # --- what an index picks ----------------------------------------------------------------------
@@ -82,20 +120,20 @@ def _getitem(x: Term, vertex: Vertex) -> Term:
     if _is_array(index) and _picks(index, shape) is not None:
         return algebra.total(algebra.times(one_hot(index, shape, vertex), x), (1,))
     x = algebra.solid(x)
-    return term(row(x.closed, _place(index)), np.asarray(x.value[index]))
+    body = x.tree if x.level == ATOM and x.is_plain else fenced(x.tree)
+    return term(row(body, _place(index)), np.asarray(x.value[index]))
 
 
-def scattered(g: Term, index: tuple[Any, ...], shape: tuple[int, ...], vertex: Vertex) -> Term:
+def scattered(g: Term, vertex: Vertex) -> Term:
     """The adjoint of an index: what was picked, back at its place among zeros."""
+    shape, index = vertex.static["shape"], vertex.static["index"]
+    index = index if isinstance(index, tuple) else (index,)
+    classes = vertex.static.get("letter") and _is_array(index)
     if indexing.numbers(index, shape) is not None:
         return algebra.times(g, one_hot(index, shape, vertex))
-    if _is_array(index) and _picks(index, shape) is not None:
-        factors, over = (
-            tuple(replace(x, shape=(*x.shape, 1) if x.shape else ()) for x in parts)
-            for parts in (g.factors, g.over)
-        )
-        g = replace(g, value=g.value[:, None], factors=factors, over=over)
-        return algebra.times(g, one_hot(index, shape, vertex))
+    if classes and _picks(index, shape) is not None:
+        column = replace(g, value=g.value[:, None]) if g.value.ndim else g
+        return algebra.times(column, one_hot(index, shape, vertex))
     g = algebra.solid(g)
     value = np.zeros(shape, g.value.dtype)
     np.add.at(value, index, g.value)
@@ -119,7 +157,7 @@ def one_hot(index: tuple[Any, ...], shape: tuple[int, ...], vertex: Vertex) -> T
     if _is_array(index):
         return term(parse(str(vertex.static.get("letter", r"\mathbf{1}_{c}"))), picks)
     words = indexing.written((int(picks[:1].argmax()),))  # the same class in each row
-    return term(applied("onehot", parse(words)), picks, CALL, shape[1:])
+    return term(applied("onehot", parse(words)), picks, CALL, narrow=shape[1:])
 
 
 def _picks(index: tuple[Any, ...], shape: tuple[int, ...]) -> Array | None:
@@ -147,13 +185,28 @@ FORMS: dict[str, Form] = {
     "divide": lambda a, b, v: algebra.divided(a, b),
     "negative": lambda x, v: algebra.negated(x),
     "matmul": lambda a, b, v: algebra.matmul(a, b),
-    "log": lambda x, v: algebra.call(r"\ln", x, np.log(x.value)),
+    "linear": _linear,
+    "exp": lambda x, v: term(Scripts(Atom("identifier", "e"), None, x.tree), np.exp(x.value)),
+    "sqrt": lambda x, v: term(Root(x.tree), np.sqrt(x.value)),
     "square": lambda x, v: algebra.power(x, 2),
-    "power": lambda x, n, v: algebra.power(x, exponent_of(n)),
+    "power": _power,
     "sum": _sum,
     "mean": _mean,
-    "sigmoid": lambda x, v: algebra.call(r"\sigma", x, v.value),
-    "softmax": lambda x, v: algebra.call(r"\operatorname{softmax}", x, v.value),
-    "log_softmax": lambda x, v: algebra.call(r"\ln \operatorname{softmax}", x, v.value),
+    **dict.fromkeys(
+        ("reshape", "flatten", "ravel", "squeeze", "expand_dims"),
+        lambda x, v: algebra.reshaped(x, v.shape),
+    ),
+    **dict.fromkeys(("transpose", "swapaxes"), _transpose),
+    "identity": lambda x, v: x,
+    "sigmoid": lambda x, v: algebra.call(r"\sigma", x, stable.sigmoid(x.value)),
+    "relu": lambda x, v: term(
+        applied("max", Atom("number", "0"), x.tree), np.maximum(x.value, 0), CALL
+    ),
+    "softmax": lambda x, v: algebra.call(
+        r"\operatorname{softmax}", x, stable.softmax(x.value, _softmax_axis(v))
+    ),
+    "log_softmax": lambda x, v: algebra.call(
+        r"\ln \operatorname{softmax}", x, stable.log_softmax(x.value, _softmax_axis(v))
+    ),
     **dict.fromkeys(("getitem", "take"), _getitem),
 }

@@ -1,50 +1,38 @@
-r"""Local rules, read off the docstrings of the closures: ``\bar{A} = \bar{Y} B^{\top}``.
+"""Local rules, read off the recorded backward pass.
 
-What is read is computed and compared with what the closure makes of the same gradient. A rule that
-says less than its closure does, or more than is understood here, is quoted as it stands.
+Under ``create_graph`` the closure of an operation gets Tensors, and what it does with them is
+recorded like everything else: that graph *is* the derivation of its local rule. A rule that is too
+long, or made of arrays that are no formula, is quoted from the closure's docstring.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ...autograd.engine import handed
-from ...autograd.modes import no_grad
+from ...autograd.engine import Node
+from ...autograd.modes import switch
+from ...autograd.tensor import Tensor
 from ...kernels import Array
-from ..formulas import indexing
-from ..formulas.latex import (
-    Accent,
-    Atom,
-    Item,
-    Scripts,
-    fenced,
-    items_of,
-    raised,
-    row,
-    substituted,
-    unfenced,
-)
-from ..formulas.operations import (
-    after_equals,
-    argument_letters,
-    dotted,
-    output_letter,
-    rule,
-    written_rule,
-)
+from ..formulas.latex import Atom, fenced, raised, row
+from ..formulas.naming import numeral
+from ..formulas.operations import after_equals, factor_of_rule, rule
 from ..recorded.expansion import Unwritten
-from ..recorded.extract import Edge, Graph
+from ..recorded.extract import Edge, Graph, Vertex, extract
 from ..recorded.flow import pulled
 from . import algebra, terms
-from .forms import axes_of, classes_of, count, exponent_of, over_classes, probabilities, scattered
-from .terms import BY_ENTRY, MINUS, OVER, TRANSPOSED, Term, entry_of, level_of, symbol_term, term
+from .forms import axes_of, count, form_of, scattered
+from .terms import ONE, OVER, SUM, Term, bare, entry_of, level_of, summed, symbol_term, term
 
-Pull = Callable[[Term], Term]
+LONGEST = 4  # operations of a rule that is read: a longer one is quoted
+# What acts entry by entry.
+ENTRYWISE = frozenset([
+    "add", "subtract", "multiply", "divide", "negative", "exp", "log", "sqrt", "square", "power",
+    "sin", "cos", "tan", "sinh", "cosh", "tanh", "sigmoid",
+])  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -61,7 +49,7 @@ class Rule:
         Whether it only says what becomes of the recorded gradient, in the operation's own words.
     """
 
-    of: Pull
+    of: Callable[[Term], Term]
     entrywise: bool = False
     quoted: bool = False
 
@@ -70,184 +58,178 @@ def rule_of(
     graph: Graph, edge: Edge, upstream: Array, term_of: Callable[[int], Term],
     symbols: Mapping[int, str],
 ) -> Rule:  # fmt: skip
-    """The rule of a use: of its structure, as its docstring is read, or quoted.
+    """The rule of a use: as it was recorded, or as the operation says it.
 
     Parameters
     ----------
     upstream
-        The gradient that arrives: what is read must hold for it.
+        The gradient that arrives: what a rule does may depend on its zeros.
     term_of
         The values of the graph, written.
     """
-    use = _Use(graph, edge, term_of)
-    truth = pulled(graph, edge, upstream)
-    for read in (use.structural, use.read):
-        try:
-            with np.errstate(all="ignore"):
-                found = read(symbol_term("G", upstream))
-        except (Unwritten, ValueError):  # or NumPy refuses the shapes
-            continue
-        if truth is not None and algebra.close(found.value, truth):
-            return Rule(read, use.is_entrywise)
+    vertex, source = graph.vertices[edge.target], graph.vertices[edge.source]
+    try:
+        recorded = _Recorded(graph, edge, upstream, term_of)
+        recorded(symbol_term("G", upstream))
+    except Unwritten:
+        pass
+    else:
+        made = {v.operation for v in recorded.rule.vertices if v.kind == "operation"}
+        return Rule(recorded, made <= ENTRYWISE and source.shape == vertex.shape)
+    local = _declared(graph, edge, symbols)
+    if local is not None:
+        return Rule(lambda g: _multiplied(g, local), entrywise=True)
     return Rule(lambda g: _quoted(graph, edge, g, symbols), quoted=True)
 
 
-class _Use:
-    """A use of a value by an operation, and what it hands on."""
+class _Recorded:
+    """The rule of a use, as its closure records it."""
 
-    def __init__(self, graph: Graph, edge: Edge, term_of: Callable[[int], Term]) -> None:
-        self.graph, self.edge, self.term_of = graph, edge, term_of
+    def __init__(
+        self, graph: Graph, edge: Edge, upstream: Array, term_of: Callable[[int], Term]
+    ) -> None:
+        self.graph, self.term_of = graph, term_of
         self.vertex, self.source = graph.vertices[edge.target], graph.vertices[edge.source]
-        self.inputs = graph.inputs(edge.target)
-        self.mixes = False  # whether the rule, as far as it was read, adds up entries
-        right = after_equals(written_rule(edge, self.vertex))
-        self.right = () if right is None else items_of(right)
-
-    @property
-    def is_entrywise(self) -> bool:
-        """Whether each entry of the gradient is multiplied by a number of its own."""
-        structural = {"softmax", "log_softmax", "getitem", "take"}
-        mixes = self.mixes or self.vertex.operation in structural
-        return self.source.shape == self.vertex.shape and not mixes
-
-    # --- operations whose rule depends on shapes and arguments ---------------------------------
-
-    def structural(self, g: Term) -> Term:
-        """The rule of an operation that is more than a product."""
-        vertex, shape = self.vertex, self.source.shape
-        match vertex.operation:
-            case "sum":
-                return self._spread(g)
-            case "mean":
-                n = self.source.value.size // max(vertex.value.size, 1)
-                return algebra.divided(self._spread(g), count(n, vertex))
-            case "power" if self.edge.position == 0:
-                base, exponent = (self.term_of(self.inputs[i]) for i in (0, 1))
-                lower = algebra.power(base, exponent_of(exponent) - 1)
-                return algebra.times(algebra.times(g, exponent), lower)
-            case "softmax":
-                y = self.term_of(vertex.id)
-                weighed = over_classes(algebra.times(g, y), classes_of(vertex))
-                return algebra.times(y, algebra.minus(g, weighed))
-            case "log_softmax":
-                y = probabilities(vertex, self.term_of(self.edge.source))
-                return algebra.minus(g, algebra.times(y, over_classes(g, classes_of(vertex))))
-            case "getitem" | "take":
-                index = indexing.index_of(vertex, shape)
-                if index is None:
-                    raise Unwritten
-                return scattered(g, index, shape, vertex)
-        raise Unwritten
-
-    def _spread(self, g: Term) -> Term:
-        """The gradient of a sum, the same along its axes: indices say which are left."""
-        shape = self.source.shape
-        axes = axes_of(self.vertex, len(shape))
-        value = g.value.reshape([1 if i in axes else n for i, n in enumerate(shape)])
-        if g.written and value.shape != g.value.shape:
-            left = "".join(terms.INDICES[i] for i in range(len(shape)) if i not in axes)
-            g = algebra.solid(g)
-            g = terms.bare(g, entry_of(g, left), value)
-        return algebra.spread(replace(g, value=value), shape)
-
-    # --- rules as they are written -------------------------------------------------------------
-
-    def read(self, g: Term) -> Term:
-        """The rule read as a product; after the gradient it may go on with any formula."""
-        right = self.right
-        negative = right[:1] == (MINUS,)
-        right = right[1:] if negative else right
-        found: Term
-        try:
-            found = self._product(right, g)
-        except Unwritten:
-            if right[:1] != (self._bar,) or right[1:2] not in ((BY_ENTRY,), (OVER,)):
-                raise
-            found = self._followed(g, right[1], right[2:], negative)
-        found = algebra.negated(found) if negative else found
-        if found.value.ndim < len(self.source.shape):
-            raise Unwritten
-        return algebra.summed_to(found, self.source.shape)
-
-    @functools.cached_property
-    def _letters(self) -> dict[str, int]:
-        """The values that the letters of the rule mean."""
-        operation: Any = self.vertex.tensor
-        letters = argument_letters(operation._op, self.vertex)
-        if len(set(letters.values())) < len(letters):
-            raise Unwritten
-        found = {letter: self.inputs[i] for i, letter in letters.items() if i in self.inputs}
-        return {output_letter(operation._op): self.vertex.id, **found}
-
-    @functools.cached_property
-    def _bar(self) -> Item:
-        operation: Any = self.vertex.tensor
-        return Accent("bar", Atom("identifier", output_letter(operation._op)))
-
-    def _product(self, items: tuple[Item, ...], g: Term) -> Term:
-        """A product of letters, numbers and the gradient; a sum of it, where it was stretched."""
-        sign = items[0] if items else None
-        if terms.SUMMED in (sign, getattr(sign, "base", None)) and len(items) == 2:
-            self.mixes = True
-            return self._factor(getattr(items[1], "base", items[1]), g)
-        found, between = None, None
-        for item in items:
-            if item in (BY_ENTRY, OVER):
-                between = item
-                continue
-            part = self._factor(item, g)
-            if found is None:
-                found = part
-            elif between == OVER:
-                found = algebra.divided(found, part)
-                # Where nothing arrives nothing is handed on, as in the library.
-                found = replace(found, value=np.where(g.value == 0, 0, found.value))
-            elif between == BY_ENTRY or not (found.value.ndim and part.value.ndim):
-                found = algebra.times(found, part)
-            else:
-                self.mixes = True
-                vectors = found.value.ndim == part.value.ndim == 1
-                found = (algebra.outer if vectors else algebra.matmul)(found, part)
-            between = None
-        if found is None:
-            raise Unwritten
-        return found
-
-    def _factor(self, item: Item, g: Term) -> Term:
-        letters = self._letters
-        match item:
-            case Accent() if item == self._bar:
-                return g
-            case Atom("identifier", letter) if letter in letters:
-                return self.term_of(letters[letter])
-            case Atom("number", digits):
-                return symbol_term(digits, np.array(float(digits)))
-            case Scripts(base, None, above) if above == TRANSPOSED:
-                self.mixes = True
-                return algebra.transposed(self._factor(base, g))
-            case Scripts(base, None, Atom("number", digits)):
-                return algebra.power(self._factor(base, g), float(digits))
-        raise Unwritten
-
-    def _followed(self, g: Term, sign: Item, rest: tuple[Item, ...], negative: bool) -> Term:
-        """The gradient times or over any formula; the closure computes it, signs included."""
         node: Any = self.vertex.tensor
-        if any(isinstance(item, Accent) for item in rest):
+        sources = graph.inputs(edge.target)
+        self.places: dict[int, int | None] = {}  # by rank of a leaf, what it stands for; None for g
+        self.arrays = {id(x): sources[i] for i, x in enumerate(node._inputs) if i in sources}
+        inputs = [
+            # An array's steps are to be seen, too; a number is better reckoned with.
+            self._leaf(np.asarray(getattr(x, "_array", x)), sources[i])
+            if isinstance(x, Node) or np.ndim(x) else x
+            for i, x in enumerate(node._inputs)
+        ]  # fmt: skip
+        g = self._leaf(np.asarray(upstream, node._array.dtype), None)
+        y = self._leaf(node._array, edge.target)
+        with switch(recording=True), np.errstate(all="ignore"):
+            try:
+                d = node._closures[edge.position](g, y, *inputs if node._op.needs_inputs else ())
+            except Exception:  # a user's closure that takes arrays only
+                raise Unwritten from None
+        if not isinstance(d, Tensor):
             raise Unwritten
-        found = {letter: self.term_of(i) for letter, i in self._letters.items()}
-        given = {letter: x.closed for letter, x in found.items()}
-        tree = dotted(substituted(row(*rest), given, {}), self.graph, self.vertex)
-        inner = unfenced(tree)
-        tree = inner if level_of(inner) == terms.PLUS else tree  # a product puts them back
-        local = term(tree, np.ones(self.vertex.shape), level_of(tree))
-        product = algebra.times(g, local) if sign == BY_ENTRY else algebra.divided(g, local)
-        with no_grad(), np.errstate(all="ignore"):
-            value = node._closures[self.edge.position](
-                np.asarray(g.value, node._array.dtype), node._array, *handed(node)
-            )
-        if np.shape(value) != self.vertex.shape:
+        self.rule = extract(d)
+        if sum(v.kind == "operation" for v in self.rule.vertices) > LONGEST:
             raise Unwritten
-        return replace(product, value=-np.asarray(value) if negative else np.asarray(value))
+
+    def _leaf(self, array: Array, place: int | None) -> Tensor:
+        leaf = Tensor(array, requires_grad=array.dtype.kind == "f")
+        self.places[leaf._rank] = place
+        return leaf
+
+    def __call__(self, g: Term) -> Term:
+        """The gradient that is handed on."""
+        found: dict[int, Term] = {}
+        for v in self.rule.vertices:
+            if v.kind == "operation":
+                node: Any = v.tensor
+                found[v.id] = self._operation(v, [
+                    found[place] if isinstance(node._inputs[i], Node)
+                    else self._constant(node._inputs[i])
+                    for i, place in sorted(self.rule.inputs(v.id).items())
+                ])  # fmt: skip
+            elif v.tensor is not None:
+                if v.tensor._rank not in self.places:  # where a condition holds: not recorded
+                    raise Unwritten
+                place = self.places[v.tensor._rank]
+                found[v.id] = g if place is None else self.term_of(place)
+        return algebra.summed_to(found[self.rule.output], self.source.shape)
+
+    def _constant(self, x: Any) -> Term:
+        """A number of the rule; one of the operation's own, such as N, by its name."""
+        if id(x) in self.arrays:
+            return self.term_of(self.arrays[id(x)])
+        n = self.source.value.size // max(self.vertex.value.size, 1)
+        if self.vertex.operation == "mean" and n and x == 1.0 / n:
+            return algebra.divided(ONE, count(n, self.vertex))
+        # NumPy's numbers were computed from the data; the decimals of ln 2 would say nothing.
+        if type(x) not in (int, float) or float(f"{x:.6g}") != x:
+            raise Unwritten
+        return symbol_term(numeral(x), np.array(float(x)))
+
+    def _operation(self, v: Vertex, inputs: list[Term]) -> Term:
+        """A step, in the words of a backward pass where it has its own."""
+        x = inputs[0]
+        if v.operation == "broadcast_to":
+            return algebra.spread(x, v.shape)
+        if v.operation == "_scatter":
+            letter = self.vertex.static.get("letter")
+            static = v.static if letter is None else {**v.static, "letter": letter}
+            return scattered(x, replace(v, static=static))
+        if v.operation == "reshape" and x.value.shape == v.shape:
+            return x
+        inside = v.id != self.rule.output
+        if v.operation == "reshape" and inside and _axes_of_one(x.value.shape, v.shape):
+            users = [self.rule.edges[n].target for n in self.rule.leaving[v.id]]
+            if any(self.rule.vertices[user].operation == "broadcast_to" for user in users):
+                return self._stood_in_rows(x, v.shape)
+            return _seen(x, x.value.reshape(v.shape))
+        if v.operation == "getitem" and _keeps_all(v.static["index"]):
+            value = x.value[v.static["index"]]
+            if value.size == x.value.size:
+                return _seen(x, value)
+        if v.operation == "sum" and v.static.get("keepdims"):
+            return _over_classes(x, axes_of(v, x.value.ndim))
+        if v.operation == "multiply" and x is inputs[1]:
+            return algebra.power(x, 2)
+        return form_of(v)(*inputs, v)
+
+    def _stood_in_rows(self, g: Term, shape: tuple[int, ...]) -> Term:
+        """A gradient before it is spread: which axis went away is told by the indices left."""
+        value = g.value.reshape(shape)
+        if g.is_ones or not g.written:  # a single number needs no index
+            return algebra.seen_as(g, value)
+        gone = axes_of(self.vertex, len(shape))
+        left = "".join(terms.INDICES[axis] for axis in range(len(shape)) if axis not in gone)
+        g = algebra.solid(g)
+        return bare(g, entry_of(g, left), value)
+
+
+def _seen(x: Term, value: Array) -> Term:
+    """A vector as a row or as a column, or either as a vector."""
+    if sum(n != 1 for n in value.shape) > 1:
+        raise Unwritten
+    return algebra.seen_as(x, value)
+
+
+def _axes_of_one(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    """Whether shapes differ by axes of length 1 only."""
+    return [n for n in a if n != 1] == [n for n in b if n != 1]
+
+
+def _keeps_all(index: Any) -> bool:
+    """Whether an index only adds axes or, of those of length 1, leaves them out."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(not np.ndim(x) and (x in (None, Ellipsis, 0) or x == slice(None)) for x in parts)
+
+
+def _over_classes(x: Term, axes: tuple[int, ...]) -> Term:
+    """The sum over the classes that stays an axis: those of a softmax, of a normalisation."""
+    if len(axes) != 1:
+        raise Unwritten
+    x = algebra.solid(x)
+    return term(summed(entry_of(x, "k", whole=True), "k"), x.value.sum(axes, keepdims=True), SUM)
+
+
+def _declared(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Term | None:
+    """The local derivative as the operation declares it, where it acts entry by entry."""
+    vertex, source = graph.vertices[edge.target], graph.vertices[edge.source]
+    found = factor_of_rule(graph, edge, symbols)
+    if found is None or source.shape != vertex.shape:
+        return None
+    sign, tree = found
+    with np.errstate(all="ignore"):
+        slope = pulled(graph, edge, np.ones_like(vertex.value))
+        if slope is None or sign != OVER:
+            return None if slope is None else term(tree, slope, level_of(tree))
+        return replace(algebra.divided(ONE, term(tree, 1 / slope, level_of(tree))), value=slope)
+
+
+def _multiplied(g: Term, local: Term) -> Term:
+    """Upstream times local: where nothing arrives nothing is handed on, as in the library."""
+    product = algebra.times(g, local)
+    return replace(product, value=np.where(g.value == 0, 0, product.value))
 
 
 def _quoted(graph: Graph, edge: Edge, g: Term, symbols: Mapping[int, str]) -> Term:
@@ -258,6 +240,6 @@ def _quoted(graph: Graph, edge: Edge, g: Term, symbols: Mapping[int, str]) -> Te
     right = None if tree is None else after_equals(tree)
     if right is None or vertex.operation in ("matmul", "linear"):
         # Its rule says less than it does with these shapes: only that it is the adjoint.
-        adjoint = raised(Atom("function", str(vertex.operation)), TRANSPOSED)
+        adjoint = raised(Atom("function", str(vertex.operation)), terms.TRANSPOSED)
         right = row(adjoint, fenced(g.tree))
     return term(right, np.zeros(source.shape) if d is None else d, level_of(right))

@@ -1,4 +1,4 @@
-"""The simplifications that a course is about: softmax with log, sigmoid with its two logarithms.
+r"""The simplifications that a course is about: softmax with log, sigmoid with its two logarithms.
 
 Each is a chain of algebra whose every member is computed; it is taken only if the members equal the
 recorded gradient, and ``Derivation.check`` evaluates them again.
@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from ...kernels import Array
 from ...messages import _
 from ..formulas import indexing
 from ..formulas.naming import is_leaf
 from ..recorded.expansion import Unwritten
-from .algebra import close, divided, minus, negated, plus, times
-from .forms import count, one_hot, probabilities
+from .algebra import call, divided, minus, negated, plus, times
+from .forms import count, one_hot
 from .terms import ONE, SUM, Term, entry_of, summed, term
 
 Writer = Any  # what a derivation says so far: the Writer asks for what closes a line
@@ -37,17 +38,16 @@ def simplified(writer: Writer, i: int) -> tuple[list[Term], str]:
     if not squashes or vertex.id not in writer.closed or not _meets_logarithm(writer, vertex.id):
         return [], ""
     truth = writer.flow.upstream[i]
-    is_log = vertex.operation == "log_softmax"
-    y = probabilities(vertex, writer.term(i)) if is_log else writer.term(vertex.id)
+    y = _output(writer, vertex.id)
     algebra = _sigmoid if vertex.operation == "sigmoid" else _softmax
     closed = writer.closed[vertex.id]
-    own = replace(closed, factors=(), over=(), negative=False)
+    own = replace(closed, factors=(), over=(), negative=False, narrow=None, standing=False)
     scales = [replace(own, value=np.array(1 / own.scale)), *_divisors(writer)]
     for target in _targets(writer, y.value.shape):
         terms, note = algebra(y, target, int(vertex.static.get("axis", -1)))
         for scale in scales:
             scaled = [times(term, scale) for term in terms]
-            if all(close(term.value, truth) for term in scaled):
+            if all(_equal(term.value, truth) for term in scaled):
                 return scaled, note
     return [], ""
 
@@ -82,6 +82,15 @@ def _divisors(writer: Writer) -> Iterator[Term]:
                 yield divided(ONE, writer.term(below.id))
 
 
+def _output(writer: Writer, i: int) -> Term:
+    """The probabilities: the softmax or sigmoid itself, or the exponential of a log-softmax."""
+    vertex = writer.graph.vertices[i]
+    if vertex.operation != "log_softmax":
+        return writer.term(i)  # type: ignore[no-any-return]
+    z = writer.term(next(iter(writer.inputs[i].values())))
+    return call(r"\operatorname{softmax}", z, np.exp(np.asarray(vertex.value)))
+
+
 def _softmax(y: Term, t: Term, axis: int) -> tuple[list[Term], str]:
     """``y * sum(t) - t``; and ``y - t`` where the targets sum to 1."""
     sums = t.value.sum(axis=axis, keepdims=True)
@@ -98,6 +107,14 @@ def _sigmoid(y: Term, t: Term, axis: int) -> tuple[list[Term], str]:
     first = times(t, minus(ONE, y))
     second = times(minus(ONE, t), y)
     return [plus((negated(first), second)), minus(y, t)], _("multiplied out")
+
+
+def _equal(a: Array, b: Array) -> bool:
+    if a.shape != b.shape:
+        return False
+    tight = 1e-4 if b.dtype == np.float32 else 1e-9
+    top = float(np.abs(b).max(initial=0.0))
+    return bool(np.abs(np.asarray(a, float) - b).max(initial=0.0) <= tight * top + 1e-300)
 
 
 def _targets(writer: Writer, shape: tuple[int, ...]) -> Iterator[Term]:

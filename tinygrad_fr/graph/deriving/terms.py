@@ -35,7 +35,7 @@ from ..formulas.latex import (
     unfenced,
 )  # fmt: skip
 from ..formulas.naming import numeral
-from ..formulas.writing import latex_of
+from ..formulas.source import latex_of
 
 # How tightly a factor binds: what must stand in parentheses where.
 ATOM, CALL, TIMES, DOT, SUM, PLUS = range(6)
@@ -49,19 +49,11 @@ SUMMED, ONE_SIGN, ONES_SIGN = Atom("large", "∑"), Atom("number", "1"), Atom("i
 
 @dataclass(frozen=True)
 class Factor:
-    """A part of a product: its tree, how tightly it binds, and the shape of what is written.
-
-    Broadcasting makes the value of a product larger than its factors. A single number has no shape.
-    """
+    """A part of a product: its tree, how tightly it binds, and whether it is a single number."""
 
     tree: Item
     level: int = ATOM
-    shape: tuple[int, ...] = ()
-
-    @property
-    def single(self) -> bool:
-        """Whether it is a single number."""
-        return not self.shape
+    single: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +74,10 @@ class Term:
         Of a sum, what is summed.
     front, below : Fraction
         The plain numbers among the factors and among the denominators.
+    narrow : tuple of int or None
+        The shape of what is written, where broadcasting has made the value larger.
+    standing : bool
+        Whether it is a vector that stands as a row or as a column of a matrix.
     """
 
     factors: tuple[Factor, ...]
@@ -92,6 +88,8 @@ class Term:
     inner: Item = NOTHING
     front: Ratio = Ratio(1)
     below: Ratio = Ratio(1)
+    narrow: tuple[int, ...] | None = None
+    standing: bool = False
 
     @property
     def latex(self) -> str:
@@ -125,14 +123,11 @@ class Term:
         return not (self.negative or self.over or numbers)
 
     @property
-    def closed(self) -> Item:
-        """The whole in the place of a letter: in parentheses where it is more than one."""
-        return self.tree if self.level == ATOM and self.is_plain else fenced(self.tree)
-
-    @property
     def written(self) -> tuple[int, ...]:
         """The shape of what is written: none for ones, which products leave out."""
-        return np.broadcast_shapes(*(x.shape for x in self.factors + self.over))
+        if self.is_ones:
+            return ()
+        return self.value.shape if self.narrow is None else self.narrow
 
     @property
     def scale(self) -> float:
@@ -144,8 +139,8 @@ class Term:
         """The whole, with its sign, numbers and denominators."""
         sign = MINUS if self.negative else NOTHING
         front, below = self._numbers()
-        named = _squared(Factor(tree) for tree, _value in self.by)
-        numbers = _product([Factor(x) for x in items_of(below)] + named)
+        named = _squared(Factor(tree, ATOM, True) for tree, _value in self.by)
+        numbers = _product([Factor(x, ATOM, True) for x in items_of(below)] + named)
         if self.over:
             bottom = _product(_squared(self.over))
             bottom = row(numbers, bottom) if numbers != NOTHING else unfenced(bottom)
@@ -186,12 +181,9 @@ class Term:
         return above, below
 
 
-def term(
-    tree: Item, value: Array, level: int = ATOM, shape: tuple[int, ...] | None = None, **others: Any
-) -> Term:
-    """A formula that is a factor of its own; its ``shape`` where the value's is a larger one."""
-    shape = np.shape(value) if shape is None else shape
-    return Term((Factor(tree, level, shape if math.prod(shape) != 1 else ()),), value, **others)
+def term(tree: Item, value: Array, level: int = ATOM, **others: Any) -> Term:
+    """A formula that is a factor of its own."""
+    return Term((Factor(tree, level, np.size(value) == 1),), value, **others)
 
 
 def symbol_term(latex: str, value: Array) -> Term:
@@ -244,12 +236,12 @@ def factor(a: Term, level: int) -> Item:
     return fenced(a.body) if a.level > level else a.body
 
 
-def bare(
-    a: Term, tree: Item, value: Array, level: int = ATOM, shape: tuple[int, ...] | None = None
-) -> Term:
+def bare(a: Term, tree: Item, value: Array, level: int = ATOM, **others: Any) -> Term:
     """Another formula for the factors of a term, whose sign and numbers stay."""
-    factors = term(tree, value, level, shape).factors
-    return replace(a, factors=factors, value=value, over=(), inner=NOTHING)
+    new = (Factor(tree, level, value.size == 1),)
+    return replace(
+        a, factors=new, value=value, over=(), inner=NOTHING, narrow=None, standing=False, **others
+    )
 
 
 def plain_number(a: Term) -> Ratio | None:
@@ -263,9 +255,10 @@ def plain_number(a: Term) -> Ratio | None:
 def entry_of(a: Term, indices: str, whole: bool = False) -> Item:
     """An entry of a term: ``[a b]_{ij}``; sign and numbers only of the ``whole``."""
     tree = a.tree if whole else factor(a, PLUS)
-    if whole or isinstance(tree, (Row, Fraction)):
-        tree = fenced(unfenced(tree), "[]")
-    return Scripts(tree, _letters(indices), None)
+    simple = a.level == ATOM and not a.over and not isinstance(tree, Fraction)
+    return Scripts(
+        tree if simple and not whole else fenced(unfenced(tree), "[]"), _letters(indices), None
+    )
 
 
 def level_of(tree: Item) -> int:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ...kernels import Array
 from ...messages import _
 from .. import formulas as mathematics
-from .. import values
-from ..formulas import parse
-from ..formulas.latex import Atom, Item, Matrix, Row, Scripts, fenced, mapped, row, unfenced
-from ..formulas.naming import numeral
-from ..formulas.writing import latex_of
-from .terms import BY_NUMBER, NOTHING
-from .writer import Line
+from ..formulas.latex import Item, row, unfenced
+from ..formulas.source import latex_of
+from .terms import NOTHING
+from .writer import Line, array_tree
 
 Derivation = Any  # the lines and their check: a Derivation asks to be written
 
 MOST = 10_000  # characters: the result is a sum of too many terms to say where each comes from
-SMALL = 6  # entries: arrays that numbers replace in a formula
 PREAMBLE = r"""\documentclass{article}
 \usepackage[utf8]{inputenc}
 \usepackage[T1]{fontenc}
@@ -34,13 +29,12 @@ PREAMBLE = r"""\documentclass{article}
 """
 
 
-def members(line: Line, numbers: Mapping[Item, Item]) -> list[Item]:
+def members(line: Line, numbers: bool) -> list[Item]:
     """The right sides of a line, each different from the last."""
     found = [term.tree for term in line.terms]
     if numbers:
         value = array_tree(np.asarray(line.truth))
-        inserted = with_numbers(found[0], numbers)
-        found += [inserted] if row(unfenced(inserted)) != value else []
+        found += [line.numbers] if row(unfenced(line.numbers)) != value else []
         found.append(value)
     return [tree for i, tree in enumerate(found) if tree != NOTHING and tree not in found[:i]]
 
@@ -104,7 +98,7 @@ class Format:
     words: Callable[[str], str] = str
     note: str = "%s"
 
-    def line(self, line: Line, numbers: Mapping[Item, Item], number: int = 0) -> str:
+    def line(self, line: Line, numbers: bool, number: int = 0) -> str:
         """Equalities, the shape behind the first; before them the number of a step."""
         first, *others = map(latex_of, members(line, numbers))
         shape = rf" \qquad \text{{{line.shape}}}" if line.shape else ""
@@ -120,7 +114,7 @@ class Format:
 class Lines(Format):
     """A line per equality, for terminals."""
 
-    def line(self, line: Line, numbers: Mapping[Item, Item], number: int = 0) -> str:  # noqa: D102
+    def line(self, line: Line, numbers: bool, number: int = 0) -> str:  # noqa: D102
         start = self.step % number if number else "  "
         local = f"{start}{_worded(_local(line))}\n" if _local(line) else ""
         what = f"{'      ' if local else start}{mathematics.text(line.what)}"
@@ -194,55 +188,3 @@ def _document(body: str) -> str:
         for c in sorted({c for c in body if ord(c) > 0x17F and c not in "–—’“”…"})
     )
     return f"{PREAMBLE}{declared}\\begin{{document}}\n{body}\n\\end{{document}}\n"
-
-
-# --- numbers in the place of symbols -----------------------------------------------------------
-
-
-def array_tree(array: Array) -> Item:
-    """A small array in full, a large one in words."""
-    if array.ndim == 0:
-        return parse(numeral(float(f"{array.item():.4g}")))
-    if array.size > values.FULL or array.ndim > 2 or not array.size:
-        return Atom("text", _("array of shape {shape}", shape=array.shape))
-    rows = array.reshape(1, -1) if array.ndim < 2 else array
-    return Matrix(tuple(
-        tuple(parse(numeral(float(f"{x:.4g}"))) for x in line) for line in rows.tolist()
-    ))  # fmt: skip
-
-
-def numbers_for(symbols: Mapping[str, Array]) -> dict[Item, Item]:
-    """What stands in the place of symbols: the numbers of a small array, else the symbol itself."""
-    found = {}
-    for symbol, array in symbols.items():
-        tree = number = parse(symbol)
-        if 0 < array.size <= SMALL and array.ndim <= 2 and array.dtype.kind in "biuf":
-            number = array_tree(array)
-        found[tree] = fenced(number) if isinstance(number, Row) and number != tree else number
-    return found
-
-
-def with_numbers(tree: Item, numbers: Mapping[Item, Item]) -> Item:
-    """A formula with numbers in the place of symbols, and a dot between two of them."""
-
-    def change(x: Item) -> Item | None:
-        match x:
-            case _ if x in numbers:
-                return numbers[x]
-            case Scripts(base, below, above) if above and Scripts(base, below) in numbers:
-                return Scripts(numbers[Scripts(base, below)], None, above)
-            case Row(items):
-                found: list[Item] = []
-                for item in (mapped(part, change) for part in items):
-                    dotted = found and _is_number(found[-1]) and _is_number(item)
-                    found += [BY_NUMBER, item] if dotted else [item]
-                return Row(tuple(found))
-        return None
-
-    return mapped(tree, change)
-
-
-def _is_number(item: Item) -> bool:
-    return (isinstance(item, Scripts) and _is_number(item.base)) or (
-        isinstance(item, Atom) and item.kind == "number"
-    )

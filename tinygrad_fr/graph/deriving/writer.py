@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...kernels import Array
-from ..formulas.naming import derivative, is_leaf
+from ...messages import _
+from .. import values
+from ..formulas import indexing, parse
+from ..formulas.latex import Atom, Item, Matrix, Row, fenced, items_of, row
+from ..formulas.naming import derivative, is_leaf, numeral
 from ..formulas.operations import after_equals, formula
 from ..recorded.expansion import Unwritten
 from ..recorded.extract import Edge, Graph, Vertex
 from ..recorded.flow import Flow
 from .algebra import plus
-from .forms import FORMS
+from .forms import form_of, has_form
 from .rules import Rule, rule_of
 from .simplification import simplified
-from .terms import NOTHING, Term, level_of, symbol_term, term
+from .terms import MINUS, NOTHING, Term, level_of, symbol_term, term
 
 LONGEST = 40  # characters: beyond, a gradient is written as a symbol in later lines
 LONGEST_TAIL = 20  # operations within the definition of a loss
+SMALL = 6  # entries: arrays that numbers replace in a formula
 # What may stand within one definition, where it has no name and is used once.
 TAIL = frozenset([
     "log", "negative", "multiply", "divide", "sum", "mean", "add", "subtract", "getitem", "take",
@@ -46,6 +50,8 @@ class Line:
         Why the last equality holds, in words.
     quoted : bool
         Whether the rule is quoted from the operation, and not built from its parts.
+    numbers : tree
+        The first term with numbers in the place of symbols.
     """
 
     what: str
@@ -54,6 +60,7 @@ class Line:
     local: str = ""
     note: str = ""
     quoted: bool = False
+    numbers: Item = NOTHING
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -65,10 +72,11 @@ class Writer:
     """Writes the lines from the output of a graph down to one of its values."""
 
     def __init__(
-        self, graph: Graph, symbols: dict[int, str], named: dict[int, str], flow: Flow, wrt: int
-    ) -> None:
+        self, graph: Graph, symbols: dict[int, str], named: dict[int, str], flow: Flow, wrt: int,
+        digits: bool = False,
+    ) -> None:  # fmt: skip
         self.graph, self.symbols, self.flow, self.wrt = graph, symbols, flow, wrt
-        self.named = named
+        self.named, self.digits = named, digits
         self.inputs = {v.id: graph.inputs(v.id) for v in graph.vertices}
         self.uses = graph.leaving
         self.path = self._path()
@@ -81,43 +89,56 @@ class Writer:
         for edge in sorted(self.graph.edges, key=lambda e: e.target):
             if edge.source in below and edge.rule is not None:
                 below.add(edge.target)
-        return below & set(self.flow.upstream)
+        above = {self.graph.output}
+        for edge in sorted(self.graph.edges, key=lambda e: -e.target):
+            if edge.target in above and edge.rule is not None:
+                above.add(edge.source)
+        return below & above
 
     def _inlined(self) -> set[int]:
         """Values written inside the definition of the only one that uses them."""
         found: set[int] = set()
-        tail = {self.graph.output}
+        tail: set[int] = {self.graph.output} if self._ends_in_a_loss() else set()
         for vertex in reversed(self.graph.vertices):
             users = self.users(vertex.id)
-            named = vertex.id in self.named or vertex.id == self.wrt
-            if is_leaf(vertex) or len(users) != 1 or named:
+            if is_leaf(vertex) or len(users) != 1 or vertex.id in self.named:
                 continue
             user = users[0]
+            if vertex.id == self.wrt or not has_form(vertex):
+                continue
             affine = vertex.operation == "matmul" and user.operation == "add" and all(
                 i == vertex.id or self.graph.vertices[i].kind == "parameter"
                 for i in self.inputs[user.id].values()
             )  # fmt: skip
-            if affine:
-                found.add(vertex.id)
-            elif vertex.operation in TAIL and user.id in tail and user.operation in TAIL:
+            if user.id in tail and vertex.operation in TAIL and self._can_be_written(vertex.id):
                 tail.add(vertex.id)
-        # A longer tail is no formula of a loss: it is better read step by step.
-        if len(tail) <= LONGEST_TAIL and self._is_loss(tail):
-            found |= tail
-        return found - {self.graph.output}
+            elif affine and has_form(user) and user.id not in tail:
+                found.add(vertex.id)
+        # A tail that long is no formula of a loss: it is better read step by step.
+        return found | (tail - {self.graph.output} if len(tail) <= LONGEST_TAIL else set())
 
     def users(self, i: int) -> list[Vertex]:
         """The operations that use a value, once for each use."""
         return [self.graph.vertices[self.graph.edges[n].target] for n in self.uses[i]]
 
-    def _is_loss(self, tail: set[int]) -> bool:
-        """Whether operations make a loss of logarithms or squares."""
-        reached = tail.union(*(self.inputs[i].values() for i in tail))
-        return any(
-            v.operation in ("log", "log_softmax")
-            or (v.operation in ("square", "power") and v.value.ndim > 0)
-            for v in (self.graph.vertices[i] for i in reached)
-        )
+    def _can_be_written(self, i: int) -> bool:
+        """Whether an operation can stand within a formula: not every ``take`` can."""
+        vertex = self.graph.vertices[i]
+        return vertex.operation != "take" or bool(indexing.shown_index(self.graph, vertex))
+
+    def _ends_in_a_loss(self) -> bool:
+        """Whether the last operations make a loss of logarithms or squares."""
+        here, seen = [self.graph.output], 0
+        while here and seen < 50:
+            vertex = self.graph.vertices[here.pop()]
+            seen += 1
+            if vertex.operation in ("log", "log_softmax", "square", "power"):
+                return vertex.value.ndim > 0 or vertex.operation.startswith("log")
+            if vertex.operation in TAIL and (
+                vertex.id == self.graph.output or vertex.id not in self.named
+            ):
+                here += self.inputs[vertex.id].values()
+        return False
 
     # --- terms ---------------------------------------------------------------------------------
 
@@ -125,19 +146,22 @@ class Writer:
         """A value, as its symbol; or written out, where it is inlined."""
         if i in self.inlined:
             return self.value(i)
-        return symbol_term(self.symbols[i], np.asarray(self.graph.vertices[i].value))
+        value = np.asarray(self.graph.vertices[i].value)
+        if self.digits and _is_small(value):
+            return placed(array_tree(value), value)
+        return symbol_term(self.symbols[i], value)
 
     def value(self, i: int) -> Term:
         """What an operation computes."""
         vertex = self.graph.vertices[i]
         found = self.inputs[i]
-        if vertex.operation in FORMS:
-            with contextlib.suppress(Unwritten), np.errstate(all="ignore"):
-                written = FORMS[vertex.operation]
-                return written(*(self.term(found[n]) for n in sorted(found)), vertex)
-        right = after_equals(formula(self.graph, vertex, self.symbols))
-        right = NOTHING if right is None else right
-        return term(right, np.asarray(vertex.value), level_of(right))
+        try:
+            with np.errstate(all="ignore"):
+                return form_of(vertex)(*(self.term(found[n]) for n in sorted(found)), vertex)
+        except Unwritten:
+            right = after_equals(formula(self.graph, vertex, self.symbols))
+            right = NOTHING if right is None else right
+            return term(right, np.asarray(vertex.value), level_of(right))
 
     def gradient(self, i: int) -> Term:
         """The gradient of a value, as a symbol; of the output, 1; or written out if inlined."""
@@ -145,7 +169,10 @@ class Writer:
             return Term((), np.ones(self.graph.vertices[i].shape))
         if i in self.inlined:
             return self._sum([(edge, self._rule(edge)) for edge in self._ways(i)], self.gradient)
-        return symbol_term(self._gradient_symbol(i), self.flow.upstream[i])
+        g = self.flow.upstream[i]
+        if self.digits and _is_small(g):
+            return placed(array_tree(g), g)
+        return symbol_term(self._gradient_symbol(i), g)
 
     def _gradient_symbol(self, i: int) -> str:
         return derivative(self.symbols[self.graph.output], self.symbols[i])
@@ -236,3 +263,45 @@ class Writer:
             return rf"{derivative(y, x)} = {found.latex}"
         # The upstream gradient G goes through the transposed Jacobian.
         return rf"\left({derivative(y, x)}\right)^{{\top}} G = {found.latex}"
+
+
+def with_numbers(lines: list[Line], numeric: list[Line]) -> list[Line]:
+    """Lines, each with the words of another writer that used numbers as symbols."""
+    return [
+        replace(line, numbers=other.terms[0].tree)
+        for line, other in zip(lines, numeric, strict=True)
+    ]
+
+
+def numbers_for(graph: Graph, symbols: dict[int, str]) -> dict[int, str]:
+    """Numbers in the place of symbols, for small arrays."""
+    return {
+        v.id: placed(array_tree(v.value), v.value).latex if _is_small(v.value) else symbols[v.id]
+        for v in graph.vertices
+    }
+
+
+def _is_small(array: Array) -> bool:
+    return (
+        0 < np.size(array) <= SMALL
+        and np.ndim(array) <= 2
+        and np.asarray(array).dtype.kind in "biuf"
+    )
+
+
+def placed(tree: Item, value: Array) -> Term:
+    """Numbers as a factor that keeps its place: it is not multiplied out."""
+    negative = tree == row(MINUS, *items_of(tree)[1:])
+    return term(fenced(tree) if negative else Row((tree,)), value)
+
+
+def array_tree(array: Array) -> Item:
+    """A small array in full, a large one in words."""
+    if array.ndim == 0:
+        return parse(numeral(float(f"{array.item():.4g}")))
+    if array.size > values.FULL or array.ndim > 2 or not array.size:
+        return Atom("text", _("array of shape {shape}", shape=array.shape))
+    rows = array.reshape(1, -1) if array.ndim < 2 else array
+    return Matrix(tuple(
+        tuple(parse(numeral(float(f"{x:.4g}"))) for x in line) for line in rows.tolist()
+    ))  # fmt: skip

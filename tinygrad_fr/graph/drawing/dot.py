@@ -17,8 +17,9 @@ from ..formulas import label, text
 from ..formulas.operations import rule
 from ..recorded.flow import Flow, local
 from .nodes import closed_label, tip, vertex_label
-from .outline import Link, Repeat, Sheet
+from .outline import Link, Repeat
 from .rendering import MOST
+from .sheet import Sheet
 from .style import BOX, FONT, GRADIENT, INK, LINE, PALE, PAPER, attribute, escape, font, table
 
 LONGEST_RULE = 44  # characters: a longer one would push the nodes apart

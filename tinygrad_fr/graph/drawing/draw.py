@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...autograd.tensor import Tensor
-from ...checks import one_of, whole
 from ...errors import ArgumentError, GraphError, TinygradError
 from ...messages import _, spelled
-from .. import values as summaries
-from ..formulas import text
-from ..formulas.naming import is_leaf, kind_word, named, scope, symbols
-from ..formulas.operations import formula
-from ..recorded.extract import Graph, Vertex, extract
+from ..formulas.naming import named, scope, symbols
+from ..recorded.extract import Graph, extract
 from ..recorded.flow import flow, refuse_changed
 from . import rendering
+from .describe import describe
 from .dot import source
-from .outline import DETAILS, LEVELS, LIMIT, TERMS, Sheet, outline
+from .outline import LIMIT, outline
+from .sheet import DETAILS, LEVELS, Sheet
 
 SUFFIXES = ("svg", "png", "pdf", "dot")
 
@@ -152,9 +152,11 @@ def sheet(
     direction: str = "LR",
 ) -> Sheet:
     """All that a picture needs; ``variables`` are the caller's."""
-    one_of(values, "values", DETAILS)
-    one_of(direction, "direction", ("LR", "TB", "RL", "BT"))
-    depth = None if depth is None else whole(depth, "depth", 0)
+    _check(values, DETAILS, "values")
+    _check(direction, ("LR", "TB", "RL", "BT"), "direction")
+    whole = isinstance(depth, (int, np.integer)) and not isinstance(depth, bool)
+    if depth is not None and (not whole or depth < 0):
+        raise ArgumentError("depth is a number of levels, from 0 on, not {got!r}", got=depth)
     graph = extract(tensor)
     drawn = outline(graph, depth)
     if values == "auto":
@@ -173,6 +175,14 @@ def sheet(
     )  # fmt: skip
 
 
+def _check(value: Any, allowed: tuple[str, ...], name: str) -> None:
+    if value not in allowed:
+        raise ArgumentError(
+            "{name} is one of {allowed}, not {got!r}",
+            name=name, allowed=", ".join(allowed), got=value,
+        )  # fmt: skip
+
+
 def _title(graph: Graph, tensor: Tensor | TinygradError, gradients: bool) -> str:
     """What a reader must know to read the numbers."""
     if isinstance(tensor, TinygradError):
@@ -181,76 +191,3 @@ def _title(graph: Graph, tensor: Tensor | TinygradError, gradients: bool) -> str
     if gradients and last.requires_grad and last.value.size != 1:
         return _("gradients of the sum of the output's entries")
     return ""
-
-
-# --- in words: the text equivalent of a picture -----------------------------------------------
-
-
-def describe(sheet: Sheet) -> str:
-    """One line per item, in the order of computation, then the gradients in theirs."""
-    lines = [_in_words(sheet, i) for i in range(len(sheet.outline.items))]
-    if sheet.flow is not None and sheet.flow.upstream:
-        lines += ["", _("gradients, from the output back:")]
-        shown = {m for item in sheet.outline.items if item.call is None for m in item.members[:1]}
-        lines += [
-            _gradient(sheet, vertex)
-            for vertex in reversed(sheet.graph.vertices)
-            if vertex.id in shown and vertex.requires_grad
-        ]
-    if sheet.title:
-        lines.append(sheet.title)
-    return "\n".join(lines)
-
-
-def _in_words(sheet: Sheet, i: int) -> str:
-    item = sheet.outline.items[i]
-    last = sheet.graph.vertices[item.members[-1]]
-    if item.call is not None:
-        words = _(
-            "{module}: layer, gives {shape}", module=item.call, shape=summaries.shape(last.value)
-        )
-    elif last.kind == "failure":
-        return _("✗ {operation} fails here", operation=last.operation)
-    else:
-        words = _vertex(sheet, sheet.graph.vertices[item.members[0]])
-    return words + item.times
-
-
-def _vertex(sheet: Sheet, vertex: Vertex) -> str:
-    own = text(sheet.symbols[vertex.id])
-    name = sheet.names.get(vertex.id, own)
-    if is_leaf(vertex):
-        what = kind_word(vertex)
-        head = own if own == name else f"{own} ({name})"
-    else:
-        head = text(formula(sheet.graph, vertex, sheet.symbols))
-        what = str(vertex.operation)
-        if vertex.module:
-            what += f" [{vertex.module}]"
-    return _(
-        "{what}: {kind}, {shape}, value {value}",
-        what=head,
-        kind=what,
-        shape=summaries.shape(vertex.value),
-        value=summaries.summary(vertex.value),
-    )
-
-
-def _gradient(sheet: Sheet, vertex: Vertex) -> str:
-    what = text(sheet.gradient(vertex.id))
-    g = sheet.upstream(vertex.id)
-    if g is None or sheet.flow is None:
-        return _("{title}: ", title=what) + _("not computed")
-    uses = sheet.uses(vertex.id)
-    words = f"{what} = {summaries.summary(g)}"
-    if len(uses) > 1:
-        parts = ", ".join(
-            _(
-                "{value} through {name}",
-                value=summaries.summary(sheet.flow.downstream[n]),
-                name=text(sheet.symbols[sheet.graph.edges[n].target]),
-            )
-            for n in uses[:TERMS]
-        ) + (", …" if len(uses) > TERMS else "")
-        words += " " + _("(sum of {parts})", parts=parts)
-    return words

@@ -14,7 +14,8 @@ from ..formulas.indexing import shown_index
 from ..formulas.naming import is_leaf, kind_word
 from ..formulas.operations import arguments, counts, formula
 from ..recorded.extract import Vertex
-from .outline import TERMS, Item, Sheet
+from .outline import Item
+from .sheet import TERMS, Sheet
 from .style import FRAME, GRADIENT, INK, KINDS, OPERATION, PALE, escape, font, row, table
 
 

@@ -1,4 +1,4 @@
-"""What a picture of a graph consists of, items, links and boxes, and all that it says of them.
+"""What a picture of a graph consists of: items, links and boxes.
 
 A small graph is drawn as it is. In a larger one Module calls deeper than ``depth`` become one item,
 and blocks that repeat are drawn once, with their count.
@@ -10,19 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...kernels import Array
-from .. import values
-from ..formulas.naming import derivative, is_leaf
+from ..formulas.naming import is_leaf
 from ..formulas.operations import arguments
 from ..recorded.extract import Graph, Vertex
-from ..recorded.flow import Flow
 
 MANY = 60  # items: beyond, repeated operations are drawn once
 LIMIT = 200  # items: beyond, modules are closed
 LONGEST = 64  # items in a block that repeats
-LEVELS = {"full": 26, "summary": 90}  # up to how many items, each detail
-DETAILS = ("auto", "full", "summary", "none")
-TERMS = 6  # of a sum written out
 
 
 @dataclass(eq=False)
@@ -86,43 +80,6 @@ class Outline:
 
     items: list[Item] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
-
-
-@dataclass
-class Sheet:
-    """All that a picture needs to know of a graph."""
-
-    graph: Graph
-    outline: Outline
-    symbols: dict[int, str]
-    names: dict[int, str]
-    flow: Flow | None
-    detail: str = "full"
-    direction: str = "LR"
-    title: str = ""
-    images: dict[str, Array] = field(default_factory=dict)  # the thumbnails that labels name
-
-    @property
-    def output(self) -> str:
-        """The symbol of what is differentiated."""
-        return self.symbols[self.graph.output]
-
-    def upstream(self, vertex: int) -> Array | None:
-        """The gradient that arrives at a vertex, if one was computed."""
-        return None if self.flow is None else self.flow.upstream.get(vertex)
-
-    def gradient(self, vertex: int) -> str:
-        """The symbol of that gradient."""
-        return derivative(self.output, self.symbols[vertex])
-
-    def is_told(self, vertex: Vertex) -> bool:
-        """Whether its value needs a line of its own: a number in the formula does not."""
-        return bool(vertex.shape) or self.symbols[vertex.id] != values.number(vertex.value.item())
-
-    def uses(self, vertex: int) -> list[int]:
-        """The edges along which gradients arrive at a vertex, by their places in the graph."""
-        carried = () if self.flow is None else self.flow.downstream
-        return [n for n in self.graph.leaving[vertex] if n in carried]
 
 
 def outline(graph: Graph, depth: int | None = None) -> Outline:

@@ -87,11 +87,7 @@ def _printable(name: str) -> str:
 def _known(variables: Mapping[str, Any]) -> dict[int, str]:
     """Names for Tensors, arrays and parameters that variables hold, by identity."""
     known: dict[int, str] = {}
-    public = {
-        name: value
-        for name, value in variables.items()
-        if name.isidentifier() and not name.startswith("_") and name not in ("In", "Out")
-    }
+    public = {name: value for name, value in variables.items() if _is_public(name)}
     modules = [name for name in public if hasattr(type(public[name]), "named_parameters")]
     for name in modules:
         for path, parameter in _parameters(public[name]):
@@ -101,6 +97,10 @@ def _known(variables: Mapping[str, Any]) -> dict[int, str]:
             if isinstance(thing, (Tensor, np.ndarray)):
                 known.setdefault(id(thing), key)
     return known
+
+
+def _is_public(name: str) -> bool:
+    return name.isidentifier() and not name.startswith("_") and name not in ("In", "Out")
 
 
 def _parameters(module: Any) -> Iterator[tuple[str, Any]]:

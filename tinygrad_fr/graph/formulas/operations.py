@@ -27,10 +27,12 @@ from .latex import (
     Row,
     Scripts,
     atoms,
+    children,
     items_of,
     letters_of,
     mapped,
     operator,
+    row,
 )  # fmt: skip
 from .naming import derivative
 
@@ -70,7 +72,7 @@ def formula(graph: Graph, vertex: Vertex, symbols: Mapping[int, str]) -> Item:
     if isinstance(left, Scripts) and left.below and "K" not in letters_of(left):
         own = Scripts(own, left.below)
     whole = Row((own, Atom("operator", "="), *items_of(substituted(right, given, {}))))
-    return dotted(whole, graph, vertex)
+    return _dotted(whole, graph, vertex)
 
 
 def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
@@ -91,7 +93,7 @@ def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
         here = derivative(out, symbols[edge.source])
         return parse(rf"{here}[{index}] \mathrel{{+}}= {upstream}")
     letters = argument_letters(operation, vertex) if len(inputs) <= MOST_LETTERS else {}
-    tree = written_rule(edge, vertex)
+    tree = _reduced(parse(edge.rule), vertex)
     own = _barred(tree)
     y = output_letter(operation)
     distinct = len(set(letters.values())) == len(letters)
@@ -106,12 +108,33 @@ def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
     uses = (n for n in graph.leaving[edge.source] if graph.edges[n].rule is not None)
     several = len(list(itertools.islice(uses, 2))) > 1
     found = [PLUS_EQUALS if x == EQUALS and several else x for x in found]
-    return dotted(Row(tuple(found)), graph, vertex)
+    return _dotted(Row(tuple(found)), graph, vertex)
 
 
-def written_rule(edge: Edge, vertex: Vertex) -> Item:
-    """The rule of an edge as its closure's docstring has it, for the reduction of the call."""
-    return _reduced(parse(edge.rule or ""), vertex)
+def factor_of_rule(
+    graph: Graph, edge: Edge, symbols: Mapping[int, str]
+) -> tuple[Item, Item] | None:
+    r"""Of a rule like ``\bar{x} = \bar{y} \odot R``, entry by entry, the sign and R; else None."""
+    vertex = graph.vertices[edge.target]
+    if not edge.rule or vertex.tensor is None:
+        return None
+    right = _sides(_reduced(parse(edge.rule), vertex))[1] or ()
+    y = output_letter(vertex.tensor._op)
+    if right[:1] != (Accent("bar", Atom("identifier", y)),) or right[1:2] not in (
+        (TIMES,),
+        (OVER,),
+    ):
+        return None
+    letters = argument_letters(vertex.tensor._op, vertex)
+    if len(set(letters.values())) < len(letters) or any(map(_is_barred, right[2:])):
+        return None
+    given = _given(graph, vertex, letters, symbols) | {y: parse(symbols[vertex.id])}
+    return right[1], substituted(row(*right[2:]), given, {})
+
+
+def _is_barred(item: Item) -> bool:
+    is_bar = isinstance(item, Accent) and item.mark == "bar"
+    return is_bar or any(map(_is_barred, children(item)))
 
 
 def _summed(items: list[Item], graph: Graph, edge: Edge) -> list[Item]:
@@ -132,7 +155,7 @@ def _summed(items: list[Item], graph: Graph, edge: Edge) -> list[Item]:
     return [*left, EQUALS, total, entry]
 
 
-def dotted(tree: Item, graph: Graph, vertex: Vertex) -> Item:
+def _dotted(tree: Item, graph: Graph, vertex: Vertex) -> Item:
     """A product of numbers with a dot, not with the sign of a product entry by entry."""
     sources = graph.inputs(vertex.id).values()
     if vertex.shape or any(graph.vertices[i].shape for i in sources):
@@ -170,7 +193,7 @@ def _reduced(tree: Item, vertex: Vertex) -> Item:
     return Row(tuple(kept))
 
 
-ONE, TIMES = Atom("number", "1"), operator("⊙")
+ONE, TIMES, OVER = Atom("number", "1"), operator("⊙"), operator("/")
 EQUALS, PLUS_EQUALS = Atom("operator", "="), Atom("operator", "+=")
 
 

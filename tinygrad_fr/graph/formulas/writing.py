@@ -1,4 +1,4 @@
-"""Trees written: as LaTeX, as MathML, as Unicode text on a line and in Graphviz's labels."""
+"""Formulas on a line: as Unicode text for terminals, and in Graphviz's labels."""
 
 from __future__ import annotations
 
@@ -7,22 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from html import escape
 
-from .latex import (
-    SIGNS,
-    Accent,
-    Atom,
-    Fraction,
-    Item,
-    Matrix,
-    Root,
-    Row,
-    Scripts,
-    atoms,
-    children,
-    ended,
-    escaped,
-    parse,
-)  # fmt: skip
+from .latex import Accent, Atom, Fraction, Item, Matrix, Root, Row, Scripts, atoms, children, parse
 
 MARKS = {"bar": "\u0304", "overline": "\u0304", "hat": "\u0302", "tilde": "\u0303", "dot": "\u0307"}
 ABOVE = dict(zip("0123456789+-−()nixTt⊤′°", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ⁿⁱˣᵀᵗᵀ′°", strict=True))
@@ -221,129 +206,3 @@ def _space_between(left: Item, right: Item, before: str) -> bool:
     if a and a.text in ("|", "‖"):
         return before.count(a.text) % 2 == 0
     return True
-
-
-# --- MathML, which browsers draw and screen readers speak without any script -------------------
-
-ACCENTS = {"bar": "¯", "overline": "¯", "hat": "^", "tilde": "~", "dot": "˙"}
-
-
-def mathml(formula: str | Item, *, block: bool = False) -> str:
-    """A formula as a ``<math>`` element.
-
-    >>> mathml("x^2")
-    '<math><msup><mi>x</mi><mn>2</mn></msup></math>'
-    """
-    tree = parse(formula) if isinstance(formula, str) else formula
-    display = ' display="block"' if block else ""
-    return f"<math{display}>{_mathml(tree)}</math>"
-
-
-def _mathml(item: Item) -> str:
-    match item:
-        case Atom(kind, text):
-            return _mathml_atom(kind, text)
-        case Row(items):
-            return f"<mrow>{''.join(_mathml(x) for x in items)}</mrow>"
-        case Fraction(top, bottom):
-            return f"<mfrac>{_mathml(top)}{_mathml(bottom)}</mfrac>"
-        case Root(body):
-            return f"<msqrt>{_mathml(body)}</msqrt>"
-        case Accent(mark, body):
-            return f'<mover accent="true">{_mathml(body)}<mo>{ACCENTS[mark]}</mo></mover>'
-        case Matrix(rows):
-            cells = "".join(
-                f"<mtr>{''.join(f'<mtd>{_mathml(x)}</mtd>' for x in row)}</mtr>" for row in rows
-            )
-            return f"<mrow><mo>(</mo><mtable>{cells}</mtable><mo>)</mo></mrow>"
-        case Scripts(base, below, above):
-            large = isinstance(base, Atom) and base.kind == "large"
-            parts = "".join(_mathml(x) for x in (base, below, above) if x is not None)
-            name = "m" if below is None else "munder" if large else "msub"
-            name += "" if above is None else "over" if large else "sup"
-            return f"<{name}>{parts}</{name}>"
-
-
-def _mathml_atom(kind: str, text: str) -> str:
-    text = escape(text)
-    if kind == "space":
-        return '<mspace width="1em"/>' if len(text) > 1 else '<mspace width="0.2em"/>'
-    name = {"identifier": "mi", "function": "mi", "number": "mn", "text": "mtext"}.get(kind, "mo")
-    if name == "mo" and text in "|‖":
-        return f'<mo stretchy="false">{text}</mo>'
-    return f"<{name}>{text}</{name}>" + ("<mo>&#x2061;</mo>" if kind == "function" else "")
-
-
-# --- LaTeX ------------------------------------------------------------------------------------
-
-COMMANDS = {
-    **{sign.text: "\\" + name for name, sign in SIGNS.items() if sign.kind != "space"},
-    "−": "-", "𝟏": r"\mathbf{1}", "|": "|", "°": r"\circ", "′": "'",
-}  # fmt: skip
-
-
-def latex_of(item: Item) -> str:
-    r"""The LaTeX of a tree.
-
-    >>> from tinygrad_fr.graph.formulas import parse
-    >>> latex_of(parse(r"\bar{x} = \frac{1}{N} \sum_n x_n^2"))
-    '\\bar{x} = \\frac{1}{N} \\sum_{n} x_{n}^{2}'
-    """
-    match item:
-        case Atom(kind, text):
-            return _latex_atom(kind, text)
-        case Row(items):
-            return _latex_row(items)
-        case Fraction(top, bottom):
-            return rf"\frac{{{latex_of(top)}}}{{{latex_of(bottom)}}}"
-        case Root(body):
-            return rf"\sqrt{{{latex_of(body)}}}"
-        case Accent(mark, body):
-            return rf"\{mark}{{{latex_of(body)}}}"
-        case Matrix(rows):
-            cells = r" \\ ".join(" & ".join(latex_of(x) for x in row) for row in rows)
-            return rf"\begin{{pmatrix}} {cells} \end{{pmatrix}}"
-        case Scripts(base, below, above):
-            words = latex_of(base)
-            words = words if isinstance(base, (Atom, Accent)) else f"{{{words}}}"
-            words += "" if below is None else f"_{{{latex_of(below)}}}"
-            return words + ("" if above is None else f"^{{{latex_of(above)}}}")
-
-
-def _latex_row(items: tuple[Item, ...]) -> str:
-    """Items side by side; parentheses grow around what is tall, where they match."""
-    opening, closing = ([_is_sign(ended(x), signs) for x in items] for signs in ("([", ")]"))
-    grow = sum(opening) == sum(closing) and any(map(_is_tall, items))
-    words = ""
-    before: Item = Row(())
-    for x, opens, closes in zip(items, opening, closing, strict=True):
-        called = isinstance(before, Atom) and before.kind == "function" and opens
-        before = x
-        words += "" if called or closes or words[-1:] in ("", "(", "[") else " "
-        if grow and (opens or closes):
-            words += r"\left" if opens else r"\right"
-        words += latex_of(x)
-    return words
-
-
-def _is_sign(item: Item, signs: str) -> bool:
-    return isinstance(item, Atom) and item.kind == "operator" and item.text in signs
-
-
-def _is_tall(item: Item) -> bool:
-    is_large = isinstance(item, Atom) and item.kind == "large"
-    return is_large or isinstance(item, (Fraction, Matrix)) or any(map(_is_tall, children(item)))
-
-
-def _latex_atom(kind: str, text: str) -> str:
-    if kind == "text":
-        return rf"\text{{{escaped(text)}}}"
-    if kind == "space":
-        return r"\quad" if len(text) > 1 else r"\,"
-    if kind == "function":
-        return COMMANDS.get(text, rf"\operatorname{{{escaped(text)}}}")
-    if kind == "identifier" and len(text) > 1:
-        return rf"\mathrm{{{text}}}"
-    if text == "+=":
-        return r"\mathrel{+}="
-    return COMMANDS.get(text, text)

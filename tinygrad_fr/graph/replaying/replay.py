@@ -14,9 +14,10 @@ from ...autograd.tensor import Tensor
 from ...errors import DTypeError
 from ...messages import _, spelled
 from ..drawing import rendering
+from ..drawing.describe import describe
 from ..drawing.dot import source
-from ..drawing.draw import describe, sheet
-from ..drawing.outline import Sheet
+from ..drawing.draw import sheet
+from ..drawing.sheet import Sheet
 from ..drawing.style import GRADIENT, LINE
 from ..formulas import text
 from ..formulas.naming import scope

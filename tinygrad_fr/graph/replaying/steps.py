@@ -10,7 +10,8 @@ import numpy as np
 from ...kernels import Array
 from ...messages import _
 from .. import values
-from ..drawing.outline import TERMS, Item, Sheet, shows_leaf
+from ..drawing.outline import Item, shows_leaf
+from ..drawing.sheet import TERMS, Sheet
 from ..formulas import mathml, text
 from ..formulas.latex import Item as Formula
 from ..formulas.naming import derivative
@@ -136,27 +137,17 @@ def _product(sheet: Sheet, number: int) -> str:
     assert flow is not None
     y, x = sheet.symbols[edge.target], sheet.symbols[edge.source]
     g, d, slope = flow.upstream[edge.target], flow.downstream[number], local(sheet.graph, edge)
-    where = rule(sheet.graph, edge, sheet.symbols)
-    shown = "" if where is None else mathml(where)
     cells = [_quantity(_("upstream"), sheet.gradient(edge.target), g)]
     if slope is not None and slope.shape == d.shape:
-        words = f'<span class="word told">{shown}</span>' if shown else ""
-        cells += [
-            '<span class="sign">×</span>',
-            _quantity(_("local"), derivative(y, x), slope, words=words, classes=""),
-            '<span class="sign">=</span>',
-        ]
+        cells += ['<span class="sign">×</span>', _local(sheet, edge, derivative(y, x), slope)]
+        cells.append('<span class="sign">=</span>')
     else:  # a Jacobian, or a sum over what was broadcast: as the rule says
-        word = escape(_("local rule"))
-        cells += [
-            '<span class="sign">→</span>',
-            f'<span class="told"><span class="word">{word}</span>{shown}</span>',
-            '<span class="sign told">→</span>',
-        ]
+        cells += ['<span class="sign">→</span>', _rule(sheet, edge)]
+        cells.append('<span class="sign told">→</span>')
     what = sheet.gradient(edge.source)
     if len(sheet.uses(edge.source)) > 1:  # one contribution of several
         what = rf"{sheet.gradient(edge.target)} {derivative(y, x)}"
-    cells.append(_quantity(_("downstream"), what, d, "gradient answer"))
+    cells.append(_quantity(_("downstream"), what, d, "answer"))
     heading = _("to {name}", name=text(x))
     body = f"<h3>{escape(heading)}</h3>{_chain(sheet, edge)}"
     body += f'<div class="product">{"".join(cells)}</div>'
@@ -166,13 +157,25 @@ def _product(sheet: Sheet, number: int) -> str:
     )
 
 
-def _quantity(
-    word: str, what: str, array: Array, classes: str = "gradient", words: str = ""
-) -> str:
-    """A gradient or a derivative: what it is called, its symbol, its numbers, its rule."""
+def _local(sheet: Sheet, edge: Edge, what: str, slope: Array) -> str:
+    """A local derivative that acts entry by entry: its numbers, and its rule."""
+    where = rule(sheet.graph, edge, sheet.symbols)
+    words = "" if where is None else f'<span class="word told">{mathml(where)}</span>'
+    word = escape(_("local"))
+    return f'<span><span class="word">{word}</span>{mathml(what)} = {_array(slope)}{words}</span>'
+
+
+def _rule(sheet: Sheet, edge: Edge) -> str:
+    """The rule of an operation whose local derivative is a Jacobian."""
+    where = rule(sheet.graph, edge, sheet.symbols)
+    word, shown = escape(_("local rule")), "" if where is None else mathml(where)
+    return f'<span class="told"><span class="word">{word}</span>{shown}</span>'
+
+
+def _quantity(word: str, what: str, array: Array, classes: str = "") -> str:
     return (
-        f'<span class="{classes}"><span class="word">{escape(word)}</span>'
-        f"{mathml(what)} = {_array(array)}{words}</span>"
+        f'<span class="gradient {classes}"><span class="word">{escape(word)}</span>'
+        f"{mathml(what)} = {_array(array)}</span>"
     )
 
 

@@ -1,0 +1,55 @@
+"""Formulas as MathML, which browsers draw and screen readers speak without any script."""
+
+from __future__ import annotations
+
+from html import escape
+
+from .latex import Accent, Atom, Fraction, Item, Matrix, Root, Row, Scripts, parse
+
+MARKS = {"bar": "¯", "overline": "¯", "hat": "^", "tilde": "~", "dot": "˙"}
+
+
+def mathml(formula: str | Item, *, block: bool = False) -> str:
+    """A formula as a ``<math>`` element.
+
+    >>> mathml("x^2")
+    '<math><msup><mi>x</mi><mn>2</mn></msup></math>'
+    """
+    tree = parse(formula) if isinstance(formula, str) else formula
+    display = ' display="block"' if block else ""
+    return f"<math{display}>{_written(tree)}</math>"
+
+
+def _written(item: Item) -> str:
+    match item:
+        case Atom(kind, text):
+            return _atom(kind, text)
+        case Row(items):
+            return f"<mrow>{''.join(_written(x) for x in items)}</mrow>"
+        case Fraction(top, bottom):
+            return f"<mfrac>{_written(top)}{_written(bottom)}</mfrac>"
+        case Root(body):
+            return f"<msqrt>{_written(body)}</msqrt>"
+        case Accent(mark, body):
+            return f'<mover accent="true">{_written(body)}<mo>{MARKS[mark]}</mo></mover>'
+        case Matrix(rows):
+            cells = "".join(
+                f"<mtr>{''.join(f'<mtd>{_written(x)}</mtd>' for x in row)}</mtr>" for row in rows
+            )
+            return f"<mrow><mo>(</mo><mtable>{cells}</mtable><mo>)</mo></mrow>"
+        case Scripts(base, below, above):
+            large = isinstance(base, Atom) and base.kind == "large"
+            parts = "".join(_written(x) for x in (base, below, above) if x is not None)
+            name = "m" if below is None else "munder" if large else "msub"
+            name += "" if above is None else "over" if large else "sup"
+            return f"<{name}>{parts}</{name}>"
+
+
+def _atom(kind: str, text: str) -> str:
+    text = escape(text)
+    if kind == "space":
+        return '<mspace width="1em"/>' if len(text) > 1 else '<mspace width="0.2em"/>'
+    name = {"identifier": "mi", "function": "mi", "number": "mn", "text": "mtext"}.get(kind, "mo")
+    if name == "mo" and text in "|‖":
+        return f'<mo stretchy="false">{text}</mo>'
+    return f"<{name}>{text}</{name}>" + ("<mo>&#x2061;</mo>" if kind == "function" else "")

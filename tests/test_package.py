@@ -33,7 +33,7 @@ HOUSE = [
     {"graph/values": 100},
     {"graph/recorded": 1_240},
     {"graph/formulas": 1_380},
-    {"graph/drawing": 1_190, "graph/replaying": 510, "graph/deriving": 2_130},
+    {"graph/drawing": 1_190, "graph/replaying": 510, "graph/deriving": 2_110},
     {"graph": 20},
     {"verify/vocabulary": 110},
     {"verify/truth": 810},
@@ -56,7 +56,7 @@ BUDGETS = {room: lines for floor in HOUSE for room, lines in floor.items()}
 FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # The contract says 31,000: one reading of the graph, one judgement and layers seen from outside
 # took more lines than their merging gave back, and have to pay for them yet.
-WHOLE = 32_280
+WHOLE = 32_260
 
 # Imports that point upwards or close a circle, each with its reason.
 EXCUSED = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Protocol, Self, TypeAlias
 
@@ -30,15 +31,15 @@ class Dataset(Protocol):
     def __getitem__(self, index: Any, /) -> Any: ...
 
 
-class Splittable:
+class Splittable(ABC):
     """A dataset of which parts can be taken."""
 
-    def __len__(self) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def __len__(self) -> int: ...
 
+    @abstractmethod
     def subset(self, chosen: Array) -> Self:
         """The examples at these positions, as a dataset."""
-        raise NotImplementedError
 
     def split(self, fraction: float, seed: int | None = None) -> tuple[Self, Self]:
         """Shuffle the examples and deal them into two datasets.

@@ -9,6 +9,7 @@ applied to visual document analysis (2003).
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any, TypeAlias
@@ -24,7 +25,7 @@ Fill: TypeAlias = str | float
 BORDERS = {"reflect": "mirror", "edge": "nearest"}  # of NumPy, as SciPy calls them
 
 
-class _OfBatches:
+class _OfBatches(ABC):
     """What the transforms share: the batch is checked before it is changed."""
 
     def __call__(self, images: Any, rng: np.random.Generator) -> Array:
@@ -42,8 +43,8 @@ class _OfBatches:
             )
         return self._changed(images, rng)
 
-    def _changed(self, images: Array, rng: np.random.Generator) -> Array:
-        raise NotImplementedError
+    @abstractmethod
+    def _changed(self, images: Array, rng: np.random.Generator) -> Array: ...
 
 
 @dataclass(frozen=True)

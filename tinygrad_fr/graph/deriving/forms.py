@@ -97,10 +97,6 @@ def _softmax_axis(vertex: Vertex) -> int:
     return int(vertex.static.get("axis", -1))
 
 
-def _reshape(x: Term, vertex: Vertex) -> Term:
-    return algebra.reshaped(x, vertex.shape)
-
-
 def _transpose(x: Term, vertex: Vertex) -> Term:
     axes = {vertex.static.get(name, 0) % max(x.value.ndim, 1) for name in ("axis1", "axis2")}
     last_two = vertex.operation == "swapaxes" and axes == {x.value.ndim - 2, x.value.ndim - 1}

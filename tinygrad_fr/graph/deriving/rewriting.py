@@ -17,6 +17,7 @@ from ..formulas import symbol
 from ..recorded.compositions import compositions
 from ..recorded.expansion import EXPANSIONS, reduced
 from ..recorded.extract import Edge, Graph, Vertex, extract
+from ..recorded.replay import Function, replay
 
 
 def _kl_divergence(p: Any, q: Any, reduction: str = "mean", axis: int = -1) -> Any:
@@ -40,29 +41,19 @@ def expanded(graph: Graph) -> tuple[Graph, dict[int, Tensor]]:
 
     What lies before a loss stays as it was recorded; only what follows it is computed again.
     """
-    new: dict[int, Tensor] = {}
+    nodes: list[Any] = [v.tensor for v in graph.vertices if v.kind == "operation"]
+    losses: dict[int, Function] = {
+        id(node): LOSSES[node._op.name]
+        for node in nodes
+        if node._op.name in LOSSES and _has_plain_targets(node)
+    }
+    new: dict[int, Any] = {}
     with switch(recording=True):
-        _expand(graph, new)
+        replay(nodes, new, losses)
     output = graph.vertices[graph.output].tensor
     if not new or output is None:
         return graph, {}
     return extract(new.get(id(output), output)), new
-
-
-def _expand(graph: Graph, new: dict[int, Tensor]) -> None:
-    for vertex in graph.vertices:
-        node: Any = vertex.tensor
-        if vertex.kind != "operation":
-            continue
-        args, kwargs = node._static or (node._inputs, {})
-        args = tuple(new.get(id(x), x) if isinstance(x, Tensor) else x for x in args)
-        changed = any(isinstance(x, Tensor) and id(x) in new for x in node._inputs)
-        if vertex.operation in LOSSES and _has_plain_targets(node):
-            new[id(node)] = LOSSES[vertex.operation](*args, **kwargs)
-        elif changed:
-            new[id(node)] = node._op.function(*args, **kwargs)
-        if id(node) in new and node._name:
-            new[id(node)].named(node._name)
 
 
 def _has_plain_targets(node: Any) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import ops
 from ...autograd.engine import Node
 from ...kernels import Array
 from .arguments import bound
@@ -190,8 +191,6 @@ def _equal(a: Any, b: Any) -> bool:
 
 def _candidates(z: Any, y: Any, anchor: Any, region: dict[int, Any]) -> Iterator[Known]:
     """The known functions that a value may be of another, as far as the shapes tell."""
-    from ... import ops
-
     axes = [axis for axis, n in enumerate(z.shape) if n > 1]
     alike = y.shape == z.shape
     if anchor._op.name not in ("exp", "tanh"):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import ops
 from ...autograd.engine import Node
 from ...autograd.operation import Operation
 
@@ -56,9 +57,7 @@ def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
 
 
 def _conv2d(x: Any, weight: Any, bias: Any = None, *args: Any, **kwargs: Any) -> Any:
-    from ...ops import conv2d
-
-    y = conv2d(x, weight, None, *args, **kwargs)
+    y = ops.conv2d(x, weight, None, *args, **kwargs)
     return y if bias is None else y + bias.reshape(-1, 1, 1)
 
 

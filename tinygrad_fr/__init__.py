@@ -7,8 +7,6 @@
 Tensor([2., 4.])
 """
 
-from __future__ import annotations
-
 import importlib
 from typing import TYPE_CHECKING, Any
 

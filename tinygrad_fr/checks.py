@@ -1,7 +1,5 @@
 """Checks of arguments, in our words: each gives the value back, or raises the sentence for it."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from numbers import Real
 from typing import Any

@@ -1,7 +1,5 @@
 """Settings of the whole process: language, default dtype, seed."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

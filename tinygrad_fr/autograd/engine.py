@@ -7,8 +7,6 @@ below outputs, so that walking the ranks downwards is a topological order. A lea
 gets a new rank, and a rank above its consumer's betrays the change to the backward pass.
 """
 
-from __future__ import annotations
-
 import itertools
 import sys
 from collections.abc import Callable, Iterable

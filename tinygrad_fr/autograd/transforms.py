@@ -1,7 +1,5 @@
 """Functions that turn functions into their derivatives: grad, vjp, jvp, hessian, ..."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any

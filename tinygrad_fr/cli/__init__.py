@@ -1,7 +1,5 @@
 """The command line: ``tinygrad-fr demo | train | predict | check``."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

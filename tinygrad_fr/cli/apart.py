@@ -1,7 +1,5 @@
 """Somebody else's code in a process of its own: a request goes in, an answer of ours comes out."""
 
-from __future__ import annotations
-
 import faulthandler
 import importlib
 import os

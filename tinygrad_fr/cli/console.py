@@ -1,7 +1,5 @@
 """The console: help in the user's language, output that survives any encoding and any text."""
 
-from __future__ import annotations
-
 import argparse
 import codecs
 import contextlib

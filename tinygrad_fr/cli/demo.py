@@ -1,7 +1,5 @@
 """``tinygrad-fr demo``: the course's network on handwritten digits, and its gradient."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

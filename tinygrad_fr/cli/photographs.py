@@ -1,7 +1,5 @@
 """``tinygrad-fr train`` and ``predict``: models on photographs, or on digits in MNIST's files."""
 
-from __future__ import annotations
-
 import glob
 import json
 import os

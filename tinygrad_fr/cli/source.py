@@ -1,7 +1,5 @@
 """Somebody's file as a module, as if it was run where it stands, and what is named in it."""
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import re

@@ -1,7 +1,5 @@
 """The command ``check``: a layer that someone wrote by hand, from its file."""
 
-from __future__ import annotations
-
 import ast
 import dataclasses
 import inspect

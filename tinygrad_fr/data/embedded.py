@@ -1,7 +1,5 @@
 """Small data sets: digits that come with scikit-learn, and MNIST from its files."""
 
-from __future__ import annotations
-
 import gzip
 import math
 import os

@@ -1,7 +1,5 @@
 """Batches, in a new order each epoch, prepared ahead where that takes time."""
 
-from __future__ import annotations
-
 import sys
 import threading
 from collections.abc import Iterator

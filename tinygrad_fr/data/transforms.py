@@ -6,8 +6,6 @@ them. Reference: Simard, Steinkraus and Platt, Best practices for convolutional 
 applied to visual document analysis (2003).
 """
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Arrays for the eye: in full when small, as a summary or a thumbnail when large."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

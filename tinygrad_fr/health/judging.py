@@ -1,7 +1,5 @@
 """From what was seen of a model to verdicts in words."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """What watching a model found: its layers, the pathologies and their remedies."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from html import escape

@@ -1,7 +1,5 @@
 """Weights on disk: named arrays and a little text, never pickled code."""
 
-from __future__ import annotations
-
 import io
 import json
 import math

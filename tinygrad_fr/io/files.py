@@ -1,7 +1,5 @@
 """Files that are whole or not there, and refusals that say why."""
 
-from __future__ import annotations
-
 import os
 import platform
 import secrets

@@ -11,8 +11,6 @@ one batched product does. ``groups = C`` is the depthwise convolution.
 Where another way is quicker, ``fast.convolution`` knows it, and each of the three asks there first.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The error function, to the last digits of float64, without SciPy."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from . import Array

@@ -1,7 +1,5 @@
 """Matrix products for gradients."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from . import Array

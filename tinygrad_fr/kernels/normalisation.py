@@ -5,8 +5,6 @@ images are never written down. Layer: per row, sums are products with a vector. 
 taken of ``x - mean``, so that a large mean costs no digits.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 

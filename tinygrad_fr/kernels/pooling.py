@@ -5,8 +5,6 @@ flattened (padded) image. Offsets grow in row-major order, and a later pixel win
 greater, so that ties give everything to the first, as in PyTorch.
 """
 
-from __future__ import annotations
-
 import functools
 import math
 from collections.abc import Callable

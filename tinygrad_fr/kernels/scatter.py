@@ -1,7 +1,5 @@
 """The adjoint of indexing: put values back where they were taken, adding where they meet."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

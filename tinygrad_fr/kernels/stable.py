@@ -1,7 +1,5 @@
 """Exponentials that neither overflow nor lose their last digits."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any

@@ -4,8 +4,6 @@ Images are (N, C, H, W); windows are (N, C, kh, kw, OH, OW): the pixel (i, j) of
 an image of its own (a *tap*). The pixels of one window lie ``dilation`` apart, windows ``stride``.
 """
 
-from __future__ import annotations
-
 import functools
 from dataclasses import dataclass
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Activation functions as Modules, for Sequential."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar

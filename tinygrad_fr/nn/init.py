@@ -3,8 +3,6 @@
 For layers that should start otherwise than they do: ``init.kaiming_normal_(layer.weight)``.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Layers. Names, shapes and initialisation of parameters are PyTorch's, so that weights travel."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

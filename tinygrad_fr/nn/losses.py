@@ -1,7 +1,5 @@
 """Losses as Modules: predictions first, then targets."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Ready-made models. Each knows the shape of one example, for ``summary``."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Sequence
 

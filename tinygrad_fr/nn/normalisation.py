@@ -1,7 +1,5 @@
 """Layers that behave differently in training: batch normalisation, dropout; layer normalisation."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

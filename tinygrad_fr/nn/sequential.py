@@ -1,7 +1,5 @@
 """Sequential: modules one after another."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The summary of a model: its layers, their output shapes and parameters."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

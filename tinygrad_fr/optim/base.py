@@ -1,7 +1,5 @@
 """What all optimizers share: groups of parameters, their options, and the state to save."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

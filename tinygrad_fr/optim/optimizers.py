@@ -1,7 +1,5 @@
 """Optimizers: how gradients change parameters. Their steps are PyTorch's."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Schedules: how learning rates change from step to step. Their values are PyTorch's."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise

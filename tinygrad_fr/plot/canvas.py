@@ -1,7 +1,5 @@
 """What the pictures share: their look, and how texts from outside are made fit to be drawn."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The confusion matrix: which class is taken for which."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

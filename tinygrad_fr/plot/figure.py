@@ -1,7 +1,5 @@
 """The Figure that the pictures are drawn on. Imported with matplotlib, by :mod:`.canvas` only."""
 
-from __future__ import annotations
-
 import base64
 import html
 import io

@@ -1,7 +1,5 @@
 """A function of one variable and its derivative."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """What the pictures are given, as arrays; or the error that says what is wrong with it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a network sees: images, filters and feature maps."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple

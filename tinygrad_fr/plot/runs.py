@@ -1,7 +1,5 @@
 """A training run: loss and metrics over the epochs."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The verdict on one gradient, the mistakes that explain it, and the words for both."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

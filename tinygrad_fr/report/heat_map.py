@@ -1,7 +1,5 @@
 """A map of where a gradient is wrong, for notebooks."""
 
-from __future__ import annotations
-
 from html import escape
 
 import numpy as np

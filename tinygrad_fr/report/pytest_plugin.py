@@ -1,7 +1,5 @@
 """For pytest: the table of a report in an ``assert`` that fails; pytest cuts what repr gives."""
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from typing import Any
 

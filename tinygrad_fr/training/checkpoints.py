@@ -1,7 +1,5 @@
 """Checkpoints: all that a run needs to continue as if never stopped."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """fit: the training loop, its history and its checkpoints."""
 
-from __future__ import annotations
-
 import sys
 import time
 import warnings

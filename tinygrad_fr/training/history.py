@@ -1,7 +1,5 @@
 """What a training run measured."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from typing import Any

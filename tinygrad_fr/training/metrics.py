@@ -1,7 +1,5 @@
 """Measures of how good predictions are, averaged over examples."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

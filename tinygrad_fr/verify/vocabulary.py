@@ -1,7 +1,5 @@
 """What people call things: methods, arguments, parameters and their gradients."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

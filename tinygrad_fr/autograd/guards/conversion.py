@@ -1,7 +1,5 @@
 """What becomes of data that are no Tensors: operands beside them, and what they are made from."""
 
-from __future__ import annotations
-
 import numbers
 from types import NoneType
 from typing import Any

@@ -1,7 +1,5 @@
 """What ``tg.debug()`` looks at: NaN and infinity, and inputs changed behind the tape's back."""
 
-from __future__ import annotations
-
 import os
 import sys
 import zlib

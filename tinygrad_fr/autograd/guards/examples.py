@@ -1,7 +1,5 @@
 """Example inputs for the operations: drawn at random, away from kinks."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ...kernels import Array

@@ -1,7 +1,5 @@
 """In-place changes: allowed where they lose nothing, refused where a gradient would be wrong."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

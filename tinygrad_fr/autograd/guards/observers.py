@@ -1,7 +1,5 @@
 """Who looks on at each ``backward()``: ``tg.health`` does."""
 
-from __future__ import annotations
-
 import threading
 import weakref
 from typing import Any, Protocol

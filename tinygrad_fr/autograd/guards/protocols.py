@@ -1,7 +1,5 @@
 """NumPy functions on Tensors: which are recorded, which give plain arrays, which are refused."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 from collections.abc import Callable

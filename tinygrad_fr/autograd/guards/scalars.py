@@ -1,7 +1,5 @@
 """A Tensor as a Python number: on purpose, or not while its gradient would be lost."""
 
-from __future__ import annotations
-
 import functools
 import sys
 from types import CodeType

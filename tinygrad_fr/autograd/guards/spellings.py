@@ -1,7 +1,5 @@
 """What PyTorch's users try, and what it is called here."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from ...errors import SpellingError

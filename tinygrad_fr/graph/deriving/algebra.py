@@ -3,8 +3,6 @@ r"""The algebra of terms: every function does to the arrays what it writes.
 A line of a derivation is therefore evaluated while it is written.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from dataclasses import replace

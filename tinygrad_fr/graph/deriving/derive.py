@@ -1,7 +1,5 @@
 """The chain rule written out, from a loss down to one of the values that it depends on."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Mapping
 from dataclasses import replace

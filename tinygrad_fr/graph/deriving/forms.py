@@ -6,8 +6,6 @@ operation without a row is written as the registry has it; so is one that a row 
 write with the shapes at hand (:class:`Unwritten`).
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """A graph made ready for a derivation: fused losses written out, a composed softmax recognised."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import replace

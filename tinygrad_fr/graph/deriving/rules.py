@@ -5,8 +5,6 @@ recorded like everything else: that graph *is* the derivation of its local rule.
 long, or made of arrays that are no formula, is quoted from the closure's docstring.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any

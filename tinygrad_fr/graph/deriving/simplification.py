@@ -4,8 +4,6 @@ Each is a chain of algebra whose every member is computed; it is taken only if t
 recorded gradient, and ``Derivation.check`` evaluates them again.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 from dataclasses import replace

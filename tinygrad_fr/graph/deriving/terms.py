@@ -6,8 +6,6 @@ denominators entry by entry, ``by`` are numbers, so that factors like 1/N stay i
 parts need parentheses is decided here, once; LaTeX and text are made of the finished tree.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Derivations as LaTeX, Markdown and text."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """What a derivation says, line by line, and how each line is evaluated."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 

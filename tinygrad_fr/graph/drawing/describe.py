@@ -1,7 +1,5 @@
 """A graph in words, line by line: the text equivalent of its picture."""
 
-from __future__ import annotations
-
 from ...messages import _
 from .. import values
 from ..formulas import text

@@ -5,8 +5,6 @@ constant a dashed one. Gradients are written in a colour of their own, so that `
 them.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from ...autograd.operation import registry

@@ -1,7 +1,5 @@
 """Pictures of the recorded graph, with its gradients."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Mapping
 from pathlib import Path

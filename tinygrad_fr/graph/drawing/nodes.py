@@ -1,7 +1,5 @@
 """What a node says: formula or name, shape, value, gradient."""
 
-from __future__ import annotations
-
 import zlib
 
 import numpy as np

@@ -4,8 +4,6 @@ A small graph is drawn as it is. In a larger one Module calls deeper than ``dept
 and blocks that repeat are drawn once, with their count.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any

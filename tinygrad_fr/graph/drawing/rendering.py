@@ -1,7 +1,5 @@
 """From Graphviz's language to pictures: by the system's ``dot``, or within the process."""
 
-from __future__ import annotations
-
 import base64
 import re
 import shutil

@@ -1,7 +1,5 @@
 """All that a picture, a page or a description needs to know of a graph."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from ...kernels import Array

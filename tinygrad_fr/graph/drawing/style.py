@@ -1,7 +1,5 @@
 """Colours, type and escaping of labels, shared by nodes and edges."""
 
-from __future__ import annotations
-
 import html
 
 from ..formulas import kept_spaces

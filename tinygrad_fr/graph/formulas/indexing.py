@@ -1,7 +1,5 @@
 """What an index picks, and how it is written: the ``[2]`` of ``out[2]``."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

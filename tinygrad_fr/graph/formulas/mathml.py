@@ -1,7 +1,5 @@
 """Formulas as MathML, which browsers draw and screen readers speak without any script."""
 
-from __future__ import annotations
-
 from html import escape
 
 from .latex import Accent, Atom, Fraction, Item, Matrix, Root, Row, Scripts, parse

@@ -1,7 +1,5 @@
 """What the values of a graph are called: in pictures, in derivations, in formulas."""
 
-from __future__ import annotations
-
 import itertools
 import sys
 from collections import Counter, defaultdict

@@ -6,8 +6,6 @@ Which letter means which argument is read off the rules: the rule of an argument
 letter.
 """
 
-from __future__ import annotations
-
 import functools
 import itertools
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Trees back to LaTeX."""
 
-from __future__ import annotations
-
 from .latex import (
     SIGNS,
     Accent,

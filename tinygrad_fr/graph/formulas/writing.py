@@ -1,7 +1,5 @@
 """Formulas on a line: as Unicode text for terminals, and in Graphviz's labels."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The arguments of a recorded call by name, bound once with the operation's defaults."""
 
-from __future__ import annotations
-
 import inspect
 from typing import Any
 

@@ -5,8 +5,6 @@ graph that depends on one value alone is compared with the known functions by it
 recorded values and on others. What agrees on both computes that function, however it is written.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Fused operations, written out: so that a mistake, or a line of a derivation, has a place."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The recorded graph as plain data, for drawing, replaying and deriving."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The gradients of a graph: what arrives at each vertex, and what each edge carries on."""
 
-from __future__ import annotations
-
 from collections import UserDict
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The recorded graph played again with a change: only what lies after the change is computed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Walking a recorded graph: its values in order, and gradients from the last to the first."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeVar
 

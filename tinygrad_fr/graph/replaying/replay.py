@@ -1,7 +1,5 @@
 """A page that steps forward through a computation and backward through its gradients."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """The steps of a replay: forward through the computation, then backward through the gradients."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from html import escape
 

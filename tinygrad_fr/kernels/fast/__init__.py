@@ -1,7 +1,5 @@
 """Whether kernels compiled by numba are there (the extra ``fast``), and fit the arrays."""
 
-from __future__ import annotations
-
 import functools
 import os
 import signal

@@ -5,8 +5,6 @@ it computes; the tests compare them. Loops are written so that LLVM turns them i
 instructions: no branches, and writes at fixed steps.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """The convolutions that another way than by columns makes quicker: Winograd's, or compiled."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .. import Array, fast

@@ -1,7 +1,5 @@
 """Large temporary arrays without a page fault for each page at each step."""
 
-from __future__ import annotations
-
 import os
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The maxima of 2x2 windows in fewer passes."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """Pieces of one array operation on several threads: NumPy frees the interpreter as it works."""
 
-from __future__ import annotations
-
 import contextvars
 import os
 import sys

@@ -17,8 +17,6 @@ References
 A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks", CVPR 2016, section 4.
 """
 
-from __future__ import annotations
-
 import functools
 import itertools
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ A hypothesis fits if the gradient that it predicts equals the student's to toler
 entries; on a part that has a name, the rest being right; or together with a second mistake.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Numbers with a name: what a factor equals."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import re

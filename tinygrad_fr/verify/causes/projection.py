@@ -1,7 +1,5 @@
 """What a mistake changes in a gradient, along random directions: most are ruled out by it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any

@@ -1,7 +1,5 @@
 """Parts of an array that have a name: one class, the rows with y = 0, the case k = c."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What the arguments of a forward and of a backward are, by their names."""
 
-from __future__ import annotations
-
 import inspect
 import re
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """Calling functions that someone else wrote, and saying in which of their lines they failed."""
 
-from __future__ import annotations
-
 import inspect
 import re
 import sys

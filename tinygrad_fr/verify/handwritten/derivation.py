@@ -1,7 +1,5 @@
 """Gradients derived by hand, beside those that are recorded in one evaluation of the function."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

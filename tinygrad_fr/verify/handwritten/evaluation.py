@@ -1,7 +1,5 @@
 """One evaluation of a layer: its values, an upstream gradient, and its graph where it is known."""
 
-from __future__ import annotations
-
 import dataclasses
 import time
 from collections.abc import Callable, Mapping

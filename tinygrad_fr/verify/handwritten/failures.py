@@ -1,7 +1,5 @@
 """What there is to say of a backward that raises: an update that does not fit, a label given."""
 
-from __future__ import annotations
-
 import ast
 import re
 

@@ -4,8 +4,6 @@ They are returned, stored, handed to an optimizer, or only seen in the update of
 are known by their names, by their places in an object, by their shapes.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Iterable, Mapping

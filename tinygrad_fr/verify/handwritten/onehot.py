@@ -3,8 +3,6 @@
 After the cross entropy of one image, no other entry is different from zero.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 

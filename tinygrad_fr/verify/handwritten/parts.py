@@ -4,8 +4,6 @@ Nothing of the library is expected of them: a forward and a backward under one o
 gradients that are returned, stored, or only seen in the update of the weights.
 """
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Collection, Mapping

@@ -5,8 +5,6 @@ the layer's own output, on its values and on others, stands for it: its recorded
 mistakes can be tried, and its gradient the whole of what finite differences only sample.
 """
 
-from __future__ import annotations
-
 import functools
 import itertools
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """The forward of a layer written by hand, against something that is known to be right."""
 
-from __future__ import annotations
-
 import copy
 import dataclasses
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """What a layer keeps from call to call: what it should forget, and what it should have kept."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator, Mapping
 

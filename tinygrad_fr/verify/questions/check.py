@@ -1,7 +1,5 @@
 """Reverse mode against finite differences, at first and second order."""
 
-from __future__ import annotations
-
 import copy
 import dataclasses
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Update rules: do they go down the slope?"""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Mapping
 from functools import partial

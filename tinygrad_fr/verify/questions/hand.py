@@ -1,7 +1,5 @@
 """Gradients derived by hand, against the recorded ones."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -1,7 +1,5 @@
 """Jacobians written by hand."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """One judgement for all questions: truth, comparison, subgradients, cause, note."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Layers written by hand in plain NumPy, against the numeric derivative of their own forward."""
 
-from __future__ import annotations
-
 import dataclasses
 import time
 from collections.abc import Callable

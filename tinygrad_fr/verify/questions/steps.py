@@ -1,7 +1,5 @@
 """Chains of equalities written by hand."""
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Is a gradient right? What is known of the truth, and how somebody's gradient compares with it."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass

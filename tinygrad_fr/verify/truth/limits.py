@@ -1,7 +1,5 @@
 """What given data cannot show, and other data that can."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What is right where a function is not differentiable: any subgradient, and nothing else."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass

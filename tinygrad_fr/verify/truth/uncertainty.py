@@ -1,7 +1,5 @@
 """Where a difference proves no mistake: rounded data and forwards, unknown rates, optimizers."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ...graph.recorded.tape import Tape

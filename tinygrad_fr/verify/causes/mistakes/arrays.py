@@ -1,7 +1,5 @@
 """Mistakes that can be seen on the array alone."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Another axis, and operands that want a transposition."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial

@@ -1,7 +1,5 @@
 """Mistakes in the gradient of a convolution."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator
 from typing import Any

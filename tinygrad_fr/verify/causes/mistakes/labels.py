@@ -1,7 +1,5 @@
 """Mistakes in the targets."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
 

@@ -3,8 +3,6 @@
 Each is made on the recorded graph, one edge at a time, and the gradient recomputed with it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """Several contributions to one gradient: missing, overwritten, weighted; and updates too early."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial

@@ -1,7 +1,5 @@
 """The right rule at another quantity, or another function in place of a derivative."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Gradients that someone took for derived, and that are finite differences of their own."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The slips of each operation: what people write in place of its derivative."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any

@@ -18,8 +18,6 @@ A hypothesis is accepted only if its array equals the student's to tolerance; on
 apply may raise.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Equal maxima: who gets the gradient."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

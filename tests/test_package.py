@@ -26,37 +26,37 @@ HOUSE = [
     {"errors": 160},
     {"settings": 90},
     {"checks": 130},
-    {"kernels": 860, "kernels/fast": 730},
-    {"autograd": 1_700, "autograd/guards": 1_330},  # the core is the first: read in an afternoon
+    {"kernels": 840, "kernels/fast": 720},
+    {"autograd": 1_700, "autograd/guards": 1_320},  # the core is the first: read in an afternoon
     {"ops": 4_480},
     {"report": 480},
     {"graph/values": 100},
-    {"graph/recorded": 1_240},
-    {"graph/formulas": 1_380},
-    {"graph/drawing": 1_190, "graph/replaying": 510, "graph/deriving": 2_110},
+    {"graph/recorded": 1_230},
+    {"graph/formulas": 1_370},
+    {"graph/drawing": 1_170, "graph/replaying": 500, "graph/deriving": 2_090},
     {"graph": 20},
-    {"verify/vocabulary": 110},
-    {"verify/truth": 810},
-    {"verify/causes": 2_580},
-    {"verify/handwritten": 2_550},
+    {"verify/vocabulary": 160},
+    {"verify/truth": 830},
+    {"verify/causes": 3_260},
+    {"verify/handwritten": 3_590},
     {"verify/questions": 1_530},
     {"verify": 20},
-    {"io": 460},
-    {"nn": 1_540},
+    {"io": 450},
+    {"nn": 1_520},
     {"optim": 770},
     {"data": 1_250},
-    {"training": 560},
+    {"training": 550},
     {"health": 790},
-    {"plot": 1_750},
-    {"cli": 950},
-    {"__init__": 100},
+    {"plot": 1_740},
+    {"cli": 940},
+    {"__init__": 90},
     {"__main__": 10},
 ]
 BUDGETS = {room: lines for floor in HOUSE for room, lines in floor.items()}
 FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # The contract says 31,000: one reading of the graph, one judgement and layers seen from outside
 # took more lines than their merging gave back, and have to pay for them yet.
-WHOLE = 32_260
+WHOLE = 33_850
 
 # Imports that point upwards or close a circle, each with its reason.
 EXCUSED = {

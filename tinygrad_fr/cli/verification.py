@@ -14,11 +14,10 @@ from .. import messages, ops, verify
 from ..errors import ArgumentError, FileError, TinygradError
 from ..messages import _
 from ..report import Report, terminal_width
-from ..verify.handwritten.arguments import main_of_a_loss
 from ..verify.handwritten.calls import StudentError, attempted, in_words, parameters_of
 from ..verify.handwritten.here import subject_of
 from ..verify.handwritten.parts import Handwritten
-from ..verify.vocabulary import FORWARD, TARGET, member
+from ..verify.vocabulary import FORWARD, is_prediction, is_target, member
 from .apart import run_apart
 from .console import complain, say
 from .source import member_of, module_of
@@ -130,8 +129,8 @@ def _inputs(layer: Any, options: Namespace) -> tuple[Any, list[str]]:
     else:
         forward = getattr(layer, options.forward or member(layer, FORWARD, "forward"), None)
     asked = [p.name for p in parameters_of(forward or len) if p.default is inspect.Parameter.empty]
-    if len(asked) == 2 and len(shapes) == 1 and TARGET.intersection(asked):
-        target = next(name for name in asked if name != main_of_a_loss(asked))
+    if len(asked) == 2 and len(shapes) == 1 and any(map(is_target, asked)):
+        target = max(asked, key=lambda n: (is_target(n, surely=True), not is_prediction(n)))
         p, y = _prediction_and_target(rng, shapes[0])
         text = _("the target {name} was drawn with the shape of the prediction: a class per row")
         return (y, p) if asked[0] == target else (p, y), [text.format(name=target)]

@@ -25,17 +25,35 @@ RATE = {
     "taux", "taux_apprentissage", "pas", "learn_rate", "learning_rate", "lr", "eta", "rate",
     "step_size", "alpha", "l_rate",
 }  # fmt: skip
+# How arrays are called that are learnt, and want a gradient.
+WEIGHT = re.compile(
+    r"_?(w|b|u|v|e|weights?|bias(es)?|kernels?|filters?|gamma|beta|theta|coefs?|emb(edding)?s?"
+    r"|intercept|poids|biais|noyaux?|filtres?|params?)(_?[a-z]{0,2}\d*)",
+    re.I,
+)
+NUMBER = re.compile(r"_?(w|b|weight|bias|poids|biais|intercept)\d*", re.I)  # a weight, alone
 # These are called so, too, where they are no learning rates: slopes, parts that are dropped.
 UNSURE_RATE = {"alpha", "rate", "pas"}
-CACHE = {"cache", "ctx", "memo", "saved", "context", "memory"}
+CACHE = re.compile(
+    r"_?(caches?|ctx|memo(ire|ry)?|saved?|contexte?|tape|souvenirs?|stored?|res(iduals?)?)", re.I
+)
+# What sets accumulated gradients back to zero, here or in a parameter.
+RESET = re.compile(
+    r"[^_]*\.(?!.*(init|state|etat|weight|poids|cache|param))_?(zero|reset|flush|clear|remise|remet"
+    r"|efface|vide|annule)|.*zero.*grad|.*grad.*zero",
+    re.I,
+)
 # Names under which a batch of data goes in courses, as against parameters.
 DATA = re.compile(r"(x|a|h|z|p|y|images?|inputs?|data|batch)\d*", re.I)
 INPUT = {"entree", "entrees", "x", "z", "input", "inputs", "inp", "X", "Z", "last_input", "data"}
-OUTPUT = {"sortie", "a", "A", "out", "output", "outputs", "activated", "activation", "s", "p"}
-TARGET = {
-    "cible", "cibles", "etiquettes", "attendu", "y", "y_true", "t", "target", "targets",
-    "label", "labels", "true", "Y", "ytrue", "actual", "expected", "T",
-}  # fmt: skip
+OUTPUT = {"sortie", "a", "A", "o", "out", "output", "outputs", "activated", "activation", "s", "p"}
+# Targets: sure ones, and the ``y`` that is a prediction beside a ``t``.
+_SURE_TARGET = re.compile(
+    r"(true|actual|expected|gold|desired|one_?hot|ground_?truth|t|attendus?|reels?)"
+    r"|[yt](_?(true|one_?hot|train|target|batch|real|vraie?|test|obs|oh|gt|desired|actual|label"
+    r"|cible|idx|ids|data|attendu|reel))s?|(.*_)?(target|label|cible|etiquette|class)e?s?",
+    re.I,
+)
 PREDICTION = {
     "sortie", "proba", "probas", "p", "pred", "y_pred", "y_hat", "yhat", "ypred", "prediction",
     "predictions", "probs", "output", "outputs", "a", "A", "logits", "scores", "z", "out",
@@ -50,6 +68,16 @@ GROUPS = (
 )  # fmt: skip
 
 
+def is_target(name: str, surely: bool = False) -> bool:
+    """Whether an argument is called like what a loss compares a prediction with."""
+    return bool(_SURE_TARGET.fullmatch(name)) or (not surely and name in ("y", "Y"))
+
+
+def is_prediction(name: str) -> bool:
+    """Whether an argument is called like the prediction that a loss judges."""
+    return name in PREDICTION or bool(re.search("pred|hat|prob|logit|score|softmax|sortie", name))
+
+
 def aliases(name: str) -> set[str]:
     """How else a parameter may be called in the name of its gradient, without underscores."""
     stem, digits = re.fullmatch(r"(.*?)(\d*)", name.lower().replace("_", ""), re.S).groups()  # type: ignore[union-attr]
@@ -61,6 +89,15 @@ def aliases(name: str) -> set[str]:
         elif stem in group:
             found |= {other + digits for other in group}
     return found
+
+
+def of_the_input(name: str) -> bool:
+    """Whether a gradient is called like that of an input: dx, grad_input, da_prev."""
+    return bool(re.fullmatch(
+        r"(d|grad|gradient|delta|g)_?(x|inputs?|in|a|h|z|entrees?|data|images?|prev|precedent)"
+        r"(_?(prev|in|0))?|(back|input)_?(grad|error|delta)",
+        name.lower(),
+    ))  # fmt: skip
 
 
 def is_gradient_of(attribute: str, name: str, exactly: bool = False) -> bool:
@@ -84,7 +121,9 @@ def is_pointwise(method: str) -> bool:
 def like_upstream(name: str) -> bool:
     """Whether an argument is called like an upstream gradient."""
     return bool(
-        re.match(r"(d|grad|delta|up|acc|err|g)(_|[A-Z]|l|out|rad|elta|um|or|$)|amont", name)
+        re.match(r"(d|grad|delta|up|acc|err|g)(_|[A-Z]|l|out|rad|elta|um|or|ient|$)|amont", name)
+        or re.fullmatch(r"d[a-z]{1,2}\d?(_(next|out|t|suivante?|amont|\d))?|dvalues", name)
+        or re.search(r"_(erreur|error|grad|gradient|amont|delta)$|upstream", name)
     )
 
 
@@ -94,12 +133,22 @@ def named_like_a_gradient(slot: tuple[str, ...]) -> bool:
     return bool(re.match(r"_?(d_|dl|grad|delta|d[wbk]\d*$)", word) or re.search("grad", word))
 
 
+def members(layer: Any, names: tuple[str, ...]) -> list[str]:
+    """The methods of a layer that have one of the usual names, then those that sound so."""
+    sounds = re.compile(
+        r"forward|propag|avan[ct]|calcul|perte|cout|loss|cost|objecti" if names is FORWARD
+        else r"backward|backprop|retro|recul|arriere|gradient"
+    )  # fmt: skip
+    free = [n for n in dir(layer) if not n.startswith("__") and sounds.search(n)]
+    known = [n for n in dict.fromkeys((*names, *free)) if callable(getattr(layer, n, None))]
+    known.sort(key=lambda n: n in getattr(layer, "__dict__", ()))  # self.activation = np.tanh
+    return [n for n in known if not (n == "__call__" and isinstance(layer, type))]
+
+
 def member(layer: Any, names: tuple[str, ...], what: str) -> str:
     """The first method of a layer that has one of the usual names."""
-    for name in names:
-        if callable(getattr(layer, name, None)) and not (
-            name == "__call__" and isinstance(layer, type)
-        ):
-            return name
-    text = _('{kind} has no {what} method under a usual name: name it, {what}="..."')
-    raise ArgumentError(text, kind=type(layer).__name__, what=what)
+    found = members(layer, names)
+    if not found:
+        text = _('{kind} has no {what} method under a usual name: name it, {what}="..."')
+        raise ArgumentError(text, kind=type(layer).__name__, what=what)
+    return found[0]

@@ -44,6 +44,10 @@ class Case:
         Records the computation again with other values, by name; gives a Tape.
     hands : dict of str to array
         What was derived by hand for the other values.
+    arguments : dict of str to array
+        What the student's function was called with, if it is one.
+    called : callable or None
+        What it gives with some of these changed.
     """
 
     name: str
@@ -58,6 +62,8 @@ class Case:
     f: Any = None
     rerun: Any = None
     hands: Mapping[str, Array] = field(default_factory=dict)
+    arguments: Mapping[str, Array] = field(default_factory=dict)
+    called: Any = None
 
     @cached_property
     def target(self) -> int:
@@ -137,6 +143,13 @@ class Case:
 
     def _given(self, tape: Tape) -> dict[int, Array]:
         return {tape.names[name]: g for name, g in self.given.items() if name in tape.names}
+
+    def behind(self, number: int) -> bool:
+        """Whether a node lies between the loss and the value, or is the value itself."""
+        return number == self.target or any(
+            number == self.the_tape.number_of_input(*edge) or number == edge[0]
+            for edge in self.path
+        )
 
     def uses(self, *operations: str) -> Iterator[Use]:
         """The uses on the path: those of some operations, or all."""

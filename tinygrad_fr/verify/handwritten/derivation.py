@@ -1,6 +1,7 @@
 """Gradients derived by hand, beside those that are recorded in one evaluation of the function."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -104,9 +105,13 @@ class Derivation:
         return self.hands.get(name)
 
     def computed(
-        self, h: Callable[..., Any], name: str, asked: tuple[str, ...] = (), own: bool = True
-    ) -> Any:
-        """A function's gradient, from the student's other gradients or from the recorded ones."""
+        self, h: Callable[..., Any], name: str, asked: tuple[str, ...] = (), own: bool = True,
+        changed: Mapping[str, Array] | None = None,
+    ) -> Any:  # fmt: skip
+        """A function's gradient, from the student's other gradients or from the recorded ones.
+
+        With ``changed`` some of its arguments are others than it asks for.
+        """
         known = {k: np.array(v) for k, v in self.values.items()}
         for p in argument_names(h):
             source = p[1:]
@@ -123,6 +128,7 @@ class Derivation:
                     raise StudentError(_("it needs d{source}, which fails", source=source))
             known[p] = np.array(self.gradients[source] if mine is None else mine)
         known.setdefault("upstream", np.array(self.upstream))
+        known.update(changed or {})
         return called_by_name(h, known, _("the gradient of {name}", name=name))
 
     def repeats(self, name: str) -> bool:
@@ -256,7 +262,21 @@ class Derivation:
             name, np.asarray(self.hands[name], float), self.pulled(name, given), self.values[name],
             self.values, tape if name in tape.names else None, self.upstream, given, rtol,
             f=lambda x: self.value(**{name: x}), rerun=self._rerun, hands=self.hands,
+            arguments=self._arguments(name), called=partial(self._called, name),
         )  # fmt: skip
+
+    def _arguments(self, name: str) -> dict[str, Array]:
+        """What a student's function is called with; nothing for an array."""
+        h = self.given[name]
+        asked = argument_names(h) if callable(h) else []
+        gradients = {"d" + n: g for n, g in self.gradients.items()} | {
+            "d" + n: np.asarray(g, float) for n, g in self.hands.items()
+        }
+        known = {**gradients, **self.values}
+        return {p: known[p] for p in asked if p in known}
+
+    def _called(self, name: str, changed: Mapping[str, Array]) -> Array:
+        return np.asarray(as_array(self.computed(self.given[name], name, changed=changed)), float)
 
     def _rerun(self, changed: Mapping[str, Array]) -> Tape:
         return Tape(self.f(**self.tensors(changed))).expanded()

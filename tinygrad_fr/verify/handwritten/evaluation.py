@@ -50,9 +50,12 @@ class Evaluation:
         known = {k: v for k, v in others.items() if v.dtype.kind in "fiu"}
         if self.layer.asks_rate:
             known["lr"] = np.array(1.0)  # what the backward is called with
-        elif self.layer.rate is not None:
+        elif self.layer.rate is not None and self.layer.rate_is_known:
             known["lr"] = np.array(self.layer.rate)
         tape = self.tape.expanded() if self.tape is not None else None
+        if tape is not None:
+            inner = {n: tape.nodes[i]._array for n, i in tape.names.items()}
+            known = {**{n: v for n, v in inner.items() if n not in self.values}, **known}
         return Case(
             name, np.asarray(call.gradients[name], float), true, self.values[name],
             {"upstream": self.upstream, **self.values, **known},

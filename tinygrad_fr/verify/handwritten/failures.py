@@ -1,4 +1,4 @@
-"""What there is to say of a backward that raises: an update that does not fit, a label given."""
+"""What there is to say of a backward that raises, or gives nothing, and where gradients were."""
 
 import ast
 import re
@@ -7,14 +7,19 @@ import numpy as np
 
 from ...messages import _
 from ...report import Diagnosis, Entry, Report, joined
-from ..vocabulary import TARGET
+from ..vocabulary import is_target
 from .arguments import UPSTREAM
 from .calls import StudentError
+from .gradients import Call
 from .parts import Handwritten
+from .reading import blamed
 
 
 def failed(layer: Handwritten, error: StudentError) -> Report:
     """The report on a layer whose backward raises."""
+    if doubt := blamed(layer):
+        note = joined(str(error), about_labels(layer), doubt)
+        return Report({"input": Entry("input", "inconclusive", note=note)})
     name = _updated(layer, error.line)
     if name is None:
         labels = "arrays used as indices" in error.cause
@@ -40,7 +45,7 @@ def failed(layer: Handwritten, error: StudentError) -> Report:
 def about_labels(layer: Handwritten, sure: bool = False) -> str:
     """What a backward receives, where it is made to take a label; empty where it is not."""
     called = [name for name, role in layer.roles.items() if role == UPSTREAM]
-    if layer.is_loss or not (sure or TARGET.intersection(called)):
+    if layer.is_loss or not (sure or any(map(is_target, called))):
         return ""
     return _(
         "the backward receives the gradient of the loss with respect to the output, and not a "
@@ -74,3 +79,24 @@ def _shape_of_the_step(message: str, shape: tuple[int, ...]) -> tuple[int, ...] 
         tuple(int(n) for n in text.split(",") if n) for text in re.findall(r"\(([\d,]*)\)", message)
     ]
     return found[1] if len(found) > 1 and found[0] == shape != found[1] else None
+
+
+def missing(name: str, call: Call) -> Entry:
+    """What there is to say where no gradient was found."""
+    if name == "input" and call.gradients:
+        note = _("the layer returns no gradient for its input: accepted for a first layer")
+        return Entry(name, "correct", note=note)
+    note = _("no gradient was found: returned, stored or seen in an update")
+    if name == "input":
+        note = _("the backward returns nothing and stores nothing: is a return missing?")
+    return Entry(name, "inconclusive", note=note)
+
+
+def found_in(source: str) -> str:
+    """Where a gradient was found, in words."""
+    words = {
+        "stored": _("found as a stored array"),
+        "update": _("recovered from the update of the weights"),
+        "optimizer": _("as handed to the optimizer"),
+    }
+    return words.get(source, "")

@@ -6,22 +6,29 @@ are known by their names, by their places in an object, by their shapes.
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ...kernels import Array
-from ..vocabulary import aliases, is_gradient_of, named_like_a_gradient
+from ..vocabulary import (
+    NUMBER,
+    aliases,
+    is_gradient_of,
+    like_upstream,
+    named_like_a_gradient,
+    of_the_input,
+)
 from .calls import StudentError, as_array
 from .parts import Handwritten
 from .subject import Answer, Slot, Subject
 
 # How well a name fits the gradient of a parameter.
 EXACT, GROUPED, HELD = 4, 3, 2
-# How else the gradient of the input is called in a dict.
-OF_THE_INPUT = {"dx", "dinput", "dinputs", "x", "da_prev", "dz", "da"}
+# What holds the gradients of several parameters, or of the one beside it.
+_HOLDER = re.compile(r"_?d?(grads?|gradients?|dparams?|d|deltas?)(_?(dict|params?|parameters?))?")
 
 
 @dataclass
@@ -42,10 +49,13 @@ class Call:
     gradients: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    results: list[tuple[str, Any]] = field(default_factory=list)  # as they were returned
+    given_up: list[str] = field(default_factory=list)  # None was returned for them
     changed_input: Array | None = None
     drew_random_numbers: bool = False
     idle: list[str] = field(default_factory=list)  # gradients of what the forward does not use
     orphans: list[str] = field(default_factory=list)  # of weights that are not on the object
+    steps: dict[str, Array] = field(default_factory=dict)  # by how much the weights went down
     with_momentum: set[str] = field(default_factory=set)  # something of their shape is renewed
 
 
@@ -62,7 +72,7 @@ def gradients_of(
     after = copy.given(list(layer.arguments).index(layer.main))
     if "input" in layer.values and not np.array_equal(after, values["input"], equal_nan=True):
         call.changed_input = np.array(after, float)
-    _from_returned(layer, call, answer.result, upstream)
+    read_returned(layer, call, answer.result, upstream)
     _from_inside(layer, call, copy, answer, before)
     return call
 
@@ -77,9 +87,8 @@ def _from_inside(
     stored = copy.arrays(integers=True)
     fresh = {s: a for s, a in stored.items() if s not in before or not np.array_equal(before[s], a)}
     if "input" in layer.values and "input" not in call.gradients:
-        names = ("input", "inputs", "x", layer.argument_of["input"])
         for slot, array in fresh.items():
-            if len(slot) == 1 and any(is_gradient_of(slot[0], name) for name in names):
+            if len(slot) == 1 and layer.meant(slot[0]) == "input":
                 call.gradients["input"], call.sources["input"] = array, "stored"
     for name, slot in layer.idle.items():
         values = {**layer.values, name: copy.get(slot)}
@@ -96,12 +105,14 @@ def _from_inside(
     ]
     call.with_momentum = {name for name in layer.slots if layer.values[name].shape in renewed}
     for name, slot in layer.slots.items():
-        if name in call.gradients:
-            continue
         now = copy.get(slot)
         old = before.get(slot, np.array(now))
         handed = [g for w, g in answer.handed if np.array_equal(w, old)]
         moved = not np.array_equal(now, old)
+        if moved and now.shape == old.shape:
+            call.steps[name] = old - now
+        if name in call.gradients:
+            continue
         # What the backward has left as it was is not what it computed.
         there = fresh if handed or moved else stored
         found = stored_gradient(name, layer.slots, layer.values, there)
@@ -114,21 +125,22 @@ def _from_inside(
             call.gradients[name], call.sources[name] = (old - now) / rate, "update"
 
 
-def _from_returned(layer: Handwritten, call: Call, result: Any, upstream: Array) -> None:
+def read_returned(layer: Handwritten, call: Call, result: Any, upstream: Array) -> None:
     """The gradients that the backward returned, by the names of their values."""
-    order = list(layer.values)
-    if layer.pointwise and not isinstance(result, tuple):
+    if layer.pointwise and not isinstance(result, tuple) and "input" in layer.values:
         shape = layer.values["input"].shape
-        returned: list[Any] = [_times_local(as_array(result), upstream, shape)]
+        found = [("input", _times_local(as_array(result), upstream, shape))]
     else:
-        returned = listed(result, order, layer.values)
-    if "input" not in layer.values and len(returned) == len(order) + 1 and returned[0] is None:
-        returned = returned[1:]  # nothing for integers
-    if isinstance(result, (tuple, list)) and len(returned) > 1:
-        returned = [g if _is_array(g) else None for g in returned]
-        order = order if layer.template.functional else ordered(returned, order, layer.values)
-    for name, g in zip(order, returned, strict=False):
-        if g is not None:
+        results = flattened(result, layer.template.returned("backward"), layer.values)
+        if "input" not in layer.values and results[0][1] is None and len(results) > 1:
+            results = results[1:]  # nothing for integers
+        order = layer.order if layer.order is not None else usual_order(layer, results)
+        found = [(n, g) for n, (_label, g) in zip(order, results, strict=False) if n is not None]
+        call.results = results
+    for name, g in found:
+        if g is None:
+            call.given_up.append(name)
+        else:
             call.gradients[name], call.sources[name] = as_array(g), "returned"
 
 
@@ -159,6 +171,8 @@ def stored_gradient(name: str, places: Mapping[str, Slot], values: Mapping[str, 
     own, shape = places[name], values[name].shape
     free = {s: a for s, a in stored.items() if s not in places.values()}
     fits = {s: fit(own, s) for s in free}
+    if not shape and not NUMBER.fullmatch(str(own[-1])):  # a setting takes its very own only
+        fits = {s: f for s, f in fits.items() if f == EXACT}
     # db for b, and not dW0, even though the intercept is called w0 elsewhere.
     others = [p for n, p in places.items() if n != name]
     ranked = [
@@ -170,7 +184,10 @@ def stored_gradient(name: str, places: Mapping[str, Slot], values: Mapping[str, 
         found = [s for f, _same, s in sorted(ranked, key=lambda r: -r[1]) if f == best]
         return free[found[0]]
     alike = [n for n, v in values.items() if v.shape == shape and n != "input"]
-    matches = [a for s, a in free.items() if gradient_like(s) and a.shape == shape]
+    matches = [
+        a for s, a in free.items()
+        if gradient_like(s) and a.shape == shape and not of_the_input(str(s[-1]))
+    ]  # fmt: skip
     return matches[0] if len(matches) == 1 and alike == [name] and shape else None
 
 
@@ -184,7 +201,8 @@ def fit(parameter: Slot, slot: Slot) -> int:
     if len(slot) == len(parameter) + 1 and slot[:-2] == parameter[:-1]:
         p, s = parameter[-1], slot[-1]
         known = p == s or (isinstance(p, str) and str(s).lower() in aliases(p))
-        return _fit(p, s) or (GROUPED if known and _holds_gradients(slot[-2]) else 0)
+        named = _fit(p, s)
+        return named if named > HELD else (GROUPED if known and _holds_gradients(slot[-2]) else 0)
     return 0
 
 
@@ -199,7 +217,7 @@ def _fit(parameter: Any, key: Any) -> int:
 
 
 def _holds_gradients(key: Any) -> bool:
-    return isinstance(key, str) and bool(re.match(r"_?d?(grad|dparam|d$)", key.lower()))
+    return isinstance(key, str) and bool(_HOLDER.fullmatch(key.lower()))
 
 
 def gradient_like(slot: Slot) -> bool:
@@ -207,60 +225,91 @@ def gradient_like(slot: Slot) -> bool:
     return named_like_a_gradient(tuple(key for key in slot if isinstance(key, str)))
 
 
-def listed(result: Any, order: list[str], values: Mapping[str, Array]) -> list[Any]:
-    """What a backward returned as a list in the order of the names."""
+Results = list[tuple[str, Any]]
+
+
+def flattened(result: Any, names: tuple[str, ...], values: Mapping[str, Array]) -> Results:
+    """What a backward returned, one by one, each with the name that its code has for it."""
     if isinstance(result, Mapping):
-        return [_from_mapping(result, name) for name in order]
+        return [pair for key, x in result.items() for pair in _inside(f"[{key}]", x, values)]
     if not _is_several(result, values):
-        return [result]
-    flat: list[Any] = []
-    for k, item in enumerate(result):
-        if isinstance(item, Mapping):
-            flat += [_from_mapping(item, name) for name in order[k:]]
-        elif k and _is_several(item, values):
-            flat += item
-        else:
-            flat.append(item)
-    return flat
+        return [(names[0] if len(names) == 1 else "", None if result is None else as_array(result))]
+    if len(names) != len(result):
+        names = getattr(result, "_fields", None) or ("",) * len(result)
+    found = [
+        pair for name, x in zip(names, result, strict=True) for pair in _inside(name, x, values)
+    ]
+    return found if len(found) > 1 else [("", g) for _name, g in found]
+
+
+def _inside(name: str, x: Any, values: Mapping[str, Array]) -> Results:
+    if isinstance(x, Mapping) or (isinstance(x, (tuple, list)) and _of_arrays(x)):
+        return [(name + label, g) for label, g in flattened(x, (), {})]
+    if x is None:
+        return [(name, None)]
+    if not _is_array(x) or (not np.size(g := as_array(x)) and all(map(np.size, values.values()))):
+        return []  # a word, an empty list
+    return [(name, g)]
+
+
+def _of_arrays(x: Any) -> bool:
+    return bool(x) and all(
+        isinstance(g, (np.ndarray, Mapping)) or (isinstance(g, (tuple, list)) and _of_arrays(g))
+        for g in x
+    )
 
 
 def _is_several(result: Any, values: Mapping[str, Array]) -> bool:
     """Whether it is several gradients, and not one that is written as a list."""
     if isinstance(result, tuple):
         return True
-    return (
-        isinstance(result, list)
-        and all(g is None or isinstance(g, (np.ndarray, np.generic, Mapping, tuple, list))
-                for g in result)
-        and any(isinstance(g, np.ndarray) for g in result)
-        and "input" in values
-        and len(result) <= len(values)
-        and not (len(values) == 1 and len(result) == len(values["input"]))
-    )  # fmt: skip
+    if not isinstance(result, list) or not _of_arrays([g for g in result if g is not None]):
+        return False
+    alone = values.get("input") if len(values) == 1 else None
+    return alone is None or len(result) != len(alone)
 
 
-def ordered(returned: list[Any], order: list[str], values: Mapping[str, Array]) -> list[str]:
-    """The names of what a tuple holds: dx, dW, db; another order if only that has the shapes."""
-    shapes = [None if g is None else np.shape(g) for g in returned]
+def usual_order(layer: Handwritten, results: Results) -> tuple[str | None, ...]:
+    """Which value each result is the gradient of: by its name, or by its place and shape."""
+    # The one result of a layer's backward is the gradient of its input, whatever it is called.
+    alone = len(results) == 1 and not layer.template.functional and "input" in layer.values
+    named = [layer.meant(label) if label and not alone else None for label, _g in results]
+    sure = [n for n in named if n is not None]
+    if len(set(sure)) < len(sure):
+        named = [n if sure.count(n) == 1 else None for n in named]  # type: ignore[arg-type]
+        sure = [n for n in named if n is not None]
+    # What has a name of its own is no gradient of something else: hs[-1], ["dZ1"].
+    open_ = [
+        n is None and label[:1] != "[" and not (sure and not like_upstream(label or "d"))
+        for n, (label, _g) in zip(named, results, strict=True)
+    ]
+    rest = [g for (_label, g), is_open in zip(results, open_, strict=True) if is_open]
+    if rest:
+        values = {n: v for n, v in layer.values.items() if n not in sure}
+        free = iter(next(orders(layer, rest, values), ()))
+        named = [next(free, None) if o else n for n, o in zip(named, open_, strict=True)]
+    return tuple(named)
+
+
+def orders(
+    layer: Handwritten, results: list[Any], values: Mapping[str, Array]
+) -> Iterator[tuple[str, ...]]:
+    """In which orders gradients may have been returned: the usual ones that have the shapes."""
+    needed = [n for n in values if n not in layer.optional_gradients]
+    inputs = [n for n in needed if n in layer.argument_of]
+    count = len(results)
+    usual = [
+        names
+        for names in (inputs, needed, needed[1:] + needed[:1], needed[1:], list(values))
+        if len(names) == count > 1
+    ] + [needed, list(values)]
+    shapes = [None if g is None else np.shape(g) for g in results]
 
     def fits(names: Iterable[str]) -> bool:
         return all(s is None or s == values[n].shape for n, s in zip(names, shapes, strict=False))
 
-    usual = [order, order[1:] + order[:1], order[1:]]
-    same_length = [names for names in usual if len(names) == len(returned)]
-    for names in same_length:
-        if fits(names):
-            return names
-    if 1 < len(returned) <= len(order) <= 6:
-        possible = [p for p in itertools.permutations(order, len(returned)) if fits(p)]
-        if len(possible) == 1:
-            return list(possible[0])
-    return same_length[0] if same_length else order
-
-
-def _from_mapping(result: Mapping[Any, Any], name: str) -> Any:
-    for key, value in result.items():
-        called = aliases(name) | (OF_THE_INPUT if name == "input" else set())
-        if is_gradient_of(str(key), name) or str(key).lower() in called:
-            return value
-    return None
+    yield from (tuple(names) for names in usual if fits(names) and len(names) >= count)
+    least = 1 if layer.template.functional else 2
+    if least <= count <= len(values) <= 6:
+        yield from (p for p in itertools.permutations(values, count) if fits(p))
+    yield from map(tuple, usual)

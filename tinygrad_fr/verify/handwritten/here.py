@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import inspect
 import random
+import re
 import textwrap
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ...autograd.tensor import Tensor
 from ...errors import ArgumentError
 from ...kernels import Array
 from ...messages import _
-from ..vocabulary import BACKWARD, FORWARD, GROUPS, STORED_OUTPUT, member
+from ..vocabulary import BACKWARD, FORWARD, GROUPS, STORED_OUTPUT, TRAINING, member, members
 from .arguments import positional
-from .calls import attempted, parameters_of
-from .subject import Answer, Kept, Slot
+from .calls import StudentError, attempted, parameters_of
+from .canvas import plain
+from .inside import (
+    CLOSED,
+    GENERATORS,
+    array_at,
+    detach_class_attributes,
+    is_array,
+    members_of,
+    parts_of,
+    spying,
+    walk,
+)
+from .subject import Answer, Kept, Slot, label
 
 
 class Here:
@@ -27,21 +43,41 @@ class Here:
 
     def __init__(self, owner: Any, forward: Any, backward: Any) -> None:
         self._owner, self._methods = owner, {"forward": forward, "backward": backward}
+        self._found: dict[str, Callable[[], Any]] = {}
         self._given: tuple[Any, ...] = ()
         self._rest: tuple[Any, ...] = ()
         self.kind, self.has_object = type(owner).__name__, owner is not None
         self.functional = owner is None or callable(forward)
 
     def _method(self, method: str) -> Callable[..., Any]:
-        which = self._methods.get(method, method)
+        if method[:1] == ":":  # by its own name
+            return partial(getattr(self._owner, method[1:]))
+        which = self._found.get(method) or self._methods.get(method, method)
         found = which if callable(which) else getattr(self._owner, which, None)
         if not callable(found):
             raise ArgumentError("{kind} has no method {name}", kind=self.kind, name=which)
-        return found  # type: ignore[no-any-return]
+        return found
 
     def label(self, method: str) -> str:
         which = self._methods[method]
         return which if isinstance(which, str) else getattr(which, "__name__", "function")
+
+    def returned(self, method: str) -> tuple[str, ...]:
+        function = self._method(method)
+        function = {_answer: self._method("forward")}.get(function, function)
+        function = getattr(function, "func", function)
+        try:
+            tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        except (OSError, TypeError, SyntaxError):
+            return ()
+        body = next((n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)), None)
+        returns = [n.value for n in _own_nodes(body) if isinstance(n, ast.Return)] if body else []
+        if not returns:
+            return ()
+        items = returns[-1].elts if isinstance(returns[-1], ast.Tuple) else [returns[-1]]
+        plain = (ast.Name, ast.Attribute, ast.Subscript)
+        names = tuple(ast.unparse(x) if isinstance(x, plain) else "" for x in items)
+        return names[1:] if self._method(method) is _answer else names
 
     def source(self) -> str:
         found = [f for f in self._methods.values() if callable(f)]
@@ -54,38 +90,64 @@ class Here:
     def signature(self, method: str) -> list[inspect.Parameter]:
         return parameters_of(self._method(method))
 
-    def has(self, method: str) -> bool:
-        return callable(getattr(self._owner, method, None))
+    def forwards(self) -> list[str]:
+        named = members(self._owner, FORWARD)
+        one = [n for n in named if len(positional(parameters_of(getattr(self._owner, n)))) == 1]
+        return [n for n in one if n != self._methods["forward"]]
+
+    def methods(self) -> list[str]:
+        found: list[Any] = []
+        for part in parts_of(self._owner):
+            for name in dir(type(part)) if not isinstance(part, CLOSED) else ():
+                method = getattr(part, name, None)
+                own = inspect.ismethod(method) and not name.startswith("__")
+                if own and not positional(parameters_of(method), needed=True):  # type: ignore[arg-type]
+                    found.append(method)
+        self._found = {f"{k}.{method.__name__}": method for k, method in enumerate(found)}
+        return list(self._found)
 
     def numbers(self) -> dict[str, float]:
         kinds = reversed(type(self._owner).__mro__)
         found = {name: value for kind in kinds for name, value in vars(kind).items()}
-        found |= _members(self._owner)
+        found |= members_of(self._owner)
         return {name: x for name, x in found.items() if isinstance(x, (int, float))}
 
     def arrays(self, integers: bool = False) -> dict[Slot, Array]:
         found = {}
-        for slot, value in _walk(self._owner, (), set()):
+        for slot, value in walk(self._owner, (), set()):
             words = [key for key in slot if isinstance(key, str)]
             # Numbers in lists are mostly histories, not weights.
             history = isinstance(value, float) and not isinstance(slot[-1], str)
             if history and not any(word.lower() in group for word in words for group in GROUPS):
                 continue
-            if _is_array(value, integers, words[-1] if words else ""):
+            if is_array(value, integers, words[-1] if words else ""):
                 found[slot] = np.asarray(value) if isinstance(value, float) else value
         return found
 
     def get(self, slot: Slot) -> Array:
-        return np.asarray(_at(self._owner, slot))
+        return np.asarray(array_at(self._owner, slot))
 
     def put(self, slot: Slot, array: Any) -> None:
-        holder, key = _at(self._owner, slot[:-1]), slot[-1]
+        holder, key = array_at(self._owner, slot[:-1]), slot[-1]
         if isinstance(holder, tuple):
             self.put(slot[:-1], (*holder[:key], array, *holder[key + 1 :]))
         elif isinstance(holder, (dict, list)):
             holder[key] = array
         else:
             setattr(holder, key, array)
+
+    def functions(self) -> list[Any]:
+        kinds = [kind for part in parts_of(self._owner) for kind in type(part).__mro__]
+        inside = [f for kind in kinds for f in vars(kind).values() if inspect.isfunction(f)]
+        return [f for f in self._methods.values() if callable(f)] + inside
+
+    def name_tensors(self, taken: Iterable[str]) -> None:
+        known = set(taken)
+        for slot, value in walk(self._owner, (), set()):
+            name, value = label(slot), plain(value)
+            if isinstance(value, Tensor) and value.name is None and name not in known:
+                value.named(name)
+                known.add(name)
 
     def call(self, method: str, *arguments: Any, seed: int = 0, **named: Any) -> Answer:
         function = self._method(method)
@@ -94,13 +156,15 @@ class Here:
             with seeded(seed):
                 y = attempted(function, *arguments, **named)
             if y is None:  # it stores its output, and returns nothing
-                stored = {name.lower(): value for name, value in _members(self._owner).items()}
+                stored = {name.lower(): value for name, value in members_of(self._owner).items()}
                 y = next((stored[n] for n in STORED_OUTPUT if stored.get(n) is not None), None)
             several = isinstance(y, tuple) and bool(y)  # (out, cache)
+            if several and isinstance(y[0], Mapping):  # (gradients, loss)
+                y = (*y[1:], y[0])
             self._given, self._rest = arguments, y[1:] if several else ()
             return Answer(y[0] if several else y)
         before, handed = str(self.state()), list[tuple[Array, Array]]()
-        with _spying(self._owner, handed), seeded(seed):
+        with spying(self._owner, handed), seeded(seed):
             result = attempted(function, *arguments, **named)
         return Answer(result, handed, before != str(self.state()))
 
@@ -113,8 +177,9 @@ class Here:
         return self._given[position]
 
     @property
-    def kept(self) -> list[tuple[int, ...]]:
-        return [getattr(x, "shape", ()) for x in self._rest]
+    def kept(self) -> list[tuple[int, ...] | None]:
+        closed = (dict, tuple, list, types.FunctionType)
+        return [None if isinstance(x, closed) else getattr(x, "shape", ()) for x in self._rest]
 
     def state(self) -> list[Any]:
         found = []
@@ -137,14 +202,17 @@ class Here:
                 generator.setstate(there)
 
     def _generators(self) -> list[Any]:
-        return [x for x in _parts(self._owner) if isinstance(x, GENERATORS)]
+        return [x for x in parts_of(self._owner) if isinstance(x, GENERATORS)]
 
     def duplicate(self) -> Here:
         return Here(duplicate(self._owner), *self._methods.values())
 
 
-def subject_of(layer: Any, forward: Any = None, backward: Any = None) -> Here:
-    """A copy of somebody's object: an instance, a class, a module, or a pair of functions."""
+def subject_of(layer: Any, forward: Any = None, backward: Any = None, x: Any = None) -> Here:
+    """A copy of somebody's object: an instance, a class, a module, or a pair of functions.
+
+    Without a backward, the forward is called with ``x``: it may give the gradients itself.
+    """
     if isinstance(layer, type):
         if positional(parameters_of(layer), needed=True):
             text = _("{kind} takes arguments: give an object, {kind}(...), not the class")
@@ -153,7 +221,7 @@ def subject_of(layer: Any, forward: Any = None, backward: Any = None) -> Here:
     if isinstance(layer, tuple) and len(layer) == 2 and all(map(callable, layer)):
         forward, backward = forward or layer[0], backward or layer[1]
         layer = None
-    elif inspect.isfunction(layer) and callable(backward):
+    elif inspect.isfunction(layer) or isinstance(layer, partial):
         forward, layer = forward or layer, None
     elif inspect.ismodule(layer):
         forward = forward or member(layer, FORWARD, "forward")
@@ -168,12 +236,84 @@ def subject_of(layer: Any, forward: Any = None, backward: Any = None) -> Here:
     if of_an_object and (layer is None or owner is layer):
         layer, forward = owner, forward.__name__
         backward = backward.__name__ if inspect.ismethod(backward) else backward
-    forward = forward or member(layer, FORWARD, "forward")
+    if backward is None:
+        forward, backward = _in_one(layer, forward, x)
+    forward = forward or _forward_for(layer, x)
     backward = backward or member(layer, BACKWARD, "backward")
     made = duplicate(layer)
     if layer is not None:
-        _detach_class_attributes(made)
+        detach_class_attributes(made)
     return Here(made, forward, backward)
+
+
+def _answer(cache: Any) -> Any:
+    """The backward of a forward that returns the gradients with its loss."""
+    return cache
+
+
+def _closed_over(upstream: Any, cache: Any) -> Any:
+    """The backward of a forward that returns with its output the function that goes back."""
+    return cache(upstream)
+
+
+_DERIVATIVE = re.compile("deriv|prime|grad")
+
+
+def _derivative(f: Callable[..., Any], switch: str) -> Callable[[Any], Any]:
+    """The derivative of a function that gives it where it is asked to."""
+
+    def derivative(x: Any) -> Any:
+        return f(x, **{switch: True})
+
+    return derivative
+
+
+def _plain(x: Any) -> Any:
+    return () if isinstance(x, Mapping) else np.asarray(x, object) if callable(x) else x
+
+
+def _forward_for(layer: Any, x: Any) -> str:
+    """The first forward that takes as many arguments as are given."""
+    count = len(x) if isinstance(x, tuple) else 1
+    for name in members(layer, FORWARD):
+        asked = parameters_of(getattr(layer, name))
+        needed = [n for n in positional(asked, needed=True) if n not in TRAINING]
+        if len(needed) <= count and (
+            count <= len(positional(asked)) or any(p.kind is p.VAR_POSITIONAL for p in asked)
+        ):
+            return name
+    return member(layer, FORWARD, "forward")
+
+
+def _in_one(layer: Any, forward: Any, x: Any) -> tuple[Any, Any]:
+    """The forward and the backward of code without a backward, if its forward goes back as well."""
+    if layer is not None and members(layer, BACKWARD):
+        return forward, None
+    switch = [p.name for p in parameters_of(forward) if _DERIVATIVE.match(p.name)
+              and p.default is not p.empty] if callable(forward) else []  # fmt: skip
+    if switch:  # sigmoid(x, deriv=False)
+        return forward, _derivative(forward, switch[0])
+    for method in [forward] if forward is not None else members(layer, FORWARD):
+        copied = duplicate(layer)
+        function = method if callable(method) else getattr(copied, method)
+        try:
+            with seeded(0):
+                y = attempted(function, *duplicate(x if isinstance(x, tuple) else (x,)))
+        except StudentError:
+            continue
+        if isinstance(y, tuple) and len(y) > 1 and callable(y[-1]):
+            return method, _closed_over
+        if isinstance(y, tuple) and len(y) > 1 and any(np.ndim(_plain(v)) == 0 for v in y):
+            return method, _answer
+    return forward, None
+
+
+def _own_nodes(function: ast.AST) -> Iterator[ast.AST]:
+    """What a function is made of, the functions inside it aside, in the order of its lines."""
+    for node in ast.iter_child_nodes(function):
+        if not isinstance(node, (ast.FunctionDef, ast.Lambda, ast.ClassDef)):
+            yield node
+            yield from _own_nodes(node)
 
 
 def duplicate(owner: Any) -> Any:
@@ -182,7 +322,7 @@ def duplicate(owner: Any) -> Any:
         return copy.deepcopy(owner)
     except Exception:
         twin = copy.copy(owner)
-    for name, value in _members(owner).items():
+    for name, value in members_of(owner).items():
         with suppress(Exception):
             setattr(twin, name, copy.deepcopy(value))
     return twin
@@ -199,105 +339,3 @@ def seeded(seed: int) -> Iterator[None]:
     finally:
         np.random.set_state(numpy_state)
         random.setstate(python_state)
-
-
-# --- the inside of an object -------------------------------------------------------------------
-
-# How deep arrays are looked for, and in lists of how many items.
-DEPTH, ITEMS = 5, 200
-
-GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
-CLOSED = (
-    np.ndarray, np.generic, np.ufunc, type, types.ModuleType, types.FunctionType,
-    types.BuiltinFunctionType, types.MethodType, *GENERATORS,
-)  # fmt: skip
-
-
-def _members(owner: Any) -> dict[str, Any]:
-    """The attributes of an object, those in ``__slots__`` included."""
-    found = dict(getattr(owner, "__dict__", {}))
-    for kind in type(owner).__mro__:
-        names = kind.__dict__.get("__slots__", ())
-        for name in (names,) if isinstance(names, str) else names:
-            if not name.startswith("__") and hasattr(owner, name):
-                found[name] = getattr(owner, name)
-    return found
-
-
-def _parts(owner: Any) -> Iterator[Any]:
-    """An object and the objects that it holds, such as its layers, optimizers and generators."""
-    yield owner
-    for _slot, value in _walk(owner, (), set()):
-        if not isinstance(value, (np.ndarray, list, tuple, dict, float)):
-            yield value
-
-
-def _walk(holder: Any, path: Slot, seen: set[int]) -> Iterator[tuple[Slot, Any]]:
-    if id(holder) in seen or len(path) >= DEPTH:
-        return
-    seen.add(id(holder))
-    if isinstance(holder, dict):
-        items = list(holder.items())[:ITEMS]
-    elif isinstance(holder, (list, tuple)):
-        items = list(enumerate(holder[:ITEMS]))
-    else:
-        items = list(_members(holder).items())
-    for key, value in items:
-        yield (*path, key), value
-        if not isinstance(value, CLOSED):
-            yield from _walk(value, (*path, key), seen)
-
-
-def _at(owner: Any, slot: Slot) -> Any:
-    for key in slot:
-        owner = owner[key] if isinstance(owner, (dict, list, tuple)) else getattr(owner, key)
-    return owner
-
-
-def _is_array(x: Any, integers: bool, name: str) -> bool:
-    if isinstance(x, float):
-        return True
-    if not isinstance(x, (np.ndarray, np.floating)):
-        return False
-    weight = x.ndim > 0 and any(name.lower() in group for group in GROUPS)
-    return x.dtype.kind == "f" or ((integers or weight) and x.dtype.kind in "iu")
-
-
-def _detach_class_attributes(owner: Any) -> None:
-    """Give an object its own copies of the arrays and lists that it shares with its class."""
-    own = _members(owner)
-    for kind in type(owner).__mro__:
-        for name, value in vars(kind).items():
-            mutable = isinstance(value, (np.ndarray, list, dict))
-            if name not in own and not name.startswith("__") and mutable:
-                with suppress(AttributeError):  # __slots__
-                    setattr(owner, name, copy.deepcopy(value))
-
-
-@contextmanager
-def _spying(owner: Any, seen: list[tuple[Array, Array]]) -> Iterator[None]:
-    """Note what a layer hands to optimizers of its own: (parameter, gradient)."""
-    for value in list(_parts(owner))[1:]:
-        if isinstance(value, CLOSED) or inspect.isroutine(value):
-            continue
-        for name in ("update", "step", "apply", "update_params", "get_update", "update_param"):
-            method = getattr(value, name, None)
-            if not callable(method) or len(parameters_of(method)) < 2:
-                continue
-
-            def spy(*args: Any, real: Any = method, **named: Any) -> Any:
-                arrays = [a for a in args if isinstance(a, np.ndarray)]
-                dicts = [a for a in args if isinstance(a, dict)]
-                if len(arrays) >= 2:
-                    seen.append((arrays[0].copy(), arrays[1].copy()))
-                elif len(dicts) >= 2:
-                    for key, w in dicts[0].items():
-                        g = dicts[1].get(key)
-                        if isinstance(w, np.ndarray) and isinstance(g, np.ndarray):
-                            seen.append((w.copy(), g.copy()))
-                return real(*args, **named)
-
-            with suppress(AttributeError):
-                setattr(value, name, spy)
-                break
-    yield

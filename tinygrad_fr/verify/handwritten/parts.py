@@ -7,6 +7,7 @@ gradients that are returned, stored, or only seen in the update of the weights.
 import re
 import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,23 @@ import numpy as np
 from ...errors import ArgumentError
 from ...kernels import Array
 from ...messages import _
-from ..truth.tolerances import REPEATED
-from ..vocabulary import GROUPS, RATE, TARGET, TRAINING, UNSURE_RATE
+from ..vocabulary import (
+    DATA,
+    RATE,
+    TRAINING,
+    UNSURE_RATE,
+    aliases,
+    is_gradient_of,
+    is_prediction,
+    is_target,
+    of_the_input,
+)
 from . import arguments as roles
 from .calls import StudentError, as_array
+from .canvas import Canvas, assignable, plain
 from .here import duplicate
+from .parameters import called_a_weight, find_parameters
+from .places import last_word, leaves, with_array
 from .subject import Answer, Slot, Subject, label
 
 
@@ -39,43 +52,71 @@ class Handwritten:
         What is differentiated: ``input``, other arguments by their names, the parameters.
     slots, idle : dict of str to tuple
         Where the parameters are, and what is called like one but unused by the forward.
+    argument_of : dict of str to (str, tuple)
+        Which argument of the forward holds an input, and where in it.
     roles : dict of str to str
         Which argument of the backward is what.
+    guessed : list of str
+        The arguments of the backward whose names do not tell.
+    unsure : list of str
+        Those whose names tell, but may mean something else as well.
+    order : tuple of str or None, or None
+        Which value each result of the backward is the gradient of; None before it is settled.
     """
 
-    def __init__(self, template: Subject, x: Any, parameters: Any = None) -> None:
+    def __init__(
+        self, template: Subject, x: Any, parameters: Any = None, returns: Any = None
+    ) -> None:
         self.template = template
         # Where the layer gives the same when called again, no copy is needed for a forward.
         self.reuse: Subject | None = None
         self.deadline = np.inf
         self.slots: dict[str, Slot] = {}
+        self.twins: dict[Slot, list[Slot]] = {}  # where one array stands
         self.idle: dict[str, Slot] = {}
+        self.fixed: dict[str, tuple[Slot, Array]] = {}  # arrays without a gradient: constants
         self.values: dict[str, Array] = {}
-        self.argument_of: dict[str, str] = {}
+        self.argument_of: dict[str, tuple[str, Slot]] = {}
+        self.order: tuple[str | None, ...] | None = None
         self.arguments, self.flags = self._given(x)
         names = list(self.arguments)
         self.is_loss = self._is_a_loss(names)
-        self.main = roles.main_of_a_loss(names) if self.is_loss else names[0]
+        self.main = self._main(names)
         self._differentiate_inputs()
+        self.ignored = self._ignored()
+        self.scalar = self.forward(template.duplicate(), self.values).ndim == 0
         # Numbers are mostly settings; they count where the backward has a gradient for them.
         self.optional_gradients = {
-            name for name, x in self.values.items() if name != "input" and x.ndim == 0
-        }
+            name for name, x in self.values.items()
+            if name != "input" and (
+                x.ndim == 0 or is_target(name) or self.is_loss
+                or (self.scalar and not called_a_weight((name,)))
+                or (self.argument_of[name][1] and not called_a_weight((name,)))
+            )
+        }  # fmt: skip
         if template.has_object:
-            self._find(parameters)
+            find_parameters(self, parameters)
+        inner = template.forwards() if self.is_loss and template.has_object else []
+        self.inner = next(iter(inner), "")  # what the loss is of: the output of a model
+        if returns is not None:
+            self.order = self._declared(returns)
 
         asked, called = template.signature("backward"), template.label("backward")
         if not roles.positional(asked) and any(p.kind is p.VAR_POSITIONAL for p in asked):
             text = _("{backward} takes anything (*args): write its arguments out")
             raise ArgumentError(text, backward=called)
         at_a_point = roles.takes_the_point(called, not template.has_object, asked, names)
-        self.roles = roles.roles_of(
-            asked, names, self._optional(), self.main, self.is_loss, at_a_point
+        known = [*names, *(n for n in self.slots if n not in names)]
+        self.roles, self.guessed, self.unsure = roles.roles_of(
+            asked, known, self._optional(), self.main, self.is_loss, at_a_point, bool(self.inner)
         )
         given = set(self.roles.values())
         self.takes_upstream, self.asks_rate = roles.UPSTREAM in given, roles.STEP in given
         self.several_upstreams = roles.NO_UPSTREAM in given
-        self.pointwise = at_a_point and bool(given) and not (self.takes_upstream or self.is_loss)
+        one = len(self.values) == 1 or not self.scalar  # and not the gradients of a whole model
+        self.pointwise = (
+            one and at_a_point and bool(given) and not (self.takes_upstream or self.is_loss)
+        )
         self.rate, self.rate_is_known = self._rate()
 
     # --- what it is made of --------------------------------------------------------------------
@@ -86,6 +127,9 @@ class Handwritten:
         names, needed = roles.positional(asked), roles.positional(asked, needed=True)
         given = list(x) if isinstance(x, tuple) else [x]
         arguments = dict(zip(names, given, strict=False))
+        if not given or not (names or given):
+            text = _("{forward} is given nothing: its input is what is differentiated")
+            raise ArgumentError(text, forward=self.template.label("forward"))
         left = [name for name in needed if name not in arguments]
         flags = dict.fromkeys([name for name in left if name in TRAINING], True)
         if len(left) > len(flags):
@@ -102,11 +146,64 @@ class Handwritten:
         needed = roles.positional(asked, needed=True)
         return [name for name in roles.positional(asked) if name not in needed]
 
+    def _main(self, names: list[str]) -> str:
+        """The argument that is called the input: the prediction of a loss, data before weights."""
+        if self.is_loss:
+            return roles.main_of_a_loss(self.arguments)
+        arrays = [n for n in names if not leaves(self.arguments[n])]
+        data = [n for n in arrays if DATA.fullmatch(n) and not is_target(n)]
+        arrays = [n for n in arrays if not is_target(n)] or arrays
+        first = (arrays or names)[0]
+        return data[0] if data and called_a_weight((first,)) else first
+
+    def _declared(self, returns: Any) -> tuple[str | None, ...]:
+        """The values whose gradients are declared to be returned, by their names or by ``dW``."""
+        asked = (returns,) if isinstance(returns, str) else tuple(returns)
+        found = tuple(None if name is None else self.meant(name) for name in asked)
+        missing = [n for n, value in zip(asked, found, strict=True) if n and value is None]
+        if missing:
+            text = _("returns= names {names}; there are gradients of {known}")
+            raise ArgumentError(text, names=", ".join(missing), known=", ".join(self.values))
+        return found
+
+    def stored(self) -> list[str]:
+        """What the forward stores in the shape of the input, to be given to a backward."""
+        copy = self.template.duplicate()
+        self.forward(copy, self.values)
+        shape = self.values["input"].shape if "input" in self.values else None
+        arrays = {s: a for s, a in copy.arrays().items() if all(isinstance(k, str) for k in s)}
+        return ["." + ".".join(s) for s, a in arrays.items() if a.shape == shape]
+
+    def meant(self, label: str) -> str | None:
+        """The value of which somebody calls the gradient so; None if no name tells."""
+        words = re.findall(r"\w+", label)
+        same = [v for v in self.values if re.findall(r"\w+", v)[-len(words) :] == words]
+        if len(words) > 1 and len(same) == 1:
+            return same[0]
+        label = last_word(label)
+        last = {value: last_word(value) for value in self.values}
+        if "input" in self.argument_of:
+            last["input"] = self.argument_of["input"][0]
+        exactly = [v for v, n in last.items() if label == n or is_gradient_of(label, n, True)]
+        nearly = [
+            v for v, n in last.items()
+            if is_gradient_of(label, n) or label.lower() in aliases(n)
+        ]  # fmt: skip
+        for found in (exactly, nearly):
+            if len(found) == 1:
+                return found[0]
+        if "input" in self.values and (label == "input" or of_the_input(label)):
+            return "input"
+        return None
+
     def _is_a_loss(self, names: list[str]) -> bool:
-        if len(names) != 2:
+        if len(names) < 2 or any(leaves(a) for a in self.arguments.values()):
             return False
+        if len(names) > 2:
+            predicted = any(is_prediction(n) and not is_target(n) for n in names)
+            return predicted and any(map(is_target, names))
         called = self.template.label("forward")
-        has_target = any(n in TARGET for n in names)
+        has_target = any(map(is_target, names))
         if not has_target or roles.LOSS.search(called + " " + self.template.kind):
             return has_target or bool(re.search("loss|cost", called))
         backward = self.template.signature("backward")
@@ -116,21 +213,27 @@ class Handwritten:
 
     def _differentiate_inputs(self) -> None:
         """Enter the inputs that are real numbers; of a loss, the prediction alone."""
+        keys = [path[-1] for argument in self.arguments.values() for path, _a in leaves(argument)]
         for name, argument in self.arguments.items():
-            array = np.asarray(argument)
-            if array.dtype.kind == "f" and (not self.is_loss or name == self.main):
-                called = "input" if name == self.main else name
-                self.values[called] = np.array(array, np.float64)
-                self.argument_of[called] = name
-        array = np.asarray(self.arguments[self.main])
-        if "input" in self.values:
+            for path, array in leaves(argument) or [((), np.asarray(argument))]:
+                judged = name == self.main or not self.is_loss
+                judged |= len(self.arguments) > 2 and not is_target(name)
+                if array.dtype.kind == "f" and judged:
+                    called = "input" if name == self.main and not path else name
+                    if path:
+                        alone = isinstance(path[-1], str) and keys.count(path[-1]) == 1
+                        called = path[-1] if alone else label((name, *path))
+                    self.values[called] = np.array(array, np.float64)
+                    self.argument_of[called] = (name, path)
+        if "input" in self.values or leaves(self.arguments[self.main]):
             return
+        array = np.asarray(self.arguments[self.main])
         if array.dtype.kind not in "iu":
             raise ArgumentError("the input must be an array of numbers")
         # Integers are numbers like others, unless the forward needs them as they are: indices.
         others = dict(self.values)
         self.values = {"input": np.array(array, np.float64), **others}
-        self.argument_of["input"] = self.main
+        self.argument_of["input"] = (self.main, ())
         try:
             self.forward(self.template.duplicate(), self.values)
         except StudentError:
@@ -138,66 +241,23 @@ class Handwritten:
             self.values = others
             self.forward(self.template.duplicate(), self.values)
 
-    def _find(self, parameters: Any) -> None:
-        """Find the parameters: those that are asked for, or the arrays that the output needs."""
-        before, made = self.template.arrays(), self.template.duplicate()
-        output = self.forward(made, self.values)
-        if parameters is not None or not any(a.ndim for a in before.values()):
-            after = {
-                s: a for s, a in made.arrays().items()
-                if s in before or parameters is not None or _called_a_weight(s)
-            }  # fmt: skip
-            if set(after) - set(before):  # made at the first call
-                self.template, before = made, after
-        wanted = [parameters] if isinstance(parameters, str) else parameters
-        found = set()
-        for slot, array in before.items():
-            alone = isinstance(slot[-1], str) and sum(s[-1] == slot[-1] for s in before) == 1
-            alone = alone and slot[-1] not in ("value", "data")  # of a Parameter: W.value
-            name = slot[-1] if alone else label(slot)
-            asked = {name, label(slot), slot[-1], slot[0]} & set(wanted or ())
-            found |= asked
-            if asked or (wanted is None and self._matters(slot, array, output)):
-                self.slots[name] = slot
-                self.values[name] = np.array(array, np.float64)
-            elif wanted is None and array.ndim and _called_a_weight(slot[-1:]):
-                self.idle[name] = slot
-        used = {id(before[slot]) for slot in self.slots.values()}  # the same array elsewhere
-        self.idle = {name: slot for name, slot in self.idle.items() if id(before[slot]) not in used}
-        missing = [n for n in wanted or () if n not in found]
-        if missing:
-            known = ", ".join(label(s) for s, a in before.items() if a.ndim) or "-"
-            text = _("the layer has no parameter {names}; its arrays are {known}")
-            raise ArgumentError(text, names=", ".join(missing), known=known)
-        after = made.arrays()
-        self.optional_gradients |= {
-            name for name, slot in self.slots.items()
-            if wanted is None and (
-                (self.values[name].ndim == 0 and not _called_a_weight(slot))
-                or re.match("running|moving", str(slot[-1]))
-                or not np.array_equal(after.get(slot, before[slot]), before[slot])
-            )
-        }  # fmt: skip
-
-    def _matters(self, slot: Slot, array: Array, output: Array) -> bool:
-        """Whether the output depends on an array."""
-        if array.size == 0:
-            return False
-        other, moved = self.template.duplicate(), np.array(array, np.float64)
-        # Not by the same amount everywhere: a softmax or a normalisation would not see it.
-        moved += (
-            0.1
-            * np.abs(moved).max(initial=1.0)
-            * (1 + np.arange(moved.size) % 3).reshape(moved.shape)
-        )
-        other.put(slot, moved)
-        try:
-            y = self.forward(other, self.values)
-        except StudentError:
-            return False
-        return y.shape != output.shape or not np.allclose(
-            y, output, rtol=REPEATED, atol=0, equal_nan=True
-        )
+    def _ignored(self) -> list[str]:
+        """Take out the arguments, not the first, that the output does not depend on."""
+        others = [n for n in self.values if n != "input" and self.values[n].size]
+        output = self.forward(self.template.duplicate(), self.values) if others else None
+        gone = []
+        for name in others:
+            x = self.values[name]
+            moved = x + 0.1 * (1 + np.arange(x.size) % 3).reshape(x.shape)
+            try:
+                y = self.forward(self.template.duplicate(), {**self.values, name: moved})
+            except StudentError:
+                continue
+            if output is not None and np.array_equal(y, output, equal_nan=True):
+                gone.append(name)
+        for name in gone:
+            del self.values[name], self.argument_of[name]
+        return gone
 
     def _rate(self) -> tuple[float | None, bool]:
         """The learning rate, and whether it is sure to be one."""
@@ -209,15 +269,22 @@ class Handwritten:
     @property
     def constants(self) -> dict[str, Any]:
         """The forward's arguments that are not differentiated."""
-        fixed = set(self.argument_of.values())
+        fixed = {name for name, _path in self.argument_of.values()}
         return {name: x for name, x in self.arguments.items() if name not in fixed}
 
     def forget_constants(self, found: Collection[str]) -> list[str]:
         """Take numbers and running statistics without a gradient for what they are: constants."""
         gone = [n for n in self.optional_gradients if n not in found]
+        targeted = self.is_loss or (self.scalar and any(map(is_target, self.arguments)))
+        if targeted and set(found) & set(self.values) == {"input"}:  # the weights of classes
+            gone = [n for n in self.values if n != "input"]
+        elif self.scalar and "input" not in found and "input" in self.values and found:
+            gone.append("input")  # the data of a model
+        gone = list(dict.fromkeys(gone))
         for name in gone:
-            del self.values[name]
-            self.slots.pop(name, None)
+            slot, x = self.slots.pop(name, None), self.values.pop(name)
+            if slot is not None and x.ndim:
+                self.fixed[name] = slot, x
             self.argument_of.pop(name, None)
         return gone
 
@@ -230,18 +297,42 @@ class Handwritten:
         arguments = [self._typed(name, values) for name in self.arguments]
         return np.array(as_array(copy.call("forward", *arguments, **self.flags).result), float)
 
-    def _typed(self, argument: str, values: Mapping[str, Array]) -> Any:
-        for value, name in self.argument_of.items():
+    def _typed(self, argument: str, values: Mapping[str, Any]) -> Any:
+        given = duplicate(self.arguments[argument])
+        for value, (name, path) in self.argument_of.items():
             if name == argument:
-                return np.array(values[value])
-        return duplicate(self.arguments[argument])
+                x = values[value]
+                given = with_array(given, path, x if isinstance(x, Canvas) else np.array(x))
+        return given
+
+    def recorded(self, values: Mapping[str, Any]) -> Any:
+        """The forward itself run on Tensors, which record it, if it can be; else it raises."""
+        copy = self.template.duplicate()
+        for name, slot in self.slots.items():
+            self.put(copy, slot, Canvas(values[name]))
+        for name, (slot, x) in self.fixed.items():
+            self.put(copy, slot, Canvas(values[name]) if name in values else np.array(x))
+        given = {name: Canvas(x) for name, x in values.items()}
+        arguments = [self._typed(name, given) for name in self.arguments]
+        with assignable(copy.functions()):
+            y = copy.call("forward", *arguments, **self.flags).result
+        copy.name_tensors(values)
+        return plain(y)
 
     def placed(self, values: Mapping[str, Array], copy: Subject | None = None) -> Subject:
         """A copy of the layer with given parameters, a fresh one if none is given."""
         copy = self.template.duplicate() if copy is None else copy
         for name, slot in self.slots.items():
-            copy.put(slot, np.array(values[name]))
+            self.put(copy, slot, np.array(values[name]))
+        for name, (slot, x) in self.fixed.items():
+            with suppress(LookupError):  # a list that was emptied
+                self.put(copy, slot, np.array(values.get(name, x)))
         return copy
+
+    def put(self, copy: Subject, slot: Slot, array: Any) -> None:
+        """Replace an array wherever it stands."""
+        for place in self.twins.get(slot, [slot]):
+            copy.put(place, array)
 
     def output(self, values: Mapping[str, Array]) -> Array:
         """The forward computation with given values."""
@@ -253,11 +344,15 @@ class Handwritten:
     ) -> Answer:  # fmt: skip
         """What the backward of a copy answers, called with what its arguments are."""
         given = roles.other_arguments(self.roles, copy.kept, output, upstream)
+        if self.inner and roles.RESULT in self.roles.values():  # the output before the loss
+            inner = copy.call(":" + self.inner, self._typed(self.main, values)).result
+            name = next(n for n, role in self.roles.items() if role == roles.RESULT)
+            given[name] = as_array(inner[0] if isinstance(inner, tuple) else inner)
         for name, role in self.roles.items():
             if role in self.arguments:
                 given[name] = self._typed(role, values)
+            elif role in self.slots:
+                given[name] = np.array(values[role])
+            elif role[:1] == ".":  # what the forward has stored
+                given[name] = np.array(copy.get(tuple(role[1:].split("."))))
         return copy.call("backward", seed=seed, **given)
-
-
-def _called_a_weight(slot: Slot) -> bool:
-    return any(str(key).lower() in group for key in slot for group in GROUPS)

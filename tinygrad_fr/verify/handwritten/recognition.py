@@ -51,34 +51,44 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 class Recognised:
     """The library's operations that compute what a layer computes, if it is a known one."""
 
-    def __init__(self, layer: Handwritten, rng: np.random.Generator) -> None:
+    def __init__(
+        self, layer: Handwritten, rng: np.random.Generator, reference: Candidate | None = None
+    ) -> None:
+        self.layer = layer
         self.candidate: Candidate | None = None
-        if "input" not in layer.values:
-            return
         points = [layer.values, redrawn(layer.values, rng)]
         try:
             outputs = [layer.output(values) for values in points]
         except StudentError:
             return
-        candidates = _candidates(points[0], outputs[0], layer.constants)
+        candidates: Iterator[Candidate] = iter(())
+        if "input" in layer.values:
+            candidates = _candidates(points[0], outputs[0], layer.constants)
+        if reference is not None:
+            candidates = itertools.chain([reference], candidates)
         for candidate in itertools.islice(candidates, MOST):
             if all(_gives(candidate, p, y) for p, y in zip(points, outputs, strict=True)):
                 self.candidate = candidate
                 return
+        recorded = [{n: Tensor(v, requires_grad=True) for n, v in p.items()} for p in points]
+        if all(_gives(layer.recorded, p, y) for p, y in zip(recorded, outputs, strict=True)):
+            self.candidate = layer.recorded
 
     def tape(self, values: Mapping[str, Array]) -> Tape | None:
         """The recorded graph for the layer's values; None where it is not known."""
-        if self.candidate is None:
-            return None
+        of_its_own = self.candidate == self.layer.recorded
+        if self.candidate is None or (self.layer.fixed.keys() & values.keys() and not of_its_own):
+            return None  # another formula knows nothing of the constants
         y = self.candidate({n: Tensor(v, requires_grad=True, name=n) for n, v in values.items()})
-        identity = y._name is not None
-        return Tape(y) if y.requires_grad and not identity else None
+        recorded = isinstance(y, Tensor) and y.requires_grad and bool(y._inputs)
+        return Tape(y) if recorded else None
 
 
-def _gives(candidate: Candidate, values: Mapping[str, Array], wanted: Array) -> bool:
+def _gives(candidate: Candidate, values: Mapping[str, Any], wanted: Array) -> bool:
     try:
         with np.errstate(all="ignore"):
-            y = np.asarray(candidate(values))
+            y = candidate(values)
+            y = y.data if isinstance(y, Tensor) else np.asarray(y)
     except Exception:  # the shapes say that it is another layer
         return False
     scale = float(np.abs(wanted).max(initial=TINY))

@@ -16,31 +16,60 @@ from ...report import Diagnosis, Entry
 from ..causes.case import Case
 from ..causes.diagnosis import diagnose, what_is_known
 from ..truth.comparison import compare
+from ..truth.limits import redrawn
 from ..truth.tolerances import ALIKE, ASKED, REPEATED
+from ..vocabulary import aliases
 from .calls import parameters_of
 from .parts import Handwritten
+from .places import last_word
 
 
-def against(reference: Any, layer: Handwritten, mine: Array, rtol: float, atol: float) -> Entry:
-    """The layer's output against that of a reference."""
-    if isinstance(reference, str):
-        if reference not in registry:
-            raise ArgumentError("there is no operation {name}", name=reference)
-        reference = registry[reference].function
+def function_of(reference: Any) -> Any:
+    """The function, Module or loss that is referred to; a word stands for an operation."""
+    if not isinstance(reference, str):
+        return reference
+    if reference not in registry:
+        raise ArgumentError("there is no operation {name}", name=reference)
+    return registry[reference].function
+
+
+def against(
+    reference: Any, layer: Handwritten, mine: Array, rtol: float, atol: float,
+    rng: np.random.Generator,
+) -> Entry:  # fmt: skip
+    """The layer's output against that of a reference, on its values and on others."""
     try:
-        wanted = _referred(reference, layer.values, layer)
+        wanted = _array(referred(reference, layer.values, layer))
     except Exception as error:  # whatever the reference says about these shapes
         text = _("the reference cannot be called with these values: {error}")
         return Entry("output", "inconclusive", note=text.format(error=error))
+    entry = _compared(layer.values, mine, wanted, reference, rtol, atol)
+    if entry.verdict != "correct":
+        return entry
+    others = redrawn(layer.values, rng)
+    try:
+        mine, wanted = layer.output(others), _array(referred(reference, others, layer))
+    except Exception:  # data that must be what they are
+        return entry
+    other = _compared(others, mine, wanted, reference, rtol, atol)
+    if other.verdict == "correct":
+        return entry
+    text = _("on this input the forward is the reference, but not on others")
+    return dataclasses.replace(other, note=text)
+
+
+def _compared(
+    values: Mapping[str, Array], mine: Array, wanted: Array, reference: Any, rtol: float,
+    atol: float,
+) -> Entry:  # fmt: skip
     base = Entry("output", "wrong", wanted, wanted, mine, np.inf, np.inf)
     if mine.shape == wanted.shape:
         base = compare(base, mine, wanted, np.array(REPEATED), max(rtol, ASKED), atol)
         if base.verdict == "correct":
             return base
-    values = {**layer.values}
-    case = Case("output", mine, wanted, wanted, values, rtol=max(rtol, ASKED))
+    case = Case("output", mine, wanted, wanted, dict(values), rtol=max(rtol, ASKED))
     why = [d.explanation for d in diagnose(case)][:1]
-    axis = _softmax_along_another_axis(mine, reference, layer.values)
+    axis = _softmax_along_another_axis(mine, reference, values)
     text = _(
         "the forward is not the reference: {why}", why=axis or (why or [what_is_known(case)])[0]
     )
@@ -59,29 +88,42 @@ def _softmax_along_another_axis(mine: Array, reference: Any, values: Mapping[str
     return ""
 
 
-def _referred(reference: Any, values: Mapping[str, Array], layer: Handwritten) -> Array:
-    """What a reference gives for the layer's values: a Module takes over its parameters."""
+def referred(reference: Any, values: Mapping[str, Any], layer: Handwritten) -> Any:
+    """What a reference gives for values: a Module takes them over for its parameters."""
     x = values["input"]
     parameters = {n: v for n, v in values.items() if n != "input"}
-    if callable(getattr(reference, "named_parameters", None)):
-        reference(Tensor(x))  # some parameters are made at the first call
+    if callable(getattr(reference, "named_modules", None)):
+        reference(Tensor(np.asarray(getattr(x, "data", x))))  # some are made at the first call
         reference = copy.deepcopy(reference)
-        for _name, own in reference.named_parameters():
-            for v in parameters.values():
+        _take_over(reference, parameters)
+        return reference(x if isinstance(x, Tensor) else Tensor(x))
+    found = parameters_of(reference)
+    names = [p.name for p in found]
+    needed = sum(p.default is p.empty and p.kind is not p.VAR_KEYWORD for p in found)
+    by_name = {n: v for n, v in parameters.items() if n in names[1:]}
+    if by_name or not parameters or needed <= 1:
+        # A reference loss takes the prediction first, as the library's do.
+        return reference(x, *layer.constants.values(), **by_name)
+    return reference(x, *list(parameters.values())[: needed - 1])
+
+
+def _take_over(module: Any, parameters: Mapping[str, Any]) -> None:
+    """Set a Module's parameters to values of the same shapes, by their names where these tell."""
+    free = dict(parameters)
+    for _path, part in module.named_modules():
+        for name, own in list(vars(part).items()):
+            if not isinstance(own, Tensor):
+                continue
+            for called in sorted(free, key=lambda n: not aliases(name) & aliases(last_word(n))):
+                v = free[called]
+                squeezed = tuple(n for n in own.shape if n != 1)
                 # (1, C) for (C,), and a transposed matrix, are the same parameter
-                fits = v if v.size == own.size and v.squeeze().shape == own.shape else v.T
-                if fits.size == own.size and fits.squeeze().shape == own.squeeze().shape:
-                    own._array = np.array(fits.reshape(own.shape), np.float64)
+                fits = v if tuple(n for n in v.shape if n != 1) == squeezed else v.T
+                if tuple(n for n in fits.shape if n != 1) == squeezed:
+                    setattr(part, name, fits.reshape(own.shape))
+                    del free[called]
                     break
-        y = reference(Tensor(x))
-    else:
-        found = parameters_of(reference)
-        names = [p.name for p in found]
-        needed = sum(p.default is p.empty and p.kind is not p.VAR_KEYWORD for p in found)
-        by_name = {n: v for n, v in parameters.items() if n in names[1:]}
-        if by_name or not parameters or needed <= 1:
-            # A reference loss takes the prediction first, as the library's do.
-            y = reference(x, *layer.constants.values(), **by_name)
-        else:
-            y = reference(x, *list(parameters.values())[: needed - 1])
+
+
+def _array(y: Any) -> Array:
     return np.asarray(getattr(y, "data", y), float)

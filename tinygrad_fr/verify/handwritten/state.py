@@ -1,26 +1,26 @@
 """What a layer keeps from call to call: what it should forget, and what it should have kept."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
+from ...graph.recorded.tape import Tape
 from ...kernels import Array
 from ...messages import _
-from ...report import Diagnosis, Entry
+from ...report import Diagnosis, Entry, joined
 from ..truth.comparison import close
 from ..truth.differences import directional, signed
 from ..truth.limits import redrawn
 from ..truth.tolerances import ALIKE, ASKED, ROUNDING, SAMPLED, TINY
-from .calls import StudentError, as_array
-from .gradients import Call, gradients_of, listed
+from ..vocabulary import RESET
+from .calls import StudentError
+from .gradients import Call, gradients_of, read_returned
+from .parameters import set_back
 from .parts import Handwritten
 from .recognition import Recognised
 from .subject import Subject
-
-# What sets accumulated gradients back to zero.
-RESET = ("zero_grad", "zero_grads", "zero_gradients", "reset_grad", "reset_grads",
-         "reset_gradients", "clear_grad", "clear_grads", "reset")  # fmt: skip
 
 
 def same(a: Array, b: Array) -> bool:
@@ -111,9 +111,11 @@ def order_of_calls(
 def _backward_alone(
     layer: Handwritten, copy: Subject, output: Array, upstream: Array
 ) -> Array | None:
-    result = layer.backward(copy, output, upstream, layer.values).result
-    found = listed(result, list(layer.values), layer.values)[0]
-    return None if found is None else as_array(found)
+    call = Call(output)
+    read_returned(
+        layer, call, layer.backward(copy, output, upstream, layer.values).result, upstream
+    )
+    return call.gradients.get("input")
 
 
 def not_proportional(layer: Handwritten, call: Call, upstream: Array) -> list[str]:
@@ -136,6 +138,56 @@ def not_proportional(layer: Handwritten, call: Call, upstream: Array) -> list[st
     return []
 
 
+def trivial(layer: Handwritten, output: Array, rng: np.random.Generator) -> str:
+    """A word where the forward does so little that any gradient of it says nothing."""
+    x = layer.values.get("input")
+    if x is None or layer.slots:
+        return ""
+    if same(output, x):
+        return _("the forward gives its input back: there is little to derive here")
+    try:
+        others = [redrawn({"x": x}, rng)["x"] for _draw in range(2)]
+        if any(same(x, z) for z in others):
+            return ""
+        outputs = [layer.output({**layer.values, "input": z}) for z in others]
+    except StudentError:
+        return ""
+    if all(same(output, y) for y in outputs):
+        return _(
+            "the forward gives the same for other inputs: it is constant, or remembers its answers"
+        )
+    return ""
+
+
+def of_the_step(entry: Entry, layer: Handwritten, call: Call) -> Entry:
+    """A right gradient, judged again by what the layer does with it: W -= lr * dW."""
+    name, true = entry.name, entry.autograd
+    step = call.steps.get(name)
+    if step is None or true is None or name in call.with_momentum or not np.any(true):
+        return entry
+    factor = float((step * true).sum() / (true**2).sum())
+    if not close(step, factor * true, ASKED):
+        return entry  # momentum, decay, another rule: not judged here
+    rate = 1.0 if layer.asks_rate else layer.rate
+    sure = layer.asks_rate or layer.rate_is_known
+    text, kind, detail = "", "scale", dict[str, Any](factor=factor)
+    if factor < 0:
+        kind, detail = "ascent", {}
+        text = _(
+            "the gradient is right, but the update goes up the slope: W += lr * dW in place of "
+            "W -= lr * dW"
+        )
+    elif sure and rate and rate != 1.0 and np.isclose(factor, rate**2):
+        detail["equals"] = "lr"
+        text = _("the gradient is right, but the update multiplies it by the learning rate twice")
+    elif sure and rate and rate != 1.0 and np.isclose(factor, 1.0):
+        detail["equals"] = "1/lr"
+        text = _("the gradient is right, but the update forgets the learning rate")
+    if not text:
+        return entry
+    return dataclasses.replace(entry, verdict="wrong", diagnoses=(Diagnosis(kind, text, detail),))
+
+
 # --- gradients that are right in a first call only ----------------------------------------------
 
 
@@ -153,15 +205,37 @@ class Stale:
 def stale(
     layer: Handwritten, call: Call, upstream: Array, entries: dict[str, Entry], notes: list[str],
     known: Recognised, rng: np.random.Generator,
+    elsewhere: Callable[[str, Mapping[str, Array], Call], Entry],
 ) -> None:  # fmt: skip
-    """Mark the gradients that are right in a first call only."""
+    """Mark the gradients that are right in a first call only.
+
+    Parameters
+    ----------
+    elsewhere
+        The verdict on a gradient with other weights.
+    """
     if not layer.template.has_object:
         return
     _mark(entries, _accumulated(layer, call, upstream, notes))
     _mark(entries, _left_behind(layer, upstream, rng))
-    if any(layer.values[name].ndim for name in layer.slots):
+    fixed = {name: x for name, (_slot, x) in layer.fixed.items()}
+    if fixed or any(layer.values[name].ndim for name in layer.slots):
         right = [n for n, e in entries.items() if e.verdict == "correct" and not e.diagnoses]
-        _mark(entries, _of_old_weights(layer, upstream, right, known, rng))
+        weights = {n: layer.values[n] for n in layer.slots} | fixed
+        values = {**layer.values, **redrawn(weights, rng)}
+        try:
+            later, tape = gradients_of(layer, values, upstream), known.tape(values)
+        except StudentError:
+            return
+        other = _wrong_with_other_weights(layer, values, later, upstream, right, tape, rng)
+        if not _keeps_something(layer, later, values, upstream):
+            text = _("right with the weights that the layer was made with, wrong with others")
+            for name in [one.name for one in other]:
+                entry = elsewhere(name, values, later)
+                if entry.verdict == "wrong":
+                    entries[name] = dataclasses.replace(entry, note=joined(text, entry.note))
+            return
+        _mark(entries, other)
 
 
 def _mark(entries: dict[str, Entry], found: Iterator[Stale]) -> None:
@@ -185,6 +259,10 @@ def _accumulated(
     except StudentError as error:
         notes.append(_("a second call fails: {error}", error=error))
         return
+    resets = [m.partition(".")[2] for m in layer.template.methods() if RESET.match(m)]
+    if resets and _adds_up(layer, call, upstream):
+        text = _("the gradients add up from call to call until {method} is called")
+        notes.append(text.format(method=resets[0]))
     for name, first, now in _pairs(call, second, ("update",)):
         if first.shape != now.shape:
             continue
@@ -196,6 +274,14 @@ def _accumulated(
             factor=factor,
         )
         yield Stale(name, now, abs(factor - 1), text, {"factor": factor})
+
+
+def _adds_up(layer: Handwritten, call: Call, upstream: Array) -> bool:
+    try:
+        second = _second(layer, layer.values, upstream, reset=False)
+    except StudentError:
+        return True
+    return any(_pairs(call, second, ("update",)))
 
 
 def _left_behind(layer: Handwritten, upstream: Array, rng: np.random.Generator) -> Iterator[Stale]:
@@ -232,29 +318,45 @@ def _pairs(
                 yield name, here, there
 
 
-def _second(layer: Handwritten, values: Mapping[str, Array], upstream: Array) -> Call:
+def _second(
+    layer: Handwritten, values: Mapping[str, Array], upstream: Array, reset: bool = True
+) -> Call:
     """A call with an object that has been called before, its weights and generators set back."""
     copy = layer.placed(layer.values)
     state = copy.state()
     gradients_of(layer, layer.values, upstream, copy)
-    reset = next(filter(copy.has, RESET), None)
-    if reset is not None:
-        copy.call(reset)
+    if reset:
+        set_back(copy)
     layer.placed(layer.values, copy)
     copy.restore(state)
     return gradients_of(layer, values, upstream, copy)
 
 
-def _of_old_weights(
-    layer: Handwritten, upstream: Array, right: list[str], known: Recognised,
-    rng: np.random.Generator,
+def _keeps_something(
+    layer: Handwritten, call: Call, values: Mapping[str, Array], upstream: Array
+) -> bool:
+    """Whether gradients are made of arrays that stand beside the weights from the beginning."""
+    beside = layer.placed(values)
+    for slot, array in beside.arrays().items():
+        if slot in layer.slots.values() or array.size < 2:
+            continue
+        copy = beside.duplicate()
+        copy.put(slot, np.asarray(array) + 0.1 * (1 + np.arange(array.size)).reshape(array.shape))
+        try:
+            other = gradients_of(layer, values, upstream, copy).gradients
+        except StudentError:
+            return True
+        if any(not near(np.asarray(g, float), np.asarray(other.get(name, 0.0), float))
+               for name, g in call.gradients.items()):  # fmt: skip
+            return True
+    return False
+
+
+def _wrong_with_other_weights(
+    layer: Handwritten, values: Mapping[str, Array], later: Call, upstream: Array,
+    right: list[str], tape: Tape | None, rng: np.random.Generator,
 ) -> Iterator[Stale]:  # fmt: skip
     """Gradients that are right with the first weights, and wrong once the weights have changed."""
-    values = {**layer.values, **redrawn({name: layer.values[name] for name in layer.slots}, rng)}
-    try:
-        later, tape = gradients_of(layer, values, upstream), known.tape(values)
-    except StudentError:
-        return
     for name in right:
         g = later.gradients.get(name)
         if g is None or later.sources[name] == "update" or np.asarray(g).dtype == np.float32:

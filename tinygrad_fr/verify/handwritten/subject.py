@@ -7,6 +7,7 @@ the object itself: so it may as well live in another process.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -66,11 +67,17 @@ class Subject(Protocol):
     def source(self) -> str:
         """The text of its class or functions; empty where there is none."""
 
+    def returned(self, method: str) -> tuple[str, ...]:
+        """What the last ``return`` of a method calls its results; empty where it does not tell."""
+
     def signature(self, method: str) -> list[inspect.Parameter]:
         """The parameters of a method; none if it does not tell."""
 
-    def has(self, method: str) -> bool:
-        """Whether there is a method of that name."""
+    def forwards(self) -> list[str]:
+        """The other methods that are called like a forward and take one argument."""
+
+    def methods(self) -> list[str]:
+        """The names of its methods, and of those of what it holds, that take no arguments."""
 
     def numbers(self) -> dict[str, float]:
         """Its attributes that are plain numbers, its class's included."""
@@ -81,8 +88,14 @@ class Subject(Protocol):
     def get(self, slot: Slot) -> Array:
         """The array at a place."""
 
-    def put(self, slot: Slot, array: Array) -> None:
+    def put(self, slot: Slot, array: Any) -> None:
         """Replace the array at a place."""
+
+    def functions(self) -> list[Any]:
+        """The functions that its code is made of, as far as they are in this process."""
+
+    def name_tensors(self, taken: Iterable[str]) -> None:
+        """Name the Tensors that it holds, if any, as its attributes are called."""
 
     def call(self, method: str, *arguments: Any, seed: int = 0, **named: Any) -> Answer:
         """Call a method, the global generators seeded; what it raises is a StudentError."""
@@ -91,8 +104,8 @@ class Subject(Protocol):
         """An argument of the last forward as it is now: it may have been changed in place."""
 
     @property
-    def kept(self) -> list[tuple[int, ...]]:
-        """The shapes of what the last forward returned beside its output."""
+    def kept(self) -> list[tuple[int, ...] | None]:
+        """The shapes of what the last forward returned beside its output; None for no array."""
 
     def state(self) -> list[Any]:
         """The states of its generators."""

@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -13,25 +13,37 @@ from ...messages import _
 from ...report import Diagnosis, Entry, Report, joined
 from ..handwritten.calls import StudentError, as_upstream
 from ..handwritten.evaluation import Evaluation
-from ..handwritten.failures import about_labels, failed
+from ..handwritten.failures import about_labels, failed, found_in, missing
 from ..handwritten.gradients import Call, gradients_of
 from ..handwritten.here import subject_of
 from ..handwritten.onehot import under_one_hot
 from ..handwritten.parts import Handwritten, OutOfTimeError
+from ..handwritten.reading import blamed, settle
 from ..handwritten.recognition import Recognised
-from ..handwritten.reference import against
+from ..handwritten.reference import against, function_of, referred
 from ..handwritten.state import (
     not_proportional,
     not_repeatable,
+    of_the_step,
     order_of_calls,
     random_backward,
     stale,
+    trivial,
 )
 from ..truth.comparison import Truth, close, granted, sampled
 from ..truth.differences import FULL, Counted, signed
 from ..truth.limits import hidden_by
 from ..truth.subgradients import Kinks, sampled_kinks
-from ..truth.tolerances import ASKED, BY_DIFFERENCES, NOISE, RECORDED_NOISE, ROUNDING, TINY, UPDATE
+from ..truth.tolerances import (
+    ASKED,
+    BY_DIFFERENCES,
+    NOISE,
+    RECORDED_NOISE,
+    RIGHT_IN_FLOAT32,
+    ROUNDING,
+    TINY,
+    UPDATE,
+)
 from ..truth.uncertainty import is_rounded, of_a_rounded_forward, of_an_update
 from .judgement import Claim, compared, explained, promotions, undecided, unjudged
 
@@ -52,6 +64,7 @@ def layer(
     backward: Any = None,
     parameters: Any = None,
     reference: Any = None,
+    returns: Any = None,
     rtol: float = 1e-6,
     atol: float = 1e-9,
     seed: int = 0,
@@ -63,7 +76,8 @@ def layer(
     layer
         An object with a forward and a backward under usual names (``forward`` / ``backward``,
         ``backprop``, ``backward_pass``, ``__call__`` / ``gradient``, ``loss`` / ``gradient``,
-        ...); a class made without arguments; or a pair of functions, ``(forward, backward)``.
+        ...); a class made without arguments; a pair of functions, ``(forward, backward)``; or one
+        function that returns ``(loss, gradients)`` or ``(output, backward)``.
     x
         Its input; a tuple for a forward of several arguments (a loss: in the order in which it
         takes them; functions: input, then parameters).
@@ -75,6 +89,9 @@ def layer(
         The names of the attributes (or keys of dicts) that are parameters.
     reference
         An operation, Module or function that the forward should equal.
+    returns
+        What the backward returns, in order: ``("dW", "db", "dx")``, or the names of the values;
+        None for what is no gradient. By the names in its ``return`` if not given.
     rtol, atol
         As for :func:`hand`.
     seed
@@ -109,14 +126,15 @@ def layer(
     """
     rng = np.random.default_rng(seed)
     try:
-        subject = Handwritten(subject_of(layer, forward, backward), x, parameters)
+        made = subject_of(layer, forward, backward, x)
+        subject = Handwritten(made, x, parameters, returns)
         output = subject.output(subject.values)
     except StudentError as error:
         note = _("the forward fails on this input: {error}", error=error)
         return unjudged(["input"], note)
     if upstream is not None:
         upstream = as_upstream(upstream, output.shape)
-    elif subject.is_loss or not (subject.takes_upstream or subject.pointwise):
+    elif subject.is_loss or not (subject.takes_upstream or (subject.pointwise and output.ndim)):
         upstream = np.ones(output.shape)
     else:
         upstream = signed(rng, output.shape)
@@ -134,11 +152,13 @@ def _report(
     entries: dict[str, Entry] = {}
     notes: list[str] = []
     if reference is not None:
-        entries["output"] = against(reference, subject, output, rtol, atol)
+        reference = function_of(reference)
+        entries["output"] = against(reference, subject, output, rtol, atol, rng)
     reason = not_repeatable(subject, output, notes)
     if not output.size:
         reason = _("the output is empty: nothing of a gradient can be judged")
     if not reason:
+        notes += settle(subject, upstream, rng)
         call = gradients_of(subject, subject.values, upstream)
         reason = random_backward(subject, call, upstream)
     if reason:
@@ -148,6 +168,9 @@ def _report(
             notes=tuple(notes),
         )
     constants = subject.forget_constants(call.gradients)
+    if subject.ignored:
+        names = ", ".join(subject.ignored)
+        notes.append(_("not judged: the output does not depend on {names}", names=names))
     if constants:
         names = ", ".join(constants)
         notes.append(_("taken for constants, as they have no gradient: {names}", names=names))
@@ -157,7 +180,8 @@ def _report(
     if subject.several_upstreams:
         hidden.append(_("the gradients of all outputs but the first were given as zeros"))
 
-    known = Recognised(subject, rng)
+    as_asked = None if reference is None else partial(referred, reference, layer=subject)
+    known = Recognised(subject, rng, as_asked)
     tape = known.tape(subject.values)
     with Counted(subject.output) as forward:
         at = Evaluation(subject, subject.values, upstream, known, forward, tape)
@@ -165,13 +189,18 @@ def _report(
         entries |= {name: look.entry(name, call) for name in subject.values}
         if subject.takes_upstream:
             entries = look.within_time(lambda: look.under_one_hot(entries), entries)
-    look.within_time(lambda: stale(subject, call, upstream, entries, notes, known, rng), None)
+    look.within_time(
+        lambda: stale(subject, call, upstream, entries, notes, known, rng, look.elsewhere), None
+    )
     entries |= _unjudged(subject, call)
     notes.insert(0, _("{n} evaluations of the forward", n=forward.count))
     notes += promotions(subject.arguments.values())
     hidden += hidden_by(tape, subject.values)
+    if text := trivial(subject, output, rng):
+        hidden.append(text)
     wrong = [n for n, e in entries.items() if e.verdict == "wrong"]
-    if wrong and (text := about_labels(subject)):
+    doubtful = any(e.verdict in ("wrong", "inconclusive") for e in entries.values())
+    if doubtful and (text := about_labels(subject)):
         notes.append(text)
     first = wrong[0] if wrong else None
     if tape is not None and first != "output":
@@ -209,7 +238,7 @@ class Inquiry:
     def entry(self, name: str, call: Call) -> Entry:
         """The verdict on one gradient, with its reasons."""
         if name not in call.gradients:
-            return _missing(name, call)
+            return missing(name, call)
         mine, x, layer = call.gradients[name], self.at.values[name], self.at.layer
         f = partial(self.at.moved, name)
         claim = LayerClaim(
@@ -219,8 +248,11 @@ class Inquiry:
         truth, claimed = self._truth(claim), np.asarray(mine, float)
         entry = Entry(name, "correct", truth.value, truth.numeric, mine)
         if truth.value is None and truth.rounded:
-            verdict, note = of_a_rounded_forward(f, x, claimed, self.rng)
-            return dataclasses.replace(entry, verdict=verdict, note=note)
+            verdict, note, estimate = of_a_rounded_forward(f, x, claimed)
+            entry = dataclasses.replace(entry, verdict=verdict, note=note, autograd=estimate)
+            if verdict != "wrong" or estimate is None:
+                return entry
+            return self.within_time(lambda: self._explained(entry, call, RIGHT_IN_FLOAT32), entry)
         if truth.value is None:
             entry = sampled(entry, f, x, self.atol, self.rng)
             if entry.verdict == "wrong" and claimed.shape == x.shape:
@@ -235,12 +267,19 @@ class Inquiry:
             rtol = max(rtol, UPDATE * weights / max(largest, TINY))
         entry = compared(dataclasses.replace(claim, rtol=rtol), truth)
         if entry.verdict == "correct":
-            return dataclasses.replace(entry, note=_source(call.sources[name]))
+            entry = dataclasses.replace(entry, note=found_in(call.sources[name]))
+            return of_the_step(entry, layer, call)
+        size = self.at.upstream.size
+        if layer.is_loss and size > 1 and close(size * claimed, truth.value, rtol):
+            text = _("right for the mean of the losses; the forward gives one loss per example")
+            return dataclasses.replace(entry, verdict="correct", note=text)
         if entry.verdict == "wrong" and update:
             sure = layer.asks_rate or layer.rate_is_known
             doubt = of_an_update(claimed, truth.value, sure, name in call.with_momentum)
             if doubt:
                 return undecided(entry, doubt)
+        if entry.verdict == "wrong" and (doubt := blamed(layer)):
+            return undecided(entry, doubt)
         if entry.verdict == "wrong":
             return self.within_time(lambda: self._explained(entry, call, rtol), entry)
         return entry
@@ -316,6 +355,11 @@ class Inquiry:
             return dataclasses.replace(entry, note=joined(entry.note, text))
         return entry
 
+    def elsewhere(self, name: str, values: Mapping[str, Array], call: Call) -> Entry:
+        """The verdict on a gradient with other weights."""
+        at = dataclasses.replace(self.at, values=values, tape=self.at.known.tape(values))
+        return dataclasses.replace(self, at=at).entry(name, call)
+
     def under_one_hot(self, entries: dict[str, Entry]) -> dict[str, Entry]:
         """The entries, where the backward may follow 000's recipe."""
         of = partial(gradients_of, self.at.layer, self.at.values)
@@ -341,24 +385,3 @@ class LayerClaim(Claim):
         assert self.look is not None
         at = partial(super().kinks, claimed, true, share=self.look.share, **how)
         return self.look.within_time(at, None)
-
-
-def _missing(name: str, call: Call) -> Entry:
-    """What there is to say where no gradient was found."""
-    if name == "input" and call.gradients:
-        note = _("the layer returns no gradient for its input: accepted for a first layer")
-        return Entry(name, "correct", note=note)
-    note = _("no gradient was found: returned, stored or seen in an update")
-    if name == "input":
-        note = _("the backward returns nothing and stores nothing: is a return missing?")
-    return Entry(name, "inconclusive", note=note)
-
-
-def _source(source: str) -> str:
-    """Where a gradient was found, in words."""
-    words = {
-        "stored": _("found as a stored array"),
-        "update": _("recovered from the update of the weights"),
-        "optimizer": _("as handed to the optimizer"),
-    }
-    return words.get(source, "")

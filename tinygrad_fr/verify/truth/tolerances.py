@@ -7,6 +7,7 @@ SECOND_ORDER = 1e-4  # what a gradient of a gradient keeps to: differences of wh
 BY_DIFFERENCES = 3e-6  # what finite differences alone can tell
 CONFIRMED = 1e-5  # how closely finite differences must agree with a recorded gradient
 ROUNDING = {"f": 1e-4, "e": 1e-2}  # what a right gradient keeps to in float32 and float16
+RIGHT_IN_FLOAT32 = 1e-3  # what large steps tell of a gradient whose forward rounds
 NOTICED = 1e-6  # from where on the rounding of float32 is worth a word
 BY_SLOPES = 1e-4  # what a slope along a direction keeps to, of the norms of gradient and step
 SAMPLED = 1e-2  # the same where only a few directions are tried

@@ -6,15 +6,19 @@ from . import (
     convolutions,
     labels,
     operations,
+    own_arguments,
     paths,
     quantities,
     rounding,
     slips,
+    standardisation,
+    substitutes,
     ties,
 )
 from .table import KINDS, MISFITS, TABLE, Row, mistake
 
 __all__ = [
     "KINDS", "MISFITS", "TABLE", "Row", "arrays", "axes", "convolutions", "labels", "mistake",
-    "operations", "paths", "quantities", "rounding", "slips", "ties",
+    "operations", "own_arguments", "paths", "quantities", "rounding", "slips", "standardisation",
+    "substitutes", "ties",
 ]  # fmt: skip

@@ -43,6 +43,18 @@ def local_left_out(case: Case) -> Iterator[Mistake]:
             yield use.with_local(lambda g, *_values: g, text)
 
 
+@mistake("missing_factor", tape=True, costly=True)
+def number_left_out(case: Case) -> Iterator[Mistake]:
+    """``1/sqrt(d)``, a temperature: a number by which one path is multiplied or divided."""
+    words = _("the factor {factor} of {operation} is missing on the way to {name}")
+    for use in case.uses("multiply", "divide"):
+        other = use.operands[1 - use.position]
+        if np.size(other) == 1 and not (use.operation == "divide" and use.position):
+            number = float(np.asarray(other).item())
+            factor = f"{number:.6g}" if use.operation == "multiply" else f"1/{number:.6g}"
+            yield use.with_local(lambda g, *_values: g, words, factor=factor, name=case.name)
+
+
 def _operand_left_out(use: Use) -> Mistake:
     """A product without its other operand: ``dW = dz`` (which NumPy broadcasts)."""
     closure, other, tape = use.closure, 1 - use.position, use.case.the_tape
@@ -156,5 +168,7 @@ def upstream_left_out(case: Case) -> Iterator[Mistake]:
         yield made(len(tape.nodes) - 1, (u != 0).astype(float))
     for i in dict.fromkeys(i for i, _position in case.path):
         g = case.gradients.get(i)
+        if tape.operation(i) == "softmax":
+            continue  # of ones it makes nothing: a path that is cut
         if g is not None and np.ptp(g) != 0:  # else one number: a sign or a factor
             yield made(i, np.ones_like(g))

@@ -1,20 +1,20 @@
 """Several contributions to one gradient: missing, overwritten, weighted; and updates too early."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ....autograd.tensor import Tensor
 from ....graph.recorded.tape import Edge
 from ....kernels import Array
 from ....messages import _
 from ...vocabulary import RATE
 from ..case import Case, Local, Mistake, Use
 from .arrays import axes_of, word
-from .table import mistake
+from .table import MISFITS, mistake
 
 
 @mistake("missing_branch", tape=True)
@@ -29,7 +29,9 @@ def path_of_a_fan_out(case: Case) -> Iterator[Mistake]:
         source = case.the_tape.label(number)
         cuts: list[tuple[Edge, ...]] = [(edge,) for edge in edges]
         if len(edges) > 2:
-            cuts += [tuple(e for e in edges if e != kept) for kept in edges]
+            alike = len({case.the_tape.operation(i) for i, _position in edges}) == 1
+            kept_ones = edges[1:-1] if alike else edges  # the first or last alone: overwritten
+            cuts += [tuple(e for e in edges if e != kept) for kept in kept_ones]
             cuts += [(a, b) for k, a in enumerate(edges) for b in edges[k + 1 :]]
         for cut in dict.fromkeys(cuts):
             yield from _without(case, source, cut)
@@ -55,7 +57,13 @@ def _without(case: Case, source: str, cut: tuple[Edge, ...]) -> Iterator[Mistake
         return text, {**detail, "weight": weight}, not known
 
     local = dict.fromkeys(cut)
-    yield Mistake(None, words, {**detail, "weight": 0.0}, local=local, weighted=weighted)
+    # Through time, a path that is cut at every step is one mistake: a truncated recurrence.
+    number, position = cut[0]
+    operands = case.the_tape.nodes[number]._inputs
+    other = operands[1 - position] if len(operands) == 2 else None
+    step = ("cut", position, detail["operation"], id(other))
+    made = Mistake(None, words, {**detail, "weight": 0.0}, local=local, weighted=weighted)
+    yield replace(made, step=step if len(cut) == 1 and other is not None else None)
 
 
 def _statistics(case: Case) -> Iterator[tuple[Edge, ...]]:
@@ -112,23 +120,91 @@ def only_the_last_contribution(case: Case) -> Iterator[Mistake]:
 
 
 @mistake("overwritten", tape=True)
+def only_one_use(case: Case) -> Iterator[Mistake]:
+    """Of a value that is used at every step, the contribution of one step alone."""
+    fans: dict[int, list[Edge]] = {}
+    for edge in case.path:
+        fans.setdefault(case.the_tape.number_of_input(*edge), []).append(edge)
+    text = _(
+        "only one of the {n} contributions to {name} is left: you overwrite (=) where you should "
+        "accumulate (+=)"
+    )
+    for number, edges in fans.items():
+        if len(edges) > 2 and len({case.the_tape.operation(i) for i, _position in edges}) == 1:
+            words = text.format(n=len(edges), name=case.the_tape.label(number))
+            for kept in (edges[0], edges[-1]):
+                detail = {"operation": case.the_tape.operation(kept[0])}
+                cut = dict.fromkeys(e for e in edges if e != kept)
+                yield Mistake(None, words, detail, local=cut)
+
+
+@mistake("overwritten", tape=True)
 def repeated_index_overwritten(case: Case) -> Iterator[Mistake]:
     """``dE[i] += g``: where an index is repeated, NumPy keeps only one of its contributions."""
     text = _(
         "{operation} takes some entries several times, and only the last contribution is left: "
         "dE[i] += g adds up once per entry (np.add.at adds up all)"
     )
-    for use in case.uses("getitem", "embedding", "take"):
-        index = use.arguments.get("index", use.arguments.get("indices"))
-        axis = use.arguments.get("axis")
-        where = index if axis is None else (*(slice(None),) * (axis % use.input.ndim), index)
+    first = _("{operation} takes some entries several times: only the first contribution is left")
+    mean = _("{operation} takes some entries several times: you took the mean in place of the sum")
+    for use, taken in _takings(case, "getitem", "embedding", "take", "max_pool2d"):
+        yield use.with_local(_one_of(use, taken, 1), text)
+        yield use.with_local(_one_of(use, taken, -1), first)
+        yield use.with_local(_mean_of(use, taken), mean)
 
-        def local(g: Array, *_values: Any, shape: Any = use.input.shape, at: Any = where) -> Array:
-            kept = np.zeros(shape)
-            kept[np.asarray(at) if isinstance(at, Tensor) else at] = g
-            return kept
 
-        yield use.with_local(local, text)
+@mistake("not_summed", tape=True)
+def copies_not_summed(case: Case) -> Iterator[Mistake]:
+    """The gradient of what was copied, by upsampling, is the sum over its copies."""
+    text = _(
+        "{operation} copies its entries: the sum over the copies is missing, one alone is left"
+    )
+    mean = _("{operation} copies its entries: you took the mean over the copies, not the sum")
+    for use, taken in _takings(case, "repeat", "tile", "broadcast_to"):
+        for order in (1, -1):
+            yield use.with_local(_one_of(use, taken, order), text)
+        yield use.with_local(_mean_of(use, taken), mean)
+
+
+def _one_of(use: Use, taken: Array, order: int) -> Local:
+    def local(g: Array, *_values: Any) -> Any:
+        kept = np.zeros(use.input.size)
+        kept[taken.ravel()[::order]] = np.reshape(g, -1)[::order]
+        return kept.reshape(use.input.shape)
+
+    return local
+
+
+def _mean_of(use: Use, taken: Array) -> Local:
+    def local(g: Array, *values: Any) -> Any:
+        times = np.bincount(taken.ravel(), minlength=use.input.size).reshape(use.input.shape)
+        return use.closure(g, *values) / np.maximum(times, 1)
+
+    return local
+
+
+def _takings(case: Case, *operations: str) -> Iterator[tuple[Use, Array]]:
+    """The uses whose results are entries of what they took, some of them several times."""
+    for use in case.uses(*operations):
+        taken = _taken(use)
+        if taken is not None and len(np.unique(taken)) < taken.size:
+            yield use, taken
+
+
+def _taken(use: Use) -> Array | None:
+    """Which entry of the input each entry of the result is; None where equal values hide it."""
+    x, y = np.asarray(use.input._array), use.node._array
+    if use.operation != "max_pool2d":
+        given = list(use.arguments.values())
+        given[use.position] = np.arange(x.size).reshape(x.shape)
+        with suppress(*MISFITS):
+            return np.asarray(use.node._op.function(*given))
+        return None
+    values, first = np.unique(x, return_index=True)
+    if values.size < x.size or not values.size:
+        return None
+    at = np.minimum(np.searchsorted(values, y), values.size - 1)
+    return first[at] if np.array_equal(values[at], y) else None
 
 
 @mistake("updated_too_early", tape=True)

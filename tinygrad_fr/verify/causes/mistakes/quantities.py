@@ -26,7 +26,15 @@ def another_quantity(case: Case) -> Iterator[Mistake]:
         for slot, (original, wanted) in enumerate(zip(originals, use.labels, strict=True)):
             if np.ndim(original) == 0:
                 continue
+            terms = []  # o for o - t: a term of it is missing
+            inner: Any = use.node._inputs[slot - 1] if slot else None
+            if getattr(getattr(inner, "_op", None), "name", "") in ("add", "subtract"):
+                terms = [getattr(x, "_array", x) for x in inner._inputs]
             for got, other in _alternatives(case, original, use.operation):
+                if any(other is x for x in terms) or (slot and other is use.node._array):
+                    continue  # a slip with a name of its own
+                if use.operation == "divide" and not slot and other is use.operands[0]:
+                    continue
                 local = _with_other(use.closure, slot, other)
                 slip = use.with_local(local, text, got=got, wanted=wanted)
                 # Through time, h_t in place of h_(t-1) is the same slip at every step.

@@ -67,7 +67,7 @@ def softmax_slips() -> list[tuple[str, str, str, Callable[..., Array]]]:
 
 
 def wrong_derivatives() -> dict[str, dict[str, Local]]:
-    """By operation, known wrong derivatives, of g (upstream), y (output) and x (input)."""
+    """By activation, known wrong derivatives, of g (upstream), y (output) and x (input)."""
     return {
         "tanh": {
             "1 - a": lambda g, y, x: g * (1 - y), "1 - z^2": lambda g, y, x: g * (1 - x**2),
@@ -86,7 +86,77 @@ def wrong_derivatives() -> dict[str, dict[str, Local]]:
             _("the mask (z < 0)"): lambda g, y, x: g * (x < 0),
             "a": lambda g, y, x: g * y, "z": lambda g, y, x: g * x,
         },
-        "leaky_relu": {_("the mask (z > 0)"): lambda g, y, x: g * (x > 0)},
+        "leaky_relu": {
+            _("the mask (z > 0)"): lambda g, y, x, *_n: g * (x > 0),
+            "a": lambda g, y, x, *_n: g * y,
+            _("the slope 0.01"): lambda g, y, x, *_n: g * np.where(x > 0, 1, 0.01),
+            _("the branches exchanged"): lambda g, y, x, *_n: g * y.min() / x.min() * (x > 0)
+            + g * (x <= 0),
+        },
+        "gelu": {
+            "Phi(x)": lambda g, y, x: g * _normal(x),
+            "x phi(x)": lambda g, y, x: g * x * _density(x),
+            "phi(x)": lambda g, y, x: g * _density(x),
+            "Phi(x) + phi(x)": lambda g, y, x: g * (_normal(x) + _density(x)),
+            "Phi(x) - x phi(x)": lambda g, y, x: g * (_normal(x) - x * _density(x)),
+        },
+        "silu": {
+            "s": lambda g, y, x: g * _logistic(x),
+            "x s (1 - s)": lambda g, y, x: g * x * _logistic(x) * _logistic(-x),
+            "s + s (1 - s)": lambda g, y, x: g * _logistic(x) * (1 + _logistic(-x)),
+            "s + x s": lambda g, y, x: g * _logistic(x) * (1 + x),
+            "s - x s (1 - s)": lambda g, y, x: g * _logistic(x) * (1 - x * _logistic(-x)),
+            "s (1 - s)": lambda g, y, x: g * _logistic(x) * _logistic(-x),
+        },
+        "softplus": {
+            "1 - a": lambda g, y, x: g * (1 - y), "a": lambda g, y, x: g * y,
+            "1/(1 + e^z)": lambda g, y, x: g / (1 + np.exp(x)),
+            "e^z": lambda g, y, x: g * np.exp(x), "e^a": lambda g, y, x: g * np.exp(y),
+        },
+        "arctan": {
+            "1/(1 - x^2)": lambda g, y, x: g / (1 - x**2),
+            "1/(1 + a^2)": lambda g, y, x: g / (1 + y**2),
+        },
+        "elu": {
+            _("the mask (z > 0)"): lambda g, y, x: g * (x > 0),
+            "a": lambda g, y, x: g * np.where(x > 0, 1, y),
+            _("z itself on the positive side"): lambda g, y, x: g * np.where(x > 0, x, y + 1),
+            _("the branches exchanged"): lambda g, y, x: g * np.where(x > 0, np.exp(x), 1),
+        },
+    }  # fmt: skip
+
+
+def wrong_derivatives_of_others() -> dict[str, dict[str, Local]]:
+    """The same for what is no activation."""
+    return {
+        "abs": {
+            "x": lambda g, y, x: g * x, "2x": lambda g, y, x: 2 * g * x,
+            _("the mask (z > 0)"): lambda g, y, x: g * (x > 0),
+        },
+        "clip": {
+            _("the mask inverted"): lambda g, y, x, *_n: g * (x != y),
+            _("the mask (z > 0)"): lambda g, y, x, *_n: g * (x > 0),
+            "a": lambda g, y, x, *_n: g * y,
+            _("the lower bound alone"): lambda g, y, x, *_n: g * (x >= y),
+            _("the upper bound alone"): lambda g, y, x, *_n: g * (x <= y),
+        },
+        "maximum": {
+            _("the mask inverted"): lambda g, y, a, b: g * (a != y), "a": lambda g, y, a, b: g * y,
+            _("the mask (z > 0)"): lambda g, y, a, b: g * (a > 0),
+        },
+        "logsumexp": {
+            "1": lambda g, y, x: _wide(g, x) * np.ones_like(x),
+            "1/n": lambda g, y, x: _wide(g, x) * x.shape[-1] ** -1.0 * np.ones_like(x),
+            "exp(x)": lambda g, y, x: _wide(g, x) * np.exp(x),
+            "p (1 - p)": lambda g, y, x: _wide(g, x) * (p := np.exp(x - _wide(y, x))) * (1 - p),
+            _("the softmax applied twice"): lambda g, y, x: _wide(g, x) * ops.softmax(
+                np.exp(x - _wide(y, x)), -1),
+            _("the derivative of the maximum"): lambda g, y, x: _wide(g, x) * (
+                x == x.max(-1, keepdims=True)),
+            "x / y": lambda g, y, x: _wide(g, x) * x / _wide(y, x),
+            "exp(y - x)": lambda g, y, x: _wide(g, x) * np.exp(_wide(y, x) - x),
+            _("softmax along the other axis"): lambda g, y, x: _wide(g, x) * ops.softmax(x, 0),
+        },
         "softmax": {
             "1 - p": lambda g, y, x: g * (1 - y), "1 - p^2": lambda g, y, x: g * (1 - y**2),
             "-p_i p_j": lambda g, y, x: -y * ((g * y).sum(-1, keepdims=True) - g * y),
@@ -102,35 +172,43 @@ def wrong_derivatives() -> dict[str, dict[str, Local]]:
         },
         "sin": {"sin": lambda g, y, x: g * y},
         "cos": {"sin": lambda g, y, x: g * np.sin(x), "cos": lambda g, y, x: g * y},
-        "square": {"x^2": lambda g, y, x: g * y, "2": lambda g, y, x: 2 * g},
+        "square": {
+            _("the sign"): lambda g, y, x: g * np.sign(x), "x^2": lambda g, y, x: g * y,
+            "2": lambda g, y, x: 2 * g,
+        },
         "power": {
             "x^n": lambda g, y, x, n: g * y, "n x^n": lambda g, y, x, n: g * n * y,
-            "n": lambda g, y, x, n: g * n,
+            "n": lambda g, y, x, n: g * n, _("the sign"): lambda g, y, x, n: g * np.sign(x),
         },
         "divide": {
             "1/b for -a/b^2": lambda g, y, a, b: g / b, "a/b^2": lambda g, y, a, b: g * a / b**2,
             "-1/b^2": lambda g, y, a, b: -g / b**2, "-a/b": lambda g, y, a, b: -g * a / b,
         },
-        "softplus": {
-            "1 - a": lambda g, y, x: g * (1 - y), "a": lambda g, y, x: g * y,
-            "1/(1 + e^z)": lambda g, y, x: g / (1 + np.exp(x)),
-            "e^z": lambda g, y, x: g * np.exp(x), "e^a": lambda g, y, x: g * np.exp(y),
-        },
-        "arctan": {
-            "1/(1 - x^2)": lambda g, y, x: g / (1 - x**2),
-            "1/(1 + a^2)": lambda g, y, x: g / (1 + y**2),
-        },
-        "elu": {
-            _("the mask (z > 0)"): lambda g, y, x: g * (x > 0),
-            "a": lambda g, y, x: g * np.where(x > 0, 1, y),
-        },
     }  # fmt: skip
+
+
+def _logistic(x: Array) -> Array:
+    return np.asarray(ops.sigmoid(x))
+
+
+def _density(x: Array) -> Array:
+    return np.asarray(np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi))
+
+
+def _normal(x: Array) -> Array:
+    """The distribution function of the normal law, which GELU multiplies by."""
+    return np.asarray(np.asarray(ops.gelu(x)) / np.where(x == 0, 1.0, x) + 0.5 * (x == 0))
+
+
+def _wide(a: Array, x: Array) -> Array:
+    return a if np.ndim(a) == np.ndim(x) else np.expand_dims(a, -1)
 
 
 # Derivatives that are taken for one another, as people write them: of the output, or the input.
 OTHERS: Mapping[str, Local] = {
     "sigmoid": lambda g, y, x: g * y * (1 - y), "tanh": lambda g, y, x: g * (1 - y**2),
     "relu": lambda g, y, x: g * (x > 0), "exp": lambda g, y, x: g * y,
+    "sign": lambda g, y, x: g * np.sign(x),
 }  # fmt: skip
 
 
@@ -176,7 +254,7 @@ def inner_sum_along_another_axis(case: Case) -> Iterator[Mistake]:
 @mistake("wrong_local_derivative", tape=True, subsets=True)
 def known_wrong_derivative(case: Case) -> Iterator[Mistake]:
     text = _("in place of the derivative of {operation} you used {used}")
-    table = wrong_derivatives()
+    table = {**wrong_derivatives_of_others(), **wrong_derivatives()}
     for use in case.uses():
         for used, local in table.get(use.operation, {}).items():
             yield use.with_local(local, text, used=used)
@@ -201,7 +279,7 @@ def derivative_of_another_activation(case: Case) -> Iterator[Mistake]:
             # Of a softmax y (1 - y) and y are slips with a name of their own.
             if used != use.operation and (use.operation != "softmax" or used in ("tanh", "relu")):
                 yield use.with_local(local, text, used=used)
-        for used in ("sigmoid", "tanh", "softplus", "exp", "sin", "cos"):
+        for used in ("sigmoid", "tanh", "softplus", "exp", "sin", "cos", "gelu", "silu", "elu"):
             if used != use.operation and use.position == 0:
                 yield use.with_local(at(getattr(ops, used), use.operands[0]), text, used=used)
 

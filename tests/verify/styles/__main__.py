@@ -1,0 +1,7 @@
+"""``python -m tests.verify.styles``."""
+
+import sys
+
+from . import main
+
+main("-v" in sys.argv)

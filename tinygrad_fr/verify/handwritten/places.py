@@ -1,0 +1,55 @@
+"""The arrays in what somebody gives or keeps: the way to each, and what it is called."""
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+from ...kernels import Array
+from ..vocabulary import named_like_a_gradient
+from .subject import Slot, label
+
+
+def name_of(slot: Slot, places: Collection[Slot]) -> str:
+    """What an array at a place is called: by its last word, if no other has it."""
+    ends = [s[-1] for s in places if not named_like_a_gradient(tuple(map(str, s)))]
+    wrapped = slot[-1] in ("value", "data")  # of a Parameter: W.value
+    alone = isinstance(slot[-1], str) and not wrapped and ends.count(slot[-1]) == 1
+    return str(slot[-1]) if alone else label(slot)
+
+
+def last_word(name: str) -> str:
+    """The last word of a name: ``W`` of ``layers[0].W`` and of ``grads["W"]``."""
+    return re.sub(r".*\W", "", name.rstrip("'\"])"))
+
+
+def leaves(argument: Any, path: Slot = ()) -> list[tuple[Slot, Array]]:
+    """The arrays in dicts and lists, with the way to each; none of an array itself."""
+    if isinstance(argument, np.ndarray):
+        return [(path, argument)] if path else []
+    if isinstance(argument, dict):
+        items = list(argument.items())
+    elif hasattr(argument, "_asdict"):
+        items = list(argument._asdict().items())
+    elif isinstance(argument, (list, tuple)) and any(
+        isinstance(x, (np.ndarray, dict, list, tuple)) for x in argument
+    ):
+        items = list(enumerate(argument))
+    else:
+        return []
+    return [leaf for key, x in items for leaf in leaves(x, (*path, key))]
+
+
+def with_array(container: Any, path: Slot, array: Any) -> Any:
+    """A container with another array at a place; the array itself for an empty way."""
+    if not path:
+        return array
+    if hasattr(container, "_asdict"):
+        key = container._fields.index(path[0])
+        return container._replace(**{path[0]: with_array(container[key], path[1:], array)})
+    inner = with_array(container[path[0]], path[1:], array)
+    if isinstance(container, tuple):
+        return tuple(inner if k == path[0] else x for k, x in enumerate(container))
+    container[path[0]] = inner
+    return container

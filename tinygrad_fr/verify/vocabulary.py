@@ -46,7 +46,22 @@ RESET = re.compile(
 # Names under which a batch of data goes in courses, as against parameters.
 DATA = re.compile(r"(x|a|h|z|p|y|images?|inputs?|data|batch)\d*", re.I)
 INPUT = {"entree", "entrees", "x", "z", "input", "inputs", "inp", "X", "Z", "last_input", "data"}
-OUTPUT = {"sortie", "a", "A", "o", "out", "output", "outputs", "activated", "activation", "s", "p"}
+OUTPUT = {
+    "sortie",
+    "a",
+    "A",
+    "o",
+    "P",
+    "probs",
+    "proba",
+    "out",
+    "output",
+    "outputs",
+    "activated",
+    "activation",
+    "s",
+    "p",
+}
 # Targets: sure ones, and the ``y`` that is a prediction beside a ``t``.
 _SURE_TARGET = re.compile(
     r"(true|actual|expected|gold|desired|one_?hot|ground_?truth|t|attendus?|reels?)"

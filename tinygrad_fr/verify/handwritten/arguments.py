@@ -174,7 +174,7 @@ def other_roles(
     roles: Mapping[str, str], guessed: list[str], arguments: Iterable[str]
 ) -> Iterator[dict[str, str]]:
     """Every other part that the guessed arguments of a backward can play."""
-    parts = (UPSTREAM, RESULT, *arguments)
+    parts = (UPSTREAM, RESULT, CACHED, *arguments)
     sure = {name: role for name, role in roles.items() if name not in guessed}
     for chosen in itertools.product(parts, repeat=len(guessed)):
         found = {**sure, **dict(zip(guessed, chosen, strict=True))}

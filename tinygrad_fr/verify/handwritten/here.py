@@ -171,6 +171,8 @@ class Here:
     def _own(self, value: Any) -> Any:
         if not isinstance(value, Kept):
             return value
+        if value.argument is not None:
+            return self._given[value.argument]
         return self._rest if value.which is None else self._rest[value.which]
 
     def given(self, position: int) -> Any:

@@ -31,8 +31,8 @@ from .calls import StudentError, as_array
 from .canvas import Canvas, assignable, plain
 from .here import duplicate
 from .parameters import called_a_weight, find_parameters
-from .places import last_word, leaves, with_array
-from .subject import Answer, Slot, Subject, label
+from .places import is_plain, last_word, leaves, with_array
+from .subject import Answer, Kept, Slot, Subject, label
 
 
 class OutOfTimeError(Exception):
@@ -150,7 +150,8 @@ class Handwritten:
         """The argument that is called the input: the prediction of a loss, data before weights."""
         if self.is_loss:
             return roles.main_of_a_loss(self.arguments)
-        arrays = [n for n in names if not leaves(self.arguments[n])]
+        plain_ones = [n for n in names if is_plain(self.arguments[n])]
+        arrays = [n for n in plain_ones if not leaves(self.arguments[n])]
         data = [n for n in arrays if DATA.fullmatch(n) and not is_target(n)]
         arrays = [n for n in arrays if not is_target(n)] or arrays
         first = (arrays or names)[0]
@@ -349,8 +350,10 @@ class Handwritten:
             name = next(n for n, role in self.roles.items() if role == roles.RESULT)
             given[name] = as_array(inner[0] if isinstance(inner, tuple) else inner)
         for name, role in self.roles.items():
-            if role in self.arguments:
+            if role in self.arguments and is_plain(self.arguments[role]):
                 given[name] = self._typed(role, values)
+            elif role in self.arguments:  # backward(ctx, grad)
+                given[name] = Kept(argument=list(self.arguments).index(role))
             elif role in self.slots:
                 given[name] = np.array(values[role])
             elif role[:1] == ".":  # what the forward has stored

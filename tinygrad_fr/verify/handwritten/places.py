@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...autograd.tensor import Tensor
 from ...kernels import Array
 from ..vocabulary import named_like_a_gradient
 from .subject import Slot, label
@@ -53,3 +54,14 @@ def with_array(container: Any, path: Slot, array: Any) -> Any:
         return tuple(inner if k == path[0] else x for k, x in enumerate(container))
     container[path[0]] = inner
     return container
+
+
+def is_plain(argument: Any) -> bool:
+    """Whether an argument is made of arrays, numbers and words, and no object of somebody's own."""
+    if isinstance(argument, dict):
+        return all(map(is_plain, argument.values()))
+    if isinstance(argument, (list, tuple)):
+        return all(map(is_plain, argument))
+    return argument is None or isinstance(
+        argument, (np.ndarray, np.generic, int, float, str, Tensor)
+    )

@@ -21,10 +21,12 @@ Slot = tuple[Any, ...]
 class Kept:
     """An argument that stays with the subject: what its forward returned beside the output.
 
-    ``which`` is the number of the part; None stands for all of them, as a tuple.
+    ``which`` is the number of the part; None stands for all of them, as a tuple. With ``argument``
+    it is what the forward was given there, such as a context that it has written to.
     """
 
     which: int | None = None
+    argument: int | None = None
 
 
 @dataclass

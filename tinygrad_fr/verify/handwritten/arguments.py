@@ -161,7 +161,7 @@ def roles_of(
             roles[name] = RESULT
         else:
             roles[name] = main
-            if pointwise and len(core) == 1:  # of the input, or of the output
+            if pointwise and len(core) == 1 and name not in INPUT:  # of the input or the output
                 unsure.append(name)
             elif name != main and name not in INPUT:
                 guessed.append(name)

@@ -264,8 +264,8 @@ _DERIVATIVE = re.compile("deriv|prime|grad")
 def _derivative(f: Callable[..., Any], switch: str) -> Callable[[Any], Any]:
     """The derivative of a function that gives it where it is asked to."""
 
-    def derivative(x: Any) -> Any:
-        return f(x, **{switch: True})
+    def derivative(value: Any) -> Any:  # of the input, or as often of the output
+        return f(value, **{switch: True})
 
     return derivative
 

@@ -35,11 +35,11 @@ HOUSE = [
     {"graph/formulas": 1_370},
     {"graph/drawing": 1_170, "graph/replaying": 500, "graph/deriving": 2_090},
     {"graph": 20},
-    {"verify/vocabulary": 170},
+    {"verify/vocabulary": 190},
     {"verify/truth": 830},
-    {"verify/causes": 3_260},
-    {"verify/handwritten": 3_610},
-    {"verify/questions": 1_530},
+    {"verify/causes": 3_300},
+    {"verify/handwritten": 3_700},
+    {"verify/questions": 1_550},
     {"verify": 20},
     {"io": 450},
     {"nn": 1_520},
@@ -56,7 +56,7 @@ BUDGETS = {room: lines for floor in HOUSE for room, lines in floor.items()}
 FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # The contract says 31,000: one reading of the graph, one judgement and layers seen from outside
 # took more lines than their merging gave back, and have to pay for them yet.
-WHOLE = 33_880
+WHOLE = 34_030
 
 # Imports that point upwards or close a circle, each with its reason.
 EXCUSED = {

@@ -33,4 +33,4 @@ def test_most_mistakes_are_named_and_few_names_mislead(style):
             _verdict, report = styles.judged(style, name)
             told.update(styles.named(style, name, report))
     assert told["first"] >= 0.5 * told.total(), told
-    assert told["misleading"] <= 0.15 * told.total(), told
+    assert told["misleading"] <= max(1, 0.15 * told.total()), told

@@ -1,6 +1,7 @@
 """What people call things: methods, arguments, parameters and their gradients."""
 
 import re
+from contextlib import suppress
 from typing import Any
 
 from ..errors import ArgumentError
@@ -148,15 +149,26 @@ def named_like_a_gradient(slot: tuple[str, ...]) -> bool:
     return bool(re.match(r"_?(d_|dl|grad|delta|d[wbk]\d*$)", word) or re.search("grad", word))
 
 
+def attribute(layer: Any, name: str) -> Any:
+    """An attribute; None where there is none, or where looking at it raises."""
+    try:
+        return getattr(layer, name, None)
+    except Exception:
+        return None
+
+
 def members(layer: Any, names: tuple[str, ...]) -> list[str]:
     """The methods of a layer that have one of the usual names, then those that sound so."""
     sounds = re.compile(
         r"forward|propag|avan[ct]|calcul|perte|cout|loss|cost|objecti" if names is FORWARD
         else r"backward|backprop|retro|recul|arriere|gradient"
     )  # fmt: skip
-    free = [n for n in dir(layer) if not n.startswith("__") and sounds.search(n)]
-    known = [n for n in dict.fromkeys((*names, *free)) if callable(getattr(layer, n, None))]
-    known.sort(key=lambda n: n in getattr(layer, "__dict__", ()))  # self.activation = np.tanh
+    with suppress(Exception):
+        free = [n for n in dir(layer) if not n.startswith("__") and sounds.search(n)]
+        names = (*names, *free)
+    own = vars(layer) if hasattr(type(layer), "__dict__") and hasattr(layer, "__dict__") else {}
+    known = [n for n in dict.fromkeys(names) if callable(attribute(layer, n))]
+    known.sort(key=lambda n: n in own)  # self.activation = np.tanh
     return [n for n in known if not (n == "__call__" and isinstance(layer, type))]
 
 

@@ -37,6 +37,7 @@ SHORT = {
     ("coursera", "linear"): "dW is that of the mean, dA_prev that of the sum",
     ("coursera", "linear_activation"): "dW is that of the mean, dA_prev that of the sum",
     ("nnfs", "dense_l1_l2"): "the penalty is in dweights, and not in the output",
+    ("minichar", "lstm_closure"): "the weights are an attribute of a function",
     ("minichar", "lossfun_closure"): "the weights are an attribute of a function",
     ("minichar", "lossfun_clipped"): "the weights are an attribute of a function",
     ("minichar", "lossfun_forgets_dhnext"): "the weights are an attribute of a function",

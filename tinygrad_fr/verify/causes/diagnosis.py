@@ -22,8 +22,8 @@ from .mistakes.arrays import ratio, scale_text, sums
 from .projection import Projection
 from .subsets import named
 
-# How many local mistakes are tried in pairs, and which are not.
-PAIRS = 60
+# How many local mistakes are tried in pairs, how many with a factor, and which are not.
+PAIRS, SINGLE = 60, 600
 _ALONE = ("wrong_variable", "updated_too_early")
 
 
@@ -154,7 +154,9 @@ def _at_every_step(tried: list[_Tried]) -> Iterator[_Tried]:
     for t in tried:
         if t.mistake.step is not None:
             steps.setdefault((t.kind, t.mistake.step), []).append(t)
-    for (kind, _step), those in steps.items():
+            # Of f * c and o * tanh(c), in each step of a loop, one is meant.
+            steps.setdefault((t.kind, t.mistake.step, *_context(t)), []).append(t)
+    for (kind, *_step), those in steps.items():
         local = {edge: rule for t in those for edge, rule in (t.mistake.local or {}).items()}
         if 1 < len(local) == len(those):
             made = those[-1].mistake
@@ -162,6 +164,16 @@ def _at_every_step(tried: list[_Tried]) -> Iterator[_Tried]:
             detail = {**made.detail, "times": len(local)}
             made = Mistake(None, words, detail, local=local)
             yield _Tried(kind, made, those[-1].subsets, those[-1].seen)
+
+
+def _context(t: _Tried) -> Iterator[Any]:
+    """Which operand of what a mistake is made at: its place, and what the operands come from."""
+    tape = t.seen.case.the_tape
+    for number, position in t.mistake.local or ():
+        yield position
+        for x in tape.nodes[number]._inputs:
+            made = tape.number(x)
+            yield None if made is None else tape.operation(made)
 
 
 def _of_rows(case: Case) -> list[_Found]:
@@ -263,7 +275,7 @@ def _pairs(case: Case, tried: list[_Tried]) -> Iterator[Diagnosis]:
     if not tried:
         return
     seen = tried[0].seen
-    for t in [_Tried("", Mistake(case.true, ""), False, seen), *tried]:
+    for t in [_Tried("", Mistake(case.true, ""), False, seen), *tried[:SINGLE]]:
         if not t.mistake.fitted and t.kind not in ("sign", "scale", "wrong_shape", "zero"):
             found = list(_with_factor(case, t))
             if found:

@@ -30,6 +30,9 @@ from .subject import Kept
 UPSTREAM, STEP, CACHED, MODE, RESULT = ":upstream", ":rate", ":cache", ":training", ":output"
 NO_UPSTREAM = ":upstream of another output"
 
+# The learning rate that is given where one is asked for: no number that is at hand otherwise.
+RATE_GIVEN = 0.3
+
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 LOSS = re.compile("loss|cost|entrop|mse|bce|perte|cout|criteri|hinge", re.I)
 
@@ -187,7 +190,7 @@ def in_words(roles: Mapping[str, str], backward: str) -> str:
     words = {
         UPSTREAM: _("the upstream gradient"),
         NO_UPSTREAM: _("zeros, for another output"),
-        STEP: "1.0",
+        STEP: f"{RATE_GIVEN}",
         CACHED: _("what the forward returned beside its output"),
         MODE: "True",
         RESULT: _("the output"),
@@ -222,7 +225,7 @@ def other_arguments(
     # One number for one number, and an array of its own for an array.
     given = {
         UPSTREAM: np.array(upstream) if upstream.ndim else float(upstream),
-        STEP: 1.0,
+        STEP: RATE_GIVEN,
         CACHED: cached,
         MODE: True,
         RESULT: np.array(output),

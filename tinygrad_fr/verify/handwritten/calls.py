@@ -186,7 +186,10 @@ def promoted(x: Any) -> Array:
 
 def as_upstream(upstream: Any, shape: tuple[int, ...]) -> Array:
     """The upstream gradient that was asked for; one number stands for a whole array."""
-    array = np.asarray(upstream, float)
+    try:
+        array = np.asarray(upstream, float)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError("upstream is an array of numbers, not {x!r}", x=upstream) from error
     if array.size == 1:
         array = np.full(shape, array.item())
     if array.shape != shape:

@@ -13,6 +13,7 @@ from ...kernels import Array
 from ..causes.case import Case
 from ..truth.differences import signed
 from ..truth.limits import redrawn
+from .arguments import RATE_GIVEN
 from .calls import StudentError
 from .gradients import Call, gradients_of
 from .parts import Handwritten
@@ -49,7 +50,7 @@ class Evaluation:
         others = {k: np.asarray(v) for k, v in self.layer.constants.items()}
         known = {k: v for k, v in others.items() if v.dtype.kind in "fiu"}
         if self.layer.asks_rate:
-            known["lr"] = np.array(1.0)  # what the backward is called with
+            known["lr"] = np.array(RATE_GIVEN)  # what the backward is called with
         elif self.layer.rate is not None and self.layer.rate_is_known:
             known["lr"] = np.array(self.layer.rate)
         tape = self.tape.expanded() if self.tape is not None else None

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels import Array
+from ...messages import _
 from ..vocabulary import (
     NUMBER,
     aliases,
@@ -21,14 +22,16 @@ from ..vocabulary import (
     named_like_a_gradient,
     of_the_input,
 )
+from .arguments import RATE_GIVEN
 from .calls import StudentError, as_array
 from .parts import Handwritten
+from .places import last_word
 from .subject import Answer, Slot, Subject
 
 # How well a name fits the gradient of a parameter.
 EXACT, GROUPED, HELD = 4, 3, 2
 # What holds the gradients of several parameters, or of the one beside it.
-_HOLDER = re.compile(r"_?d?(grads?|gradients?|dparams?|d|deltas?)(_?(dict|params?|parameters?))?")
+_HOLDER = re.compile(r"_?d?(grads?|gradients?|dparams?|d)(_?(dict|params?|parameters?))?")
 
 
 @dataclass
@@ -55,6 +58,7 @@ class Call:
     drew_random_numbers: bool = False
     idle: list[str] = field(default_factory=list)  # gradients of what the forward does not use
     orphans: list[str] = field(default_factory=list)  # of weights that are not on the object
+    unread: int = 0  # results that are the gradient of nothing known
     steps: dict[str, Array] = field(default_factory=dict)  # by how much the weights went down
     with_momentum: set[str] = field(default_factory=set)  # something of their shape is renewed
 
@@ -95,10 +99,10 @@ def _from_inside(
         if stored_gradient(name, {**layer.slots, name: slot}, values, fresh) is not None:
             call.idle.append(name)
     known = {re.sub(r".*\W", "", name) for name in (*layer.slots, *layer.idle)}
-    call.orphans = [
+    call.orphans += [
         slot[0] for slot in fresh
-        if len(slot) == 1 and not any(is_gradient_of(slot[0], name) for name in known)
-        and any(is_gradient_of(slot[0].rstrip("0123456789"), name) for name in ("w", "b"))
+        if len(slot) == 1 and _of_a_weight(slot[0])
+        and not any(is_gradient_of(slot[0], name) for name in known)
     ]  # fmt: skip
     renewed = [
         a.shape for s, a in fresh.items() if s not in layer.slots.values() and not gradient_like(s)
@@ -121,7 +125,8 @@ def _from_inside(
         elif handed:
             call.gradients[name], call.sources[name] = handed[0], "optimizer"
         elif moved:  # W = W - lr * dW, with a gradient of another shape, too
-            rate = 1.0 if layer.asks_rate or now.shape != old.shape else layer.rate or 1.0
+            rate = RATE_GIVEN if layer.asks_rate else layer.rate or 1.0
+            rate = 1.0 if now.shape != old.shape else rate
             call.gradients[name], call.sources[name] = (old - now) / rate, "update"
 
 
@@ -131,17 +136,30 @@ def read_returned(layer: Handwritten, call: Call, result: Any, upstream: Array) 
         shape = layer.values["input"].shape
         found = [("input", _times_local(as_array(result), upstream, shape))]
     else:
-        results = flattened(result, layer.template.returned("backward"), layer.values)
+        try:
+            results = flattened(result, layer.template.returned("backward"), layer.values)
+        except RecursionError as error:
+            raise StudentError(_("the backward returns a list that holds itself")) from error
         if "input" not in layer.values and results[0][1] is None and len(results) > 1:
             results = results[1:]  # nothing for integers
         order = layer.order if layer.order is not None else usual_order(layer, results)
         found = [(n, g) for n, (_label, g) in zip(order, results, strict=False) if n is not None]
         call.results = results
+        for k, (label, g) in enumerate(results):
+            if g is not None and (k >= len(order) or order[k] is None):
+                last = last_word(label)
+                call.orphans += [last] if _of_a_weight(last) else []
+                call.unread += not last and len(results) > len(layer.values) + len(layer.ignored)
     for name, g in found:
         if g is None:
             call.given_up.append(name)
         else:
             call.gradients[name], call.sources[name] = as_array(g), "returned"
+
+
+def _of_a_weight(name: str) -> bool:
+    """Whether an array is called like the gradient of some weight: dW, db1."""
+    return any(is_gradient_of(name.rstrip("0123456789"), weight) for weight in ("w", "b"))
 
 
 def _is_array(g: Any) -> bool:
@@ -169,7 +187,11 @@ def stored_gradient(name: str, places: Mapping[str, Slot], values: Mapping[str, 
                     stored: Mapping[Slot, Array]) -> Array | None:  # fmt: skip
     """The array of an object that is the gradient of a parameter by its name, or None."""
     own, shape = places[name], values[name].shape
-    free = {s: a for s, a in stored.items() if s not in places.values()}
+    inner = {p[:-1] for p in places.values()}  # the dW of an inner layer is its own
+    free = {
+        s: a for s, a in stored.items()
+        if s not in places.values() and not (len(s) > len(own) and s[:-1] in inner)
+    }  # fmt: skip
     fits = {s: fit(own, s) for s in free}
     if not shape and not NUMBER.fullmatch(str(own[-1])):  # a setting takes its very own only
         fits = {s: f for s, f in fits.items() if f == EXACT}

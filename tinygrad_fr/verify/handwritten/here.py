@@ -20,7 +20,16 @@ from ...autograd.tensor import Tensor
 from ...errors import ArgumentError
 from ...kernels import Array
 from ...messages import _
-from ..vocabulary import BACKWARD, FORWARD, GROUPS, STORED_OUTPUT, TRAINING, member, members
+from ..vocabulary import (
+    BACKWARD,
+    FORWARD,
+    GROUPS,
+    STORED_OUTPUT,
+    TRAINING,
+    attribute,
+    member,
+    members,
+)
 from .arguments import positional
 from .calls import StudentError, attempted, parameters_of
 from .canvas import plain
@@ -74,7 +83,12 @@ class Here:
         returns = [n.value for n in _own_nodes(body) if isinstance(n, ast.Return)] if body else []
         if not returns:
             return ()
-        items = returns[-1].elts if isinstance(returns[-1], ast.Tuple) else [returns[-1]]
+        given: Any = returns[-1]
+        if isinstance(given, ast.Name):  # grads = (dx, dW); return grads
+            made = [n.value for n in _own_nodes(tree.body[0]) if isinstance(n, ast.Assign)
+                    and ast.unparse(n.targets[0]) == given.id]  # fmt: skip
+            given = made[-1] if made and isinstance(made[-1], (ast.Tuple, ast.List)) else given
+        items = given.elts if isinstance(given, (ast.Tuple, ast.List)) else [given]
         plain = (ast.Name, ast.Attribute, ast.Subscript)
         names = tuple(ast.unparse(x) if isinstance(x, plain) else "" for x in items)
         return names[1:] if self._method(method) is _answer else names
@@ -88,7 +102,15 @@ class Here:
         return "\n".join(texts)
 
     def signature(self, method: str) -> list[inspect.Parameter]:
-        return parameters_of(self._method(method))
+        function = self._method(method)
+        found = parameters_of(function)
+        if not found and isinstance(function, (np.ufunc, types.BuiltinFunctionType)):
+            found = [inspect.Parameter("x", inspect.Parameter.POSITIONAL_ONLY)]
+        if method == "backward":  # it is called by names
+            by_name = inspect.Parameter.POSITIONAL_OR_KEYWORD
+            only = inspect.Parameter.KEYWORD_ONLY
+            found = [p.replace(kind=by_name) if p.kind is only else p for p in found]
+        return found
 
     def forwards(self) -> list[str]:
         named = members(self._owner, FORWARD)
@@ -99,9 +121,9 @@ class Here:
         found: list[Any] = []
         for part in parts_of(self._owner):
             for name in dir(type(part)) if not isinstance(part, CLOSED) else ():
-                method = getattr(part, name, None)
+                method = attribute(part, name)
                 own = inspect.ismethod(method) and not name.startswith("__")
-                if own and not positional(parameters_of(method), needed=True):  # type: ignore[arg-type]
+                if own and not positional(parameters_of(method), needed=True):
                     found.append(method)
         self._found = {f"{k}.{method.__name__}": method for k, method in enumerate(found)}
         return list(self._found)
@@ -130,11 +152,16 @@ class Here:
     def put(self, slot: Slot, array: Any) -> None:
         holder, key = array_at(self._owner, slot[:-1]), slot[-1]
         if isinstance(holder, tuple):
-            self.put(slot[:-1], (*holder[:key], array, *holder[key + 1 :]))
+            items = (*holder[:key], array, *holder[key + 1 :])
+            made = getattr(type(holder), "_make", tuple)
+            self.put(slot[:-1], made(items))
         elif isinstance(holder, (dict, list)):
             holder[key] = array
         else:
-            setattr(holder, key, array)
+            try:
+                setattr(holder, key, array)
+            except AttributeError:  # a frozen dataclass
+                object.__setattr__(holder, key, array)
 
     def functions(self) -> list[Any]:
         kinds = [kind for part in parts_of(self._owner) for kind in type(part).__mro__]
@@ -161,8 +188,13 @@ class Here:
             several = isinstance(y, tuple) and bool(y)  # (out, cache)
             if several and isinstance(y[0], Mapping):  # (gradients, loss)
                 y = (*y[1:], y[0])
+            elif several and self._methods["backward"] is _answer:
+                number = isinstance(y[-1], (float, np.floating))
+                y = (y[-1], *y[:-1]) if number and isinstance(y[0], np.ndarray) else y
             self._given, self._rest = arguments, y[1:] if several else ()
             return Answer(y[0] if several else y)
+        in_order = [p.name for p in self.signature(method) if p.kind is p.POSITIONAL_ONLY]
+        arguments += tuple(named.pop(name) for name in in_order if name in named)
         before, handed = str(self.state()), list[tuple[Array, Array]]()
         with spying(self._owner, handed), seeded(seed):
             result = attempted(function, *arguments, **named)
@@ -323,7 +355,11 @@ def duplicate(owner: Any) -> Any:
     try:
         return copy.deepcopy(owner)
     except Exception:
-        twin = copy.copy(owner)
+        try:
+            twin = copy.copy(owner)
+        except Exception as error:
+            text = _("{kind} cannot be copied: {error}")
+            raise ArgumentError(text, kind=type(owner).__name__, error=error) from error
     for name, value in members_of(owner).items():
         with suppress(Exception):
             setattr(twin, name, copy.deepcopy(value))

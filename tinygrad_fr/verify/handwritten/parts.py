@@ -17,6 +17,7 @@ from ...kernels import Array
 from ...messages import _
 from ..vocabulary import (
     DATA,
+    NUMBER,
     RATE,
     TRAINING,
     UNSURE_RATE,
@@ -89,8 +90,8 @@ class Handwritten:
         self.optional_gradients = {
             name for name, x in self.values.items()
             if name != "input" and (
-                x.ndim == 0 or is_target(name) or self.is_loss
-                or (self.scalar and not called_a_weight((name,)))
+                (x.ndim == 0 and not NUMBER.fullmatch(name)) or is_target(name) or self.is_loss
+                or (self.scalar and x.ndim and not called_a_weight((name,)))
                 or (self.argument_of[name][1] and not called_a_weight((name,)))
             )
         }  # fmt: skip
@@ -275,7 +276,10 @@ class Handwritten:
 
     def forget_constants(self, found: Collection[str]) -> list[str]:
         """Take numbers and running statistics without a gradient for what they are: constants."""
-        gone = [n for n in self.optional_gradients if n not in found]
+        places = {n: self.argument_of.get(n, ("", ())) for n in self.values}
+        partly = {places[n][0] for n in found if n in places and places[n][1]}
+        # Of a dict of parameters, all want a gradient or none.
+        gone = [n for n in self.optional_gradients if n not in found and places[n][0] not in partly]
         targeted = self.is_loss or (self.scalar and any(map(is_target, self.arguments)))
         if targeted and set(found) & set(self.values) == {"input"}:  # the weights of classes
             gone = [n for n in self.values if n != "input"]

@@ -110,8 +110,7 @@ def _settled_order(
     usual = usual_order(layer, results)
     labelled = [label for label, _g in results if label and layer.meant(label)]
     arrays = [g for _label, g in results]
-    alone = len(results) < 2 and not layer.template.functional
-    if alone or len(set(labelled)) == len(results):
+    if len(results) < 2 or len(set(labelled)) == len(results):
         return usual, []
 
     def right(names: tuple[str | None, ...]) -> int:
@@ -120,9 +119,12 @@ def _settled_order(
 
     wanted = sum(g is not None for g in arrays)
     best, found = right(usual), usual
+    named = {k: n for k, (label, _g) in enumerate(results) if (n := label and layer.meant(label))}
     for names in itertools.islice(orders(layer, arrays, layer.values), MOST):
         if best == wanted:
             break
+        if any(k >= len(names) or names[k] != n for k, n in named.items()):
+            continue  # names that tell are believed
         if (here := right(names)) > best:
             best, found = here, names
     if found == usual or best < wanted:

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -157,35 +156,6 @@ def trivial(layer: Handwritten, output: Array, rng: np.random.Generator) -> str:
             "the forward gives the same for other inputs: it is constant, or remembers its answers"
         )
     return ""
-
-
-def of_the_step(entry: Entry, layer: Handwritten, call: Call) -> Entry:
-    """A right gradient, judged again by what the layer does with it: W -= lr * dW."""
-    name, true = entry.name, entry.autograd
-    step = call.steps.get(name)
-    if step is None or true is None or name in call.with_momentum or not np.any(true):
-        return entry
-    factor = float((step * true).sum() / (true**2).sum())
-    if not close(step, factor * true, ASKED):
-        return entry  # momentum, decay, another rule: not judged here
-    rate = 1.0 if layer.asks_rate else layer.rate
-    sure = layer.asks_rate or layer.rate_is_known
-    text, kind, detail = "", "scale", dict[str, Any](factor=factor)
-    if factor < 0:
-        kind, detail = "ascent", {}
-        text = _(
-            "the gradient is right, but the update goes up the slope: W += lr * dW in place of "
-            "W -= lr * dW"
-        )
-    elif sure and rate and rate != 1.0 and np.isclose(factor, rate**2):
-        detail["equals"] = "lr"
-        text = _("the gradient is right, but the update multiplies it by the learning rate twice")
-    elif sure and rate and rate != 1.0 and np.isclose(factor, 1.0):
-        detail["equals"] = "1/lr"
-        text = _("the gradient is right, but the update forgets the learning rate")
-    if not text:
-        return entry
-    return dataclasses.replace(entry, verdict="wrong", diagnoses=(Diagnosis(kind, text, detail),))
 
 
 # --- gradients that are right in a first call only ----------------------------------------------

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ... import checks
+from ...errors import ArgumentError
 from ...kernels import Array
 from ...messages import _
 from ...report import Diagnosis, Entry, Report, joined
@@ -24,12 +26,12 @@ from ..handwritten.reference import against, function_of, referred
 from ..handwritten.state import (
     not_proportional,
     not_repeatable,
-    of_the_step,
     order_of_calls,
     random_backward,
     stale,
     trivial,
 )
+from ..handwritten.updates import of_the_step
 from ..truth.comparison import Truth, close, granted, sampled
 from ..truth.differences import FULL, Counted, signed
 from ..truth.limits import hidden_by
@@ -124,7 +126,15 @@ def layer(
     >>> report["input"].verdict, report["W"].diagnoses[0].detail["equals"]
     ('correct', '1/N')
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(checks.seed(seed))
+    rtol, atol = checks.positive(rtol, "rtol", zero=True), checks.positive(atol, "atol", zero=True)
+    for name, value in (("parameters", parameters), ("returns", returns)):
+        if not isinstance(value, (str, list, tuple, set, type(None))):
+            raise ArgumentError("{name}= takes names, not {value!r}", name=name, value=value)
+    for name, value in (("forward", forward), ("backward", backward)):
+        if not (value is None or isinstance(value, str) or callable(value)):
+            text = _("{name}= takes the name of a method, or a function, not {value!r}")
+            raise ArgumentError(text, name=name, value=value)
     try:
         made = subject_of(layer, forward, backward, x)
         subject = Handwritten(made, x, parameters, returns)
@@ -168,6 +178,9 @@ def _report(
             notes=tuple(notes),
         )
     constants = subject.forget_constants(call.gradients)
+    if call.unread:
+        text = _("not judged: {n} of the results belong to no known value", n=call.unread)
+        notes.append(text)
     if subject.ignored:
         names = ", ".join(subject.ignored)
         notes.append(_("not judged: the output does not depend on {names}", names=names))

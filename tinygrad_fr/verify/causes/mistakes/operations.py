@@ -4,6 +4,7 @@ Each is made on the recorded graph, one edge at a time, and the gradient recompu
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -38,7 +39,12 @@ def local_left_out(case: Case) -> Iterator[Mistake]:
     for use in case.uses():
         if use.operation == "matmul":
             yield _operand_left_out(use)
-        if not use.is_constant:
+        if use.operation == "multiply" and not use.is_constant:
+            factor = use.labels[2 - use.position]
+            words = _("the factor {factor} is missing in the gradient of a product")
+            made = use.with_local(lambda g, *_values: g, words, factor=factor)
+            yield replace(made, step=("product", use.position))
+        elif not use.is_constant:
             text = texts.get(use.operation, _("the local derivative of {operation} is missing"))
             yield use.with_local(lambda g, *_values: g, text)
 

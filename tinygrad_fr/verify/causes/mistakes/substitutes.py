@@ -13,8 +13,8 @@ from .arrays import ratio
 from .slips import ACTIVATIONS, slope
 from .table import mistake
 
-# Quantities and gradients that are tried at one place.
-MOST = 30
+# Quantities and gradients that are tried at one place, and the places.
+MOST, PLACES = 30, 60
 
 
 @mistake("wrong_variable", tape=True, costly=True)
@@ -66,31 +66,41 @@ def factor_left_out(case: Case) -> Iterator[Mistake]:
 
 def _with_factors(case: Case) -> Iterator[tuple[int, Array, str, str, Array]]:
     """The gradients on the path, with the quantities that they may be multiplied by."""
-    for i in dict.fromkeys([case.target, *(i for i, _position in case.path)]):
+    factors = list(_factors(case))
+    places = list(dict.fromkeys([case.target, *(i for i, _position in case.path)]))
+    for i in places[:PLACES]:
         g = case.gradients.get(i)
         if g is not None and g.size > 1:
-            for name, q in list(_factors(case, g.shape))[:MOST]:
+            fitting = [(name, q) for name, q in factors if _reaches(q.shape, g.shape)]
+            for name, q in fitting[:MOST]:
                 yield i, g, case.the_tape.label(i), name, q
 
 
-def _factors(case: Case, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
-    """The quantities that a gradient of a shape may be multiplied by: not numbers, nor 0 and 1."""
+def _reaches(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
+    """Whether an array of a shape can be multiplied into one of another, which stays as large."""
+    inner = zip(shape[::-1], whole[::-1], strict=False)
+    return len(shape) <= len(whole) and all(n in (1, m) for n, m in inner)
+
+
+def _factors(case: Case) -> Iterator[tuple[str, Array]]:
+    """The quantities that a gradient may be multiplied by: not numbers, nor 0 and 1."""
     tape = case.the_tape
-    for i, node in enumerate(tape.nodes[-200:], max(0, len(tape.nodes) - 200)):
-        q = node._array
-        fits = q.size > 1 and q.ndim <= len(shape) and np.isfinite(q).all()
-        if fits and all(n in (1, m) for n, m in zip(q.shape[::-1], shape[::-1], strict=False)):
+    acting = {use.number: use for use in case.uses(*ACTIVATIONS - {"softmax"})}
+    for i in range(max(0, len(tape.nodes) - 200), len(tape.nodes)):
+        q = tape.nodes[i]._array
+        if q.size > 1 and np.isfinite(q).all():
             if np.ptp(q) > 0:
                 yield tape.label(i), q
-            use = next((u for u in case.uses() if u.number == i), None)
-            if use is not None and use.operation in ACTIVATIONS - {"softmax"} and q.shape == shape:
-                yield _("the derivative of {operation}", operation=use.operation), slope(use)
+            if i in acting and acting[i].keeps_shape:
+                name = acting[i].operation
+                yield _("the derivative of {operation}", operation=name), slope(acting[i])
 
 
 @mistake("wrong_variable", tape=True, costly=True)
 def changed_quantity(case: Case) -> Iterator[Mistake]:
     """The right quantity, but turned over, taken away from 1, or of the neighbour."""
-    for use in case.uses("matmul", "multiply", "divide", "power", "conv2d", *ACTIVATIONS):
+    changing = case.uses("matmul", "multiply", "divide", "power", "conv2d", *ACTIVATIONS)
+    for use in itertools.islice(changing, PLACES):
         if (
             use.operation in ACTIVATIONS - {"softmax"}
             and use.keeps_shape

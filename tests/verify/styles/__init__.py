@@ -63,7 +63,6 @@ SHORT = {
     ("modern", "linear_params"): "gradients add up, and nothing sets them back",
     ("modern", "weighted_ce"): "one loss per example, divided by the sum of the weights",
     ("tp_fr", "reseau_presse"): "the wrong method has another name, the backward is right",
-    ("keras_like", "lstm_without_cell_path"): "its parameters are not found",
 }
 
 

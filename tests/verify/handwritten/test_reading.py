@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+import tinygrad_fr as tg
 from tinygrad_fr import nn, verify
 from tinygrad_fr.errors import ArgumentError
 
@@ -240,6 +241,16 @@ def test_the_gradient_of_the_mean_of_losses_is_right_and_said():
     report = verify.layer(Squared(), (P, N((5, 3))))
     assert report
     assert "mean of the losses" in report["input"].note
+
+
+@pytest.mark.parametrize("how", ["forward", "reference"])
+def test_a_loss_that_has_only_a_backward(how):
+    class Entropy:
+        def gradient(self, logits, target):
+            e = np.exp(logits)
+            return (e / e.sum(1, keepdims=True) - target) / len(logits)
+
+    assert verify.layer(Entropy(), (N((5, 3)), Y), **{how: tg.cross_entropy})
 
 
 def model(W1, W2, X, y, forget=False):

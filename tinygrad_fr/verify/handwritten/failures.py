@@ -84,7 +84,7 @@ def _shape_of_the_step(message: str, shape: tuple[int, ...]) -> tuple[int, ...] 
 def missing(name: str, call: Call) -> Entry:
     """What there is to say where no gradient was found."""
     if name == "input" and call.gradients:
-        note = _("the layer returns no gradient for its input: accepted for a first layer")
+        note = _("not judged: the layer returns no gradient for its input, as a first layer may")
         return Entry(name, "correct", note=note)
     note = _("no gradient was found: returned, stored or seen in an update")
     if name == "input":
@@ -100,3 +100,19 @@ def found_in(source: str) -> str:
         "optimizer": _("as handed to the optimizer"),
     }
     return words.get(source, "")
+
+
+def not_judged(subject: Handwritten, call: Call) -> dict[str, Entry]:
+    """What has a gradient, or should, and cannot be judged."""
+    notes = {
+        **dict.fromkeys(call.idle, _(
+            "it has a gradient, but the forward does not depend on it in this place"
+        )),
+        **dict.fromkeys(call.orphans, _(
+            "not judged: no weight of that name is on the object; keep it there"
+        )),
+    }  # fmt: skip
+    if not subject.values:
+        text = _("there is nothing to judge: no input and no parameter with real numbers")
+        notes["input"] = text
+    return {name: Entry(name, "inconclusive", note=note) for name, note in notes.items()}

@@ -279,7 +279,8 @@ class Handwritten:
         places = {n: self.argument_of.get(n, ("", ())) for n in self.values}
         partly = {places[n][0] for n in found if n in places and places[n][1]}
         # Of a dict of parameters, all want a gradient or none.
-        gone = [n for n in self.optional_gradients if n not in found and places[n][0] not in partly]
+        left = [n for n in self.values if n in self.optional_gradients and n not in found]
+        gone = [n for n in left if places[n][0] not in partly]
         targeted = self.is_loss or (self.scalar and any(map(is_target, self.arguments)))
         if targeted and set(found) & set(self.values) == {"input"}:  # the weights of classes
             gone = [n for n in self.values if n != "input"]

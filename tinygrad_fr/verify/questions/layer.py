@@ -15,7 +15,7 @@ from ...messages import _
 from ...report import Diagnosis, Entry, Report, joined
 from ..handwritten.calls import StudentError, as_upstream
 from ..handwritten.evaluation import Evaluation
-from ..handwritten.failures import about_labels, failed, found_in, missing
+from ..handwritten.failures import about_labels, failed, found_in, missing, not_judged
 from ..handwritten.gradients import Call, gradients_of
 from ..handwritten.here import subject_of
 from ..handwritten.onehot import under_one_hot
@@ -47,6 +47,7 @@ from ..truth.tolerances import (
     UPDATE,
 )
 from ..truth.uncertainty import is_rounded, of_a_rounded_forward, of_an_update
+from ..vocabulary import FORWARD, members
 from .judgement import Claim, compared, explained, promotions, undecided, unjudged
 
 # Seconds of forward computations that one gradient may cost, and the most entries for them.
@@ -90,7 +91,8 @@ def layer(
     parameters
         The names of the attributes (or keys of dicts) that are parameters.
     reference
-        An operation, Module or function that the forward should equal.
+        An operation, Module or function that the forward should equal, or that stands for it where
+        there is only a backward.
     returns
         What the backward returns, in order: ``("dW", "db", "dx")``, or the names of the values;
         None for what is no gradient. By the names in its ``return`` if not given.
@@ -135,6 +137,8 @@ def layer(
         if not (value is None or isinstance(value, str) or callable(value)):
             text = _("{name}= takes the name of a method, or a function, not {value!r}")
             raise ArgumentError(text, name=name, value=value)
+    if reference is not None and forward is None and not members(layer, FORWARD):
+        forward, reference = function_of(reference), None  # it has only a backward
     try:
         made = subject_of(layer, forward, backward, x)
         subject = Handwritten(made, x, parameters, returns)
@@ -205,7 +209,7 @@ def _report(
     look.within_time(
         lambda: stale(subject, call, upstream, entries, notes, known, rng, look.elsewhere), None
     )
-    entries |= _unjudged(subject, call)
+    entries |= not_judged(subject, call)
     notes.insert(0, _("{n} evaluations of the forward", n=forward.count))
     notes += promotions(subject.arguments.values())
     hidden += hidden_by(tape, subject.values)
@@ -219,22 +223,6 @@ def _report(
     if tape is not None and first != "output":
         first = tape.nearest(wrong)
     return Report(entries, tuple(hidden), first, tuple(notes))
-
-
-def _unjudged(subject: Handwritten, call: Call) -> dict[str, Entry]:
-    """What has a gradient, or should, and cannot be judged."""
-    notes = {
-        **dict.fromkeys(call.idle, _(
-            "it has a gradient, but the forward does not depend on it in this place"
-        )),
-        **dict.fromkeys(call.orphans, _(
-            "not judged: no weight of that name is on the object; keep it there"
-        )),
-    }  # fmt: skip
-    if not subject.values:
-        text = _("there is nothing to judge: no input and no parameter with real numbers")
-        notes["input"] = text
-    return {name: Entry(name, "inconclusive", note=note) for name, note in notes.items()}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -37,7 +37,7 @@ HOUSE = [
     {"graph": 20},
     {"verify/vocabulary": 190},
     {"verify/truth": 830},
-    {"verify/causes": 3_300},
+    {"verify/causes": 3_410},
     {"verify/handwritten": 3_720},
     {"verify/questions": 1_540},
     {"verify": 20},
@@ -56,7 +56,7 @@ BUDGETS = {room: lines for floor in HOUSE for room, lines in floor.items()}
 FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # The contract says 31,000: one reading of the graph, one judgement and layers seen from outside
 # took more lines than their merging gave back, and have to pay for them yet.
-WHOLE = 34_030
+WHOLE = 34_150
 
 # Imports that point upwards or close a circle, each with its reason.
 EXCUSED = {

@@ -1,7 +1,8 @@
 """Typical mistakes of students who derive backpropagation by hand, on small networks.
 
 Who wrote them had not seen this library but its documentation. ``NETWORKS[name]`` has the function
-``f``, its ``inputs``, the ``right`` gradients, and ``mistakes``: (name, function, kinds, words).
+``f``, its ``inputs``, the ``right`` gradients, and ``mistakes``: (name, function, kinds, words). Only
+``max_ties`` was added to their kinds, where a whole window gets the gradient: our word for it.
 """
 import math
 
@@ -832,8 +833,8 @@ NETWORKS["convolution, max-pooling, dense"] = dict(
         ("q", lambda da: da, {"missing_factor"}, "ReLU's mask forgotten"),
         ("q", lambda da: da * (da > 0), {"wrong_variable"}, "mask taken on the gradient"),
         ("q", lambda q: (q > 0) * 1.0, {"missing_upstream"}, "the mask alone"),
-        ("z", lambda dq: up2(dq), {"missing_factor", "wrong_local_derivative"}, "the whole window gets the gradient"),
-        ("z", lambda dq: up2(dq) / 4, {"wrong_local_derivative"}, "shared as for average pooling"),
+        ("z", lambda dq: up2(dq), {"max_ties", "missing_factor", "wrong_local_derivative"}, "the whole window gets the gradient"),
+        ("z", lambda dq: up2(dq) / 4, {"max_ties", "wrong_local_derivative"}, "shared as for average pooling"),
         ("z", lambda dq, z, q: up2(dq) * (z == up2(q)) / 4, {"scale"}, "divided by the window's size"),
         ("z", lambda dq, z: up2(dq) * (-blocks(z) == (-blocks(z)).max((3, 5), keepdims=True)).reshape(z.shape), {"wrong_local_derivative"}, "to the minimum"),
         ("z", lambda dq, z: up2(dq) * np.tile([[1, 0], [0, 0]], (3, 4, 2, 2)), {"wrong_local_derivative", "permuted"}, "to the first pixel of each window"),
@@ -845,7 +846,7 @@ NETWORKS["convolution, max-pooling, dense"] = dict(
         ("K", lambda x, dz: kernel_gradient(x[-1:], dz[-1:]), {"overwritten"}, "the last image only"),
         ("K", lambda x, dz: kernel_gradient(x, dz) / 3, {"scale"}, "1/N twice"),
         ("K", lambda x, dz: kernel_gradient(x, dz) / 16, {"scale"}, "mean over the positions"),
-        ("K", lambda x, dq, z, q: kernel_gradient(x, up2(dq)), {"missing_factor", "wrong_variable"}, "pooling's mask forgotten on the way to K"),
+        ("K", lambda x, dq, z, q: kernel_gradient(x, up2(dq)), {"max_ties", "missing_factor", "wrong_variable"}, "pooling's mask forgotten on the way to K"),
         ("K", lambda x, dz: np.einsum("nfij,ncijab->nfcab", dz, windows(x, 3)), {"not_summed"}, "one gradient per image"),
         ("k", lambda dz: dz.sum(0), {"not_summed"}, "summed over the images only"),
         ("k", lambda dz: dz.sum((2, 3)), {"not_summed"}, "summed over the positions only"),
@@ -1615,8 +1616,8 @@ NETWORKS["embeddings, maximum of words"] = dict(
         ("m", lambda w: np.tile(w, (5, 1)), {"missing_upstream"}, "the weights alone"),
         ("E", lambda dm, E, words: add_at(8, words, at_max(E, words) * dm[:, None]), {"max_ties"}, "a repeated word gets the gradient several times"),
         ("E", lambda dm, E, words: put_at(8, words, first_max(E, words) * dm[:, None]), {"overwritten"}, "= for +="),
-        ("E", lambda dm, E, words: add_at(8, words, np.repeat(dm[:, None], 4, 1)), {"missing_factor", "wrong_local_derivative"}, "every word gets the gradient"),
-        ("E", lambda dm, E, words: add_at(8, words, np.repeat(dm[:, None] / 4, 4, 1)), {"wrong_local_derivative"}, "as for the mean"),
+        ("E", lambda dm, E, words: add_at(8, words, np.repeat(dm[:, None], 4, 1)), {"max_ties", "missing_factor", "wrong_local_derivative"}, "every word gets the gradient"),
+        ("E", lambda dm, E, words: add_at(8, words, np.repeat(dm[:, None] / 4, 4, 1)), {"max_ties", "wrong_local_derivative"}, "as for the mean"),
         ("E", lambda dm, E, words: add_at(8, words, first_max(-E, words) * dm[:, None]), {"wrong_local_derivative"}, "to the minimum"),
         ("E", lambda dm, E, words: add_at(8, words, (E[words] == E[words].max(2, keepdims=True)) * dm[:, None]), {"wrong_axis"}, "maximum over the coordinates"),
         ("E", lambda dm, E, words: add_at(8, (words - 1) % 8, first_max(E, words) * dm[:, None]), {"shifted", "off_by_one_class", "permuted"}, "words counted from one"),
@@ -2145,8 +2146,8 @@ NETWORKS["maxout, log-sum-exp"] = dict(
         ("m", lambda dl, m: dl[:, None] * m / m.sum(1, keepdims=True), {"wrong_variable", "wrong_local_derivative"}, "shares of m, not of exp(m)"),
         ("m", lambda dl, m, l: dl[:, None] * np.exp(l[:, None] - m), {"sign", "wrong_local_derivative"}, "the quotient turned over"),
         ("m", lambda dl, m: dl[:, None] / 4 * np.ones((6, 4)), {"wrong_local_derivative"}, "as for a mean"),
-        ("z", lambda dm: np.repeat(dm, 2, 1), {"missing_factor", "wrong_local_derivative"}, "both of the pair get the gradient"),
-        ("z", lambda dm: np.repeat(dm, 2, 1) / 2, {"wrong_local_derivative"}, "as for a mean"),
+        ("z", lambda dm: np.repeat(dm, 2, 1), {"max_ties", "missing_factor", "wrong_local_derivative"}, "both of the pair get the gradient"),
+        ("z", lambda dm: np.repeat(dm, 2, 1) / 2, {"max_ties", "wrong_local_derivative"}, "as for a mean"),
         ("z", lambda dm, z, m: ((pairs(z) != m[:, :, None]) * dm[:, :, None]).reshape(6, 8), {"wrong_local_derivative"}, "to the smaller one"),
         ("z", lambda dm, z, m: ((pairs(z) == m[:, :, None]) * dm[:, :, None]).swapaxes(1, 2).reshape(6, 8), {"permuted", "transpose"}, "laid out as 2 x 4"),
         ("z", lambda dm, z: np.repeat(dm, 2, 1) * (z > 0), {"wrong_local_derivative"}, "ReLU's mask"),
@@ -2154,7 +2155,7 @@ NETWORKS["maxout, log-sum-exp"] = dict(
         ("z", lambda dm, z, m: ((pairs(z) == m[:, :, None]) * pairs(z) * dm[:, :, None]).reshape(6, 8), {"extra_factor", "wrong_local_derivative"}, "the maximum itself for its derivative"),
         ("z", lambda z, m: (pairs(z) == m[:, :, None]).reshape(6, 8) * 1.0, {"missing_upstream"}, "the mask alone"),
         ("W", lambda x, dz: dz.T @ x, {"transpose"}, "transposed"),
-        ("W", lambda x, dm: x.T @ np.repeat(dm, 2, 1), {"missing_factor", "wrong_variable"}, "the maximum's mask is forgotten on the way"),
+        ("W", lambda x, dm: x.T @ np.repeat(dm, 2, 1), {"max_ties", "missing_factor", "wrong_variable"}, "the maximum's mask is forgotten on the way"),
         ("W", lambda x, dz: x.T @ dz / 6, {"scale"}, "1/N twice"),
         ("b", lambda dz: dz, {"not_summed"}, "no sum"),
         ("b", lambda dz: dz.sum(1), {"wrong_axis"}, "sum over the units"),
@@ -2296,8 +2297,8 @@ NETWORKS["sliding maximum, L1"] = dict(
         ("m", lambda m: 2 * m / (1 + m**2), {"missing_upstream"}, "without dq"),
         ("m", lambda dq, m: dq * 2 * np.abs(m) / (1 + m**2), {"sign"}, "the sign of m is lost"),
         ("z", lambda dm, z: fold(winners(z, False) * dm[:, :, None]), {"max_ties"}, "both copies at the border get the gradient"),
-        ("z", lambda dm, z: fold(np.repeat(dm[:, :, None], 3, 2)), {"missing_factor", "wrong_local_derivative"}, "the whole window gets the gradient"),
-        ("z", lambda dm, z: fold(np.repeat(dm[:, :, None], 3, 2) / 3), {"wrong_local_derivative"}, "as for a mean"),
+        ("z", lambda dm, z: fold(np.repeat(dm[:, :, None], 3, 2)), {"max_ties", "missing_factor", "wrong_local_derivative"}, "the whole window gets the gradient"),
+        ("z", lambda dm, z: fold(np.repeat(dm[:, :, None], 3, 2) / 3), {"max_ties", "wrong_local_derivative"}, "as for a mean"),
         ("z", lambda dm, z: fold(winners(z) * dm[:, :, None], border=False), {"missing_branch"}, "the border's copies are cut off"),
         ("z", lambda dm, z: fold(winners(z) * dm[:, :, None], add=False), {"overwritten"}, "= for += in the loop"),
         ("z", lambda dm, z: fold(winners(-z) * dm[:, :, None]), {"wrong_local_derivative"}, "to the minimum"),

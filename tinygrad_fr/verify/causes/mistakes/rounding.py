@@ -72,3 +72,13 @@ def _quantised(hand, here: float, step: float) -> bool:  # type: ignore[no-untyp
     return bool(
         (np.abs(some - np.rint(some)) < 1e-6).all() and 0.9 < some.min() <= some.max() < 1e8
     )
+
+
+@mistake("precision")
+def printed_digits(case: Case) -> Iterator[Mistake]:
+    """Numbers that were copied with a few decimals."""
+    text = _("right, but rounded to {digits} decimals: reckon with all of them")
+    for digits in (1, 2, 3, 4):
+        rounded = np.round(case.true, digits)
+        if case.hand.shape == rounded.shape and np.allclose(case.hand, rounded, rtol=0, atol=1e-12):
+            yield Mistake(case.hand, text.format(digits=digits), {"digits": digits})

@@ -144,19 +144,6 @@ def wrong_derivatives_of_others() -> dict[str, dict[str, Local]]:
             _("the mask inverted"): lambda g, y, a, b: g * (a != y), "a": lambda g, y, a, b: g * y,
             _("the mask (z > 0)"): lambda g, y, a, b: g * (a > 0),
         },
-        "logsumexp": {
-            "1": lambda g, y, x: _wide(g, x) * np.ones_like(x),
-            "1/n": lambda g, y, x: _wide(g, x) * x.shape[-1] ** -1.0 * np.ones_like(x),
-            "exp(x)": lambda g, y, x: _wide(g, x) * np.exp(x),
-            "p (1 - p)": lambda g, y, x: _wide(g, x) * (p := np.exp(x - _wide(y, x))) * (1 - p),
-            _("the softmax applied twice"): lambda g, y, x: _wide(g, x) * ops.softmax(
-                np.exp(x - _wide(y, x)), -1),
-            _("the derivative of the maximum"): lambda g, y, x: _wide(g, x) * (
-                x == x.max(-1, keepdims=True)),
-            "x / y": lambda g, y, x: _wide(g, x) * x / _wide(y, x),
-            "exp(y - x)": lambda g, y, x: _wide(g, x) * np.exp(_wide(y, x) - x),
-            _("softmax along the other axis"): lambda g, y, x: _wide(g, x) * ops.softmax(x, 0),
-        },
         "softmax": {
             "1 - p": lambda g, y, x: g * (1 - y), "1 - p^2": lambda g, y, x: g * (1 - y**2),
             "-p_i p_j": lambda g, y, x: -y * ((g * y).sum(-1, keepdims=True) - g * y),
@@ -185,6 +172,57 @@ def wrong_derivatives_of_others() -> dict[str, dict[str, Local]]:
             "-1/b^2": lambda g, y, a, b: -g / b**2, "-a/b": lambda g, y, a, b: -g * a / b,
         },
     }  # fmt: skip
+
+
+def logsumexp_slips() -> list[tuple[str, str, Local]]:
+    """Slips in the gradient of logsumexp, which is the softmax: kind, what is used, rule."""
+    return [
+        ("wrong_local_derivative", _("1, as for a sum"), lambda g, y, x: g * np.ones_like(x)),
+        ("wrong_local_derivative", _("1/n, as for a mean"),
+         lambda g, y, x: g * np.ones_like(x) / x.shape[-1]),
+        ("missing_factor", _("exp(x), without the division by its sum"),
+         lambda g, y, x: g * np.exp(x)),
+        ("extra_factor", "p (1 - p)",
+         lambda g, y, x: g * np.exp(x - y) * (1 - np.exp(x - y))),
+        ("double_activation", _("the softmax applied twice"),
+         lambda g, y, x: g * ops.softmax(np.exp(x - y), -1)),
+        ("wrong_local_derivative", _("the derivative of the maximum"),
+         lambda g, y, x: g * (x == x.max(-1, keepdims=True))),
+        ("wrong_variable", "x / y", lambda g, y, x: g * x / y),
+        ("wrong_local_derivative", "exp(y - x)", lambda g, y, x: g * np.exp(y - x)),
+        ("wrong_axis", _("the softmax along the other axis"),
+         lambda g, y, x: g * ops.softmax(x, 0)),
+    ]  # fmt: skip
+
+
+def _of_logsumexp(kind: str, case: Case) -> Iterator[Mistake]:
+    text = _("in place of the derivative of {operation} you used {used}")
+    for use in case.uses("logsumexp"):
+        for other, used, rule in logsumexp_slips():
+            if other == kind:
+
+                def local(g: Array, y: Array, x: Array, rule: Local = rule) -> Any:
+                    return rule(_wide(g, x), _wide(y, x), x)
+
+                yield use.with_local(local, text, used=used)
+
+
+for _kind in ("missing_factor", "extra_factor", "double_activation", "wrong_variable",
+              "wrong_local_derivative", "wrong_axis"):  # fmt: skip
+    mistake(_kind, tape=True)(partial(_of_logsumexp, _kind))
+
+
+@mistake("wrong_local_derivative", tape=True)
+def to_the_smallest(case: Case) -> Iterator[Mistake]:
+    """The gradient of a maximum, handed to the minimum."""
+    text = _("the gradient of {operation} goes to the smallest entry in place of the largest")
+    for use in case.uses("max", "max_pool2d"):
+
+        def local(g: Array, y: Array, x: Array, use: Use = use) -> Any:
+            rest = dict(list(use.arguments.items())[1:])
+            return use.closure(g, -np.asarray(use.node._op.function(-x, **rest)), x)
+
+        yield use.with_local(local, text)
 
 
 def _logistic(x: Array) -> Array:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from ....messages import _
 from ..case import Case, Mistake, Use
 from .arrays import ratio
 from .slips import ACTIVATIONS, slope
-from .table import mistake
+from .table import mistake, reached
 
 # Quantities and gradients that are tried at one place, and the places.
 MOST, PLACES = 30, 60
@@ -213,6 +214,76 @@ def _smooth(x: Array, y: Array) -> bool:
     rng = np.random.default_rng(0)
     anyhow = [np.abs(np.diff(rng.permutation(y))).sum() for _draw in range(8)]
     return bool(along <= SMOOTHER * np.mean(anyhow))
+
+
+@mistake("wrong_variable", tape=True, costly=True)
+def leaves_exchanged(case: Case) -> Iterator[Mistake]:
+    """``Wk`` where ``Wq`` should stand, and the other way round, in all of the gradient."""
+    text = _("{a} and {b} are exchanged")
+    tape = case.the_tape
+    leaves = [node for node in tape.nodes if node._op is None and node.ndim]
+    for a, b in itertools.islice(itertools.combinations(leaves, 2), PLACES):
+        if a.shape != b.shape or case.target in (tape.number(a), tape.number(b)):
+            continue
+        other = {id(a): b._array, id(b): a._array}
+        local = {
+            use.edge: _with_others(use, [other.get(id(x)) for x in use.node._inputs])
+            for use in case.uses()
+            if any(id(x) in other for x in use.node._inputs)
+        }
+        if local:
+            words = text.format(a=tape.label(tape.number(a)), b=tape.label(tape.number(b)))
+            yield Mistake(None, words, {"exchanged": (a._name, b._name)}, local=local)
+
+
+def _with_others(use: Use, others: list[Any]) -> Any:
+    def local(g: Any, y: Any, *operands: Any) -> Any:
+        changed = [x if o is None else o for x, o in zip(operands, others, strict=False)]
+        return use.closure(g, y, *changed)
+
+    return local
+
+
+def _other_data() -> list[tuple[str, str, Any]]:
+    """What happens to data in a derivation: kind, sentence, and the change."""
+    return [
+        ("missing_factor", _("{label} is forgotten: as if it was 1"), np.ones_like),
+        ("wrong_variable", _("1 - {label} stands where {label} should"), lambda q: 1 - q),
+        ("permuted", _("{label} is read in reversed order"), lambda q: q[::-1]),
+        ("wrong_variable", _("the mean of {label} stands where its rows should"),
+         lambda q: np.broadcast_to(q.mean(0), q.shape)),
+    ]  # fmt: skip
+
+
+def _with_other_data(kind: str, case: Case) -> Iterator[Mistake]:
+    tape = case.the_tape
+    arrays = {id(x): (_("a constant"), x) for node in tape.nodes for x in node._inputs
+              if isinstance(x, np.ndarray) and x.ndim and x.dtype.kind == "f"}  # fmt: skip
+    for number, node in enumerate(tape.nodes):
+        if node._op is None and node.ndim and number != case.target:
+            arrays[id(node._array)] = (tape.label(number), node._array)
+    for label, q in list(arrays.values())[:12]:
+        for k, (other, text, change) in enumerate(_other_data()):
+            if other == kind and q.size > 1:
+
+                def moved(x: Array, q: Array = q, change: Any = change) -> Any:
+                    return change(q) if x is q else x
+
+                values = {i: moved(n._array) for i, n in enumerate(tape.nodes) if n._array is q}
+                again = tape.once(
+                    ("data", id(q), k), partial(tape.replayed, values=values, constants=moved)
+                )
+                yield from reached(case.on(again), text.format(label=label), data=label)
+
+
+def _data_of(kind: str) -> None:
+    @mistake(kind, tape=True, costly=True)
+    def other_data(case: Case) -> Iterator[Mistake]:
+        yield from _with_other_data(kind, case)
+
+
+for _kind in ("missing_factor", "wrong_variable", "permuted"):
+    _data_of(_kind)
 
 
 @mistake("transpose", tape=True, costly=True)

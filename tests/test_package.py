@@ -56,7 +56,7 @@ BUDGETS = {room: lines for floor in HOUSE for room, lines in floor.items()}
 FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # The contract says 31,000: one reading of the graph, one judgement and layers seen from outside
 # took more lines than their merging gave back, and have to pay for them yet.
-# Above the 31,000 that we want to keep to: reading other people's layers cost 2,170, to be paid back.
+# Reading other people's layers cost 2,170 more.
 WHOLE = 34_150
 
 # Imports that point upwards or close a circle, each with its reason.

@@ -35,9 +35,9 @@ HOUSE = [
     {"graph/formulas": 1_370},
     {"graph/drawing": 1_170, "graph/replaying": 500, "graph/deriving": 2_090},
     {"graph": 20},
-    {"verify/vocabulary": 190},
+    {"verify/vocabulary": 170},
     {"verify/truth": 830},
-    {"verify/causes": 3_410},
+    {"verify/causes": 3_370},
     {"verify/handwritten": 3_720},
     {"verify/questions": 1_540},
     {"verify": 20},
@@ -57,7 +57,7 @@ FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # The contract says 31,000: one reading of the graph, one judgement and layers seen from outside
 # took more lines than their merging gave back, and have to pay for them yet.
 # Reading other people's layers cost 2,170 more.
-WHOLE = 34_150
+WHOLE = 34_100
 
 # Imports that point upwards or close a circle, each with its reason.
 EXCUSED = {

@@ -48,21 +48,9 @@ RESET = re.compile(
 DATA = re.compile(r"(x|a|h|z|p|y|images?|inputs?|data|batch)\d*", re.I)
 INPUT = {"entree", "entrees", "x", "z", "input", "inputs", "inp", "X", "Z", "last_input", "data"}
 OUTPUT = {
-    "sortie",
-    "a",
-    "A",
-    "o",
-    "P",
-    "probs",
-    "proba",
-    "out",
-    "output",
-    "outputs",
-    "activated",
-    "activation",
-    "s",
-    "p",
-}
+    "sortie", "a", "A", "o", "P", "probs", "proba", "out", "output", "outputs", "activated",
+    "activation", "s", "p",
+}  # fmt: skip
 # Targets: sure ones, and the ``y`` that is a prediction beside a ``t``.
 _SURE_TARGET = re.compile(
     r"(true|actual|expected|gold|desired|one_?hot|ground_?truth|t|attendus?|reels?)"
@@ -166,7 +154,7 @@ def members(layer: Any, names: tuple[str, ...]) -> list[str]:
     with suppress(Exception):
         free = [n for n in dir(layer) if not n.startswith("__") and sounds.search(n)]
         names = (*names, *free)
-    own = vars(layer) if hasattr(type(layer), "__dict__") and hasattr(layer, "__dict__") else {}
+    own = attribute(layer, "__dict__") or {}
     known = [n for n in dict.fromkeys(names) if callable(attribute(layer, n))]
     known.sort(key=lambda n: n in own)  # self.activation = np.tanh
     return [n for n in known if not (n == "__call__" and isinstance(layer, type))]

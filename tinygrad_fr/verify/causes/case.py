@@ -281,6 +281,14 @@ class Use:
         scales = self.operation == "multiply" or (self.operation == "divide" and not self.position)
         return scales and np.size(self.operands[1 - self.position]) == 1
 
+    def given(self, others: Mapping[int, Any]) -> Local:
+        """Its rule with other quantities: 0 stands for the result, then come the operands."""
+
+        def local(g: Any, *values: Any) -> Any:
+            return self.closure(g, *(others.get(k, x) for k, x in enumerate(values)))
+
+        return local
+
     def with_local(self, local: Local, text: str, **detail: Any) -> Mistake:
         """The mistake of another local derivative; the text may name the operation and details."""
         detail = {"operation": self.operation, **detail}

@@ -358,7 +358,9 @@ def duplicate(owner: Any) -> Any:
         try:
             twin = copy.copy(owner)
         except Exception as error:
-            text = _("{kind} cannot be copied: {error}")
+            text = _(
+                "{kind} cannot be copied ({error}): give a pair of functions, (forward, backward)"
+            )
             raise ArgumentError(text, kind=type(owner).__name__, error=error) from error
     for name, value in members_of(owner).items():
         with suppress(Exception):

@@ -129,7 +129,9 @@ class Handwritten:
         given = list(x) if isinstance(x, tuple) else [x]
         arguments = dict(zip(names, given, strict=False))
         if not given or not (names or given):
-            text = _("{forward} is given nothing: its input is what is differentiated")
+            text = _(
+                "{forward} is given nothing: give its input, as x, by which it is differentiated"
+            )
             raise ArgumentError(text, forward=self.template.label("forward"))
         left = [name for name in needed if name not in arguments]
         flags = dict.fromkeys([name for name in left if name in TRAINING], True)

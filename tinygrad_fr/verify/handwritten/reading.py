@@ -128,7 +128,7 @@ def _settled_order(
         if (here := right(names)) > best:
             best, found = here, names
     if found == usual or best < wanted:
-        return usual if best < wanted else found, []
+        return usual, []
     written = ", ".join("d" + str(n) for n in found)
     return found, [_("right, if the results are meant in the order {order}", order=written)]
 

@@ -25,7 +25,7 @@ def of_the_step(entry: Entry, layer: Handwritten, call: Call) -> Entry:
         text = _("the update is not this gradient times a number: it was not judged")
         return dataclasses.replace(entry, note=joined(entry.note, text))
     rate = RATE_GIVEN if layer.asks_rate else layer.rate
-    sure = bool(rate) and (layer.asks_rate or layer.rate_is_known)
+    sure = layer.asks_rate or layer.rate_is_known
     text, kind, detail = "", "scale", dict[str, Any](factor=factor)
     if factor < 0:
         kind, detail = "ascent", {}
@@ -34,7 +34,7 @@ def of_the_step(entry: Entry, layer: Handwritten, call: Call) -> Entry:
             "place of {name} -= lr * d{name}",
             name=name,
         )
-    elif sure and rate and not np.isclose(factor, rate):
+    elif rate and sure and not np.isclose(factor, rate):
         text = _(
             "the gradient is right, but the update takes it {factor:.6g} times, and the learning "
             "rate is {rate:.6g}", factor=factor, rate=rate,

@@ -83,7 +83,8 @@ def layer(
         function that returns ``(loss, gradients)`` or ``(output, backward)``.
     x
         Its input; a tuple for a forward of several arguments (a loss: in the order in which it
-        takes them; functions: input, then parameters).
+        takes them; functions: input, then parameters). Arrays in dicts, lists and named tuples
+        are differentiated, too.
     upstream
         The gradient at its output; random and signed if None (ones for a loss).
     forward, backward

@@ -6,6 +6,7 @@ The correction is made where it belongs, in what the function reads: nothing of 
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -97,14 +98,8 @@ def _changed_argument(kind: str, case: Case) -> Iterator[Mistake]:
                     yield from _mended(case, text, {name: change(q)}, name=name)
 
 
-def _of_kind(kind: str) -> None:
-    @mistake(kind, tape=True, costly=True)
-    def changed_argument(case: Case) -> Iterator[Mistake]:
-        yield from _changed_argument(kind, case)
-
-
 for _kind in ("transpose", "permuted", "wrong_variable", "sign", "wrong_local_derivative"):
-    _of_kind(_kind)
+    mistake(_kind, tape=True, costly=True)(partial(_changed_argument, _kind))
 
 
 @mistake("off_by_one_class", tape=True, costly=True)

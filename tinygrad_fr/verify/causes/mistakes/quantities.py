@@ -9,7 +9,7 @@ import numpy as np
 
 from ....kernels import Array
 from ....messages import _
-from ..case import Case, Local, Mistake
+from ..case import Case, Mistake
 from .table import mistake
 
 
@@ -35,7 +35,7 @@ def another_quantity(case: Case) -> Iterator[Mistake]:
                     continue  # a slip with a name of its own
                 if use.operation == "divide" and not slot and other is use.operands[0]:
                     continue
-                local = _with_other(use.closure, slot, other)
+                local = use.given({slot: other})
                 slip = use.with_local(local, text, got=got, wanted=wanted)
                 # Through time, h_t in place of h_(t-1) is the same slip at every step.
                 shift = places.get(id(other), -1) - places[id(use.node._array)]
@@ -67,14 +67,3 @@ def gradient_of_another(case: Case) -> Iterator[Mistake]:
         if node._name is not None:
             label = case.the_tape.label(number)
             yield Mistake(g, _("this is the gradient of {other}", other=label), {"other": label})
-
-
-def _with_other(closure: Local, slot: int, other: Array) -> Local:
-    """A rule that gets another quantity: 0 for the output, then the operands."""
-
-    def local(g: Any, *values: Any) -> Any:
-        changed = list(values)
-        changed[slot] = other
-        return closure(g, *changed)
-
-    return local

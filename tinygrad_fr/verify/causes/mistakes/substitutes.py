@@ -114,16 +114,7 @@ def changed_quantity(case: Case) -> Iterator[Mistake]:
             if np.ndim(original) == 0:
                 continue
             for text, other in _changed(np.asarray(original)):
-                words = text.format(label=label)
-
-                def local(
-                    g: Any, *values: Any, use: Any = use, slot: int = slot, q: Array = other
-                ) -> Any:
-                    changed = list(values)
-                    changed[slot] = q
-                    return use.closure(g, *changed)
-
-                yield use.with_local(local, words.replace("{", "{{").replace("}", "}}"))
+                yield use.with_local(use.given({slot: other}), text, label=label)
 
 
 def _at_the_upstream(use: Use) -> Mistake:
@@ -162,16 +153,9 @@ def activation_of_an_operand(case: Case) -> Iterator[Mistake]:
         if operation not in ACTIVATIONS - {"exp", "sin", "cos"}:
             continue
         function = case.the_tape.nodes[source]._op.function
-
-        def local(
-            g: Any, *values: Any, use: Any = use, other: int = other, f: Any = function
-        ) -> Any:
-            changed = list(values)
-            changed[other + 1] = np.asarray(f(values[other + 1]))
-            return use.closure(g, *changed)
-
+        again = np.asarray(function(use.operands[other]))
         words = _("{activation} was applied once more to what it had given already")
-        yield use.with_local(local, words, activation=operation)
+        yield use.with_local(use.given({other + 1: again}), words, activation=operation)
 
 
 @mistake("wrong_local_derivative", tape=True, costly=True)
@@ -227,21 +211,15 @@ def leaves_exchanged(case: Case) -> Iterator[Mistake]:
             continue
         other = {id(a): b._array, id(b): a._array}
         local = {
-            use.edge: _with_others(use, [other.get(id(x)) for x in use.node._inputs])
+            use.edge: use.given(
+                {k: other[id(x)] for k, x in enumerate(use.node._inputs, 1) if id(x) in other}
+            )
             for use in case.uses()
             if any(id(x) in other for x in use.node._inputs)
         }
         if local:
             words = text.format(a=tape.label(tape.number(a)), b=tape.label(tape.number(b)))
             yield Mistake(None, words, {"exchanged": (a._name, b._name)}, local=local)
-
-
-def _with_others(use: Use, others: list[Any]) -> Any:
-    def local(g: Any, y: Any, *operands: Any) -> Any:
-        changed = [x if o is None else o for x, o in zip(operands, others, strict=False)]
-        return use.closure(g, y, *changed)
-
-    return local
 
 
 def _other_data() -> list[tuple[str, str, Any]]:
@@ -276,14 +254,8 @@ def _with_other_data(kind: str, case: Case) -> Iterator[Mistake]:
                 yield from reached(case.on(again), text.format(label=label), data=label)
 
 
-def _data_of(kind: str) -> None:
-    @mistake(kind, tape=True, costly=True)
-    def other_data(case: Case) -> Iterator[Mistake]:
-        yield from _with_other_data(kind, case)
-
-
 for _kind in ("missing_factor", "wrong_variable", "permuted"):
-    _data_of(_kind)
+    mistake(_kind, tape=True, costly=True)(partial(_with_other_data, _kind))
 
 
 @mistake("transpose", tape=True, costly=True)
@@ -296,14 +268,8 @@ def operand_turned(case: Case) -> Iterator[Mistake]:
                 if np.shape(q)[a] != np.shape(q)[b] or np.shape(q)[a] == 1:
                     continue
 
-                def local(
-                    g: Any, *values: Any, use: Use = use, slot: int = slot, a: int = a, b: int = b
-                ) -> Any:
-                    changed = list(values)
-                    changed[slot] = np.swapaxes(values[slot], a, b)
-                    return use.closure(g, *changed)
-
-                yield use.with_local(local, text, label=label)
+                turned = use.given({slot: np.swapaxes(q, a, b)})
+                yield use.with_local(turned, text, label=label)
 
 
 @mistake("missing_branch", tape=True)
@@ -325,14 +291,8 @@ def term_of_a_sum(case: Case) -> Iterator[Mistake]:
                 got = "0" if mine is None else tape.label(mine)
                 term = _("a constant") if other is None else tape.label(other)
 
-                def local(
-                    g: Any, *values: Any, use: Use = use, slot: int = slot, q: Any = array
-                ) -> Any:
-                    changed = list(values)
-                    changed[slot] = q
-                    return use.closure(g, *changed)
-
-                yield use.with_local(local, text, term=term, got=got, wanted=tape.label(number))
+                rule, wanted = use.given({slot: array}), tape.label(number)
+                yield use.with_local(rule, text, term=term, got=got, wanted=wanted)
 
 
 @mistake("wrong_local_derivative", tape=True)

@@ -12,6 +12,7 @@ import pytest  # noqa: E402
 
 import tinygrad_fr as tg  # noqa: E402
 from tinygrad_fr import settings  # noqa: E402
+from tinygrad_fr.verify.repairs import asking  # noqa: E402
 
 # A busy machine is no failure, nor is a folder that cannot be written to.
 hypothesis.settings.register_profile("here", deadline=None, database=None)
@@ -19,7 +20,8 @@ hypothesis.settings.load_profile("here")
 
 
 @pytest.fixture(autouse=True)
-def _settings():
+def _settings(monkeypatch):
+    monkeypatch.setattr(asking, "SECONDS", 0.0)  # repairs are looked for where a test asks for it
     tg.set_language("en")
     tg.manual_seed(0)
     yield

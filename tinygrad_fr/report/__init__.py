@@ -19,8 +19,9 @@ from ..errors import VerificationError
 from ..messages import _, say, spelled
 from .entry import Diagnosis, Entry, joined, kind_word, verdict_word
 from .heat_map import heat_map
+from .repair import Repair, place_of
 
-__all__ = ["HINTS", "Diagnosis", "Entry", "Report", "joined", "terminal_width"]
+__all__ = ["HINTS", "Diagnosis", "Entry", "Repair", "Report", "joined", "terminal_width"]
 
 # Whether a verdict means that nothing is wrong.
 VERDICTS = {"correct": True, "kink": True, "wrong": False, "inconclusive": False}
@@ -45,6 +46,11 @@ class Report:
         The wrong gradient nearest to the loss whose own upstream was right.
     notes : tuple of str
         What was done: promotions, evaluations; what went wrong besides.
+    repairs : tuple of Repair
+        The smallest edits of somebody's own code that make every gradient right, the likeliest
+        first; with which some are right, where there is none for all.
+    suspects : tuple of (str, int)
+        The lines, with their files, that move all that is wrong and nothing that is right.
 
     Examples
     --------
@@ -56,6 +62,8 @@ class Report:
     hidden: tuple[str, ...] = ()
     first_wrong: str | None = None
     notes: tuple[str, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    suspects: tuple[tuple[str, int], ...] = ()
 
     def __bool__(self) -> bool:
         return all(VERDICTS[entry.verdict] for entry in self)
@@ -83,11 +91,23 @@ class Report:
             lines += _laid_out(start, row[4], width)
         if self.first_wrong is not None:
             lines.append(_("mend first: {name}", name=self.first_wrong))
+        lines += self._about_lines(hints)
         if hints == "full":
             for title, texts in ((_("hidden"), self.hidden), (_("note"), self.notes)):
                 start = _("{title}: ", title=title)
                 lines += [line for text in texts for line in _laid_out(start, text, width)]
         return spelled("\n".join(lines))
+
+    def _about_lines(self, hints: str) -> list[str]:
+        """The lines of the code to look at, as much as may be said of them."""
+        if not self.repairs:
+            return [_("look at {place}", place=place) for place in self._suspected()]
+        shown = [line for repair in self.repairs for line in repair.text(hints)]
+        return list(dict.fromkeys(shown)) if hints != "full" else shown
+
+    def _suspected(self) -> list[str]:
+        paths = dict.fromkeys(path for path, _line in self.suspects)
+        return [place_of(p, tuple(n for path, n in self.suspects if path == p)) for p in paths]
 
     @staticmethod
     def _titles() -> tuple[str, str, str, str, str]:
@@ -128,8 +148,8 @@ class Report:
         Parameters
         ----------
         hints
-            ``"where"``: the verdicts and where the errors are; ``"kind"``: also the kind of
-            mistake; ``"full"``: everything.
+            ``"where"``: the verdicts, where the errors are, and which lines of the code to look
+            at; ``"kind"``: also the kind of mistake; ``"full"``: everything, corrections too.
         """
         say(self.text(hints))
 
@@ -159,6 +179,8 @@ class Report:
                 }
                 for entry in self
             },
+            "repairs": [repair.to_dict(hints) for repair in self.repairs],
+            "suspects": [{"path": path, "line": line} for path, line in self.suspects],
             "hidden": list(self.hidden) if full else [],
             "notes": list(self.notes) if full else [],
         }
@@ -191,6 +213,9 @@ class Report:
         if self.first_wrong is not None:
             text = _("mend first: {name}", name=self.first_wrong)
             parts.append(f"<p><b>{escape(text)}</b></p>")
+        parts += [repair.html() for repair in self.repairs]
+        if not self.repairs:
+            parts += [f"<p>{escape(line)}</p>" for line in self._about_lines("full")]
         # A picture where a mistake is, none where one only follows.
         parts += [heat_map(e) for e in self if e.verdict == "wrong" and not e.follows]
         for title, texts in ((_("hidden"), self.hidden), (_("note"), self.notes)):

@@ -1,6 +1,6 @@
 """Checking gradients: the library's own, those derived by hand, and layers written by hand."""
 
-from ..report import Diagnosis, Entry, Report
+from ..report import Diagnosis, Entry, Repair, Report
 from .questions.check import check
 from .questions.descent import descent
 from .questions.hand import hand
@@ -10,6 +10,6 @@ from .questions.steps import steps
 from .truth.differences import derivative
 
 __all__ = [
-    "Diagnosis", "Entry", "Report", "check", "derivative", "descent", "hand", "jacobian", "layer",
-    "steps",
+    "Diagnosis", "Entry", "Repair", "Report", "check", "derivative", "descent", "hand", "jacobian",
+    "layer", "steps",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """What people call things: methods, arguments, parameters and their gradients."""
 
+import functools
 import re
 from contextlib import suppress
 from typing import Any
@@ -82,7 +83,8 @@ def is_prediction(name: str) -> bool:
     return name in PREDICTION or bool(re.search("pred|hat|prob|logit|score|softmax|sortie", name))
 
 
-def aliases(name: str) -> set[str]:
+@functools.lru_cache(1 << 12)
+def aliases(name: str) -> frozenset[str]:
     """How else a parameter may be called in the name of its gradient, without underscores."""
     stem, digits = re.fullmatch(r"(.*?)(\d*)", name.lower().replace("_", ""), re.S).groups()  # type: ignore[union-attr]
     whole = stem + digits
@@ -92,7 +94,7 @@ def aliases(name: str) -> set[str]:
             found |= group
         elif stem in group:
             found |= {other + digits for other in group}
-    return found
+    return frozenset(found)
 
 
 def of_the_input(name: str) -> bool:
@@ -104,6 +106,7 @@ def of_the_input(name: str) -> bool:
     ))  # fmt: skip
 
 
+@functools.lru_cache(1 << 14)
 def is_gradient_of(attribute: str, name: str, exactly: bool = False) -> bool:
     """Whether an attribute is called like the gradient of a parameter (of that very name)."""
     word = attribute.lower().replace("_", "")

@@ -78,7 +78,7 @@ def judged(style: str, name: str) -> tuple[str, Report]:
     case = cases(style)[name]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        report = verify.layer(case["layer"](), case["x"](), **case.get("options", {}))
+        report = verify.layer(case["layer"](), case["x"](), repair=False, **case.get("options", {}))
     wrong = {entry.name for entry in report if entry.verdict == "wrong"}
     wanted = {ours(style, name, n, report) for n in case.get("wrong", {})}
     if not wanted:

@@ -20,78 +20,27 @@ from ..truth.uncertainty import of_the_data
 from .calls import StudentError, as_array, attempted, called_by_name, parameters_of
 
 
-class Derivation:
-    """One evaluation of ``f`` with the gradients recorded and those derived by hand.
+class Hands:
+    """Gradients derived by hand: arrays, and functions that may ask for each other's.
 
     Attributes
     ----------
-    tape : Tape
-    values : dict of str to array
-        Everything that has a name: the inputs and what was named inside ``f``.
-    gradients : dict of str to array
-        The recorded ones, of all that has a name.
     hands : dict of str to array
-        The derived ones, as they were given.
+        As they were given.
     failures : dict of str to str
         Why functions for others gave nothing.
     """
 
     def __init__(
-        self, f: Callable[..., Any], arrays: Mapping[str, Array], given: Mapping[str, Any],
-        upstream: Any, rng: np.random.Generator,
+        self, given: Mapping[str, Any], values: Mapping[str, Array],
+        gradients: Mapping[str, Array], upstream: Array,
     ) -> None:  # fmt: skip
-        self.f, self.arrays, self.given = f, arrays, given
-        y = attempted(f, **self.tensors())
-        if not isinstance(y, Tensor):
-            text = _("f must give a Tensor, not {kind}: its computation left the graph")
-            raise DTypeError(text, kind=type(y).__name__)
-        if upstream is not None:
-            self.upstream = np.asarray(upstream, float)
-            if self.upstream.shape != y.shape:
-                text = _("upstream has the shape {got}, the output of f {shape}")
-                raise ShapeError(text, got=self.upstream.shape, shape=y.shape)
-        else:
-            self.upstream = signed(rng, y.shape) if y.shape else np.ones(())
-        self.output, self.tape = y, Tape(y)
-        self.values: dict[str, Array] = {
-            **{name: self.tape.nodes[i]._array for name, i in self.tape.names.items()},
-            **arrays,
-        }
-        self._pulled = self.tape.pull(self.upstream) if y.requires_grad else {}
-        self.gradients = {
-            name: self._pulled.get(i, np.zeros(self.tape.nodes[i].shape))
-            for name, i in self.tape.names.items()
-        }
-        for name, x in arrays.items():
-            if x.dtype.kind == "f":
-                self.gradients.setdefault(name, np.zeros(x.shape))
+        self.given, self.values, self.gradients = given, values, gradients
+        self.upstream = upstream
         self.hands: dict[str, Array] = {}
         self.failures: dict[str, str] = {}
         for name in given:
-            self._known(name)
-        for name in given:
             self._hand(name, ())
-
-    def _known(self, name: str) -> None:
-        """Refuse a name that is in neither the inputs nor the graph."""
-        if name not in self.gradients and name[1:] in self.gradients:
-            text = _("gradients go by the names of their values: {short}, not {name}")
-            raise ArgumentError(text, name=name, short=name[1:])
-        if name not in self.gradients:
-            text = _(
-                "there is no value {name} to check: the graph has {known}; name an "
-                "intermediate with .named({name!r})"
-            )
-            raise ArgumentError(text, name=name, known=", ".join(self.gradients))
-
-    def tensors(self, changed: Mapping[str, Array] | None = None) -> dict[str, Any]:
-        """What ``f`` is called with: the floating inputs are recorded."""
-        return {
-            name: Tensor(x, requires_grad=True, name=name) if x.dtype.kind == "f" else x
-            for name, x in {**self.arrays, **(changed or {})}.items()
-        }
-
-    # --- what was derived ----------------------------------------------------------------------
 
     def _hand(self, name: str, asked: tuple[str, ...]) -> Array | None:
         """The student's gradient, computed once; it may ask for others by ``d`` + name."""
@@ -130,6 +79,80 @@ class Derivation:
         known.setdefault("upstream", np.array(self.upstream))
         known.update(changed or {})
         return called_by_name(h, known, _("the gradient of {name}", name=name))
+
+
+class Derivation:
+    """One evaluation of ``f`` with the gradients recorded and those derived by hand.
+
+    Attributes
+    ----------
+    tape : Tape
+    values : dict of str to array
+        Everything that has a name: the inputs and what was named inside ``f``.
+    gradients : dict of str to array
+        The recorded ones, of all that has a name.
+    hands, failures : dict
+        The derived ones; see :class:`Hands`.
+    """
+
+    def __init__(
+        self, f: Callable[..., Any], arrays: Mapping[str, Array], given: Mapping[str, Any],
+        upstream: Any, rng: np.random.Generator,
+    ) -> None:  # fmt: skip
+        self.f, self.arrays, self.given = f, arrays, given
+        y = attempted(f, **self.tensors())
+        if not isinstance(y, Tensor):
+            text = _("f must give a Tensor, not {kind}: its computation left the graph")
+            raise DTypeError(text, kind=type(y).__name__)
+        if upstream is not None:
+            self.upstream = np.asarray(upstream, float)
+            if self.upstream.shape != y.shape:
+                text = _("upstream has the shape {got}, the output of f {shape}")
+                raise ShapeError(text, got=self.upstream.shape, shape=y.shape)
+        else:
+            self.upstream = signed(rng, y.shape) if y.shape else np.ones(())
+        self.output, self.tape = y, Tape(y)
+        self.values: dict[str, Array] = {
+            **{name: self.tape.nodes[i]._array for name, i in self.tape.names.items()},
+            **arrays,
+        }
+        self._pulled = self.tape.pull(self.upstream) if y.requires_grad else {}
+        self.gradients = {
+            name: self._pulled.get(i, np.zeros(self.tape.nodes[i].shape))
+            for name, i in self.tape.names.items()
+        }
+        for name, x in arrays.items():
+            if x.dtype.kind == "f":
+                self.gradients.setdefault(name, np.zeros(x.shape))
+        for name in given:
+            self._known(name)
+        self._derived = Hands(given, self.values, self.gradients, self.upstream)
+        self.hands, self.failures = self._derived.hands, self._derived.failures
+
+    def _known(self, name: str) -> None:
+        """Refuse a name that is in neither the inputs nor the graph."""
+        if name not in self.gradients and name[1:] in self.gradients:
+            text = _("gradients go by the names of their values: {short}, not {name}")
+            raise ArgumentError(text, name=name, short=name[1:])
+        if name not in self.gradients:
+            text = _(
+                "there is no value {name} to check: the graph has {known}; name an "
+                "intermediate with .named({name!r})"
+            )
+            raise ArgumentError(text, name=name, known=", ".join(self.gradients))
+
+    def tensors(self, changed: Mapping[str, Array] | None = None) -> dict[str, Any]:
+        """What ``f`` is called with: the floating inputs are recorded."""
+        return {
+            name: Tensor(x, requires_grad=True, name=name) if x.dtype.kind == "f" else x
+            for name, x in {**self.arrays, **(changed or {})}.items()
+        }
+
+    # --- what was derived ----------------------------------------------------------------------
+
+    def computed(self, h: Callable[..., Any], name: str, **how: Any) -> Any:
+        """:meth:`Hands.computed`."""
+        return self._derived.computed(h, name, **how)
 
     def repeats(self, name: str) -> bool:
         """Whether a gradient is the same when its function is called again."""

@@ -4,6 +4,7 @@ They are returned, stored, handed to an optimizer, or only seen in the update of
 are known by their names, by their places in an object, by their shapes.
 """
 
+import functools
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -213,6 +214,7 @@ def stored_gradient(name: str, places: Mapping[str, Slot], values: Mapping[str, 
     return matches[0] if len(matches) == 1 and alike == [name] and shape else None
 
 
+@functools.lru_cache(1 << 14)
 def fit(parameter: Slot, slot: Slot) -> int:
     """How well the place of an array fits the gradient of a parameter; 0 if it does not."""
     if len(slot) == len(parameter):

@@ -50,8 +50,11 @@ from .subject import Answer, Kept, Slot, label
 class Here:
     """A subject in this process. The object itself is never touched: all happens on copies."""
 
-    def __init__(self, owner: Any, forward: Any, backward: Any) -> None:
+    def __init__(
+        self, owner: Any, forward: Any, backward: Any, names: dict[str, tuple[str, ...]]
+    ) -> None:  # fmt: skip
         self._owner, self._methods = owner, {"forward": forward, "backward": backward}
+        self._names = names  # in the returns of methods: reading them takes time
         self._found: dict[str, Callable[[], Any]] = {}
         self._given: tuple[Any, ...] = ()
         self._rest: tuple[Any, ...] = ()
@@ -72,6 +75,11 @@ class Here:
         return which if isinstance(which, str) else getattr(which, "__name__", "function")
 
     def returned(self, method: str) -> tuple[str, ...]:
+        if method not in self._names:
+            self._names[method] = self._read_names(method)
+        return self._names[method]
+
+    def _read_names(self, method: str) -> tuple[str, ...]:
         function = self._method(method)
         function = {_answer: self._method("forward")}.get(function, function)
         function = getattr(function, "func", function)
@@ -239,7 +247,9 @@ class Here:
         return [x for x in parts_of(self._owner) if isinstance(x, GENERATORS)]
 
     def duplicate(self) -> Here:
-        return Here(duplicate(self._owner), *self._methods.values())
+        return Here(
+            duplicate(self._owner), self._methods["forward"], self._methods["backward"], self._names
+        )
 
 
 def subject_of(layer: Any, forward: Any = None, backward: Any = None, x: Any = None) -> Here:
@@ -277,7 +287,7 @@ def subject_of(layer: Any, forward: Any = None, backward: Any = None, x: Any = N
     made = duplicate(layer)
     if layer is not None:
         detach_class_attributes(made)
-    return Here(made, forward, backward)
+    return Here(made, forward, backward, {})
 
 
 def _answer(cache: Any) -> Any:

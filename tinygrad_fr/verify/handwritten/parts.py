@@ -29,7 +29,7 @@ from ..vocabulary import (
 )
 from . import arguments as roles
 from .calls import StudentError, as_array
-from .canvas import Canvas, assignable, plain
+from .canvas import Canvas, assignable, last_scopes, name_by_scopes, plain
 from .here import duplicate
 from .parameters import called_a_weight, find_parameters
 from .places import is_plain, last_word, leaves, with_array
@@ -313,8 +313,11 @@ class Handwritten:
                 given = with_array(given, path, x if isinstance(x, Canvas) else np.array(x))
         return given
 
-    def recorded(self, values: Mapping[str, Any]) -> Any:
-        """The forward itself run on Tensors, which record it, if it can be; else it raises."""
+    def recorded(self, values: Mapping[str, Any], local: bool = False) -> Any:
+        """The forward itself run on Tensors, which record it, if it can be; else it raises.
+
+        With ``local`` Tensors are named by the local variables of its functions, too.
+        """
         copy = self.template.duplicate()
         for name, slot in self.slots.items():
             self.put(copy, slot, Canvas(values[name]))
@@ -322,9 +325,11 @@ class Handwritten:
             self.put(copy, slot, Canvas(values[name]) if name in values else np.array(x))
         given = {name: Canvas(x) for name, x in values.items()}
         arguments = [self._typed(name, given) for name in self.arguments]
-        with assignable(copy.functions()):
+        functions, scopes = copy.functions(), list[Mapping[str, Any]]()
+        with assignable(functions), last_scopes(functions if local else (), scopes):
             y = copy.call("forward", *arguments, **self.flags).result
         copy.name_tensors(values)
+        name_by_scopes(scopes)
         return plain(y)
 
     def placed(self, values: Mapping[str, Array], copy: Subject | None = None) -> Subject:

@@ -14,9 +14,12 @@ from ...kernels import Array
 from ...messages import _
 from ...report import Diagnosis, Entry, Report, joined
 from ..handwritten.calls import StudentError, as_array, called_by_name, parameters_of, promoted
+from ..repairs.asking import Asked, with_repairs
+from ..repairs.trials import Draw, OfAnUpdate
 from ..truth.comparison import close
 from ..truth.differences import directional
-from ..truth.tolerances import ALIKE, BY_SLOPES
+from ..truth.limits import redrawn
+from ..truth.tolerances import ALIKE, ASKED, BY_SLOPES
 from .judgement import recorded
 
 
@@ -28,6 +31,7 @@ def descent(
     rtol: float = 1e-6,
     atol: float = 1e-9,
     seed: int = 0,
+    repair: bool | float = True,
 ) -> Report:
     """Check whether an update rule goes down the slope of a loss, to first order.
 
@@ -43,7 +47,9 @@ def descent(
     rtol, atol
         A slope of no more than ``atol + rtol * |gradient| * |step|`` is level.
     seed
-        Unused; all entry points take it.
+        Of the other values on which a correction is tried.
+    repair
+        As for :func:`layer`.
 
     Returns
     -------
@@ -79,7 +85,8 @@ def descent(
     except StudentError as failure:
         asked = list(update) if isinstance(update, Mapping) else list(slopes)
         entries = {name: Entry(name, "wrong", note=str(failure)) for name in asked}
-        return Report(entries, (), asked[0])
+        failed = Report(entries, (), asked[0])
+        return with_repairs(failed, _asked(f, arrays, slopes, update, seed), repair)
 
     def value(**changed: Array) -> float:
         both = {**arrays, **changed}
@@ -97,7 +104,28 @@ def descent(
     if after > before and all(entry.verdict == "correct" for entry in entries.values()):
         note = joined(note, _("the direction is right, but the step is too large"))
     wrong = [name for name, entry in entries.items() if entry.verdict == "wrong"]
-    return Report(entries, (), wrong[0] if wrong else None, (note,))
+    report = Report(entries, (), wrong[0] if wrong else None, (note,))
+    if not wrong or not repair:
+        return report
+    return with_repairs(report, _asked(f, arrays, slopes, update, seed), repair)
+
+
+def _asked(
+    f: Callable[..., Any], arrays: Mapping[str, Array], slopes: Mapping[str, Array], update: Any,
+    seed: int,
+) -> Asked | None:  # fmt: skip
+    """What the repairs of an update are looked for with."""
+    rules = [update] if callable(update) else [u for u in update.values() if callable(u)]
+    if not rules:
+        return None
+    draws = [Draw(arrays, np.ones(()), slopes, rtol=ASKED)]
+    for values in [redrawn(arrays, np.random.default_rng(seed + k)) for k in range(2)]:
+        tensors: Any = {n: Tensor(x, requires_grad=True) if x.dtype.kind == "f" else x
+                   for n, x in values.items()}  # fmt: skip
+        true = recorded(f(**tensors), [tensors[n] for n in slopes])
+        draws.append(Draw(values, np.ones(()), dict(zip(slopes, true, strict=True)), rtol=ASKED))
+    roots = tuple(rule.__name__ for rule in rules)
+    return Asked(OfAnUpdate, (_updated, update), roots, draws[0], tuple(draws[1:]))
 
 
 def _updated(

@@ -1,7 +1,8 @@
 """Gradients derived by hand, against the recorded ones."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,8 @@ from ...messages import _
 from ...report import Entry, Report, joined
 from ..handwritten.calls import StudentError, left_at, promoted
 from ..handwritten.derivation import Derivation, argument_names
+from ..repairs.asking import Asked, with_repairs
+from ..repairs.trials import Draw, OfDerivations, grown
 from ..truth.comparison import Scalar, close, compare, difference_at, granted, worst_at
 from ..truth.differences import Counted
 from ..truth.limits import hidden_by, redrawn
@@ -37,6 +40,7 @@ def hand(
     rtol: float = 1e-6,
     atol: float = 1e-9,
     seed: int = 0,
+    repair: bool | float = True,
 ) -> Report:
     """Check gradients that were derived by hand, say why one is wrong, and where it starts.
 
@@ -58,6 +62,8 @@ def hand(
         besides, for rounding. In float32 ``rtol`` is at least 1e-4.
     seed
         Of the random numbers.
+    repair
+        As for :func:`layer`.
 
     Returns
     -------
@@ -100,7 +106,35 @@ def hand(
     wrong = [n for n, entry in entries.items() if entry.verdict == "wrong" and not entry.follows]
     notes = [_("{n} evaluations", n=counted.count), *promotions(inputs.values())]
     hidden = [*hidden_by(run.tape, run.values, upstream), *_elsewhere(others, entries, rtol)]
-    return Report(entries, tuple(hidden), run.tape.nearest(wrong), tuple(notes))
+    report = Report(entries, tuple(hidden), run.tape.nearest(wrong), tuple(notes))
+    if not repair or report or not others:
+        return report
+    return with_repairs(report, _asked(run, others, upstream, rng), repair)
+
+
+def _asked(
+    run: Derivation, others: list[Derivation], upstream: Any, rng: np.random.Generator
+) -> Asked:
+    """What the repairs of functions are looked for with."""
+    draws = [
+        Draw({**d.values}, d.upstream, {**d.gradients}, rtol=ASKED)
+        for d in (run, *others, *_of_other_sizes(run, upstream, rng))
+    ]
+    given = dict(run.given)
+    roots = tuple(getattr(h, "__name__", "") for h in given.values() if callable(h))
+    return Asked(OfDerivations, given, roots, draws[0], tuple(draws[1:]))
+
+
+def _of_other_sizes(
+    run: Derivation, upstream: Any, rng: np.random.Generator
+) -> Iterator[Derivation]:
+    """The same with other sizes, where the function takes them."""
+    if upstream is not None or any(not callable(h) for h in run.given.values()):
+        return
+    for size in list(dict.fromkeys(n for x in run.arrays.values() for n in x.shape))[:4]:
+        arrays = {n: grown(x, size, size + 1) for n, x in run.arrays.items()}
+        with suppress(Exception):  # such a size makes no sense
+            yield Derivation(run.f, redrawn(arrays, rng), run.given, None, rng)
 
 
 def _moved(counted: Counted, name: str, x: Array) -> float:

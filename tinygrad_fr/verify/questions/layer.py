@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ... import checks
+from ...autograd.tensor import Tensor
 from ...errors import ArgumentError
+from ...graph.recorded.tape import Tape
 from ...kernels import Array
 from ...messages import _
 from ...report import Diagnosis, Entry, Report, joined
@@ -17,7 +19,7 @@ from ..handwritten.calls import StudentError, as_upstream
 from ..handwritten.evaluation import Evaluation
 from ..handwritten.failures import about_labels, failed, found_in, missing, not_judged
 from ..handwritten.gradients import Call, gradients_of
-from ..handwritten.here import subject_of
+from ..handwritten.here import Here, subject_of
 from ..handwritten.onehot import under_one_hot
 from ..handwritten.parts import Handwritten, OutOfTimeError
 from ..handwritten.reading import blamed, settle
@@ -32,6 +34,8 @@ from ..handwritten.state import (
     trivial,
 )
 from ..handwritten.updates import of_the_step
+from ..repairs.asking import Asked, with_repairs
+from ..repairs.trials import Draw, OfALayer
 from ..truth.comparison import Truth, close, granted, sampled
 from ..truth.differences import FULL, Counted, signed
 from ..truth.limits import hidden_by
@@ -71,6 +75,7 @@ def layer(
     rtol: float = 1e-6,
     atol: float = 1e-9,
     seed: int = 0,
+    repair: bool | float = True,
 ) -> Report:
     """Check a layer, activation or loss that someone wrote with plain NumPy, unchanged.
 
@@ -101,6 +106,9 @@ def layer(
         As for :func:`hand`.
     seed
         Of the random numbers.
+    repair
+        Whether to look for the smallest edit of the code that makes it right, in a process of its
+        own; a number is for how many seconds, 3 if True.
 
     Returns
     -------
@@ -154,16 +162,52 @@ def layer(
     else:
         upstream = signed(rng, output.shape)
     try:
-        return _report(subject, output, upstream, reference, rtol, atol, rng)
+        report, recorded = _report(subject, output, upstream, reference, rtol, atol, rng)
     except StudentError as error:
-        return failed(subject, error)
+        report, recorded = failed(subject, error), False
+    if not repair:
+        return report
+    return with_repairs(report, _asked(subject, report, output, upstream, recorded), repair)
+
+
+def _asked(
+    subject: Handwritten, report: Report, output: Array, upstream: Array, recorded: bool
+) -> Asked | None:  # fmt: skip
+    """What the repairs of a layer are looked for with; None where nothing is known to be wrong."""
+    if bool(report) or not isinstance(subject.template, Here):
+        return None
+    true = {n: e.autograd for n, e in report.entries.items() if e.autograd is not None}
+    true = {n: g for n, g in true.items() if n in subject.values and np.isfinite(g).all()}
+    rtol = ASKED if recorded else BY_DIFFERENCES
+    stepped = tuple(
+        n for n, e in report.entries.items()
+        if e.verdict == "wrong" and n in true and e.hand is not None
+        and np.shape(e.hand) == true[n].shape and close(np.asarray(e.hand, float), true[n], rtol)
+    )  # fmt: skip
+    kinks = {n: np.asarray(e.hand) for n, e in report.entries.items() if e.verdict == "kink"}
+    true |= {"returned " + n: true[n] for n in stepped}
+    draw = Draw(subject.values, upstream, true | kinks, {}, stepped, output, rtol=rtol)
+    roots = (*map(subject.template.label, ("forward", "backward")), subject.inner)
+    inner = _inner_gradients(subject, upstream) if recorded else {}
+    return Asked(OfALayer, subject, roots, draw, inner=inner)
+
+
+def _inner_gradients(subject: Handwritten, upstream: Array) -> dict[str, Array]:
+    """The gradients of the values that have a name in the forward, as attribute or local."""
+    try:
+        given = {n: Tensor(x, requires_grad=True, name=n) for n, x in subject.values.items()}
+        tape = Tape(subject.recorded(given, local=True))
+    except Exception:  # it is recorded by another formula only
+        return {}
+    found = {n: tape.gradient(n, upstream) for n in tape.names if n not in subject.values}
+    return {n: g for n, g in found.items() if g is not None}
 
 
 def _report(
     subject: Handwritten, output: Array, upstream: Array, reference: Any, rtol: float, atol: float,
     rng: np.random.Generator,
-) -> Report:  # fmt: skip
-    """All entries, with what is hidden and the notes."""
+) -> tuple[Report, bool]:  # fmt: skip
+    """All entries, with what is hidden and the notes; and whether its graph is known."""
     entries: dict[str, Entry] = {}
     notes: list[str] = []
     if reference is not None:
@@ -178,10 +222,8 @@ def _report(
         reason = random_backward(subject, call, upstream)
     if reason:
         subject.forget_constants(())
-        return Report(
-            entries | dict(unjudged(subject.values or ("input",), reason).entries),
-            notes=tuple(notes),
-        )
+        found = entries | dict(unjudged(subject.values or ("input",), reason).entries)
+        return Report(found, notes=tuple(notes)), False
     constants = subject.forget_constants(call.gradients)
     if call.unread:
         text = _("not judged: {n} of the results belong to no known value", n=call.unread)
@@ -223,7 +265,7 @@ def _report(
     first = wrong[0] if wrong else None
     if tape is not None and first != "output":
         first = tape.nearest(wrong)
-    return Report(entries, tuple(hidden), first, tuple(notes))
+    return Report(entries, tuple(hidden), first, tuple(notes)), tape is not None
 
 
 @dataclasses.dataclass(frozen=True)

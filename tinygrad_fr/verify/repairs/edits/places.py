@@ -1,0 +1,56 @@
+"""Where in a line an edit makes sense."""
+
+import ast
+from typing import Any
+
+from .table import Spot
+
+NAMES = (ast.Name, ast.Attribute, ast.Subscript)
+
+
+def is_read(node: ast.AST) -> bool:
+    """Whether a part is a name, an attribute or an item."""
+    return isinstance(node, NAMES)
+
+
+def is_divisor(at: Spot, node: ast.AST) -> bool:
+    """Whether a part is what something is divided by."""
+    parent = at.parent(node)
+    return isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Div) and (
+        parent.right is node)  # fmt: skip
+
+
+def is_factor_place(at: Spot, node: ast.AST) -> bool:
+    """Whether a factor can be put beside a part, and not as well beside what it stands in."""
+    value, parent = at.seen.get(node), at.parent(node)
+    if value is None or value.kind not in "fb" or role(at, node) == "index":
+        return False
+    if isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Mult, ast.Div)):
+        return False
+    return not isinstance(parent, (ast.UnaryOp, ast.Attribute, ast.Compare, ast.Subscript))
+
+
+def role(at: Spot, node: ast.AST) -> str:
+    """What a part is to what it stands in: ``index``, ``axis``, ``keepdims``, or nothing."""
+    inner = node
+    while (parent := at.parent(inner)) is not None and isinstance(parent, (ast.expr, ast.keyword)):
+        if isinstance(parent, ast.keyword):
+            return parent.arg or ""
+        if isinstance(parent, ast.Subscript) and parent.slice is inner:
+            return "index"
+        if isinstance(parent, ast.Call) and inner in parent.args[1:] and (
+            name_of(parent.func) in ("sum", "mean", "max", "min", "prod")
+        ):  # fmt: skip
+            return "axis"
+        inner = parent
+    return ""
+
+
+def name_of(f: Any) -> str:
+    """The last name of what is called."""
+    return f.attr if isinstance(f, ast.Attribute) else getattr(f, "id", "")
+
+
+def is_call_of(at: Spot, node: Any, name: str) -> bool:
+    """Whether a part calls a function of that name with one argument."""
+    return isinstance(node, ast.Call) and name_of(node.func) == name and len(node.args) == 1

@@ -1,0 +1,245 @@
+"""The search for the smallest edit: where first, then the likeliest edits there, then pairs."""
+
+import ast
+import heapq
+import linecache
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .attempts import EnoughError
+from .changing import applied, distance, is_a_move
+from .edits import ROWS
+from .edits.table import Changes, Spot
+from .order import Found, Order, Where
+from .suspects import Suspects
+from .text import edited
+from .trials import Gradients, OfALayer
+from .watching import Hand, moved_part, watched
+
+# Edits that are tried after the first good one, and the most good ones.
+_MORE, _MOST = 150, 6
+# Partial repairs that are looked at for a second edit, and edits in all.
+_PARTIAL, _DEPTH = 6, 4
+# Which parts of what is left of the budget single edits may use up, and further ones.
+_SINGLE, _SINGLE_IN_VAIN, _FURTHER = 0.7, 0.4, 0.5
+# Edits of one line.
+_OF_A_LINE = 800
+
+
+def look_for(order: Order) -> Iterator[Where | Found | int]:
+    """Where it may be, then edits as they are found, the number of evaluations last."""
+    for path, text in order.texts.items():
+        linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
+    search = Search(order)
+    if not search.begin():
+        return
+    yield search.where()
+    yield from search.edits()
+    yield search.count
+
+
+@dataclass
+class _Candidate:
+    cost: float
+    number: int
+    spot: Spot
+    changes: Changes
+    row: str
+    kinds: tuple[str, ...]
+
+
+@dataclass
+class Search(Suspects):
+    """One search."""
+
+    def begin(self) -> bool:
+        """Read the code and judge it as it is; False where nothing can be done."""
+        self.until = time.perf_counter() + self.order.seconds
+        try:
+            self._judge()
+            if self.wrong and self.spots:
+                self.look()
+                self.disturb()
+                self.aim()
+        except EnoughError:
+            pass
+        return bool(self.wrong and self.level)
+
+    def _judge(self) -> None:
+        """The gradients as they are, and the statements that make them."""
+        start, order = time.perf_counter(), self.order
+        if not order.draw.known and isinstance(order.trial, OfALayer):
+            draw = order.trial.here(order.draw, [*order.wrong], np.random.default_rng(5))
+            self.order = order = replace(order, draw=draw)
+        self.base = self.evaluated({}) or {}
+        self.patience = max(0.25, 20 * (time.perf_counter() - start))
+        self.right, self.wrong = self.judged(self.base)
+        self.wrong &= set(order.wrong)
+        names = sorted(self.right | self.wrong)
+        self.further = order.trial.others(order.draw, names, np.random.default_rng(7))
+        self.read()
+
+    def edits(self) -> Iterator[Found]:
+        """Edits that mend, single ones first, then several one after the other."""
+        partial: list[tuple[Found, Changes]] = []
+        found_whole = 0
+        # Where no line moves all that is wrong, it takes more than one.
+        share = _SINGLE if min(self.level.values()) < 1 else _SINGLE_IN_VAIN
+        try:
+            for found, changes in self._single((), self.wrong, self.level, share):
+                if found.whole:
+                    found_whole += 1
+                    yield found
+                else:
+                    partial.append((found, changes))
+                if found_whole >= _MOST:
+                    break
+            if found_whole:
+                return
+            partial.sort(key=lambda p: (-len(p[0].mends), p[0].cost))
+            told = set[tuple[str, ...]]()
+            for found, changes in partial[:_PARTIAL]:
+                if found.mends in told:
+                    continue
+                told.add(found.mends)
+                yield found
+                several = self._more(found, changes, 1)
+                if several is not None:
+                    yield several
+                    return
+        except EnoughError:
+            return
+
+    def _more(self, first: Found, changes: Changes, depth: int) -> Found | None:
+        """A further edit beside others that mend a part only."""
+        best: tuple[Found, Changes] | None = None
+        left = self.wrong - set(first.mends)
+        for found, further in self._single(changes, left, self.levels(left), _FURTHER):
+            both = replace(found, cost=first.cost + found.cost, row=f"{first.row}, {found.row}",
+                           kinds=tuple(dict.fromkeys((*first.kinds, *found.kinds))))  # fmt: skip
+            if found.whole:
+                return both
+            if best is None or len(found.mends) > len(best[0].mends):
+                best = both, further
+        if best is not None and depth < _DEPTH - 1:
+            return self._more(*best, depth + 1)
+        return None
+
+    def _single(
+        self, before: Changes, left: set[str], level: Mapping[int, float], share: float
+    ) -> Iterator[tuple[Found, Changes]]:  # fmt: skip
+        """Single edits beside those that are made already, the likeliest first.
+
+        ``share`` of what is left of the budget may be used up.
+        """
+        mended, now = self.wrong - left, time.perf_counter()
+        last = self.count + share * (self.order.evaluations - self.count)
+        until = now + share * (self.until - now)
+        gains = set[tuple[int, tuple[str, ...]]]()
+        found_whole = False
+        for candidate in self._candidates(before, level):
+            if self.count > last or time.perf_counter() > until:
+                return
+            changes = (*before, *candidate.changes)
+            sieve = self.sieves[candidate.number]
+            sieve.last = object()
+            sifted = not before and not self._worth(candidate)
+            gradients = None if sifted else self.tried(changes)
+            right = set() if gradients is None else self.judged(gradients)[0]
+            if gradients is not None and not _updates(self.base) <= _updates(gradients):
+                right = set()  # an update less is no repair
+            if not self.right | mended <= right or not right & left:
+                sieve.failed.add(sieve.last)
+                continue
+            all_ = self.wrong if self.base else self.wrong & set(gradients or ())
+            whole, mends = all_ <= right, tuple(sorted(right & self.wrong))
+            if not whole and (found_whole or (candidate.number, mends) in gains):
+                continue
+            if not self.holds(changes, set(mends) | self.right):
+                continue
+            text = edited(changes, self.spots)
+            if text is None:
+                continue
+            gains.add((candidate.number, mends))
+            if whole and not found_whole:
+                found_whole, last = True, min(last, self.count + _MORE)
+            disagrees = self._disagrees(changes) if whole else 0
+            yield Found(text, candidate.row, candidate.kinds, mends, whole,
+                        candidate.cost + 1.5 * disagrees, disagrees), changes  # fmt: skip
+
+    def _candidates(self, before: Changes, level: Mapping[int, float]) -> Iterator[_Candidate]:
+        """All edits, the likeliest of each line first, the surest lines more often than others."""
+        touched = {id(node) for node, _text in before}
+        heap = [((1 + level[k]) ** 3, k) for k, s in self.spots.items()
+                if not touched & {id(n) for n in ast.walk(s.node)}]  # fmt: skip
+        heapq.heapify(heap)
+        lists: dict[int, list[_Candidate]] = {}
+        while heap:
+            place, number = heapq.heappop(heap)
+            if number not in lists:
+                found = sorted(self._of_a_line(number, self.spots[number]), key=lambda c: -c.cost)
+                lists[number] = found[-_OF_A_LINE:]
+            if lists[number]:
+                yield lists[number].pop()
+                heapq.heappush(heap, (place + (1 + level[number]) ** 3, number))
+
+    def _of_a_line(self, number: int, spot: Spot) -> Iterator[_Candidate]:
+        seen, level, aim = set[Any](), self.level[number], self.sieves[number].target
+        vain, inner = aim is not None and not aim.explains, set(map(id, spot.inner))
+        bare = isinstance(spot.node, ast.Assign) and isinstance(spot.node.value, ast.Name)
+        last = isinstance(spot.node, ast.Return) and not isinstance(spot.node.value, ast.BinOp)
+        unused = rf"\b({'|'.join(map(re.escape, spot.unused))})\b" if spot.unused else ""
+        call = next((n for n in [getattr(spot.node, "value", None)] if isinstance(n, ast.Call)
+                     and not spot.text(n.func).startswith("np.")
+                     and isinstance(spot.node, ast.Expr) | (
+                         isinstance(spot.node, ast.Assign)
+                         and isinstance(spot.node.targets[0], ast.Tuple))), None)  # fmt: skip
+        habit = 1.5 * level - 0.5 * bare + 0.5 * last + 0.3 * (call is not None)
+        for row in ROWS:
+            agrees = bool(set(row.kinds) & set(self.order.kinds))
+            for changes in row.changes(spot):
+                key = tuple((id(node), text) for node, text in changes)
+                if key not in seen:
+                    seen.add(key)
+                    length = sum(distance(spot.text(n), text) for n, text in changes)
+                    length = 10 if is_a_move(spot, changes) else length
+                    cost = row.cost + 0.03 * length + habit - 0.8 * agrees
+                    if unused and any(re.search(unused, text) for _n, text in changes):
+                        cost -= 0.7  # it was computed for something
+                    if vain and all(id(n) in inner for n, _text in changes):
+                        cost += 1.5
+                    yield _Candidate(cost, number, spot, changes, row.name, row.kinds)
+
+    def _worth(self, candidate: _Candidate) -> bool:
+        """Whether an edit is worth a run, by the value of its line alone."""
+        spot, part = candidate.spot, moved_part(candidate.spot)
+        inside = all(isinstance(n, ast.expr) for n, _text in candidate.changes)
+        if not inside or part is None or spot.node is None:
+            return True
+        within = set(map(id, spot.inner))
+        if not all(id(n) in within for n, _text in candidate.changes):
+            return True
+        try:
+            with applied(candidate.changes, self.units):
+                return self.sieves[candidate.number].lets_through(spot)
+        except (SyntaxError, ValueError, TypeError, RecursionError):
+            return False
+
+    def _disagrees(self, changes: Changes) -> int:
+        """How many named inner gradients are not right after an edit."""
+        if not self.order.inner:
+            return 0
+        hand = Hand(-1)
+        with applied(changes, self.units):
+            codes = {u.key: watched(u, self.of(u)) for u in self.units}
+        self.evaluated(codes, names=hand.names)
+        return sum(right is not True for _x, right in self.inner(hand.last).values())
+
+
+def _updates(gradients: Gradients) -> set[str]:
+    return {name for name in gradients if name.startswith("update of ")}

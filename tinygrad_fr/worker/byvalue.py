@@ -1,0 +1,209 @@
+"""Somebody's functions and classes as bytes, by what they are, and not by where they are defined.
+
+A class of a notebook or of a script cannot be imported in another process without running that
+script again. So its functions travel as code, with the global names that they use; what belongs
+to Python, to an installed package or to this library travels by its name. Each :func:`revived`
+makes all of it anew: whatever earlier calls have done to global state is forgotten.
+"""
+
+import builtins
+import importlib
+import io
+import marshal
+import pickle
+import sys
+import sysconfig
+import types
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+_LIBRARIES = [
+    str(Path(sysconfig.get_paths()[name]))
+    for name in ("stdlib", "platstdlib", "purelib", "platlib")
+] + [str(Path(__file__).parents[1])]  # fmt: skip
+
+# A function is known by its file, its qualified name, its first line, and a lambda by its column.
+Key = tuple[str, str, int, int]
+
+
+def key_of(code: types.CodeType) -> Key:
+    """What a piece of code is known by."""
+    column = 0
+    if code.co_name == "<lambda>":
+        places = (p[2] for p in code.co_positions() if p[2] is not None and p[3])
+        column = min(places, default=0)
+    return code.co_filename, code.co_qualname, code.co_firstlineno, column
+
+
+def is_of_a_library(module: str | None) -> bool:
+    """Whether a module can be imported anywhere without running somebody's script."""
+    if module is None or module == "__main__":
+        return False
+    if module.partition(".")[0] in sys.stdlib_module_names:
+        return True
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return file is not None and str(Path(file)).startswith(tuple(_LIBRARIES))
+
+
+def carried(thing: Any) -> bytes:
+    """Anything as bytes, to be revived here or in another process of the same Python."""
+    stream = io.BytesIO()
+    _Pickler(stream, protocol=5).dump(thing)
+    return stream.getvalue()
+
+
+@dataclass
+class _Revival:
+    """What is shared by all that one :func:`revived` makes."""
+
+    changed: Mapping[Key, types.CodeType]
+    names: Mapping[str, Any]
+    spaces: dict[int, dict[str, Any]] = field(default_factory=dict)
+    made: dict[Key, types.FunctionType] = field(default_factory=dict)
+
+
+_now: list[_Revival] = []
+
+
+def revived(
+    data: bytes, changed: Mapping[Key, types.CodeType] | None = None,
+    names: Mapping[str, Any] | None = None, made: dict[Key, types.FunctionType] | None = None,
+) -> Any:  # fmt: skip
+    """What was carried, made anew.
+
+    Parameters
+    ----------
+    changed
+        Other code for some functions.
+    names
+        Global names that all functions get besides their own.
+    made
+        Receives the functions that were made, by their keys.
+    """
+    _now.append(_Revival(changed or {}, names or {}))
+    try:
+        thing = pickle.loads(data)
+        if made is not None:
+            made.update(_now[-1].made)
+        return thing
+    finally:
+        _now.pop()
+
+
+class _Pickler(pickle.Pickler):
+    """Functions, classes, cells and modules of somebody's own by what they are."""
+
+    def reducer_override(self, thing: Any) -> Any:
+        if isinstance(thing, types.FunctionType) and not is_of_a_library(thing.__module__):
+            return _reduced_function(thing)
+        if isinstance(thing, type) and not is_of_a_library(thing.__module__):
+            return _reduced_class(thing)
+        if isinstance(thing, types.CellType):
+            try:
+                return _cell, (), (thing.cell_contents,), None, None, _fill_cell
+            except ValueError:  # it is empty
+                return _cell, ()
+        if isinstance(thing, types.ModuleType):
+            return _reduced_module(thing)
+        if isinstance(thing, property):
+            return property, (thing.fget, thing.fset, thing.fdel, thing.__doc__)
+        if isinstance(thing, (staticmethod, classmethod)):
+            return type(thing), (thing.__func__,)
+        if isinstance(thing, types.MappingProxyType):
+            return types.MappingProxyType, (dict(thing),)
+        return NotImplemented
+
+
+# --- functions ---------------------------------------------------------------------------------
+
+
+def names_in(code: types.CodeType) -> Iterator[str]:
+    """The global names and attributes in a piece of code, those of functions inside it included."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from names_in(constant)
+
+
+def _reduced_function(f: types.FunctionType) -> Any:
+    used = {n: f.__globals__[n] for n in dict.fromkeys(names_in(f.__code__)) if n in f.__globals__}
+    own = {"__defaults__": f.__defaults__, "__kwdefaults__": f.__kwdefaults__,
+           "__qualname__": f.__qualname__, "__doc__": f.__doc__}  # fmt: skip
+    state = used, own, f.__dict__
+    made = marshal.dumps(f.__code__), id(f.__globals__), f.__module__, f.__name__, f.__closure__
+    return _function, made, state, None, None, _fill_function
+
+
+def _function(
+    code: bytes, space: int, module: str, name: str, closure: Any
+) -> types.FunctionType:  # fmt: skip
+    now, loaded = _now[-1], marshal.loads(code)
+    key = key_of(loaded)
+    names = now.spaces.setdefault(
+        space, {"__name__": module, "__builtins__": builtins, **now.names}
+    )
+    made = types.FunctionType(now.changed.get(key, loaded), names, name, None, closure)
+    made.__module__ = module
+    now.made[key] = made
+    return made
+
+
+def _fill_function(f: types.FunctionType, state: Any) -> None:
+    used, own, attributes = state
+    for name, value in used.items():
+        f.__globals__.setdefault(name, value)
+    for name, value in own.items():
+        setattr(f, name, value)
+    f.__dict__.update(attributes)
+
+
+def _cell() -> types.CellType:
+    return types.CellType()
+
+
+def _fill_cell(cell: types.CellType, state: Any) -> None:
+    cell.cell_contents = state[0]
+
+
+# --- classes and modules -----------------------------------------------------------------------
+
+_NOT_CARRIED = {"__dict__", "__weakref__", "_abc_impl", "__abstractmethods__", "__slots__"}
+
+
+def _reduced_class(kind: type) -> Any:
+    slots = kind.__dict__.get("__slots__")
+    members = {
+        name: x for name, x in vars(kind).items()
+        if name not in _NOT_CARRIED and not isinstance(x, types.MemberDescriptorType)
+    }  # fmt: skip
+    made = type(kind), kind.__name__, kind.__bases__, kind.__module__, slots
+    return _class, made, members, None, None, _fill_class
+
+
+def _class(metaclass: Any, name: str, bases: tuple[type, ...], module: str, slots: Any) -> type:
+    inside = {"__module__": module} | ({} if slots is None else {"__slots__": slots})
+    return types.new_class(
+        name, bases, {"metaclass": metaclass}, lambda space: space.update(inside)
+    )
+
+
+def _fill_class(kind: type, members: Mapping[str, Any]) -> None:
+    for name, value in members.items():
+        setattr(kind, name, value)
+
+
+def _reduced_module(module: types.ModuleType) -> Any:
+    if is_of_a_library(module.__name__):
+        return importlib.import_module, (module.__name__,)
+    kept = (types.FunctionType, type, types.ModuleType, int, float, str)
+    inside = {
+        name: x for name, x in vars(module).items()
+        if isinstance(x, kept) and name[:2] != "__" and x is not module
+    }  # fmt: skip
+    return types.ModuleType, (module.__name__,), inside, None, None, _fill_module
+
+
+def _fill_module(module: types.ModuleType, inside: Mapping[str, Any]) -> None:
+    vars(module).update(inside)

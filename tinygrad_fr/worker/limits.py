@@ -1,0 +1,111 @@
+"""What somebody's code may take of a machine, and what it may not do at all."""
+
+import _thread
+import dis
+import os
+import sys
+import threading
+import time
+import types
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+# What opens files, sockets or processes: names that code takes from outside, and methods.
+_GLOBALS = {
+    "open", "input", "eval", "exec", "compile", "__import__", "os", "subprocess", "socket",
+    "shutil", "pathlib", "Path", "urllib", "requests", "http", "ctypes", "multiprocessing",
+    "threading", "signal", "urlopen", "savetxt", "savez",
+}  # fmt: skip
+_METHODS = {
+    "system", "popen", "Popen", "save", "savez", "savez_compressed", "savetxt", "tofile",
+    "memmap", "urlopen", "write_text", "write_bytes", "unlink", "rmtree", "to_csv", "to_pickle",
+}  # fmt: skip
+# Events of Python's audit that end what is going on.
+_REFUSED = (
+    "socket.", "subprocess.", "os.system", "os.exec", "os.fork", "os.spawn", "os.posix_spawn",
+    "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate", "os.kill", "os.startfile",
+    "shutil.", "ctypes.", "ftplib.", "smtplib.", "urllib.", "webbrowser.",
+)  # fmt: skip
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
+
+# Bytes of memory, open files.
+MEMORY, FILES = 4 << 30, 64
+
+
+class Refused(BaseException):
+    """Code tried what it may not: no ``except Exception`` keeps it."""
+
+
+def dangers(codes: Iterable[types.CodeType]) -> list[str]:
+    """What pieces of code use that opens files, sockets or processes."""
+    found = set()
+    for code in codes:
+        for step in dis.get_instructions(code):
+            outside = step.opname in ("LOAD_GLOBAL", "LOAD_NAME", "IMPORT_NAME")
+            method = "ATTR" in step.opname or "METHOD" in step.opname
+            known = _GLOBALS if outside else _METHODS if method else set[str]()
+            if str(step.argval).partition(".")[0] in known:
+                found.add(str(step.argval))
+        found |= set(dangers(c for c in code.co_consts if isinstance(c, types.CodeType)))
+    return sorted(found)
+
+
+class TookTooLong(BaseException):
+    """Code was ended for the time that it took."""
+
+
+_deadline: list[float] = []
+
+
+def _watch() -> None:
+    """Interrupt the main thread again and again while its deadline is over."""
+    while True:
+        time.sleep(0.02)
+        if _deadline and time.perf_counter() > _deadline[-1]:
+            _thread.interrupt_main()
+
+
+@contextmanager
+def guarded(seconds: float) -> Iterator[None]:
+    """End what takes longer, a loop without end; in the main thread of a process of its own.
+
+    On every system, and whatever the code catches: it is interrupted again and again. Elsewhere
+    nothing is guarded.
+    """
+    if not _watching:
+        yield
+        return
+    _deadline.append(time.perf_counter() + seconds)
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise TookTooLong from error
+    finally:
+        with suppress(KeyboardInterrupt):
+            _deadline.pop()
+
+
+_watching: list[threading.Thread] = []
+
+
+def limit() -> None:
+    """Limit this process for good: memory, open files, and no way out of it."""
+    with suppress(ImportError, AttributeError, OSError, ValueError):
+        import resource
+
+        for name, most in (("RLIMIT_AS", MEMORY), ("RLIMIT_NOFILE", FILES)):
+            resource.setrlimit(getattr(resource, name), (most, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _watching.append(threading.Thread(target=_watch, daemon=True))
+    _watching[0].start()
+    sys.addaudithook(_audit)
+
+
+def _audit(event: str, arguments: tuple[Any, ...]) -> None:
+    writes = event == "open" and bool(
+        (isinstance(arguments[2], int) and arguments[2] & _WRITING)
+        or (isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"))
+    )
+    if writes or event.startswith(_REFUSED):
+        raise Refused(event)

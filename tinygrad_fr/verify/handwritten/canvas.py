@@ -86,11 +86,13 @@ class Canvas(np.lib.mixins.NDArrayOperatorsMixin):
 
 def _shown(x: Any) -> Any:
     """A result as an array that can be assigned to; truth values as plain ones."""
+    if type(x) in (list, tuple):  # what a split gives
+        return type(x)(map(_shown, x))
     if isinstance(x, Tensor):
         return (
             Canvas(x) if x.requires_grad else Canvas(x._array) if x.dtype.kind == "f" else x._array
         )
-    return tuple(map(_shown, x)) if type(x) is tuple else x
+    return x
 
 
 def _tensor(x: Any) -> Any:

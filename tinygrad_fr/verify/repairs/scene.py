@@ -2,7 +2,8 @@
 
 import ast
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from ...worker.byvalue import Key, revived
 from ..truth.comparison import close
 from ..vocabulary import is_gradient_of
 from .attempts import Attempts
-from .edits.table import Spot, Value
+from .edits.table import Spot, Value, value_of
 from .source import Function, Unit, unit_of
 from .targets import Sieve
 from .watching import Eyes, moved_part, watched
@@ -100,7 +101,7 @@ class Scene(Attempts):
                 read = {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)}
                 if read <= names | {"np", "len"}:
                     scope.setdefault(text, value)
-            scope = {**scope, **dict(_items_of(spot.function, scope))}
+            scope = {**scope, **dict(_items_of(spot, eyes.worlds.get(number, [])))}
             self.spots[number] = replace(spot, scope=scope, seen=seen, functions=functions,
                                          unused=_unused(spot.function))  # fmt: skip
         self.sieves = {k: Sieve(eyes.worlds.get(k, [])) for k in self.spots}
@@ -155,17 +156,25 @@ def _size(spot: Spot) -> int:
     return 1000 if value is None else int(np.prod(value.shape, dtype=int))
 
 
-def _items_of(function: Function, scope: Mapping[str, Value]) -> Iterator[tuple[str, Value]]:
-    """Items of arrays at the whole numbers that are indices in a function, if not there yet."""
-    inside = [n for n in ast.walk(function) if isinstance(n, ast.Subscript)]
-    indices = {n.id for s in inside for n in ast.walk(s.slice) if isinstance(n, ast.Name)}
-    for array in dict.fromkeys(ast.unparse(s.value) for s in inside):
-        value = scope.get(array)
-        if value is not None and value.shape and value.kind == "f":
-            for i in sorted(indices):
-                one = scope.get(i)
-                if one is not None and one.kind == "i" and not one.shape:
-                    yield f"{array}[{i}]", Value(value.shape[1:], "f")
+def _items_of(spot: Spot, worlds: list[Any]) -> Iterator[tuple[str, Value]]:
+    """Items of arrays, lists and dicts at the indices that the function has, one off, too."""
+    inside = [n for n in ast.walk(spot.function) if isinstance(n, ast.Subscript)]
+    indices = [ast.unparse(n.slice) for n in inside
+               if isinstance(n.slice, (ast.Name, ast.BinOp, ast.Constant))]  # fmt: skip
+    near = [f"{i} {sign} 1" for i in indices if i.isidentifier() for sign in "-+"]
+    held = [n for n in ast.walk(spot.unit.whole) if isinstance(n, ast.Subscript)]
+    if not worlds:
+        return
+    names = {**worlds[0][0], **worlds[0][1]}
+    for base in dict.fromkeys(ast.unparse(n.value) for n in (*inside, *held)):
+        if base.count("[") or not base.replace(".", "").isidentifier():
+            continue
+        for index in dict.fromkeys((*indices, *near)):
+            text = f"{base}[{index}]"
+            with suppress(Exception):
+                value = value_of(eval(text, names))
+                if value is not None and value.kind in "fb":
+                    yield text, value
 
 
 def _unused(function: Function) -> tuple[str, ...]:

@@ -2,11 +2,13 @@
 
 import ast
 import heapq
+import itertools
 import linecache
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ import numpy as np
 from .attempts import EnoughError
 from .changing import applied, distance, is_a_move
 from .edits import ROWS
-from .edits.table import Changes, Spot
+from .edits.table import Changes, Row, Spot
 from .order import Found, Order, Where
 from .suspects import Suspects
 from .text import edited
@@ -27,8 +29,8 @@ _MORE, _MOST = 150, 6
 _PARTIAL, _DEPTH = 6, 4
 # Which parts of what is left of the budget single edits may use up, and further ones.
 _SINGLE, _SINGLE_IN_VAIN, _FURTHER = 0.7, 0.4, 0.5
-# Edits of one line.
-_OF_A_LINE = 800
+# Edits of one line; those of which two are tried together, and after how many others.
+_OF_A_LINE, _OF_TWO, _BEFORE_TWO = 800, 60, 150.0
 
 
 def look_for(order: Order) -> Iterator[Where | Found | int]:
@@ -86,7 +88,7 @@ class Search(Suspects):
 
     def edits(self) -> Iterator[Found]:
         """Edits that mend, single ones first, then several one after the other."""
-        partial: list[tuple[Found, Changes]] = []
+        parts: list[tuple[Found, Changes]] = []
         found_whole = 0
         # Where no line moves all that is wrong, it takes more than one.
         share = _SINGLE if min(self.level.values()) < 1 else _SINGLE_IN_VAIN
@@ -96,14 +98,14 @@ class Search(Suspects):
                     found_whole += 1
                     yield found
                 else:
-                    partial.append((found, changes))
+                    parts.append((found, changes))
                 if found_whole >= _MOST:
                     break
             if found_whole:
                 return
-            partial.sort(key=lambda p: (-len(p[0].mends), p[0].cost))
+            parts.sort(key=lambda p: (-len(p[0].mends), p[0].cost))
             told = set[tuple[str, ...]]()
-            for found, changes in partial[:_PARTIAL]:
+            for found, changes in parts[:_PARTIAL]:
                 if found.mends in told:
                     continue
                 told.add(found.mends)
@@ -173,47 +175,113 @@ class Search(Suspects):
                         candidate.cost + 1.5 * disagrees, disagrees), changes  # fmt: skip
 
     def _candidates(self, before: Changes, level: Mapping[int, float]) -> Iterator[_Candidate]:
-        """All edits, the likeliest of each line first, the surest lines more often than others."""
+        """All edits, the likeliest of each line first, the surest lines more often than others.
+
+        Beside those of each line there are those of two lines of one form, of lines that are
+        right, and, after a while, two edits of one line.
+        """
         touched = {id(node) for node, _text in before}
-        heap = [((1 + level[k]) ** 3, k) for k, s in self.spots.items()
-                if not touched & {id(n) for n in ast.walk(s.node)}]  # fmt: skip
+        free = {k: s for k, s in self.spots.items()
+                if not touched & {id(n) for n in ast.walk(s.node)}}  # fmt: skip
+        made: dict[Any, Callable[[], Iterable[_Candidate]]] = {
+            (k, ""): partial(self._of_a_line, k, s) for k, s in free.items()
+        }
+        heap: list[tuple[float, Any, float]] = [
+            ((1 + level[k]) ** 3, (k, ""), (1 + level[k]) ** 3) for k in free
+        ]
+        made[-1, "beside"] = partial(self._beside, [k for k in free if level[k] >= 2])
+        made[-1, "alike"] = partial(self._alike, [k for k in free if level[k] <= 1.2])
+        heap += [(6.0, (-1, "beside"), 6.0), (4.0, (-1, "alike"), 2.0)]
+        for k in free:
+            aim = self.sieves[k].target
+            if not before and aim is not None and aim.explains and len(aim.missing):
+                made[k, "twice"] = partial(self._twice, k)
+                heap.append((_BEFORE_TWO, (k, "twice"), 0.02))
         heapq.heapify(heap)
-        lists: dict[int, list[_Candidate]] = {}
+        lists: dict[Any, list[_Candidate]] = {}
         while heap:
-            place, number = heapq.heappop(heap)
-            if number not in lists:
-                found = sorted(self._of_a_line(number, self.spots[number]), key=lambda c: -c.cost)
-                lists[number] = found[-_OF_A_LINE:]
-            if lists[number]:
-                yield lists[number].pop()
-                heapq.heappush(heap, (place + (1 + level[number]) ** 3, number))
+            place, which, pace = heapq.heappop(heap)
+            if which not in lists:
+                found = sorted(made[which](), key=lambda c: -c.cost)
+                lists[which] = found[-_OF_A_LINE if which[1] != "twice" else 0 :]
+            if lists[which]:
+                yield lists[which].pop()
+                heapq.heappush(heap, (place + pace, which, pace))
 
     def _of_a_line(self, number: int, spot: Spot) -> Iterator[_Candidate]:
-        seen, level, aim = set[Any](), self.level[number], self.sieves[number].target
+        seen, aim = set[Any](), self.sieves[number].target
         vain, inner = aim is not None and not aim.explains, set(map(id, spot.inner))
-        bare = isinstance(spot.node, ast.Assign) and isinstance(spot.node.value, ast.Name)
-        last = isinstance(spot.node, ast.Return) and not isinstance(spot.node.value, ast.BinOp)
-        unused = rf"\b({'|'.join(map(re.escape, spot.unused))})\b" if spot.unused else ""
-        call = next((n for n in [getattr(spot.node, "value", None)] if isinstance(n, ast.Call)
-                     and not spot.text(n.func).startswith("np.")
-                     and isinstance(spot.node, ast.Expr) | (
-                         isinstance(spot.node, ast.Assign)
-                         and isinstance(spot.node.targets[0], ast.Tuple))), None)  # fmt: skip
-        habit = 1.5 * level - 0.5 * bare + 0.5 * last + 0.3 * (call is not None)
+        habit = self._habit(number, spot)
         for row in ROWS:
-            agrees = bool(set(row.kinds) & set(self.order.kinds))
             for changes in row.changes(spot):
                 key = tuple((id(node), text) for node, text in changes)
                 if key not in seen:
                     seen.add(key)
-                    length = sum(distance(spot.text(n), text) for n, text in changes)
-                    length = 10 if is_a_move(spot, changes) else length
-                    cost = row.cost + 0.03 * length + habit - 0.8 * agrees
-                    if unused and any(re.search(unused, text) for _n, text in changes):
-                        cost -= 0.7  # it was computed for something
+                    cost = self._cost(row, spot, changes) + habit
                     if vain and all(id(n) in inner for n, _text in changes):
                         cost += 1.5
                     yield _Candidate(cost, number, spot, changes, row.name, row.kinds)
+
+    def _habit(self, number: int, spot: Spot) -> float:
+        """How unlikely a line is to be the wrong one, by its form and by what it moves."""
+        node = spot.node
+        bare = isinstance(node, ast.Assign) and isinstance(node.value, ast.Name)
+        last = isinstance(node, ast.Return) and not isinstance(node.value, ast.BinOp)
+        value = getattr(node, "value", None)
+        unpacked = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple)
+        call = isinstance(value, ast.Call) and (isinstance(node, ast.Expr) or unpacked) and (
+            not spot.text(value.func).startswith("np.")
+        )  # fmt: skip
+        return 1.5 * self.level[number] - 0.5 * bare + 0.5 * last + 0.3 * call
+
+    def _cost(self, row: Row, spot: Spot, changes: Changes) -> float:
+        """How unlikely an edit is in itself."""
+        length = sum(distance(spot.text(n), text) for n, text in changes)
+        length = 10 if is_a_move(spot, changes) else length
+        agrees = bool(set(row.kinds) & set(self.order.kinds))
+        cost = row.cost + 0.03 * length - 0.8 * agrees
+        unused = "|".join(map(re.escape, spot.unused))
+        if unused and any(re.search(rf"\b({unused})\b", text) for _n, text in changes):
+            cost -= 0.7  # it was computed for something
+        return cost
+
+    def _beside(self, numbers: list[int]) -> Iterator[_Candidate]:
+        """Lines that are forgotten beside lines that are right."""
+        for k in numbers:
+            spot = self.spots[k]
+            for row in (row for row in ROWS if row.anywhere):
+                for changes in row.changes(spot):
+                    cost = self._cost(row, spot, changes) + 1
+                    yield _Candidate(cost, k, spot, changes, row.name, row.kinds)
+
+    def _alike(self, numbers: list[int]) -> Iterator[_Candidate]:
+        """The same edit in two lines of one form, one after the other."""
+        for k, after in itertools.pairwise(numbers):
+            a, b = self.spots[k], self.spots[after]
+            if _form(a.node) != _form(b.node) or not isinstance(
+                a.node, (ast.Assign, ast.AugAssign)
+            ):
+                continue
+            for row in (row for row in ROWS if row.cost <= 1.3):
+                one, other = list(row.changes(a)), list(row.changes(b))
+                for x, y in zip(one, other, strict=False) if len(one) == len(other) else ():
+                    cost = self._cost(row, a, x) + self._habit(k, a) + 0.5
+                    yield _Candidate(cost, k, a, (*x, *y), row.name, row.kinds)
+
+    def _twice(self, number: int) -> Iterator[_Candidate]:
+        """Two edits of one line."""
+        spot = self.spots[number]
+        inner = set(map(id, spot.inner))
+        one = [
+            c for c in self._of_a_line(number, spot) if all(id(n) in inner for n, _t in c.changes)
+        ]
+        one = sorted(one, key=lambda c: c.cost)[:_OF_TWO]
+        for a, b in itertools.combinations(one, 2):
+            parts = [set(map(id, ast.walk(n))) for n, _text in (*a.changes, *b.changes)]
+            if sum(map(len, parts)) == len(set().union(*parts)):
+                kinds = tuple(dict.fromkeys((*a.kinds, *b.kinds)))
+                yield _Candidate(a.cost + b.cost + 1, number, spot, (*a.changes, *b.changes),
+                                 f"{a.row}, {b.row}", kinds)  # fmt: skip
 
     def _worth(self, candidate: _Candidate) -> bool:
         """Whether an edit is worth a run, by the value of its line alone."""
@@ -243,3 +311,8 @@ class Search(Suspects):
 
 def _updates(gradients: Gradients) -> set[str]:
     return {name for name in gradients if name.startswith("update of ")}
+
+
+def _form(node: ast.AST) -> str:
+    """A tree without its names and numbers."""
+    return re.sub(r"(id|attr|value|arg)=('[^']*'|[\d.]+)", "", ast.dump(node))

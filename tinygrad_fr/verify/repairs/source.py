@@ -31,6 +31,8 @@ class Unit:
     node : FunctionDef or Lambda
     module : Module
         Nothing but it, and what stands around it.
+    whole : Module
+        Its file.
     """
 
     key: Key
@@ -38,6 +40,7 @@ class Unit:
     node: Function
     module: ast.Module
     number: int = 0  # of its code among those in the module
+    whole: ast.AST = field(default_factory=ast.Pass)
     parents: dict[ast.AST, tuple[ast.AST, str, int | None]] = field(default_factory=dict)
     segments: dict[ast.AST, str] = field(default_factory=dict)
 
@@ -97,7 +100,7 @@ def unit_of(code: types.CodeType) -> Unit | None:
             continue
         for number, made in enumerate(_codes(whole)):
             if key_of(made)[2:] == key_of(code)[2:] and alike(made, code):
-                return Unit(key_of(code), text.splitlines(), path[-1], module, number)
+                return Unit(key_of(code), text.splitlines(), path[-1], module, number, tree)
     return None
 
 

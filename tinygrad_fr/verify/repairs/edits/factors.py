@@ -22,6 +22,9 @@ def size(at: Spot, node: Any) -> Iterator[str]:
         for text in at.sizes():
             yield f"{at.factor(node)} / {text}"
             yield f"{at.factor(node)} * {text}"
+        short = [text for text in at.sizes() if text.isidentifier()][:6]
+        yield from (f"{at.factor(node)} / ({a} * {b})" for a in short for b in short if a < b)
+        yield from (f"{at.factor(node)} / np.sqrt({a})" for a in short)
     elif is_divisor(at, node):
         yield from (f"({text} * {at.operand(node)})" for text in at.sizes())
 
@@ -63,6 +66,46 @@ def inserted_divisor(at: Spot, node: Any) -> Iterator[str]:
         for text in at.factors(at.seen[node]):
             if at.text(node) != text:
                 yield f"{at.factor(node)} / {text}"
+
+
+@of_expressions("wrong_variable", "scale", cost=1.3)
+def array_for_number(at: Spot, node: Any) -> Iterator[str]:
+    """An array in the place of a number in a product: each example has its own length."""
+    value, parent = at.seen.get(node), at.parent(node)
+    whole = None if parent is None else at.seen.get(parent)
+    if value is None or value.shape or whole is None or not whole.shape:
+        return
+    if isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Mult, ast.Div)):
+        yield from at.factors(whole)
+
+
+@of_expressions("wrong_local_derivative", cost=1.1)
+def leaky(at: Spot, node: Any) -> Iterator[str]:
+    """The slope of a leaky relu for that of relu."""
+    if isinstance(node, ast.Compare):
+        for slope in ("0.01", "0.1", "0.2", *at.numbers()):
+            yield f"np.where({at.text(node)}, 1.0, {slope})"
+
+
+@of_expressions("wrong_local_derivative", "wrong_variable", cost=1.1)
+def complement(at: Spot, node: Any) -> Iterator[str]:
+    """``1 - s`` for ``s``."""
+    value = at.seen.get(node)
+    if is_read(node) and value is not None and value.kind == "f":
+        yield f"(1 - {at.text(node)})"
+        yield f"({at.text(node)} - 1)"
+
+
+@of_expressions("diagonal_only", "missing_branch", cost=0.9)
+def softmax_diagonal(at: Spot, node: Any) -> Iterator[str]:
+    """The whole Jacobian of softmax for the matrix of its diagonal."""
+    if not isinstance(node, ast.Call) or name_of(node.func) not in ("diag", "diagflat"):
+        return
+    product = node.args[0] if node.args else None
+    if isinstance(product, ast.BinOp) and isinstance(product.op, ast.Mult):
+        for p in dict.fromkeys(at.text(n) for n in (product.left, product.right) if is_read(n)):
+            yield f"{at.text(node.func)}({p}) - np.outer({p}, {p})"
+            yield f"{at.text(node.func)}({p}) - np.dot({p}, {p}.T)"
 
 
 @of_expressions("missing_factor", cost=1.3)
@@ -192,6 +235,7 @@ def brackets(at: Spot, node: Any) -> Iterator[str]:
         if isinstance(left, ast.BinOp) and isinstance(left.op, products):
             op = "*" if isinstance(left.op, ast.Mult) else "/"
             yield f"({at.text(left.left)} {sign} {at.operand(right)}) {op} {at.operand(left.right)}"
+            yield f"{at.text(left.left)} {op} ({at.text(left.right)} {sign} {at.operand(right)})"
     elif isinstance(node.op, products):
         op = "*" if isinstance(node.op, ast.Mult) else "/"
         if isinstance(left, ast.BinOp) and isinstance(left.op, sums):
@@ -200,7 +244,7 @@ def brackets(at: Spot, node: Any) -> Iterator[str]:
             yield f"{at.operand(left.left)} {op} {at.operand(right)} {sign} {at.text(left.right)}"
 
 
-@of_expressions("diagonal_only", "missing_branch", cost=1.6)
+@of_expressions("diagonal_only", "missing_branch", cost=1.0)
 def softmax_jacobian(at: Spot, node: Any) -> Iterator[str]:
     """The whole Jacobian of softmax in the place of its diagonal."""
     value = at.seen.get(node)

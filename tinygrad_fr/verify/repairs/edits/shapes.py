@@ -1,6 +1,7 @@
 """Edits of how arrays are laid out: products, axes, sums, slices, windows, loops."""
 
 import ast
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -120,8 +121,8 @@ def _reduction(node: Any) -> tuple[str, Any] | None:
 
 
 def _axes(ndim: int) -> list[str]:
-    pairs = [(0, 1), (0, 2), (1, 2), (0, 2, 3), (0, 1, 2), (2, 3)]
-    return [str(a) for a in range(ndim)] + [str(p) for p in pairs if max(p) < ndim]
+    some = [c for n in (2, 3) for c in itertools.combinations(range(ndim), n)]
+    return [*map(str, range(ndim)), *(str(c) for c in some if len(c) < ndim)][:24]
 
 
 @of_expressions("wrong_axis", "not_summed", "scale", cost=0.8)
@@ -139,6 +140,10 @@ def reduction(at: Spot, node: Any) -> Iterator[str]:
             yield f"{form}, axis={axis})"
             yield f"{form}, axis={axis}, keepdims=True)"
         yield form + ")"
+        if isinstance(what, ast.Subscript):  # dz[-1].sum(...): of one example alone
+            inner = at.text(what.value)
+            axes = _axes(len(value.shape) + 1)
+            yield from (f"np.{name}({inner}, axis={axis})" for axis in axes)
     elif keeps:
         yield re.sub(r",\s*keepdims\s*=\s*\w+", "", at.text(node))
     yield text
@@ -280,7 +285,7 @@ def _indices(at: Spot, node: ast.Subscript) -> Iterator[str]:
     if not any(cut):
         return
     forms = [form.replace("{n}", n) for n in sizes for form in (
-        "{n}:{n} + {b}", "{n}:", "{n}:-{n}", ":-{n}", "{a} * {n}:{a} * {n} + {r}")]  # fmt: skip
+        "{n}:{n} + {b}", "{n}:", "{n}:-{n}", ":-{n}", "{a} * {n}:{a} * {n} + {r}", "{a}:{a} + {n} * {r}:{n}")]  # fmt: skip
     for form in [*forms, "{r} * {a}:{r} * {a} + {r}"]:
         parts = list(texts)
         for k, x in enumerate(items):
@@ -292,6 +297,11 @@ def _indices(at: Spot, node: ast.Subscript) -> Iterator[str]:
                 )  # fmt: skip
         if not any("None" in p for p in parts):
             yield ", ".join(parts)
+    for k, x in enumerate(items):  # 1: for :-1
+        if cut[k] and isinstance(x, ast.Slice) and (x.lower is None) != (x.upper is None):
+            upper = at.text(x.upper).lstrip("-") if x.upper else ""
+            other = f":-{at.text(x.lower)}" if x.lower else f"{upper}:"
+            yield ", ".join([*texts[:k], other, *texts[k + 1 :]])
     yield ""
 
 

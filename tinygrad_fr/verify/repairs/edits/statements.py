@@ -31,8 +31,9 @@ def added_up(at: Spot) -> Iterator[Changes]:
 
 def _add_at(at: Spot, target: ast.Subscript, value: str) -> Iterator[Changes]:
     index = at.text(target.slice)
+    parts = target.slice.elts if isinstance(target.slice, ast.Tuple) else [target.slice]
     index = f"({index})" if isinstance(target.slice, ast.Tuple) else index
-    if ":" not in index:
+    if not any(isinstance(x, ast.Slice) for x in parts):
         yield ((at.node, f"np.add.at({at.text(target.value)}, {index}, {value})"),)
 
 
@@ -169,7 +170,43 @@ def use_of_a_name(at: Spot) -> Iterator[Changes]:
         yield from (((node, f"{at.text(node)}\n{form.format(other, name)}"),) for form in forms)
 
 
-@of_statements("missing_branch", "wrong_variable", "overwritten", cost=1.4)
+@of_statements("wrong_variable", "permuted", cost=1.0)
+def exchanged_lines(at: Spot) -> Iterator[Changes]:
+    """Two lines that are alike but for one part, each with that of the other."""
+    block, k = _place(at)
+    if block is None or not isinstance(at.node, (ast.Assign, ast.AugAssign)):
+        return
+    for other in block[k + 1 : k + 5]:
+        if type(other) is not type(at.node):
+            continue
+        assert isinstance(other, (ast.Assign, ast.AugAssign))
+        for a, b in ((at.node.value, other.value), (_target(at.node), _target(other))):
+            pairs = list(_unlike(a, b))
+            if 0 < len(pairs) <= 4:
+                yield tuple(c for x, y in pairs for c in ((x, at.text(y)), (y, at.text(x))))
+                yield from (((x, at.text(y)), (y, at.text(x))) for x, y in pairs)
+
+
+def _target(node: Any) -> Any:
+    return node.targets[0] if isinstance(node, ast.Assign) else node.target
+
+
+def _unlike(a: Any, b: Any) -> Iterator[tuple[Any, Any]]:
+    """The parts in which two trees of one form differ; the whole where the forms do."""
+    if is_read(a) and is_read(b) and not isinstance(a, ast.Subscript):
+        if ast.dump(a) != ast.dump(b):
+            yield a, b
+        return
+    children = [list(ast.iter_child_nodes(x)) for x in (a, b)]
+    if type(a) is not type(b) or len(children[0]) != len(children[1]) or not children[0]:
+        if ast.dump(a) != ast.dump(b) and isinstance(a, ast.expr) and isinstance(b, ast.expr):
+            yield a, b
+        return
+    for x, y in zip(*children, strict=True):
+        yield from _unlike(x, y)
+
+
+@of_statements("missing_branch", "wrong_variable", "overwritten", cost=1.4, anywhere=True)
 def sibling(at: Spot) -> Iterator[Changes]:
     """The line again with other names, ``q`` for ``k`` everywhere: beside it, or in its place."""
     node = at.node

@@ -184,6 +184,7 @@ class Row:
     kinds: tuple[str, ...]
     cost: float
     changes: OfStatement
+    anywhere: bool = False  # beside lines that are right, too
 
 
 ROWS: list[Row] = []
@@ -205,11 +206,13 @@ def of_expressions(*kinds: str, cost: float) -> Callable[[OfExpression], OfExpre
     return enter
 
 
-def of_statements(*kinds: str, cost: float) -> Callable[[OfStatement], OfStatement]:
+def of_statements(
+    *kinds: str, cost: float, anywhere: bool = False
+) -> Callable[[OfStatement], OfStatement]:
     """Enter a function that gives changes of lines."""
 
     def enter(f: OfStatement) -> OfStatement:
-        ROWS.append(Row(f.__name__, kinds, cost, f))
+        ROWS.append(Row(f.__name__, kinds, cost, f, anywhere))
         return f
 
     return enter

@@ -1,6 +1,7 @@
 """Edits of what is computed with: other names, signs, constants, powers, terms, functions."""
 
 import ast
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -38,6 +39,58 @@ def other_name_everywhere(at: Spot) -> Iterator[Changes]:
             if len(same) > 1 and at.seen[same[0]].shape:
                 for other in at.alike(at.seen[same[0]], text):
                     yield tuple((n, other) for n in same)
+
+
+@of_statements("double_activation", "shifted", "max_ties", "wrong_variable", cost=1.1)
+def everywhere(at: Spot) -> Iterator[Changes]:
+    """A part that stands in a line several times, simpler in all places: ``m`` for ``~m``."""
+    found: dict[str, list[Any]] = {}
+    for head in heads(at.node):
+        for n in ast.walk(head):
+            if isinstance(n, (ast.UnaryOp, ast.BinOp, ast.Call)):
+                found.setdefault(at.text(n), []).append(n)
+    for nodes in (nodes for nodes in found.values() if len(nodes) > 1):
+        first = nodes[0]
+        simpler = [getattr(first, name) for name in ("operand", "left", "right")
+                   if hasattr(first, name)] + list(getattr(first, "args", []))[:1]  # fmt: skip
+        yield from (tuple((n, at.text(x)) for n in nodes) for x in simpler)
+
+
+@of_statements("wrong_variable", "permuted", cost=1.1)
+def exchanged_names(at: Spot) -> Iterator[Changes]:
+    """Two names of a line, each in the place of the other."""
+    for head in heads(at.node):
+        nodes = [n for n in ast.walk(head) if is_read(n) and n in at.seen and at.seen[n].shape]
+        texts = list(dict.fromkeys(map(at.text, nodes)))
+        for k, a in enumerate(texts):
+            for b in texts[:k]:
+                one = next(at.seen[n].shape for n in nodes if at.text(n) == a)
+                if one == next(at.seen[n].shape for n in nodes if at.text(n) == b):
+                    yield tuple((n, b if at.text(n) == a else a) for n in nodes
+                                if at.text(n) in (a, b))  # fmt: skip
+
+
+@of_expressions("wrong_local_derivative", "wrong_variable", cost=1.2)
+def one_for_a_name(at: Spot, node: Any) -> Iterator[str]:
+    """``1`` for a name in a sum: the derivative of ``z`` itself."""
+    parent = at.parent(node)
+    if is_read(node) and isinstance(parent, ast.BinOp) and isinstance(
+        parent.op, (ast.Add, ast.Sub)
+    ):  # fmt: skip
+        yield "1"
+
+
+@of_statements("scale", cost=1.0)
+def count(at: Spot) -> Iterator[Changes]:
+    """Another number of entries: ``m = N * H * W`` for ``m = N``."""
+    value = getattr(at.node, "value", None)
+    seen = None if value is None else at.seen.get(value)
+    if not isinstance(at.node, ast.Assign) or seen is None or seen.kind != "i" or seen.shape:
+        return
+    names = [text for text in at.sizes() if text.isidentifier()][:6]
+    for n in (1, 2, 3):
+        for some in itertools.combinations(names, n):
+            yield ((value, " * ".join(some)),)
 
 
 @of_expressions("wrong_variable", cost=1.2)
@@ -92,6 +145,9 @@ def other_constant(at: Spot, node: Any) -> Iterator[str]:
             yield repr(float(other)) if isinstance(c, float) else f"{other:g}"
     if role(at, node) != "index":
         yield from (*at.numbers(), *at.sizes())
+    parent = at.parent(node)
+    if isinstance(parent, ast.Call) and (whole := at.seen.get(parent)) and whole.shape:
+        yield from (f"{at.text(node)} * {text}" for text in at.alike(whole))
 
 
 @of_expressions("wrong_local_derivative", "scale", cost=1.1)
@@ -126,6 +182,8 @@ def inserted_term(at: Spot, node: Any) -> Iterator[str]:
     for text in at.alike(value):
         yield f"{at.text(node)} + {text}"
         yield f"{at.text(node)} - {text}"
+        made = [u for u in at.unused if u in at.scope]
+        yield from (f"{at.text(node)} {s} {text} * {u}" for u in made for s in "-+")
     if isinstance(parent, (ast.stmt, ast.Lambda)):
         for number in at.numbers():
             for text in at.alike(value):
@@ -217,6 +275,7 @@ def comparison(at: Spot, node: Any) -> Iterator[str]:
         left, right = at.text(node.left), at.text(node.comparators[0])
         if here is not None:
             yield from (f"{left} {s} {right}" for s in signs.values() if s != here)
+            yield left
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.Invert, ast.Not)):
         yield at.text(node.operand)
     elif (value := at.seen.get(node)) is not None and value.kind == "b" and value.shape:

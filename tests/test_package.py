@@ -29,17 +29,19 @@ HOUSE = [
     {"kernels": 840, "kernels/fast": 720},
     {"autograd": 1_700, "autograd/guards": 1_320},  # the core is the first: read in an afternoon
     {"ops": 4_480},
-    {"report": 480},
+    {"report": 640},
+    {"worker": 520},
     {"graph/values": 100},
     {"graph/recorded": 1_230},
     {"graph/formulas": 1_370},
     {"graph/drawing": 1_170, "graph/replaying": 500, "graph/deriving": 2_090},
     {"graph": 20},
-    {"verify/vocabulary": 170},
+    {"verify/vocabulary": 180},
     {"verify/truth": 830},
     {"verify/causes": 3_370},
-    {"verify/handwritten": 3_720},
-    {"verify/questions": 1_540},
+    {"verify/handwritten": 3_800},
+    {"verify/repairs": 2_200, "verify/repairs/edits": 1_610},
+    {"verify/questions": 1_610},
     {"verify": 20},
     {"io": 450},
     {"nn": 1_520},
@@ -56,8 +58,9 @@ BUDGETS = {room: lines for floor in HOUSE for room, lines in floor.items()}
 FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # The contract says 31,000: one reading of the graph, one judgement and layers seen from outside
 # took more lines than their merging gave back, and have to pay for them yet.
-# Reading other people's layers cost 2,170 more.
-WHOLE = 34_100
+# Reading other people's layers cost 2,170 more; repairs and a process of their own, 4,500: the code
+# that students write is read, disturbed, edited and run, none of which was there before.
+WHOLE = 38_730
 
 # Imports that point upwards or close a circle, each with its reason.
 EXCUSED = {

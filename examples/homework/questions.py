@@ -70,6 +70,7 @@ def layer(reference: Callable[..., Any], inputs: Arrays, **parameters: Any) -> J
             student(*copies(parameters).values()),
             values if len(values) > 1 else values[0],
             reference=reference,
+            repair=False,  # l'indice est celui que l'enseignant a choisi
         )
         if "output" not in report.entries:  # la phase arrière a échoué : la phase avant compte
             entry = comparison(output, reference(*inputs.values(), *parameters.values()))
@@ -86,7 +87,7 @@ def formula(loss: Callable[..., Any], wrt: str, **inputs: Any) -> Judge:
         given = copies(inputs)
         student(*given.values())
         gradient = lambda **known: student(*(known[name] for name in inputs))
-        return tg.verify.hand(loss, inputs, {wrt: gradient}), differing(given, inputs)
+        return tg.verify.hand(loss, inputs, {wrt: gradient}, repair=False), differing(given, inputs)
 
     return judge
 

@@ -10,7 +10,7 @@ import pytest
 import tinygrad_fr as tg
 
 VERIFY = Path(tg.__file__).parent / "verify"
-ROOMS = ["vocabulary", "truth", "causes", "handwritten", "questions", "__init__"]
+ROOMS = ["vocabulary", "truth", "causes", "handwritten", "repairs", "questions", "__init__"]
 FILES = sorted(VERIFY.rglob("*.py"))
 
 

@@ -30,6 +30,11 @@ def guarded():
             yield "ended"
 
 
+def slow():
+    time.sleep(0.7)
+    yield 1
+
+
 def failing():
     yield 1
     raise ValueError("no")
@@ -61,10 +66,10 @@ def beside(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, (Path.cwd(), Path(__file__).parent))))
     made = process.Process()
 
-    def asked(f, *arguments, seconds=20.0, into=None):
+    def asked(f, *arguments, seconds=20.0, into=None, **how):
         f.__module__ = "test_process"
         found = [] if into is None else into
-        for answer in made.answers(f, *arguments, seconds=seconds):
+        for answer in made.answers(f, *arguments, seconds=seconds, **how):
             found.append(answer)
         return found
 
@@ -85,6 +90,12 @@ def test_a_task_without_end_is_ended(beside):
     start = time.perf_counter()
     assert beside(endless, seconds=0.5) == ["begun"]
     assert time.perf_counter() - start < 15
+
+
+def test_who_waits_can_show_that(beside):
+    ticks = []
+    beside(slow, waiting=lambda: ticks.append(1))
+    assert len(ticks) >= 2
 
 
 def test_one_run_is_ended_and_the_next_goes_on(beside):

@@ -31,8 +31,8 @@ _START = (
 _LENGTH = struct.Struct(">Q")
 # What is sent last, whatever it was that came before.
 _DONE = "done"
-# Seconds that a new process has for importing what it needs.
-_IMPORTS = 20.0
+# Seconds that a new process has for importing what it needs, and between two looks.
+_IMPORTS, TICK = 20.0, 0.2
 
 Task = Callable[..., Iterator[Any]]
 
@@ -67,11 +67,14 @@ class Process:
         """Whether it is there, and a child of this very process."""
         return self._child.poll() is None and self._owner == os.getpid()
 
-    def answers(self, task: Task, *arguments: Any, seconds: float) -> Iterator[Any]:
+    def answers(
+        self, task: Task, *arguments: Any, seconds: float, waiting: Callable[[], Any] = int
+    ) -> Iterator[Any]:
         """What a generator function of a module of ours yields over there, as it comes.
 
-        It ends after ``seconds`` at the latest, with the process if that is still busy; what the
-        function raises is a TaskError.
+        It ends after ``seconds`` at the latest, with the process if that is still busy. What the
+        function raises is a TaskError. ``waiting`` is called every :data:`TICK` seconds until
+        then.
         """
         order = (task.__module__, task.__qualname__, messages.language, arguments)
         end = time.monotonic() + seconds + _IMPORTS
@@ -79,7 +82,14 @@ class Process:
         try:
             _write(self._child.stdin, order)
             while True:
-                kind, answer = self._heard.get(timeout=max(0.0, end - time.monotonic()))
+                left = end - time.monotonic()
+                try:
+                    kind, answer = self._heard.get(timeout=max(0.0, min(left, TICK)))
+                except queue.Empty:
+                    if left <= TICK:
+                        return
+                    waiting()
+                    continue
                 if kind == "started":
                     end = time.monotonic() + seconds
                 elif kind == _DONE:
@@ -89,7 +99,7 @@ class Process:
                     return
                 else:
                     yield answer
-        except (queue.Empty, OSError):
+        except OSError:
             return
         finally:
             if not done:
@@ -121,13 +131,15 @@ def warm() -> None:
             _idle.append(Process())
 
 
-def answers(task: Task, *arguments: Any, seconds: float) -> Iterator[Any]:
+def answers(
+    task: Task, *arguments: Any, seconds: float, waiting: Callable[[], Any] = int
+) -> Iterator[Any]:
     """:meth:`Process.answers` of a process that waits for tasks; OSError if none can be started."""
     warm()
     with _turn:
         process = _idle.pop() if _idle else Process()
     try:
-        yield from process.answers(task, *arguments, seconds=seconds)
+        yield from process.answers(task, *arguments, seconds=seconds, waiting=waiting)
     finally:
         if process.usable:
             with _turn:

@@ -52,7 +52,7 @@ def _folder() -> str:
 
 
 @functools.cache
-def material(name: str) -> tuple[str, ModuleType]:
+def correct(name: str) -> tuple[str, ModuleType]:
     """The text of some correct code, and its module."""
     text = (MATERIAL / f"{name}.py").read_text(encoding="utf-8")
     return text, imported(text, f"right_{name}")
@@ -60,7 +60,7 @@ def material(name: str) -> tuple[str, ModuleType]:
 
 def mutated(name: str, k: int) -> tuple[ModuleType, set[int]]:
     """The module with one of its mistakes, and the lines in which it is."""
-    text, module = material(name)
+    text, module = correct(name)
     code, rest = text[: text.index("def example")], text[text.index("def example") :]
     before, after = module.MISTAKES[k][:2]
     assert code.count(before) == 1, (name, k)
@@ -108,7 +108,7 @@ class Outcome:
 def outcome(name: str, k: int) -> Outcome:
     """Judge one mistake."""
     module, lines = mutated(name, k)
-    kind = material(name)[1].MISTAKES[k][2]
+    kind = correct(name)[1].MISTAKES[k][2]
     start = time.perf_counter()
     report = judged(module)
     seconds = time.perf_counter() - start
@@ -126,7 +126,7 @@ def outcome(name: str, k: int) -> Outcome:
 
 def main(step: int, names: list[str], verbose: bool) -> None:
     """Print the counts."""
-    jobs = [(n, k) for n in names or NAMES for k in range(len(material(n)[1].MISTAKES))][::step]
+    jobs = [(n, k) for n in names or NAMES for k in range(len(correct(n)[1].MISTAKES))][::step]
     with ProcessPoolExecutor(2) as pool:
         found = list(pool.map(outcome, *zip(*jobs, strict=True)))
     for o in found if verbose else ():

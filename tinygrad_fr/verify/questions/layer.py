@@ -9,9 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ... import checks
-from ...autograd.tensor import Tensor
 from ...errors import ArgumentError
-from ...graph.recorded.tape import Tape
 from ...kernels import Array
 from ...messages import _
 from ...report import Diagnosis, Entry, Report, joined
@@ -19,7 +17,7 @@ from ..handwritten.calls import StudentError, as_upstream
 from ..handwritten.evaluation import Evaluation
 from ..handwritten.failures import about_labels, failed, found_in, missing, not_judged
 from ..handwritten.gradients import Call, gradients_of
-from ..handwritten.here import Here, subject_of
+from ..handwritten.here import subject_of
 from ..handwritten.onehot import under_one_hot
 from ..handwritten.parts import Handwritten, OutOfTimeError
 from ..handwritten.reading import blamed, settle
@@ -34,8 +32,8 @@ from ..handwritten.state import (
     trivial,
 )
 from ..handwritten.updates import of_the_step
-from ..repairs.asking import Asked, with_repairs
-from ..repairs.trials import Draw, OfALayer
+from ..repairs.asking import with_repairs
+from ..repairs.layers import asked_of
 from ..truth.comparison import Truth, close, granted, sampled
 from ..truth.differences import FULL, Counted, signed
 from ..truth.limits import hidden_by
@@ -167,40 +165,7 @@ def layer(
         report, recorded = failed(subject, error), False
     if not repair:
         return report
-    return with_repairs(report, _asked(subject, report, output, upstream, recorded), repair)
-
-
-def _asked(
-    subject: Handwritten, report: Report, output: Array, upstream: Array, recorded: bool
-) -> Asked | None:  # fmt: skip
-    """What the repairs of a layer are looked for with; None where nothing is known to be wrong."""
-    if bool(report) or not isinstance(subject.template, Here):
-        return None
-    true = {n: e.autograd for n, e in report.entries.items() if e.autograd is not None}
-    true = {n: g for n, g in true.items() if n in subject.values and np.isfinite(g).all()}
-    rtol = ASKED if recorded else BY_DIFFERENCES
-    stepped = tuple(
-        n for n, e in report.entries.items()
-        if e.verdict == "wrong" and n in true and e.hand is not None
-        and np.shape(e.hand) == true[n].shape and close(np.asarray(e.hand, float), true[n], rtol)
-    )  # fmt: skip
-    kinks = {n: np.asarray(e.hand) for n, e in report.entries.items() if e.verdict == "kink"}
-    true |= {"returned " + n: true[n] for n in stepped}
-    draw = Draw(subject.values, upstream, true | kinks, {}, stepped, output, rtol=rtol)
-    roots = (*map(subject.template.label, ("forward", "backward")), subject.inner)
-    inner = _inner_gradients(subject, upstream) if recorded else {}
-    return Asked(OfALayer, subject, roots, draw, inner=inner)
-
-
-def _inner_gradients(subject: Handwritten, upstream: Array) -> dict[str, Array]:
-    """The gradients of the values that have a name in the forward, as attribute or local."""
-    try:
-        given = {n: Tensor(x, requires_grad=True, name=n) for n, x in subject.values.items()}
-        tape = Tape(subject.recorded(given, local=True))
-    except Exception:  # it is recorded by another formula only
-        return {}
-    found = {n: tape.gradient(n, upstream) for n in tape.names if n not in subject.values}
-    return {n: g for n, g in found.items() if g is not None}
+    return with_repairs(report, asked_of(subject, report, output, upstream, recorded), repair)
 
 
 def _report(

@@ -3,6 +3,7 @@
 import dataclasses
 import types
 from collections.abc import Iterable, Mapping
+from contextlib import closing, nullcontext
 from typing import Any
 
 from ...kernels import Array
@@ -11,6 +12,7 @@ from ...report import Diagnosis, Repair, Report
 from ...worker.byvalue import Key, carried, names_in, revived
 from ...worker.limits import dangers
 from ...worker.process import TaskError, answers
+from ..truth.differences import bar
 from .order import Found, Order, Where
 from .search import look_for
 from .source import text_of
@@ -82,7 +84,10 @@ def with_repairs(report: Report, asked: Asked | None, repair: bool | float) -> R
     order = Order(trial, asked.draw, wrong, kinds, asked.inner, texts, runs, seconds)
     got: list[Any] = []
     try:
-        got.extend(answers(look_for, order, seconds=seconds + 2))
+        shown = bar(_("repairs"))
+        with nullcontext() if shown is None else closing(shown):
+            waiting = int if shown is None else shown.update
+            got.extend(answers(look_for, order, seconds=seconds + 2, waiting=waiting))
     except OSError:
         return _noted(report, _("no repairs: no process can be started here"))
     except TaskError as error:

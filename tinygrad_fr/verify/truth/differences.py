@@ -26,7 +26,7 @@ class Counted:
     """A function that counts its evaluations; after two seconds a progress bar appears (tqdm)."""
 
     def __init__(self, f: Callable[..., Any]) -> None:
-        self.f, self.count, self.bar = f, 0, _bar()
+        self.f, self.count, self.bar = f, 0, bar(_("evaluations"))
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         """One more evaluation."""
@@ -48,12 +48,13 @@ class Counted:
             self.bar.close()
 
 
-def _bar() -> Any:
+def bar(title: str) -> Any:
+    """A progress bar that appears after two seconds; None without tqdm."""
     try:
         from tqdm import tqdm
     except ImportError:  # only a convenience
         return None
-    return tqdm(desc=_("evaluations"), delay=2, leave=False, unit="")
+    return tqdm(desc=title, delay=2, leave=False, unit="")
 
 
 def derivative(f: Callable[[Array], float], x: Array) -> tuple[Array, Array]:

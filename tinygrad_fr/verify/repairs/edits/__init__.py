@@ -5,7 +5,7 @@ part of a line; :func:`of_statements` gives changes of lines. Each row has the k
 that it mends, in the words of the table of mistakes, and how unlikely it is.
 """
 
-from . import factors, shapes, statements, values
+from . import factors, missing, shapes, statements, values
 from .table import ROWS
 
-__all__ = ["ROWS", "factors", "shapes", "statements", "values"]
+__all__ = ["ROWS", "factors", "missing", "shapes", "statements", "values"]

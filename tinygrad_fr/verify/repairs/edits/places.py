@@ -54,3 +54,11 @@ def name_of(f: Any) -> str:
 def is_call_of(at: Spot, node: Any, name: str) -> bool:
     """Whether a part calls a function of that name with one argument."""
     return isinstance(node, ast.Call) and name_of(node.func) == name and len(node.args) == 1
+
+
+def place_of(at: Spot) -> tuple[list[ast.stmt] | None, int]:
+    """The block in which a line stands, and its place there."""
+    found = at.unit.parents.get(at.node)
+    if found is None or found[2] is None or not isinstance(at.node, ast.stmt):
+        return None, 0
+    return getattr(found[0], found[1]), found[2]

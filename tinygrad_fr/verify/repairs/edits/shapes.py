@@ -135,10 +135,11 @@ def reduction(at: Spot, node: Any) -> Iterator[str]:
     value, text = at.seen.get(what), at.text(what)
     keeps = [k for k in node.keywords if k.arg == "keepdims"]
     if value is not None:
-        form = f"np.{name}({text}"
+        own = what is node.func.value  # x.sum(axis=0), and not np.sum(x, axis=0)
+        form, comma = (f"{at.operand(what)}.{name}(", "") if own else (f"np.{name}({text}", ", ")
         for axis in _axes(len(value.shape)):
-            yield f"{form}, axis={axis})"
-            yield f"{form}, axis={axis}, keepdims=True)"
+            yield f"{form}{comma}axis={axis})"
+            yield f"{form}{comma}axis={axis}, keepdims=True)"
         yield form + ")"
         if isinstance(what, ast.Subscript):  # dz[-1].sum(...): of one example alone
             inner = at.text(what.value)
@@ -285,7 +286,8 @@ def _indices(at: Spot, node: ast.Subscript) -> Iterator[str]:
     if not any(cut):
         return
     forms = [form.replace("{n}", n) for n in sizes for form in (
-        "{n}:{n} + {b}", "{n}:", "{n}:-{n}", ":-{n}", "{a} * {n}:{a} * {n} + {r}", "{a}:{a} + {n} * {r}:{n}")]  # fmt: skip
+        "{n}:{n} + {b}", "{n}:", "{n}:-{n}", ":-{n}", "{a} * {n}:{a} * {n} + {r}",
+        "{a}:{a} + {n} * {r}:{n}")]  # fmt: skip
     for form in [*forms, "{r} * {a}:{r} * {a} + {r}"]:
         parts = list(texts)
         for k, x in enumerate(items):

@@ -83,7 +83,7 @@ def one_for_a_name(at: Spot, node: Any) -> Iterator[str]:
 @of_statements("scale", cost=1.0)
 def count(at: Spot) -> Iterator[Changes]:
     """Another number of entries: ``m = N * H * W`` for ``m = N``."""
-    value = getattr(at.node, "value", None)
+    value: Any = getattr(at.node, "value", None)
     seen = None if value is None else at.seen.get(value)
     if not isinstance(at.node, ast.Assign) or seen is None or seen.kind != "i" or seen.shape:
         return

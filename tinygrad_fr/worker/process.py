@@ -9,6 +9,7 @@ import importlib
 import os
 import pickle
 import queue
+import signal
 import struct
 import subprocess
 import sys
@@ -175,6 +176,7 @@ def serve() -> None:
     for stream in (0, 1, 2):  # what the code prints is no answer
         os.dup2(nowhere, stream)
     warnings.simplefilter("ignore")  # nobody reads them here
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
     limited = False
     with suppress(EOFError, OSError):
         while True:

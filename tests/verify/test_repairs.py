@@ -322,3 +322,67 @@ def test_the_search_stops_when_its_budget_is_used_up(in_this_process, monkeypatc
     report = verify.layer(Dense(), X, repair=SECONDS)
     assert list(look_for(asking.dataclasses.replace(orders[0], seconds=0.0))) == []
     assert not report.repairs
+
+
+# --- what an attack found ------------------------------------------------------------------------
+
+
+class OnOneLine(Dense):
+    def backward(self, d_out):
+        dz = d_out
+        self.dW, self.db = np.zeros_like(self.W), dz.sum(axis=0)
+        for i in range(len(dz)): self.dW += np.outer(self.x[i], dz[i])  # fmt: skip # noqa: E701
+        return dz @ self.W.T
+
+
+class OverLines(Dense):
+    def backward(self, d_out):
+        dz = d_out
+        self.dW = (self.x
+                   .T
+                   .dot(dz))  # fmt: skip
+        self.db = dz.sum(axis=0)
+        return dz @ self.W.T
+
+
+@pytest.mark.parametrize("kind", [OnOneLine, OverLines])
+def test_code_in_any_layout(in_this_process, kind):
+    report = verify.layer(kind(), X, repair=4.0)
+    assert report.repairs[0].after == "dz = d_out * (self.z > 0)"
+
+
+@pytest.mark.parametrize("repair", [float("nan"), "yes", -1, [3]])
+def test_a_time_that_is_none_is_refused(repair):
+    with pytest.raises(tg.errors.ArgumentError, match="repair"):
+        verify.layer(Dense(), X, repair=repair)
+
+
+class Rule:
+    def __call__(self, W, dW):
+        return {"W": W + 0.1 * dW}
+
+
+def test_a_rule_that_is_an_object():
+    assert not verify.descent(softmax_loss, INPUTS, Rule(), repair=SECONDS)
+
+
+def test_a_step_keeps_its_size(in_this_process):
+    def sgd(W, dW):
+        W = W + 0.1 * dW
+        return {"W": W}
+
+    report = verify.descent(softmax_loss, INPUTS, sgd, repair=4.0)
+    assert report.repairs[0].after == "W = W - 0.1 * dW"
+
+
+def test_sizes_that_happen_to_be_equal_do_not_deceive(in_this_process):
+    def forward(x, W, scale):
+        return scale * (x @ W) / x.shape[1], (x, W, scale)
+
+    def backward(dout, cache):
+        x, W, scale = cache
+        return scale * dout @ W.T / x.shape[1], scale * x.T @ dout, None
+
+    x, W = RNG.standard_normal((3, 3)), RNG.standard_normal((3, 2))
+    report = verify.layer((forward, backward), (x, W, 2.0), repair=4.0)
+    assert not any("x.shape[0]" in r.after for r in report.repairs), f"\n{report}"

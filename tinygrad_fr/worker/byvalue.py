@@ -7,6 +7,7 @@ makes all of it anew: whatever earlier calls have done to global state is forgot
 """
 
 import builtins
+import functools
 import importlib
 import io
 import marshal
@@ -41,10 +42,10 @@ def is_of_a_library(module: str | None) -> bool:
     """Whether a module can be imported anywhere without running somebody's script."""
     if module is None or module == "__main__":
         return False
-    if module.partition(".")[0] in sys.stdlib_module_names:
-        return True
     file = getattr(sys.modules.get(module), "__file__", None)
-    return file is not None and str(Path(file)).startswith(tuple(_LIBRARIES))
+    if file is None:
+        return module.partition(".")[0] in sys.stdlib_module_names
+    return str(Path(file)).startswith(tuple(_LIBRARIES))
 
 
 def carried(thing: Any) -> bytes:
@@ -111,6 +112,8 @@ class _Pickler(pickle.Pickler):
             return property, (thing.fget, thing.fset, thing.fdel, thing.__doc__)
         if isinstance(thing, (staticmethod, classmethod)):
             return type(thing), (thing.__func__,)
+        if isinstance(thing, functools._lru_cache_wrapper):
+            return _cached, (thing.__wrapped__, thing.cache_parameters())
         if isinstance(thing, types.MappingProxyType):
             return types.MappingProxyType, (dict(thing),)
         return NotImplemented
@@ -157,6 +160,10 @@ def _fill_function(f: types.FunctionType, state: Any) -> None:
     for name, value in own.items():
         setattr(f, name, value)
     f.__dict__.update(attributes)
+
+
+def _cached(f: Any, how: Mapping[str, Any]) -> Any:
+    return functools.lru_cache(**how)(f)
 
 
 def _cell() -> types.CellType:

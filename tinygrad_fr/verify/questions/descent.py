@@ -14,7 +14,7 @@ from ...kernels import Array
 from ...messages import _
 from ...report import Diagnosis, Entry, Report, joined
 from ..handwritten.calls import StudentError, as_array, called_by_name, parameters_of, promoted
-from ..repairs.asking import Asked, with_repairs
+from ..repairs.asking import Asked, seconds_of, with_repairs
 from ..repairs.trials import Draw, OfAnUpdate
 from ..truth.comparison import close
 from ..truth.differences import directional
@@ -65,6 +65,7 @@ def descent(
     >>> report["W"].diagnoses[0].kind
     'ascent'
     """
+    repair = seconds_of(repair)
     arrays = {name: promoted(x) for name, x in inputs.items()}
     tensors = {
         name: Tensor(x, requires_grad=True, name=name) if x.dtype.kind == "f" else x
@@ -107,12 +108,22 @@ def descent(
     report = Report(entries, (), wrong[0] if wrong else None, (note,))
     if not wrong or not repair:
         return report
-    return with_repairs(report, _asked(f, arrays, slopes, update, seed), repair)
+    rates = {name: rate for name, e in entries.items() if (rate := _rate(e))}
+    return with_repairs(report, _asked(f, arrays, slopes, update, seed, rates), repair)
+
+
+def _rate(entry: Entry) -> float | None:
+    """By how much of the gradient a value moves, up or down; None if by no multiple of it."""
+    step, slope = entry.hand, entry.autograd
+    if step is None or slope is None or step.shape != slope.shape or not np.any(slope):
+        return None
+    rate = float((step * slope).sum() / (slope**2).sum())
+    return abs(rate) if rate and close(step, rate * slope, ALIKE) else None
 
 
 def _asked(
     f: Callable[..., Any], arrays: Mapping[str, Array], slopes: Mapping[str, Array], update: Any,
-    seed: int,
+    seed: int, rates: Mapping[str, float] | None = None,
 ) -> Asked | None:  # fmt: skip
     """What the repairs of an update are looked for with."""
     rules = [update] if callable(update) else [u for u in update.values() if callable(u)]
@@ -125,8 +136,9 @@ def _asked(
         with np.errstate(all="ignore"):
             true = recorded(f(**tensors), [tensors[n] for n in slopes])
         draws.append(Draw(values, np.ones(()), dict(zip(slopes, true, strict=True)), rtol=ASKED))
-    roots = tuple(rule.__name__ for rule in rules)
-    return Asked(OfAnUpdate, (_updated, update), roots, draws[0], tuple(draws[1:]))
+    roots = tuple(getattr(rule, "__name__", "") for rule in rules)
+    trial = partial(OfAnUpdate, rates=rates or {})
+    return Asked(trial, (_updated, update), roots, draws[0], tuple(draws[1:]))
 
 
 def _updated(

@@ -14,7 +14,7 @@ from ...messages import _
 from ...report import Entry, Report, joined
 from ..handwritten.calls import StudentError, left_at, promoted
 from ..handwritten.derivation import Derivation, argument_names
-from ..repairs.asking import Asked, with_repairs
+from ..repairs.asking import Asked, seconds_of, with_repairs
 from ..repairs.trials import Draw, OfDerivations, grown
 from ..truth.comparison import Scalar, close, compare, difference_at, granted, worst_at
 from ..truth.differences import Counted
@@ -88,6 +88,7 @@ def hand(
     """
     if not isinstance(inputs, Mapping) or not isinstance(hand, Mapping):
         raise ArgumentError('inputs and hand are dicts of names: hand(f, {"x": x}, {"x": dx})')
+    repair = seconds_of(repair)
     rng = np.random.default_rng(seed)
     arrays = {name: promoted(x) for name, x in inputs.items()}
     try:

@@ -32,7 +32,7 @@ from ..handwritten.state import (
     trivial,
 )
 from ..handwritten.updates import of_the_step
-from ..repairs.asking import with_repairs
+from ..repairs.asking import seconds_of, with_repairs
 from ..repairs.layers import asked_of
 from ..truth.comparison import Truth, close, granted, sampled
 from ..truth.differences import FULL, Counted, signed
@@ -136,6 +136,7 @@ def layer(
     ('correct', '1/N')
     """
     rng = np.random.default_rng(checks.seed(seed))
+    repair = seconds_of(repair)
     rtol, atol = checks.positive(rtol, "rtol", zero=True), checks.positive(atol, "atol", zero=True)
     for name, value in (("parameters", parameters), ("returns", returns)):
         if not isinstance(value, (str, list, tuple, set, type(None))):

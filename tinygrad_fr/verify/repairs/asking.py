@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing, nullcontext
 from typing import Any
 
+import numpy as np
+
+from ... import checks
 from ...kernels import Array
 from ...messages import _
 from ...report import Diagnosis, Repair, Report
@@ -20,6 +23,8 @@ from .trials import Draw, Trial
 
 # Seconds of a search that nobody asked to be longer, and runs of the code in each.
 SECONDS, A_SECOND = 3.0, 500
+# Bytes of what is made anew for each run.
+LARGEST = 1 << 25
 _SHOWN = 3
 
 
@@ -48,6 +53,13 @@ class Asked:
     inner: Mapping[str, Array] = dataclasses.field(default_factory=dict)
 
 
+def seconds_of(repair: bool | float) -> float:
+    """For how long repairs are looked for; an ArgumentError for what is no time."""
+    if isinstance(repair, (bool, np.bool_)):
+        return SECONDS if repair else 0.0
+    return min(float(checks.positive(repair, "repair", zero=True)), 86400.0)
+
+
 def with_repairs(report: Report, asked: Asked | None, repair: bool | float) -> Report:
     """A report with the smallest edits that make its wrong gradients right.
 
@@ -57,8 +69,8 @@ def with_repairs(report: Report, asked: Asked | None, repair: bool | float) -> R
         Whether to look for them; a number is for how many seconds.
     """
     wrong = tuple(e.name for e in report if e.verdict == "wrong" and e.name != "output")
-    seconds = SECONDS if repair is True else float(repair)
-    if asked is None or seconds <= 0:
+    seconds = seconds_of(repair)
+    if asked is None or not seconds:
         return report
     if not asked.draw.known:  # it raises, or gives nothing
         wrong = tuple(asked.draw.values)
@@ -68,8 +80,10 @@ def with_repairs(report: Report, asked: Asked | None, repair: bool | float) -> R
         world = carried(asked.thing)
         made: dict[Key, types.FunctionType] = {}
         revived(world, made=made)
-    except Exception:  # what cannot be carried: a lock, an open file
+    except (Exception, SystemExit):  # what cannot be carried: a lock, an open file
         return _noted(report, _("no repairs: the code cannot be carried to another process"))
+    if len(world) > LARGEST:
+        return _noted(report, _("no repairs: the object is too large to be made anew each time"))
     texts = {f: text_of(f) for f in {key[0] for key in made}}
     texts = {f: text for f, text in texts.items() if text}
     if not texts:
@@ -91,6 +105,9 @@ def with_repairs(report: Report, asked: Asked | None, repair: bool | float) -> R
     except OSError:
         return _noted(report, _("no repairs: no process can be started here"))
     except TaskError as error:
+        kind, _colon, what = str(error).partition(": ")
+        if kind in ("Refused", "SystemExit"):
+            return _noted(report, _("no repairs: the code uses {names}", names=what or kind))
         report = _noted(report, _("the search for repairs failed: {error}", error=error))
     where = next((x for x in got if isinstance(x, Where)), Where(()))
     repairs = ranked([x for x in got if isinstance(x, Found)], report)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...worker.byvalue import Key
-from ...worker.limits import TookTooLong, guarded
+from ...worker.limits import guarded
 from ..handwritten.calls import StudentError, last_frame
 from .changing import applied
 from .edits.table import Changes
@@ -75,10 +75,12 @@ class Attempts:
                 frame = last_frame(error.__cause__)
                 self.failed_at = (frame.lineno or 0) if frame else 0
             return None
-        except (TookTooLong, RecursionError, MemoryError):
-            return None
-        except Exception:  # a tree that nobody would write, an answer that is no array
-            return None
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # a tree that nobody would write, sys.exit, what takes too long
+            if codes:
+                return None
+            raise
 
     def tried(self, changes: Changes, draw: Draw | None = None) -> Gradients | None:
         """The gradients with some changes; None where that fails."""

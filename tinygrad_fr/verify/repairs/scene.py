@@ -98,7 +98,7 @@ class Scene(Attempts):
                 if ".shape[" not in t or t.partition(".shape[")[0] in used or t in used
             }
             for text, value in pools.get(id(spot.function), {}).items():
-                read = {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)}
+                read = {n.id for n in ast.walk(ast.parse(f"({text}\n)")) if isinstance(n, ast.Name)}
                 if read <= names | {"np", "len"}:
                     scope.setdefault(text, value)
             scope = {**scope, **dict(_items_of(spot, eyes.worlds.get(number, [])))}

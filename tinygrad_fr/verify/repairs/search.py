@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ _OF_A_LINE, _OF_TWO, _BEFORE_TWO = 800, 60, 150.0
 def look_for(order: Order) -> Iterator[Where | Found | int]:
     """Where it may be, then edits as they are found, the number of evaluations last."""
     for path, text in order.texts.items():
-        linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
+        linecache.cache[path] = (len(text), None, StringIO(text).readlines(), path)
     search = Search(order)
     if not search.begin():
         return

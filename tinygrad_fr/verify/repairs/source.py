@@ -100,7 +100,7 @@ def unit_of(code: types.CodeType) -> Unit | None:
             continue
         for number, made in enumerate(_codes(whole)):
             if key_of(made)[2:] == key_of(code)[2:] and alike(made, code):
-                return Unit(key_of(code), text.splitlines(), path[-1], module, number, tree)
+                return Unit(key_of(code), text.split("\n"), path[-1], module, number, tree)
     return None
 
 

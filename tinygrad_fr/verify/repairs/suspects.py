@@ -114,7 +114,7 @@ class Suspects(Scene):
                     for k, s in self.spots.items()
                     if outer.lineno < s.node.lineno <= (outer.end_lineno or 0)
                 ]
-                level[number] = min(level[number], 0.8 + min(inside))
+                level[number] = min(level[number], 0.8 + min(inside, default=3.0))
         return level
 
     def _level(self, names: set[str] | None, wrong: set[str]) -> float:

@@ -62,7 +62,9 @@ def _spliced(unit: Unit, changes: list[tuple[Any, str]]) -> list[str]:
         tail = lines[last].encode()[node.end_col_offset :].decode()
         if isinstance(node, ast.stmt):
             indent = " " * node.col_offset
-            new = [indent + x if x else x for x in text.split("\n")] if text else []
+            # Lines that are taken over whole have their indentation already.
+            new = [x if not x or (x.startswith(indent) and indent) else indent + x
+                   for x in text.split("\n")] if text else []  # fmt: skip
             if new:
                 new[-1] += tail
                 new[0] = head + new[0].lstrip()

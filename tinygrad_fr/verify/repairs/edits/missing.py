@@ -30,7 +30,9 @@ def inserted_line(at: Spot) -> Iterator[Changes]:
             lines += [f"{name} *= {other}", f"{name} *= {other} > 0"]
             if v.shape == value.shape and v.kind == "f":
                 lines += [f"{name}[{other} <= 0] = 0", f"{name} += {other}"]
-    yield from (((node, f"{text}\n{line}"),) for line in lines if line[:-3] != name)
+    if isinstance(node, ast.Assign) and is_read(node.value):  # the array is somebody else's, too
+        lines = [re.sub(r"^(\S+) ([*/+])= (.*)$", r"\1 = \1 \2 (\3)", line) for line in lines]
+    yield from (((node, f"{text}\n{line}"),) for line in lines)
 
 
 @of_statements("missing_branch", "missing_factor", "off_by_one_class", cost=0.7)

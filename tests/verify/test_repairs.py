@@ -137,7 +137,7 @@ def test_lines_without_an_edit_are_shown():
 
 
 def test_a_cell_is_called_a_cell():
-    assert Repair("/tmp/ipykernel_12/34.py", 3, "a", "b").place == "cell, line 3"
+    assert Repair("somewhere/ipykernel_12/34.py", 3, "a", "b").place == "cell, line 3"
 
 
 # --- where it is looked for ----------------------------------------------------------------------

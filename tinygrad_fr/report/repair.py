@@ -39,7 +39,7 @@ class Repair:
     Examples
     --------
     >>> repair = Repair("mlp.py", 14, "dZ1 = dA1", "dZ1 = dA1 * (self.Z1 > 0)", ("W1", "b1"))
-    >>> print(repair)  # doctest: +SKIP
+    >>> print(repair)
     mlp.py, line 14: a possible correction; with it nothing is wrong any more
       - dZ1 = dA1
       + dZ1 = dA1 * (self.Z1 > 0)

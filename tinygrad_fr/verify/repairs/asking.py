@@ -80,17 +80,20 @@ def with_repairs(report: Report, asked: Asked | None, repair: bool | float) -> R
         world = carried(asked.thing)
         made: dict[Key, types.FunctionType] = {}
         revived(world, made=made)
-    except (Exception, SystemExit):  # what cannot be carried: a lock, an open file
-        return _noted(report, _("no repairs: the code cannot be carried to another process"))
+    except (Exception, SystemExit) as error:  # what cannot be carried: a lock, an open file
+        text = _("no repairs: the code cannot be carried to another process ({error})")
+        return _noted(report, text.format(error=error))
     if len(world) > LARGEST:
         return _noted(report, _("no repairs: the object is too large to be made anew each time"))
     texts = {f: text_of(f) for f in {key[0] for key in made}}
     texts = {f: text for f, text in texts.items() if text}
     if not texts:
-        return _noted(report, _("no repairs: the source of the code cannot be read"))
+        return _noted(
+            report,
+            _("no repairs: the source of the code cannot be read: keep it in a file or a cell"),
+        )
     if found := dangers(_reached(made, asked.roots)):
-        text = _("no repairs: the code uses {names}", names=", ".join(found))
-        return _noted(report, text)
+        return _noted(report, _uses(", ".join(found)))
     told = [d for n in wrong if n in report.entries for d in report[n].diagnoses]
     kinds = tuple(dict.fromkeys(d.kind for d in told))
     runs = max(1, int(A_SECOND * seconds))
@@ -107,7 +110,7 @@ def with_repairs(report: Report, asked: Asked | None, repair: bool | float) -> R
     except TaskError as error:
         kind, _colon, what = str(error).partition(": ")
         if kind in ("Refused", "SystemExit"):
-            return _noted(report, _("no repairs: the code uses {names}", names=what or kind))
+            return _noted(report, _uses(what or kind))
         report = _noted(report, _("the search for repairs failed: {error}", error=error))
     where = next((x for x in got if isinstance(x, Where)), Where(()))
     repairs = ranked([x for x in got if isinstance(x, Found)], report)
@@ -130,6 +133,10 @@ def _repair(x: Found, report: Report) -> Repair:
     e = x.edited
     kind = agrees.kind if agrees is not None else x.kinds[0]
     return Repair(e.path, e.line, e.before, e.after, x.mends, agrees, kind, e.lines, x.whole)
+
+
+def _uses(names: str) -> str:
+    return _("no repairs: the code uses {names}: keep files and processes out of it", names=names)
 
 
 def _noted(report: Report, note: str) -> Report:

@@ -16,7 +16,7 @@ def applied(changes: Changes, units: list[Unit]) -> Iterator[list[Unit]]:
     touched: list[Unit] = []
     try:
         for node, text in changes:
-            unit = next(u for u in units if node in u.parents or node is u.node)
+            unit = next(u for u in units if node in u.parents)
             if unit not in touched:
                 touched.append(unit)
             parent, name, k = unit.parents[node]

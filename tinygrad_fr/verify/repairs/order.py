@@ -61,7 +61,6 @@ class Found:
     mends: tuple[str, ...]
     whole: bool
     cost: float
-    disagrees: int = 0
 
 
 @dataclass(frozen=True)

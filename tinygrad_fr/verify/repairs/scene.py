@@ -15,7 +15,7 @@ from ..truth.comparison import close
 from ..vocabulary import is_gradient_of
 from .attempts import Attempts
 from .edits.table import Spot, Value, value_of
-from .source import Function, Unit, unit_of
+from .source import Function, Unit, codes_in, first_line, unit_of
 from .targets import Sieve
 from .watching import Eyes, moved_part, watched
 
@@ -55,7 +55,7 @@ class Scene(Attempts):
             back = {c for c in forward if c.co_filename in self.order.texts}
         wanted = {(c.co_filename, c.co_name, c.co_firstlineno) for c in back}
         for f in made.values():
-            inside = [c for c in _inside(f.__code__)
+            inside = [c for c in codes_in(f.__code__)
                       if (c.co_filename, c.co_name, c.co_firstlineno) in wanted]  # fmt: skip
             unit = unit_of(f.__code__) if inside else None
             if unit is None:
@@ -63,7 +63,7 @@ class Scene(Attempts):
             self.units.append(unit)
             names = {(c.co_name, c.co_firstlineno) for c in inside}
             for function in _functions(unit.node):
-                if (getattr(function, "name", "<lambda>"), _first_line(function)) in names:
+                if (getattr(function, "name", "<lambda>"), first_line(function)) in names:
                     for node in _statements(function):
                         self.spots[len(self.spots)] = Spot(unit, function, node)
 
@@ -192,22 +192,10 @@ def _factor(x: Any, true: Array) -> float:
     return factor if close(x, factor * true, 1e-5) else 0.0
 
 
-def _inside(code: types.CodeType) -> Iterator[types.CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _inside(constant)
-
-
 def _functions(node: Function) -> Iterator[Function]:
     for inner in ast.walk(node):
         if isinstance(inner, (ast.FunctionDef, ast.Lambda)):
             yield inner
-
-
-def _first_line(f: Function) -> int:
-    lines = [f.lineno, *(d.lineno for d in getattr(f, "decorator_list", []))]
-    return int(min(lines))
 
 
 def _statements(f: Function) -> Iterator[Any]:

@@ -34,8 +34,8 @@ _SINGLE, _SINGLE_IN_VAIN, _FURTHER = 0.7, 0.4, 0.5
 _OF_A_LINE, _OF_TWO, _BEFORE_TWO = 800, 60, 150.0
 
 
-def look_for(order: Order) -> Iterator[Where | Found | int]:
-    """Where it may be, then edits as they are found, the number of evaluations last."""
+def look_for(order: Order) -> Iterator[Where | Found]:
+    """Where it may be, then edits as they are found."""
     for path, text in order.texts.items():
         linecache.cache[path] = (len(text), None, StringIO(text).readlines(), path)
     search = Search(order)
@@ -43,7 +43,6 @@ def look_for(order: Order) -> Iterator[Where | Found | int]:
         return
     yield search.where()
     yield from search.edits()
-    yield search.count
 
 
 @dataclass
@@ -171,9 +170,8 @@ class Search(Suspects):
             gains.add((candidate.number, mends))
             if whole and not found_whole:
                 found_whole, last = True, min(last, self.count + _MORE)
-            disagrees = self._disagrees(changes) if whole else 0
-            yield Found(text, candidate.row, candidate.kinds, mends, whole,
-                        candidate.cost + 1.5 * disagrees, disagrees), changes  # fmt: skip
+            cost = candidate.cost + (1.5 * self._disagrees(changes) if whole else 0.0)
+            yield Found(text, candidate.row, candidate.kinds, mends, whole, cost), changes
 
     def _candidates(self, before: Changes, level: Mapping[int, float]) -> Iterator[_Candidate]:
         """All edits, the likeliest of each line first, the surest lines more often than others.
@@ -286,12 +284,8 @@ class Search(Suspects):
 
     def _worth(self, candidate: _Candidate) -> bool:
         """Whether an edit is worth a run, by the value of its line alone."""
-        spot, part = candidate.spot, moved_part(candidate.spot)
-        inside = all(isinstance(n, ast.expr) for n, _text in candidate.changes)
-        if not inside or part is None or spot.node is None:
-            return True
-        within = set(map(id, spot.inner))
-        if not all(id(n) in within for n, _text in candidate.changes):
+        spot, within = candidate.spot, set(map(id, candidate.spot.inner))
+        if moved_part(spot) is None or not all(id(n) in within for n, _t in candidate.changes):
             return True
         try:
             with applied(candidate.changes, self.units):

@@ -10,7 +10,6 @@ from typing import Any
 from ...worker.byvalue import Key, key_of
 
 Function = ast.FunctionDef | ast.Lambda
-Change = tuple[ast.AST, str, int | None, Any]  # parent, field, index, what stands there
 
 
 def text_of(path: str) -> str:
@@ -54,7 +53,7 @@ class Unit:
     def compiled(self) -> types.CodeType:
         """Its code, as its tree is now."""
         whole = compile(self.module, self.key[0], "exec", dont_inherit=True)
-        return list(_codes(whole))[self.number]
+        return list(codes_in(whole))[self.number]
 
     def segment(self, node: ast.AST) -> str:
         """The text of a part of it."""
@@ -63,11 +62,12 @@ class Unit:
         return self.segments[node]
 
 
-def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
+def codes_in(code: types.CodeType) -> Iterator[types.CodeType]:
+    """A piece of code, and that of the functions inside it."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            yield from _codes(constant)
+            yield from codes_in(constant)
 
 
 def segment(lines: list[str], node: Any) -> str:
@@ -98,7 +98,7 @@ def unit_of(code: types.CodeType) -> Unit | None:
             whole = compile(module, code.co_filename, "exec", dont_inherit=True)
         except (SyntaxError, ValueError):
             continue
-        for number, made in enumerate(_codes(whole)):
+        for number, made in enumerate(codes_in(whole)):
             if key_of(made)[2:] == key_of(code)[2:] and alike(made, code):
                 return Unit(key_of(code), text.split("\n"), path[-1], module, number, tree)
     return None
@@ -116,6 +116,11 @@ def alike(a: types.CodeType, b: types.CodeType) -> bool:
     )  # fmt: skip
 
 
+def first_line(node: Any) -> int:
+    """The first line of a function or class, decorators included, as its code has it."""
+    return min([int(node.lineno), *(d.lineno for d in getattr(node, "decorator_list", []))])
+
+
 def _ways(tree: ast.Module, code: types.CodeType) -> Iterator[list[Any]]:
     """The ways from a module to the functions that may be that of a piece of code."""
     stack: list[tuple[Any, list[Any]]] = [(tree, [])]
@@ -124,9 +129,8 @@ def _ways(tree: ast.Module, code: types.CodeType) -> Iterator[list[Any]]:
         inside = path
         if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Lambda)):
             inside = [*path, node]
-            first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
             name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
-            if name == code.co_name and first == code.co_firstlineno:
+            if name == code.co_name and first_line(node) == code.co_firstlineno:
                 yield inside
         stack += [(child, inside) for child in reversed(list(ast.iter_child_nodes(node)))]
 

@@ -74,10 +74,8 @@ class Suspects(Scene):
                 continue
             found = target(run, number, wanted, lambda g: not self.judged(g)[1], until - self.count)
             sieve = self.sieves[number]
-            sieve.target, sieve.base = (
-                found,
-                next(iter(sieve.values(self.spots[number]) or []), None),
-            )
+            sieve.target = found
+            sieve.base = next(iter(sieve.values(self.spots[number]) or []), None)
             if found is None and self.level[number] < 1:
                 sieve.factor = scale(run, number, wanted)
             whole = isinstance(self.spots[number].node, (ast.Assign, ast.Return, ast.expr))

@@ -51,7 +51,7 @@ def name_of(f: Any) -> str:
     return f.attr if isinstance(f, ast.Attribute) else getattr(f, "id", "")
 
 
-def is_call_of(at: Spot, node: Any, name: str) -> bool:
+def is_call_of(node: Any, name: str) -> bool:
     """Whether a part calls a function of that name with one argument."""
     return isinstance(node, ast.Call) and name_of(node.func) == name and len(node.args) == 1
 

@@ -11,7 +11,7 @@ from .table import Changes, Spot, heads, of_expressions, of_statements
 
 
 @of_expressions("wrong_variable", cost=1.0)
-def othername_of(at: Spot, node: Any) -> Iterator[str]:
+def other_name(at: Spot, node: Any) -> Iterator[str]:
     """Another value of the same shape: ``self.Z1`` for ``self.A1``."""
     value = at.seen.get(node)
     if is_read(node) and value is not None and value.shape:
@@ -159,7 +159,7 @@ def power(at: Spot, node: Any) -> Iterator[str]:
         for p in ("2", "3", "-1", "-2", "0.5", "-0.5", "1.5", "-1.5"):
             if p != at.text(node.right):
                 yield f"{base} ** {p}" if p[0] != "-" else f"{base} ** ({p})"
-    elif is_call_of(at, node, "sqrt") or is_call_of(at, node, "square"):
+    elif is_call_of(node, "sqrt") or is_call_of(node, "square"):
         yield at.text(node.args[0])
     elif (is_factor_place(at, node) or is_divisor(at, node)) and (
         is_read(node) or isinstance(node, ast.BinOp)

@@ -118,7 +118,8 @@ def alike(a: types.CodeType, b: types.CodeType) -> bool:
 
 def first_line(node: Any) -> int:
     """The first line of a function or class, decorators included, as its code has it."""
-    return min([int(node.lineno), *(d.lineno for d in getattr(node, "decorator_list", []))])
+    lines: list[int] = [node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))]
+    return min(lines)
 
 
 def _ways(tree: ast.Module, code: types.CodeType) -> Iterator[list[Any]]:

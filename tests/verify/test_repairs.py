@@ -1,6 +1,8 @@
 """Repairs: the smallest edit of somebody's code with which its gradients are right."""
 
+import importlib
 import json
+import linecache
 from pathlib import Path
 
 import numpy as np
@@ -262,6 +264,17 @@ def test_code_without_a_source_says_so():
     assert "no repairs: the source of the code cannot be read" in str(report)
 
 
+def test_a_file_that_has_changed_since_says_so(tmp_path, monkeypatch):
+    path = tmp_path / "of_somebody.py"
+    path.write_text("def f(x):\n    return x**2\ndef g(x, dout):\n    return dout * x\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = importlib.import_module("of_somebody")
+    path.write_text("# about it\n" + path.read_text().replace("* x", "* 2 * x"))
+    linecache.checkcache()
+    report = verify.layer((module.f, module.g), X, repair=SECONDS)
+    assert "no repairs: the file is not the code that runs" in str(report)
+
+
 def test_none_are_looked_for_when_nobody_wants_them(monkeypatch):
     monkeypatch.setattr(asking, "answers", lambda *_order, **_how: pytest.fail("it is searched"))
     assert not verify.layer(Dense(), X, repair=False).repairs
@@ -280,6 +293,13 @@ class Counting(Dense):
 
 def test_a_loop_that_an_edit_makes_endless_is_ended():
     report = verify.layer(Counting(), X, repair=SECONDS)
+    assert any("dz[i]" in r.after for r in report.repairs), f"\n{report}"
+
+
+def test_rows_in_which_a_mistake_does_nothing_tell_nothing():
+    layer = Counting()
+    layer.W, x = abs(layer.W), np.concatenate([abs(X[:2]), -abs(X[2:])])
+    report = verify.layer(layer, x, repair=SECONDS)
     assert any("dz[i]" in r.after for r in report.repairs), f"\n{report}"
 
 

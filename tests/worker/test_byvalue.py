@@ -1,6 +1,12 @@
 """Somebody's functions and classes as bytes."""
 
+import collections
+import dataclasses
+import enum
+import functools
+import importlib
 import math
+import typing
 
 import numpy as np
 import pytest
@@ -60,6 +66,61 @@ def test_slots_are_kept():
     other = revived(carried(Slotted()))
     assert other.W.tolist() == [1.0, 1.0, 1.0]
     assert not hasattr(other, "__dict__")
+
+
+class Mode(enum.Enum):
+    ONCE, TWICE = 1, 2
+
+    def times(self, x):
+        return self.value * x
+
+
+Cache = collections.namedtuple("Cache", "x z")
+
+
+@dataclasses.dataclass(slots=True)
+class Held:
+    x: float
+    z: float = 2.0
+
+
+Number = typing.TypeVar("Number")
+
+
+class Generic(typing.Generic[Number]):
+    z = 2.0
+
+
+class Cached:
+    @functools.cached_property
+    def z(self):
+        return 2.0
+
+
+@pytest.mark.parametrize(
+    "thing", [Cache(1.0, 2.0), Held(1.0), Generic(), Cached()], ids=lambda x: type(x).__name__
+)
+def test_whatever_a_class_is_made_with_it_is_carried(thing):
+    other = revived(carried(thing))
+    assert type(other) is not type(thing)
+    assert type(other).__name__ == type(thing).__name__
+    assert other.z == thing.z
+
+
+def test_an_enumeration_is_carried():
+    once, twice = revived(carried([Mode.ONCE, Mode.TWICE]))
+    assert once.times(3) == 3
+    assert twice is type(once)(2)
+    assert twice.name == "TWICE"
+
+
+def test_a_module_of_somebody_keeps_its_tables(tmp_path, monkeypatch):
+    (tmp_path / "somebody_s.py").write_text("import numpy as np\nX, NAMES = np.ones(3), {'a': 1}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = importlib.import_module("somebody_s")
+    other = revived(carried(module))
+    assert other is not module
+    assert (other.X.tolist(), other.NAMES) == ([1.0, 1.0, 1.0], {"a": 1})
 
 
 def made():

@@ -39,8 +39,7 @@ class Repair:
     Examples
     --------
     >>> repair = Repair("mlp.py", 14, "dZ1 = dA1", "dZ1 = dA1 * (self.Z1 > 0)", ("W1", "b1"))
-    >>> print(repair)
-    mlp.py, line 14: a possible correction; with it nothing is wrong any more
+    >>> print(*repair.text()[1:], sep=chr(10))
       - dZ1 = dA1
       + dZ1 = dA1 * (self.Z1 > 0)
                  ^^^^^^^^^^^^^^^^

@@ -17,8 +17,11 @@ import sysconfig
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import EnumMeta
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+import numpy as np
 
 _LIBRARIES = [
     str(Path(sysconfig.get_paths()[name]))
@@ -93,13 +96,31 @@ def revived(
         _now.pop()
 
 
+def _has_a_name(thing: Any) -> bool:
+    """Whether a library has this very function or class under its name."""
+    if not is_of_a_library(thing.__module__):
+        return False
+    found = sys.modules.get(thing.__module__)
+    for name in thing.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is thing
+
+
+# Types that Python knows under another name than their own.
+_TYPES = {getattr(types, name): name for name in types.__all__ if name.endswith("Type")}
+
+
 class _Pickler(pickle.Pickler):
     """Functions, classes, cells and modules of somebody's own by what they are."""
 
     def reducer_override(self, thing: Any) -> Any:
-        if isinstance(thing, types.FunctionType) and not is_of_a_library(thing.__module__):
+        if isinstance(thing, type) and thing in _TYPES:
+            return getattr, (types, _TYPES[thing])
+        if isinstance(thing, (types.FunctionType, type)) and _has_a_name(thing):
+            return NotImplemented
+        if isinstance(thing, types.FunctionType):
             return _reduced_function(thing)
-        if isinstance(thing, type) and not is_of_a_library(thing.__module__):
+        if isinstance(thing, type):
             return _reduced_class(thing)
         if isinstance(thing, types.CellType):
             try:
@@ -114,8 +135,12 @@ class _Pickler(pickle.Pickler):
             return type(thing), (thing.__func__,)
         if isinstance(thing, functools._lru_cache_wrapper):
             return _cached, (thing.__wrapped__, thing.cache_parameters())
+        if isinstance(thing, functools.cached_property):
+            return _property, (thing.func, thing.attrname)
         if isinstance(thing, types.MappingProxyType):
             return types.MappingProxyType, (dict(thing),)
+        if isinstance(thing, TypeVar):
+            return TypeVar, (thing.__name__,)
         return NotImplemented
 
 
@@ -166,6 +191,12 @@ def _cached(f: Any, how: Mapping[str, Any]) -> Any:
     return functools.lru_cache(**how)(f)
 
 
+def _property(f: Any, name: str) -> Any:
+    made = functools.cached_property(f)
+    made.__set_name__(object, name)
+    return made
+
+
 def _cell() -> types.CellType:
     return types.CellType()
 
@@ -180,20 +211,32 @@ _NOT_CARRIED = {"__dict__", "__weakref__", "_abc_impl", "__abstractmethods__", "
 
 
 def _reduced_class(kind: type) -> Any:
-    slots = kind.__dict__.get("__slots__")
+    own, inside = vars(kind), {"__module__": kind.__module__}
+    if "__slots__" in own:
+        inside["__slots__"] = own["__slots__"]
+    left_out, bases = _NOT_CARRIED, kind.__bases__
+    if isinstance(kind, EnumMeta):  # its members make all its tables
+        inside |= {name: kind.__members__[name].value for name in kind.__members__}
+        tables = {n for n in own if n[0] == n[-1] == "_" != n[1]}
+        left_out = left_out | inside.keys() | tables | {"__new__"}
+    if Generic in bases:
+        bases = own["__orig_bases__"]
     members = {
-        name: x for name, x in vars(kind).items()
-        if name not in _NOT_CARRIED and not isinstance(x, types.MemberDescriptorType)
+        name: x for name, x in own.items()
+        if name not in left_out and not isinstance(x, types.MemberDescriptorType)
     }  # fmt: skip
-    made = type(kind), kind.__name__, kind.__bases__, kind.__module__, slots
+    made = type(kind), kind.__name__, bases, inside
     return _class, made, members, None, None, _fill_class
 
 
-def _class(metaclass: Any, name: str, bases: tuple[type, ...], module: str, slots: Any) -> type:
-    inside = {"__module__": module} | ({} if slots is None else {"__slots__": slots})
-    return types.new_class(
-        name, bases, {"metaclass": metaclass}, lambda space: space.update(inside)
-    )
+def _class(
+    metaclass: Any, name: str, bases: tuple[type, ...], inside: Mapping[str, Any]
+) -> type:  # fmt: skip
+    def fill(space: Any) -> None:
+        for key, value in inside.items():  # an enumeration looks at each
+            space[key] = value
+
+    return types.new_class(name, bases, {"metaclass": metaclass}, fill)
 
 
 def _fill_class(kind: type, members: Mapping[str, Any]) -> None:
@@ -204,7 +247,8 @@ def _fill_class(kind: type, members: Mapping[str, Any]) -> None:
 def _reduced_module(module: types.ModuleType) -> Any:
     if is_of_a_library(module.__name__):
         return importlib.import_module, (module.__name__,)
-    kept = (types.FunctionType, type, types.ModuleType, int, float, str)
+    kept = (types.FunctionType, type, types.ModuleType, int, float, str, tuple, list, dict, set,
+            np.ndarray, np.generic, np.random.Generator)  # fmt: skip
     inside = {
         name: x for name, x in vars(module).items()
         if isinstance(x, kept) and name[:2] != "__" and x is not module

@@ -3,6 +3,7 @@
 import _thread
 import dis
 import os
+import signal
 import sys
 import threading
 import time
@@ -25,7 +26,8 @@ _METHODS = {
 _REFUSED = (
     "socket.", "subprocess.", "os.system", "os.exec", "os.fork", "os.spawn", "os.posix_spawn",
     "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate", "os.kill", "os.startfile",
-    "shutil.", "ctypes.", "ftplib.", "smtplib.", "urllib.", "webbrowser.",
+    "os.ch", "os.link", "os.symlink", "os.utime", "os.mkfifo", "os.mknod", "os.setxattr",
+    "sqlite3.", "shutil.", "ctypes.", "ftplib.", "smtplib.", "urllib.", "webbrowser.",
 )  # fmt: skip
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
 
@@ -56,14 +58,24 @@ class TookTooLong(BaseException):
 
 
 _deadline: list[float] = []
+# Seconds between two interruptions of code that catches them.
+_AGAIN = 0.05
 
 
 def _watch() -> None:
     """Interrupt the main thread again and again while its deadline is over."""
     while True:
-        time.sleep(0.02)
-        if _deadline and time.perf_counter() > _deadline[-1]:
+        time.sleep(_AGAIN / 2)
+        if _deadline and time.perf_counter() > _deadline[0]:
             _thread.interrupt_main()
+
+
+def _interrupted(*_signal: object) -> None:
+    """What an interrupt of the main thread does: nothing, where it comes too late."""
+    now = time.perf_counter()
+    if _deadline and now > _deadline[0]:
+        _deadline[0] = now + _AGAIN  # not while this one is on its way
+        raise TookTooLong
 
 
 @contextmanager
@@ -76,14 +88,11 @@ def guarded(seconds: float) -> Iterator[None]:
     if not _watching:
         yield
         return
-    _deadline.append(time.perf_counter() + seconds)
+    _deadline[:] = [time.perf_counter() + seconds]
     try:
         yield
-    except KeyboardInterrupt as error:
-        raise TookTooLong from error
     finally:
-        with suppress(KeyboardInterrupt):
-            _deadline.pop()
+        _deadline.clear()
 
 
 _watching: list[threading.Thread] = []
@@ -97,6 +106,7 @@ def limit() -> None:
         for name, most in (("RLIMIT_AS", MEMORY), ("RLIMIT_NOFILE", FILES)):
             resource.setrlimit(getattr(resource, name), (most, resource.RLIM_INFINITY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGINT, _interrupted)
     _watching.append(threading.Thread(target=_watch, daemon=True))
     _watching[0].start()
     sys.addaudithook(_audit)

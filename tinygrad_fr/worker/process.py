@@ -9,7 +9,6 @@ import importlib
 import os
 import pickle
 import queue
-import signal
 import struct
 import subprocess
 import sys
@@ -46,8 +45,9 @@ class Process:
     """A process that answers tasks one after the other."""
 
     def __init__(self) -> None:
+        flags = ["-P", *(["-" + "O" * sys.flags.optimize] if sys.flags.optimize else [])]
         self._child = subprocess.Popen(
-            [sys.executable or "", "-P", "-c", _START, _ROOT],
+            [sys.executable or "", *flags, "-c", _START, _ROOT],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
             start_new_session=True,  # Ctrl-C is for us
@@ -176,7 +176,6 @@ def serve() -> None:
     for stream in (0, 1, 2):  # what the code prints is no answer
         os.dup2(nowhere, stream)
     warnings.simplefilter("ignore")  # nobody reads them here
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
     limited = False
     with suppress(EOFError, OSError):
         while True:

@@ -113,6 +113,11 @@ def with_repairs(report: Report, asked: Asked | None, repair: bool | float) -> R
             return _noted(report, _uses(what or kind))
         report = _noted(report, _("the search for repairs failed: {error}", error=error))
     where = next((x for x in got if isinstance(x, Where)), Where(()))
+    if not where.readable:
+        report = _noted(
+            report,
+            _("no repairs: the file is not the code that runs: run it, or import it, again"),
+        )
     repairs = ranked([x for x in got if isinstance(x, Found)], report)
     return dataclasses.replace(report, repairs=repairs, suspects=where.lines)
 

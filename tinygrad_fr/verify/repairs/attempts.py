@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...worker.byvalue import Key
-from ...worker.limits import guarded
+from ...worker.limits import TookTooLong, guarded
 from ..handwritten.calls import StudentError, last_frame
 from .changing import applied
 from .edits.table import Changes
@@ -27,8 +27,8 @@ class Attempts:
     Attributes
     ----------
     order : Order
-    count : int
-        The runs so far.
+    count, ended : int
+        The runs so far, and those that were ended for the time that they took.
     until, patience : float
         When it is enough, and how many seconds one run may take.
     units : list of Unit
@@ -42,6 +42,7 @@ class Attempts:
 
     order: Order
     count: int = 0
+    ended: int = 0
     until: float = 0.0
     patience: float = 10.0
     units: list[Unit] = field(default_factory=list)
@@ -75,9 +76,8 @@ class Attempts:
                 frame = last_frame(error.__cause__)
                 self.failed_at = (frame.lineno or 0) if frame else 0
             return None
-        except KeyboardInterrupt:
-            raise
-        except BaseException:  # a tree that nobody would write, sys.exit, what takes too long
+        except BaseException as error:  # sys.exit, what takes too long
+            self.ended += isinstance(error, TookTooLong)
             if codes:
                 return None
             raise

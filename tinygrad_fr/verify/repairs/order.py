@@ -65,6 +65,15 @@ class Found:
 
 @dataclass(frozen=True)
 class Where:
-    """The lines that may be to blame: path and line of each, the surest only."""
+    """The lines that may be to blame.
+
+    Attributes
+    ----------
+    lines : tuple of (str, int)
+        Path and line of each, the surest only.
+    readable : bool
+        Whether the text of the code that runs was found.
+    """
 
     lines: tuple[tuple[str, int], ...]
+    readable: bool = True

@@ -211,5 +211,7 @@ def _statements(f: Function) -> Iterator[Any]:
         ):  # fmt: skip
             continue
         yield node
+        parts = [node, *getattr(node, "handlers", []), *getattr(node, "cases", [])]
         for name in ("finalbody", "orelse", "body"):
-            stack += reversed(getattr(node, name, []))
+            for part in reversed(parts):
+                stack += reversed(getattr(part, name, []))

@@ -40,6 +40,8 @@ def look_for(order: Order) -> Iterator[Where | Found]:
         linecache.cache[path] = (len(text), None, StringIO(text).readlines(), path)
     search = Search(order)
     if not search.begin():
+        if search.wrong and not search.spots:
+            yield Where((), readable=False)
         return
     yield search.where()
     yield from search.edits()
@@ -204,7 +206,9 @@ class Search(Suspects):
                 found = sorted(made[which](), key=lambda c: -c.cost)
                 lists[which] = found[-_OF_A_LINE if which[1] != "twice" else 0 :]
             if lists[which]:
+                ended = self.ended
                 yield lists[which].pop()
+                pace *= 4 if self.ended > ended else 1  # loops without end cost most of the time
                 heapq.heappush(heap, (place + pace, which, pace))
 
     def _of_a_line(self, number: int, spot: Spot) -> Iterator[_Candidate]:

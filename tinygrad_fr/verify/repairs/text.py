@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Any
 
 from .edits.table import Changes, Spot
@@ -42,8 +43,7 @@ def edited(changes: Changes, spots: Mapping[int, Spot]) -> Edited | None:
                                 for n, t in changes])  # fmt: skip
     plain = _spliced(unit, list(changes))
     lines = plain if _tree(plain) == _tree(bracketed) else bracketed
-    touched: list[Any] = [node for node, _text in changes]
-    return _difference(unit, lines, sorted({int(n.lineno) for n in touched}))
+    return _difference(unit, lines)
 
 
 def _tree(lines: list[str]) -> str | None:
@@ -76,7 +76,7 @@ def _spliced(unit: Unit, changes: list[tuple[Any, str]]) -> list[str]:
     return lines
 
 
-def _difference(unit: Unit, lines: list[str], touched: list[int]) -> Edited:
+def _difference(unit: Unit, lines: list[str]) -> Edited:
     """What differs between the file and its new lines."""
     old = unit.text
     start = 0
@@ -91,6 +91,10 @@ def _difference(unit: Unit, lines: list[str], touched: list[int]) -> Edited:
         before, after = [old[start]], [old[start], *after]
     margin = min((len(x) - len(x.lstrip()) for x in [*before, *after] if x.strip()), default=0)
     cut = ["\n".join(x[margin:] for x in part) for part in (before, after)]
-    changed = tuple(range(start + 1, start + 1 + max(1, len(before))))
-    lines_ = tuple(n for n in touched if n in changed) or changed
-    return Edited(unit.key[0], lines_[0], cut[0], cut[1], lines_)
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    changed = {
+        start + 1 + i
+        for tag, a, b, _c, _d in matcher.get_opcodes() if tag != "equal"
+        for i in range(a if a < b else max(0, a - 1), b if a < b else max(1, a))
+    }  # fmt: skip
+    return Edited(unit.key[0], min(changed), cut[0], cut[1], tuple(sorted(changed)))

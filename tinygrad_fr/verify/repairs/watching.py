@@ -125,6 +125,10 @@ def moved_part(spot: Spot) -> ast.expr | None:
 # --- what is seen --------------------------------------------------------------------------------
 
 
+# Visits of a statement that are kept.
+_KEPT = {1, 2, 3, 4, 5, 6, 8, 16}
+
+
 class Eyes:
     """What has been seen in one run, of each statement at its first visit.
 
@@ -133,7 +137,8 @@ class Eyes:
     scopes, values : dict
         What is known of what stands ready, and of the parts.
     worlds : dict of int to list of (dict, dict)
-        The global and local names at the first two visits, copied.
+        The global and local names at the first visits, copied, and at some later ones: in a few
+        rows of a batch a mask may happen to change nothing.
     visits : dict of int to int
     last : list of dict
         The local names at the ends of functions.
@@ -162,7 +167,7 @@ class Eyes:
                 if (value := value_of(x)) is not None
             }  # fmt: skip
         worlds = self.worlds.setdefault(number, [])
-        if len(worlds) < 2:
+        if self.visits[number] in _KEPT:
             with suppress(Exception):  # what cannot be copied is not looked at again
                 worlds.append((space, copy.deepcopy(scope)))
 

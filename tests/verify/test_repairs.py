@@ -11,7 +11,8 @@ import pytest
 import tinygrad_fr as tg
 from tinygrad_fr import verify
 from tinygrad_fr.report import Repair, Report
-from tinygrad_fr.verify.repairs import asking
+from tinygrad_fr.verify.repairs import asking, search
+from tinygrad_fr.verify.repairs.edits.table import Row
 from tinygrad_fr.verify.repairs.search import look_for
 from tinygrad_fr.verify.repairs.source import unit_of
 
@@ -301,6 +302,17 @@ def test_rows_in_which_a_mistake_does_nothing_tell_nothing():
     layer.W, x = abs(layer.W), np.concatenate([abs(X[:2]), -abs(X[2:])])
     report = verify.layer(layer, x, repair=SECONDS)
     assert any("dz[i]" in r.after for r in report.repairs), f"\n{report}"
+
+
+@pytest.mark.parametrize(("scale", "found"), [("", True), (" * 1e5", False)])
+def test_an_edit_that_overflows_is_none(in_this_process, monkeypatch, scale, found):
+    def edits(spot):
+        if spot.text(spot.node.value) == "d_out":  # the mask, by way of a sigmoid
+            new = f"d_out * (1 / (1 + np.exp(-self.z{scale})) > 0.5)"
+            yield ((spot.node.value, new),)
+
+    monkeypatch.setattr(search, "ROWS", [Row("sigmoid", ("missing_factor",), 1.0, edits)])
+    assert bool(verify.layer(Dense(), X, repair=SECONDS).repairs) == found
 
 
 STATE = {"calls": 0}

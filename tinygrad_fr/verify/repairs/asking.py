@@ -60,16 +60,15 @@ def seconds_of(repair: bool | float) -> float:
     return min(float(checks.positive(repair, "repair", zero=True)), 86400.0)
 
 
-def with_repairs(report: Report, asked: Asked | None, repair: bool | float) -> Report:
+def with_repairs(report: Report, asked: Asked | None, seconds: float) -> Report:
     """A report with the smallest edits that make its wrong gradients right.
 
     Parameters
     ----------
-    repair
-        Whether to look for them; a number is for how many seconds.
+    seconds
+        For how long they are looked for; see :func:`seconds_of`.
     """
     wrong = tuple(e.name for e in report if e.verdict == "wrong" and e.name != "output")
-    seconds = seconds_of(repair)
     if asked is None or not seconds:
         return report
     if not asked.draw.known:  # it raises, or gives nothing

@@ -164,7 +164,7 @@ class Search(Suspects):
             whole, mends = all_ <= right, tuple(sorted(right & self.wrong))
             if not whole and (found_whole or (candidate.number, mends) in gains):
                 continue
-            if not self.holds(changes, set(mends) | self.right):
+            if not self.holds(changes, set(mends) | self.right) or self._warns(candidate):
                 continue
             text = edited(changes, self.spots)
             if text is None:
@@ -296,6 +296,14 @@ class Search(Suspects):
                 return self.sieves[candidate.number].lets_through(spot)
         except (SyntaxError, ValueError, TypeError, RecursionError):
             return False
+
+    def _warns(self, candidate: _Candidate) -> bool:
+        """Whether an edited line divides by zero or overflows where it did not before."""
+        spot, sieve = candidate.spot, self.sieves[candidate.number]
+        if not sieve.values(spot, "raise"):
+            return False
+        with applied(candidate.changes, self.units):
+            return sieve.values(spot, "raise") == []
 
     def _disagrees(self, changes: Changes) -> int:
         """How many named inner gradients are not right after an edit."""

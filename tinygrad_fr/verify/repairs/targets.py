@@ -193,8 +193,11 @@ class Sieve:
             return True
         return self.factor is not None and bool(np.isclose(ratio, self.factor, rtol=1e-5))
 
-    def values(self, spot: Spot) -> list[Any] | None:
-        """What the value of a statement is in each world; none where it fails."""
+    def values(self, spot: Spot, warnings: Any = "ignore") -> list[Any] | None:
+        """What the value of a statement is in each world; none where it fails.
+
+        With ``warnings="raise"`` it fails where it divides by zero or overflows, too.
+        """
         part = moved_part(spot)
         if part is None or not self.worlds:
             return None
@@ -204,7 +207,7 @@ class Sieve:
             return []
         results = []
         for space, scope in self.worlds:
-            with np.errstate(all="ignore"):
+            with np.errstate(all=warnings, under="ignore"):
                 try:
                     results.append(eval(code, {**space, **scope}))
                 except Exception:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
+from .edits.places import ends_in_common
 from .edits.table import Changes, Spot
 from .source import Unit
 
@@ -79,22 +80,17 @@ def _spliced(unit: Unit, changes: list[tuple[Any, str]]) -> list[str]:
 def _difference(unit: Unit, lines: list[str]) -> Edited:
     """What differs between the file and its new lines."""
     old = unit.text
-    start = 0
-    while start < min(len(old), len(lines)) and old[start] == lines[start]:
-        start += 1
-    end = 0
-    while end < min(len(old), len(lines)) - start and old[-1 - end] == lines[-1 - end]:
-        end += 1
+    start, end = ends_in_common(old, lines)
     before, after = old[start : len(old) - end], lines[start : len(lines) - end]
     if not before and start:  # a line more: beside the one above it
         start -= 1
         before, after = [old[start]], [old[start], *after]
     margin = min((len(x) - len(x.lstrip()) for x in [*before, *after] if x.strip()), default=0)
     cut = ["\n".join(x[margin:] for x in part) for part in (before, after)]
-    matcher = SequenceMatcher(None, before, after, autojunk=False)
-    changed = {
-        start + 1 + i
-        for tag, a, b, _c, _d in matcher.get_opcodes() if tag != "equal"
-        for i in range(a if a < b else max(0, a - 1), b if a < b else max(1, a))
-    }  # fmt: skip
+    changed = set[int]()
+    for tag, a, b, _c, _d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if tag == "insert":
+            changed.add(start + max(1, a))  # the line above
+        elif tag != "equal":
+            changed.update(range(start + 1 + a, start + 1 + b))
     return Edited(unit.key[0], min(changed), cut[0], cut[1], tuple(sorted(changed)))

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from .places import is_read, place_of
+from .places import ends_in_common, is_read, place_of
 from .table import Changes, Spot, fits, of_statements
 
 
@@ -111,12 +111,7 @@ def sibling(at: Spot) -> Iterator[Changes]:
 
 def _core(a: str, b: str) -> tuple[str, str]:
     """What differs between two names, a common beginning and a common end aside."""
-    i = 0
-    while i < min(len(a), len(b)) and a[i] == b[i]:
-        i += 1
-    j = 0
-    while j < min(len(a), len(b)) - i and a[-1 - j] == b[-1 - j]:
-        j += 1
+    i, j = ends_in_common(a, b)
     return a[i : len(a) - j], b[i : len(b) - j]
 
 

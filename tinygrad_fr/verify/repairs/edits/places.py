@@ -1,6 +1,7 @@
 """Where in a line an edit makes sense."""
 
 import ast
+from collections.abc import Sequence
 from typing import Any
 
 from .table import Spot
@@ -62,3 +63,14 @@ def place_of(at: Spot) -> tuple[list[ast.stmt] | None, int]:
     if found is None or found[2] is None or not isinstance(at.node, ast.stmt):
         return None, 0
     return getattr(found[0], found[1]), found[2]
+
+
+def ends_in_common(a: Sequence[str], b: Sequence[str]) -> tuple[int, int]:
+    """How much two texts, or two lists of lines, share at the beginning, and then at the end."""
+    start = _shared(a, b)
+    return start, _shared(a[start:][::-1], b[start:][::-1])
+
+
+def _shared(a: Sequence[str], b: Sequence[str]) -> int:
+    differing = (k for k, (x, y) in enumerate(zip(a, b, strict=False)) if x != y)
+    return next(differing, min(len(a), len(b)))

@@ -23,6 +23,7 @@ from ..vocabulary import (
     is_target,
     like_upstream,
 )
+from .calls import positional
 from .subject import Kept
 
 # What an argument of a backward can be, besides an argument of the forward. The names cannot be
@@ -33,16 +34,7 @@ NO_UPSTREAM = ":upstream of another output"
 # The learning rate that is given where one is asked for: no number that is at hand otherwise.
 RATE_GIVEN = 0.3
 
-POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 LOSS = re.compile("loss|cost|entrop|mse|bce|perte|cout|criteri|hinge", re.I)
-
-
-def positional(parameters: Iterable[inspect.Parameter], needed: bool = False) -> list[str]:
-    """The names of the positional arguments, or of those without a default."""
-    return [
-        p.name for p in parameters
-        if p.kind in POSITIONAL and not (needed and p.default is not p.empty)
-    ]  # fmt: skip
 
 
 def main_of_a_loss(arguments: Mapping[str, Any]) -> str:

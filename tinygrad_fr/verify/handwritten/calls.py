@@ -2,23 +2,20 @@
 
 import inspect
 import re
-import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Number
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from ...autograd.modes import switch
 from ...autograd.tensor import Tensor
 from ...errors import ArgumentError, DTypeError, ShapeError, in_our_words
 from ...kernels import Array
 from ...messages import _
 
-_HERE = str(Path(__file__).parents[2])
+HERE = str(Path(__file__).parents[2])
 
 
 class StudentError(Exception):
@@ -42,10 +39,11 @@ def in_words(error: BaseException) -> str:
     """An exception in words, with the last line of it that is not the library's own."""
     text = _("{kind}: {error}", kind=type(error).__name__, error=str(error).strip())
     frame = last_frame(error)
-    return text if frame is None else f"{text} ({_place(frame)})"
+    return text if frame is None else f"{text} ({place_of(frame)})"
 
 
-def _place(frame: traceback.FrameSummary) -> str:
+def place_of(frame: traceback.FrameSummary) -> str:
+    """A line of somebody's, in words."""
     where = _("{file}, line {line}", file=_called(frame.filename), line=frame.lineno)
     return f"{where}: {frame.line}" if frame.line else where
 
@@ -55,7 +53,7 @@ def last_frame(error: BaseException) -> traceback.FrameSummary | None:
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith((_HERE, "<frozen "))
+        if not frame.filename.startswith((HERE, "<frozen "))
         and "site-packages" not in frame.filename
     ]
     return frames[-1] if frames else None
@@ -80,46 +78,23 @@ def attempted(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         raise StudentError(in_words(error), str(error), line or "") from error
 
 
-# What takes a Tensor out of its graph on purpose.
-_WAYS_OUT = {
-    Tensor.item.__code__,
-    Tensor.tolist.__code__,
-    Tensor.detach.__code__,
-    vars(Tensor)["data"].fget.__code__,
-    switch.__enter__.__code__,  # no_grad
-}
-
-
-def left_at(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> str:
-    """Where a function takes recorded values out of the graph, in words; empty if it does not."""
-    found: list[str] = []
-
-    def look(frame: FrameType, event: str, argument: Any) -> None:
-        if event != "call" or frame.f_code not in _WAYS_OUT or frame.f_back is None:
-            return
-        thing, line = frame.f_locals["self"], frame.f_back
-        recorded = thing.requires_grad if isinstance(thing, Tensor) else "recording" in thing.fields
-        if recorded and not found and not line.f_code.co_filename.startswith(_HERE):
-            at = traceback.FrameSummary(line.f_code.co_filename, line.f_lineno, "")
-            found.append(_("the graph is left at {place}", place=_place(at)))
-
-    before = sys.getprofile()
-    sys.setprofile(look)
-    try:
-        attempted(f, *args, **kwargs)
-    except StudentError:
-        pass
-    finally:
-        sys.setprofile(before)
-    return "".join(found)
-
-
 def parameters_of(f: Callable[..., Any]) -> list[inspect.Parameter]:
     """The parameters of a function; none if it does not tell."""
     try:
         return list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):
         return []
+
+
+POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def positional(parameters: Iterable[inspect.Parameter], needed: bool = False) -> list[str]:
+    """The names of the positional arguments, or of those without a default."""
+    return [
+        p.name for p in parameters
+        if p.kind in POSITIONAL and not (needed and p.default is not p.empty)
+    ]  # fmt: skip
 
 
 def called_by_name(f: Callable[..., Any], known: Mapping[str, Any], what: str) -> Any:

@@ -6,6 +6,7 @@ A Tensor is not assigned to; a loop over ``out[i, j] = ...`` makes a new one at 
 
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import FrameType
@@ -14,8 +15,11 @@ from unittest import mock
 
 import numpy as np
 
+from ...autograd.modes import switch
 from ...autograd.tensor import Tensor
+from ...messages import _
 from ...ops import concatenate, stack
+from .calls import HERE, StudentError, attempted, place_of
 
 # Entries times assignments, from which on a forward is not recorded.
 MOST = 3_000_000
@@ -205,3 +209,37 @@ def name_by_scopes(scopes: Iterable[Mapping[str, Any]]) -> None:
         x = next(iter(tensors.values()))
         if len(tensors) == 1 and x.name is None:
             x.named(name)
+
+
+# What takes a Tensor out of its graph on purpose.
+_WAYS_OUT = {
+    Tensor.item.__code__,
+    Tensor.tolist.__code__,
+    Tensor.detach.__code__,
+    vars(Tensor)["data"].fget.__code__,
+    switch.__enter__.__code__,  # no_grad
+}
+
+
+def left_at(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> str:
+    """Where a function takes recorded values out of the graph, in words; empty if it does not."""
+    found: list[str] = []
+
+    def look(frame: FrameType, event: str, argument: Any) -> None:
+        if event != "call" or frame.f_code not in _WAYS_OUT or frame.f_back is None:
+            return
+        thing, line = frame.f_locals["self"], frame.f_back
+        recorded = thing.requires_grad if isinstance(thing, Tensor) else "recording" in thing.fields
+        if recorded and not found and not line.f_code.co_filename.startswith(HERE):
+            at = traceback.FrameSummary(line.f_code.co_filename, line.f_lineno, "")
+            found.append(_("the graph is left at {place}", place=place_of(at)))
+
+    before = sys.getprofile()
+    sys.setprofile(look)
+    try:
+        attempted(f, *args, **kwargs)
+    except StudentError:
+        pass
+    finally:
+        sys.setprofile(before)
+    return "".join(found)

@@ -30,8 +30,7 @@ from ..vocabulary import (
     member,
     members,
 )
-from .arguments import positional
-from .calls import StudentError, attempted, parameters_of
+from .calls import StudentError, attempted, parameters_of, positional
 from .canvas import plain
 from .inside import (
     CLOSED,

@@ -28,7 +28,7 @@ from ..vocabulary import (
     of_the_input,
 )
 from . import arguments as roles
-from .calls import StudentError, as_array
+from .calls import StudentError, as_array, positional
 from .canvas import Canvas, assignable, last_scopes, name_by_scopes, plain
 from .here import duplicate
 from .parameters import called_a_weight, find_parameters
@@ -103,7 +103,7 @@ class Handwritten:
             self.order = self._declared(returns)
 
         asked, called = template.signature("backward"), template.label("backward")
-        if not roles.positional(asked) and any(p.kind is p.VAR_POSITIONAL for p in asked):
+        if not positional(asked) and any(p.kind is p.VAR_POSITIONAL for p in asked):
             text = _("{backward} takes anything (*args): write its arguments out")
             raise ArgumentError(text, backward=called)
         at_a_point = roles.takes_the_point(called, not template.has_object, asked, names)
@@ -125,7 +125,7 @@ class Handwritten:
     def _given(self, x: Any) -> tuple[dict[str, Any], dict[str, bool]]:
         """The forward's arguments by name, and the switches for training that it needs."""
         asked = self.template.signature("forward")
-        names, needed = roles.positional(asked), roles.positional(asked, needed=True)
+        names, needed = positional(asked), positional(asked, needed=True)
         given = list(x) if isinstance(x, tuple) else [x]
         arguments = dict(zip(names, given, strict=False))
         if not given or not (names or given):
@@ -146,8 +146,8 @@ class Handwritten:
     def _optional(self) -> list[str]:
         """The forward's arguments that have a default."""
         asked = self.template.signature("forward")
-        needed = roles.positional(asked, needed=True)
-        return [name for name in roles.positional(asked) if name not in needed]
+        needed = positional(asked, needed=True)
+        return [name for name in positional(asked) if name not in needed]
 
     def _main(self, names: list[str]) -> str:
         """The argument that is called the input: the prediction of a loss, data before weights."""
@@ -211,7 +211,7 @@ class Handwritten:
         if not has_target or roles.LOSS.search(called + " " + self.template.kind):
             return has_target or bool(re.search("loss|cost", called))
         backward = self.template.signature("backward")
-        if not roles.may_be_a_gate(self.arguments, roles.positional(backward, needed=True)):
+        if not roles.may_be_a_gate(self.arguments, positional(backward, needed=True)):
             return True
         return bool(self.forward(self.template.duplicate(), {}).ndim == 0)
 

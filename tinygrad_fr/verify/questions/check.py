@@ -13,8 +13,8 @@ from ...errors import ArgumentError, DTypeError, in_our_words
 from ...kernels import Array
 from ...messages import _
 from ...report import Entry, Report, joined
-from ..handwritten.arguments import positional
-from ..handwritten.calls import left_at, parameters_of, promoted
+from ..handwritten.calls import parameters_of, positional, promoted
+from ..handwritten.canvas import left_at
 from ..truth.comparison import confirm
 from ..truth.differences import FULL, Counted, one_sided, signed
 from ..truth.subgradients import as_kink, at_kinks

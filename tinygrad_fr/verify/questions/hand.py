@@ -12,7 +12,8 @@ from ...errors import ArgumentError
 from ...kernels import Array
 from ...messages import _
 from ...report import Entry, Report, joined
-from ..handwritten.calls import StudentError, left_at, promoted
+from ..handwritten.calls import StudentError, promoted
+from ..handwritten.canvas import left_at
 from ..handwritten.derivation import Derivation, argument_names
 from ..repairs.asking import Asked, seconds_of, with_repairs
 from ..repairs.trials import Draw, OfDerivations, grown

@@ -4,13 +4,10 @@ A message is eight bytes, its length, and that many bytes: a pickle. What comes 
 ours as what is sent: the other side runs functions of this library, on somebody's code.
 """
 
-import atexit
 import importlib
 import os
 import pickle
-import queue
 import struct
-import subprocess
 import sys
 import threading
 import time
@@ -21,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from .. import messages
+from .child import Child, EndedError
 from .limits import limit
 
 _ROOT = str(Path(__file__).resolve().parents[2])
@@ -41,32 +39,15 @@ class TaskError(Exception):
     """A task has failed over there, by a mistake of ours."""
 
 
-class Process:
+class Process(Child):
     """A process that answers tasks one after the other."""
 
     def __init__(self) -> None:
         flags = ["-P", *(["-" + "O" * sys.flags.optimize] if sys.flags.optimize else [])]
-        self._child = subprocess.Popen(
-            [sys.executable or "", *flags, "-c", _START, _ROOT],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-            start_new_session=True,  # Ctrl-C is for us
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        super().__init__(
+            [sys.executable or "", *flags, "-c", _START, _ROOT], _read, environment
         )  # fmt: skip
-        self._heard: queue.Queue[Any] = queue.Queue()
-        self._owner = os.getpid()
-        threading.Thread(target=self._listen, daemon=True).start()
-        atexit.register(self.end)
-
-    def _listen(self) -> None:
-        with suppress(OSError, EOFError, pickle.UnpicklingError, ValueError):
-            while True:
-                self._heard.put(_read(self._child.stdout))
-        self._heard.put((_DONE, ""))
-
-    @property
-    def usable(self) -> bool:
-        """Whether it is there, and a child of this very process."""
-        return self._child.poll() is None and self._owner == os.getpid()
 
     def answers(
         self, task: Task, *arguments: Any, seconds: float, waiting: Callable[[], Any] = int
@@ -81,12 +62,12 @@ class Process:
         end = time.monotonic() + seconds + _IMPORTS
         done = False
         try:
-            _write(self._child.stdin, order)
+            self.send(_framed(order))
             while True:
                 left = end - time.monotonic()
                 try:
-                    kind, answer = self._heard.get(timeout=max(0.0, min(left, TICK)))
-                except queue.Empty:
+                    kind, answer = self.receive(min(left, TICK))
+                except TimeoutError:
                     if left <= TICK:
                         return
                     waiting()
@@ -100,24 +81,11 @@ class Process:
                     return
                 else:
                     yield answer
-        except OSError:
+        except (EndedError, pickle.UnpicklingError):
             return
         finally:
             if not done:
                 self.end()
-
-    def end(self) -> None:
-        """End it now."""
-        if self._owner != os.getpid():
-            return
-        with suppress(OSError):
-            self._child.kill()
-        with suppress(Exception):
-            self._child.wait(5)
-        for stream in (self._child.stdin, self._child.stdout):
-            with suppress(Exception):
-                stream.close()  # type: ignore[union-attr]
-        atexit.unregister(self.end)
 
 
 _idle: list[Process] = []
@@ -147,8 +115,7 @@ def answers(
                 _idle.append(process)
 
 
-def _read(stream: IO[bytes] | None) -> Any:
-    assert stream is not None
+def _read(stream: IO[bytes]) -> Any:
     return pickle.loads(_exactly(stream, _LENGTH.unpack(_exactly(stream, _LENGTH.size))[0]))
 
 
@@ -159,11 +126,9 @@ def _exactly(stream: IO[bytes], n: int) -> bytes:
     return data
 
 
-def _write(stream: IO[bytes] | None, message: Any) -> None:
-    assert stream is not None
+def _framed(message: Any) -> bytes:
     data = pickle.dumps(message, protocol=5)
-    stream.write(_LENGTH.pack(len(data)) + data)
-    stream.flush()
+    return _LENGTH.pack(len(data)) + data
 
 
 # --- the other side ----------------------------------------------------------------------------
@@ -185,11 +150,16 @@ def serve() -> None:
                 limit()
                 limited = True
             messages.language = language
-            _write(said, ("started", None))
+            _say(said, ("started", None))
             try:
                 for answer in task(*arguments):
-                    _write(said, ("answer", answer))
+                    _say(said, ("answer", answer))
             except BaseException as error:
-                _write(said, (_DONE, f"{type(error).__name__}: {error}"))
+                _say(said, (_DONE, f"{type(error).__name__}: {error}"))
                 raise SystemExit(1) from error
-            _write(said, (_DONE, None))
+            _say(said, (_DONE, None))
+
+
+def _say(stream: IO[bytes], message: Any) -> None:
+    stream.write(_framed(message))
+    stream.flush()

@@ -15,8 +15,8 @@ from tinygrad_fr.verify.handwritten.calls import StudentError
 from tinygrad_fr.verify.handwritten.gradients import gradients_of
 from tinygrad_fr.verify.handwritten.here import subject_of
 from tinygrad_fr.verify.handwritten.parts import Handwritten
-from tinygrad_fr.verify.handwritten.subject import Kept, Subject
 from tinygrad_fr.verify.questions import layer as question
+from tinygrad_fr.worker.subject import Kept, Subject
 
 
 class Cache:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...kernels import Array
 from ...messages import _
+from ...worker.subject import Kept
 from ..truth.limits import is_one_hot
 from ..vocabulary import (
     CACHE,
@@ -24,7 +25,6 @@ from ..vocabulary import (
     like_upstream,
 )
 from .calls import positional
-from .subject import Kept
 
 # What an argument of a backward can be, besides an argument of the forward. The names cannot be
 # those of arguments.

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...kernels import Array
 from ...messages import _
+from ...worker.subject import Answer, Slot, Subject
 from ..vocabulary import (
     NUMBER,
     aliases,
@@ -27,7 +28,6 @@ from .arguments import RATE_GIVEN
 from .calls import StudentError, as_array
 from .parts import Handwritten
 from .places import last_word
-from .subject import Answer, Slot, Subject
 
 # How well a name fits the gradient of a parameter.
 EXACT, GROUPED, HELD = 4, 3, 2

@@ -20,6 +20,7 @@ from ...autograd.tensor import Tensor
 from ...errors import ArgumentError
 from ...kernels import Array
 from ...messages import _
+from ...worker.subject import Answer, Kept, Slot, label
 from ..vocabulary import (
     BACKWARD,
     FORWARD,
@@ -43,7 +44,6 @@ from .inside import (
     spying,
     walk,
 )
-from .subject import Answer, Kept, Slot, label
 
 
 class Here:

@@ -12,10 +12,10 @@ import numpy as np
 
 from ...autograd.tensor import Tensor
 from ...kernels import Array
+from ...worker.subject import Slot
 from ..vocabulary import GROUPS
 from .calls import parameters_of
 from .canvas import Canvas
-from .subject import Slot
 
 # How deep arrays are looked for, and in lists of how many items.
 DEPTH, ITEMS = 5, 200

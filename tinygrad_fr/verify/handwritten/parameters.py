@@ -9,11 +9,11 @@ import numpy as np
 from ...errors import ArgumentError
 from ...kernels import Array
 from ...messages import _
+from ...worker.subject import Slot, Subject, label
 from ..truth.tolerances import REPEATED
 from ..vocabulary import NUMBER, RESET, WEIGHT
 from .calls import StudentError
 from .places import name_of
-from .subject import Slot, Subject, label
 
 # How many arrays that a first call leaves are tried for being parameters.
 MADE = 30

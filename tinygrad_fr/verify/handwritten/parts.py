@@ -15,6 +15,7 @@ import numpy as np
 from ...errors import ArgumentError
 from ...kernels import Array
 from ...messages import _
+from ...worker.subject import Answer, Kept, Slot, Subject, label
 from ..vocabulary import (
     DATA,
     NUMBER,
@@ -33,7 +34,6 @@ from .canvas import Canvas, assignable, last_scopes, name_by_scopes, plain
 from .here import duplicate
 from .parameters import called_a_weight, find_parameters
 from .places import is_plain, last_word, leaves, with_array
-from .subject import Answer, Kept, Slot, Subject, label
 
 
 class OutOfTimeError(Exception):

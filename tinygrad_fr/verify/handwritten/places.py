@@ -8,8 +8,8 @@ import numpy as np
 
 from ...autograd.tensor import Tensor
 from ...kernels import Array
+from ...worker.subject import Slot, label
 from ..vocabulary import named_like_a_gradient
-from .subject import Slot, label
 
 
 def name_of(slot: Slot, places: Collection[Slot]) -> str:

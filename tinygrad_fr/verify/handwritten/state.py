@@ -9,6 +9,7 @@ from ...graph.recorded.tape import Tape
 from ...kernels import Array
 from ...messages import _
 from ...report import Diagnosis, Entry, joined
+from ...worker.subject import Subject
 from ..truth.comparison import close
 from ..truth.differences import directional, signed
 from ..truth.limits import redrawn
@@ -19,7 +20,6 @@ from .gradients import Call, gradients_of, read_returned
 from .parameters import set_back
 from .parts import Handwritten
 from .recognition import Recognised
-from .subject import Subject
 
 
 def same(a: Array, b: Array) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ...kernels import Array
+from ..kernels import Array
 
 # The way to an array: an attribute, then attributes, keys or indices of what it holds.
 Slot = tuple[Any, ...]

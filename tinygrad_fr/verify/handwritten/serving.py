@@ -1,0 +1,229 @@
+"""The other side: somebody's file, loaded, and calls of what is in it answered.
+
+This runs where the library is not: only the files that :mod:`..worker.sandbox` names have come
+along, under another name. There is no question here and no reference: whatever the file does to
+this process, it can only answer arrays.
+"""
+
+import ast
+import linecache
+import os
+import sys
+import types
+from collections.abc import Sequence
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec
+from io import StringIO
+from typing import Any
+
+from ...errors import ArgumentError
+from ...worker import wire
+from ...worker.limits import limit
+from .calls import StudentError, attempted, in_words
+from .here import Here, subject_of
+
+# Libraries that differentiate: they are not there, and whoever asks for one is told of.
+FRAMEWORKS = {
+    "aesara", "autograd", "casadi", "chainer", "cupy", "flax", "jax", "jaxlib", "keras",
+    "micrograd", "mxnet", "numdifftools", "paddle", "pytensor", "sympy", "tangent", "tensorflow",
+    "theano", "tinygrad", "tinygrad_fr", "torch",
+}  # fmt: skip
+# What draws or shows: copies import it at the top, and need it for nothing that is judged.
+SHOWING = {
+    "IPython", "google", "ipywidgets", "matplotlib", "mpl_toolkits", "pandas", "PIL", "plotly",
+    "seaborn", "skimage", "sklearn", "tqdm",
+}  # fmt: skip
+
+
+def serve(readable: Sequence[str]) -> None:
+    """Answer requests until the other end of standard input is closed."""
+    asked, answers = os.fdopen(os.dup(0), "rb"), os.dup(1)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):  # what the file prints is no answer
+        os.dup2(nowhere, stream)
+    told: list[str] = []
+    sys.meta_path.insert(0, _Imports(told))
+    limit(readable=readable or None, hidden=FRAMEWORKS, told=told)
+    served, unpacked, packed, read = Served(), wire.unpacked, wire.packed, wire.read
+    write, students, arguments_of, failed = os.write, StudentError, ArgumentError, in_words
+    while True:
+        try:
+            nonce, name, arguments, named = unpacked(read(asked))
+        except EOFError:
+            os._exit(0)
+        try:
+            kind, value = "given", getattr(served, name)(*arguments, **named)
+        except students as error:
+            kind = "student"
+            value = [error.text, error.cause, error.line, type(error.__cause__).__name__]
+        except arguments_of as error:
+            kind, value = "argument", str(error)
+        except BaseException as error:  # SystemExit, what the limits refuse
+            kind, value = "failed", [failed(error), type(error).__name__]
+        frame = memoryview(packed([nonce, kind, value, told[:20]]))
+        while frame:
+            frame = frame[write(answers, frame) :]
+
+
+class Served:
+    """What is asked of a file, by the names of the requests."""
+
+    def __init__(self) -> None:
+        self._space: dict[str, Any] = {}
+        self._subjects: dict[int, Here] = {}
+        self._states: list[Any] = []
+
+    def load(self, path: str, only_definitions: bool = False) -> list[str]:
+        """Run the file, statement by statement: one that fails costs itself; what failed."""
+        name = os.path.splitext(os.path.basename(path))[0]  # noqa: PTH119, PTH122
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123
+            text = file.read()
+        linecache.cache[path] = (len(text), None, StringIO(text).readlines(), path)
+        tree = ast.parse(text, path)
+        module = types.ModuleType(name)
+        module.__file__ = path
+        sys.modules[name], self._space = module, vars(module)
+        sys.path.insert(0, os.path.dirname(path))  # noqa: PTH120
+        sys.argv[:] = [path]
+        flags = 0
+        failed = []
+        for statement in tree.body:
+            if only_definitions and not _defines(statement):
+                continue
+            code = compile(ast.Module([statement], []), path, "exec", flags, True)
+            flags |= code.co_flags & _FUTURE
+            try:
+                exec(code, self._space)
+            except BaseException as error:  # exit() at the bottom, too
+                failed.append(in_words(error))
+        return failed
+
+    def names(self) -> dict[str, str]:
+        """What there is: classes, functions and others."""
+        return {
+            name: "class" if isinstance(x, type) else "function" if callable(x) else "other"
+            for name, x in self._space.items() if name[:2] != "__"
+        }  # fmt: skip
+
+    def made(self, name: str, arguments: Sequence[Any], x: Any, how: dict[str, Any]) -> int:
+        """A subject: an object of a class, or a function with its backward."""
+        thing = self._space[name]
+        if isinstance(thing, type):
+            thing = attempted(thing, *arguments)
+        forward, backward = how.get("forward"), how.get("backward")
+        if isinstance(thing, types.FunctionType) and backward:
+            thing, forward, backward = (thing, self._space[backward]), None, None
+        return self._kept(subject_of(thing, forward, backward, x))
+
+    def called(self, name: str, arguments: Sequence[Any]) -> Any:
+        """What a function gives, and its arguments as they are afterwards."""
+        return attempted(self._space[name], *arguments), list(arguments)
+
+    def of(self, number: int, method: str, arguments: Sequence[Any], named: dict[str, Any]) -> Any:
+        """What a method of a subject answers; an attribute as it is."""
+        found = getattr(self._subjects[number], method)
+        if not callable(found):
+            return found
+        if method == "restore":  # the states of generators stay here
+            arguments = [next((self._states[number] for number in arguments[0]), [])]
+        answer = found(*arguments, **named)
+        if method == "state" and answer:
+            self._states.append(answer)
+            return [len(self._states) - 1]
+        return self._kept(answer) if isinstance(answer, Here) else answer
+
+    def counted(self, number: int, arguments: Sequence[Any], named: dict[str, Any]) -> list[int]:
+        """How often the functions that the forward has called are called by the backward."""
+        subject, counts = self._subjects[number], [dict[Any, int](), dict[Any, int]()]
+        for which, method in enumerate(("forward", "backward")):
+
+            def look(frame: types.FrameType, event: str, _argument: Any, k: int = which) -> None:
+                if event == "call" and "/seen/" not in frame.f_code.co_filename:
+                    counts[k][frame.f_code] = counts[k].get(frame.f_code, 0) + 1
+
+            given = arguments if method == "forward" else ()
+            sys.setprofile(look)
+            try:
+                subject.call(method, *given, **(named if method == "backward" else {}))
+            finally:
+                sys.setprofile(None)
+        back = counts[1]
+        return [back.get(code, 0) for code in counts[0]]
+
+    def drop(self, numbers: Sequence[int]) -> None:
+        """Forget subjects."""
+        for number in numbers:
+            self._subjects.pop(number, None)
+
+    def _kept(self, subject: Here) -> int:
+        self._subjects[id(subject)] = subject
+        return id(subject)
+
+
+_FUTURE = sum(getattr(__import__("__future__"), name).compiler_flag
+              for name in __import__("__future__").all_feature_names)  # fmt: skip
+
+
+def _defines(statement: ast.stmt) -> bool:
+    """Whether a statement of a file defines something, and does nothing."""
+    if isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        calls = [n.func for n in ast.walk(statement) if isinstance(n, ast.Call)]
+        return all(isinstance(f, ast.Attribute) for f in calls)
+    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+    return isinstance(statement, kinds)
+
+
+# --- what can be imported ----------------------------------------------------------------------
+
+
+class _Imports(Loader):
+    """What stands before all other ways to import."""
+
+    def __init__(self, told: list[str]) -> None:
+        self._told = told
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """Nothing for frameworks, something empty for what only shows."""
+        top = name.partition(".")[0]
+        if top in FRAMEWORKS:
+            self._told.append(top)
+            raise ModuleNotFoundError(f"{top} is not there", name=name)
+        return ModuleSpec(name, self, is_package=True) if top in SHOWING else None
+
+    def create_module(self, spec: ModuleSpec) -> types.ModuleType:
+        """A module that has everything, and does nothing."""
+        return _Empty(spec.name)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """There is nothing to run."""
+
+
+class _Nothing:
+    """What can be called, asked, entered and taken apart, and gives itself."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name[:2] == "__":
+            raise AttributeError(name)
+        return self
+
+    def __call__(self, *_args: Any, **_named: Any) -> Any:
+        return self
+
+    def __getitem__(self, _key: Any) -> Any:
+        return self
+
+    def __iter__(self) -> Any:
+        return iter((self, self))
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        pass
+
+
+class _Empty(types.ModuleType):
+    def __getattr__(self, name: str) -> Any:
+        if name[:2] == "__" and name != "__all__":
+            raise AttributeError(name)
+        return [] if name == "__all__" else _Nothing()

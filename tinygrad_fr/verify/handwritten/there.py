@@ -1,0 +1,257 @@
+"""A subject in another process: somebody's file over there, judged from here.
+
+Nothing of it is believed but arrays, numbers and texts of limited size; nothing of it is an object
+in this process.
+"""
+
+# ruff: noqa: D102 - Subject says what the methods are
+
+import inspect
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from ...errors import ArgumentError
+from ...kernels import Array
+from ...messages import _, spelled
+from ...worker import sandbox, wire
+from ...worker.child import Child, EndedError
+from ...worker.subject import Answer, Kept, Slot
+from .calls import StudentError
+
+# Seconds for Python and NumPy to start; the longest text that is shown.
+STARTS, TEXT = 60.0, 600
+
+
+class LostError(Exception):
+    """Somebody's process does not answer any more.
+
+    Attributes
+    ----------
+    reason : str
+        ``"timeout"``, ``"ended"`` or ``"odd"``: it said what is no answer.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class FailedError(Exception):
+    """Somebody's code has ended a request otherwise than by an exception of the usual kind.
+
+    Attributes
+    ----------
+    kind : str
+        The name of the exception.
+    """
+
+    def __init__(self, text: str, kind: str = "") -> None:
+        super().__init__(text)
+        self.kind = kind
+
+
+class Elsewhere:
+    """A process that has loaded somebody's file and answers calls.
+
+    Parameters
+    ----------
+    folder : str
+        What it sees of the disk, besides Python and NumPy.
+    shut_in : bool
+        Whether bubblewrap is around it.
+    seconds : float
+        How long an answer may take.
+    """
+
+    def __init__(self, folder: str, shut_in: bool, seconds: float) -> None:
+        words, environment = sandbox.command(folder, shut_in)
+        self.seconds, self.until = seconds, time.monotonic() + STARTS + seconds
+        self._forgotten: list[int] = []
+        self.told: list[str] = []
+        self._lost = ""
+        self._child = Child(words, wire.read, environment, folder if not shut_in else None)
+
+    def ask(self, request: str, *arguments: Any, **named: Any) -> Any:
+        """What it answers; a StudentError, ArgumentError or FailedError as over there.
+
+        LostError where it does not answer within ``seconds``, or after ``until``.
+        """
+        if self._lost:
+            raise LostError(self._lost)
+        if len(self._forgotten) > 100:
+            gone, self._forgotten = self._forgotten, []
+            self.ask("drop", gone)
+        nonce = secrets.token_hex(8)
+        try:
+            self._child.send(wire.packed([nonce, request, arguments, named]))
+            left = self.until - time.monotonic()
+            answer = wire.unpacked(self._child.receive(min(left, STARTS + self.seconds)))
+            echo, kind, value, told = answer
+            if echo != nonce or not isinstance(told, list):
+                raise wire.WireError("no answer to this question")
+        except TimeoutError:
+            self._lose("timeout")
+        except EndedError:
+            self._lose("ended")
+        except (wire.WireError, ValueError, TypeError):
+            self._lose("odd")
+        self.told = [spelled(str(text))[:TEXT] for text in told]
+        if kind == "given":
+            return value
+        texts = [_text(x) for x in (value if isinstance(value, list) else [value])] + [""] * 4
+        if kind == "student":
+            error = StudentError(*texts[:3])
+            error.__cause__ = FailedError(texts[1], texts[3])
+            raise error
+        if kind == "argument":
+            raise ArgumentError("{text}", text=texts[0])
+        raise FailedError(*texts[:2])
+
+    def _lose(self, reason: str) -> None:
+        self._lost = reason
+        self.end()
+        raise LostError(reason)
+
+    def forget(self, number: int) -> None:
+        """Drop a subject with one of the next requests."""
+        self._forgotten.append(number)
+
+    def end(self) -> None:
+        """End the process."""
+        self._lost = self._lost or "ended"
+        self._child.end()
+
+    def subject(
+        self, name: str, arguments: Sequence[Any] = (), x: Any = None, **how: str
+    ) -> "There":  # fmt: skip
+        """An object of a class of the file, or a function with its ``backward=``."""
+        return There(self, self.ask("made", name, list(arguments), x, how))
+
+
+def _text(x: Any) -> str:
+    return spelled(str(x))[:TEXT]
+
+
+class There:
+    """A subject that lives in another process."""
+
+    def __init__(self, process: Elsewhere, number: Any) -> None:
+        if type(number) is not int:
+            raise LostError("odd")
+        self._process, self._number = process, number
+
+    def __del__(self) -> None:
+        with suppress(Exception):
+            self._process.forget(self._number)
+
+    def _ask(self, method: str, *arguments: Any, **named: Any) -> Any:
+        try:
+            return self._process.ask("of", self._number, method, list(arguments), named)
+        except FailedError as error:
+            raise StudentError(str(error)) from error
+
+    def _asked(self, kind: type, method: str, *arguments: Any) -> Any:
+        """An answer of a kind; anything else is odd."""
+        found = self._ask(method, *arguments)
+        if not isinstance(found, kind):
+            raise LostError("odd")
+        return found
+
+    @property
+    def kind(self) -> str:
+        return _text(self._ask("kind"))
+
+    @property
+    def has_object(self) -> bool:
+        return self._ask("has_object") is True
+
+    @property
+    def functional(self) -> bool:
+        return self._ask("functional") is True
+
+    def label(self, method: str) -> str:
+        return _text(self._ask("label", method))
+
+    def source(self) -> str:
+        return str(self._ask("source"))
+
+    def returned(self, method: str) -> tuple[str, ...]:
+        return tuple(map(_text, self._asked(tuple, "returned", method)))
+
+    def signature(self, method: str) -> list[inspect.Parameter]:
+        found = self._asked(list, "signature", method)
+        return [p for p in found if isinstance(p, inspect.Parameter)]
+
+    def forwards(self) -> list[str]:
+        return list(map(_text, self._asked(list, "forwards")))
+
+    def methods(self) -> list[str]:
+        return list(map(_text, self._asked(list, "methods")))
+
+    def numbers(self) -> dict[str, float]:
+        found = self._asked(dict, "numbers")
+        return {_text(n): float(x) for n, x in found.items() if isinstance(x, (int, float))}
+
+    def arrays(self, integers: bool = False) -> dict[Slot, Array]:
+        found = self._asked(dict, "arrays", integers)
+        return {s: a for s, a in found.items()
+                if isinstance(s, tuple) and isinstance(a, np.ndarray)}  # fmt: skip
+
+    def get(self, slot: Slot) -> Array:
+        return self._array(self._ask("get", slot))
+
+    def put(self, slot: Slot, array: Any) -> None:
+        self._ask("put", slot, array)
+
+    def functions(self) -> list[Any]:
+        return []
+
+    def name_tensors(self, taken: Iterable[str]) -> None:
+        """There are none."""
+
+    def call(self, method: str, *arguments: Any, seed: int = 0, **named: Any) -> Answer:
+        if any(map(_is_foreign, (*arguments, *named.values()))):
+            raise StudentError(_("nothing but arrays can be sent to another process"))
+        answer = self._ask("call", method, *arguments, seed=seed, **named)
+        if not isinstance(answer, Answer):
+            raise LostError("odd")
+        return answer
+
+    def given(self, position: int) -> Any:
+        return self._ask("given", position)
+
+    @property
+    def kept(self) -> list[tuple[int, ...] | None]:
+        found = self._asked(list, "kept")
+        return [x if isinstance(x, tuple) else None for x in found]
+
+    def state(self) -> list[Any]:
+        return self._asked(list, "state")  # type: ignore[no-any-return]
+
+    def restore(self, state: list[Any]) -> None:
+        self._ask("restore", state)
+
+    def duplicate(self) -> "There":
+        return There(self._process, self._ask("duplicate"))
+
+    @staticmethod
+    def _array(x: Any) -> Array:
+        if not isinstance(x, np.ndarray):
+            raise StudentError(_("this gives {kind}, and not an array of numbers",
+                                 kind=type(x).__name__))  # fmt: skip
+        return x
+
+
+def _is_foreign(x: Any) -> bool:
+    """Whether something is, or holds, what does not travel: a Tensor that records."""
+    if isinstance(x, (list, tuple)):
+        return any(map(_is_foreign, x))
+    if isinstance(x, dict):
+        return any(map(_is_foreign, x.values()))
+    plain = (np.ndarray, np.generic, int, float, str, type(None), Kept)
+    return not isinstance(x, plain)

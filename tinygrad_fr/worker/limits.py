@@ -133,7 +133,7 @@ def _guard(
     absolute, text, isinstance_ = os.path.abspath, os.fsdecode, isinstance
     path_types, set_, int_, str_, bool_ = (str, bytes), set, int, str, bool
     listing, importing, separator = ("os.listdir", "os.scandir", "os.chdir"), "import", os.sep
-    error, snooping = Refused, ("gc.get_", "sys.setprofile", "sys.settrace", "code.__new__")
+    error, snooping = Refused, ("gc.get_",)
 
     def guard(event: str, arguments: tuple[Any, ...]) -> None:
         if event == importing and str_(arguments[0]).partition(".")[0] in hidden:
@@ -153,7 +153,7 @@ def _guard(
                 if parts or not (where + separator).startswith(inside):
                     told.append(f"{event} {where}"[:200])
                     raise error(event)
-        if event.startswith(refused) or (hidden and event.startswith(snooping[:1])):
+        if event.startswith(refused) or (hidden and event.startswith(snooping)):
             raise error(event)
 
     return guard

@@ -61,6 +61,7 @@ class Call:
     orphans: list[str] = field(default_factory=list)  # of weights that are not on the object
     unread: int = 0  # results that are the gradient of nothing known
     steps: dict[str, Array] = field(default_factory=dict)  # by how much the weights went down
+    failed: StudentError | None = None  # what the backward raised after it had stored something
     with_momentum: set[str] = field(default_factory=set)  # something of their shape is renewed
 
 
@@ -72,13 +73,19 @@ def gradients_of(
     copy = layer.placed(values) if copy is None else copy
     call = Call(layer.forward(copy, values))
     before = {slot: np.array(a) for slot, a in copy.arrays(integers=True).items()}
-    answer = layer.backward(copy, call.output, upstream, values, seed)
+    try:
+        answer = layer.backward(copy, call.output, upstream, values, seed)
+    except StudentError as error:  # what it has stored until then counts
+        answer, call.failed = Answer(None), error
     call.drew_random_numbers = answer.drew
     after = copy.given(list(layer.arguments).index(layer.main))
     if "input" in layer.values and not np.array_equal(after, values["input"], equal_nan=True):
         call.changed_input = np.array(after, float)
-    read_returned(layer, call, answer.result, upstream)
+    if call.failed is None:
+        read_returned(layer, call, answer.result, upstream)
     _from_inside(layer, call, copy, answer, before)
+    if call.failed is not None and set(call.sources.values()) != {"stored"}:
+        raise call.failed
     return call
 
 

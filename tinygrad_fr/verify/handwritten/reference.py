@@ -68,12 +68,14 @@ def _compared(
         if base.verdict == "correct":
             return base
     case = Case("output", mine, wanted, wanted, dict(values), rtol=max(rtol, ASKED))
-    why = [d.explanation for d in diagnose(case)][:1]
+    why = diagnose(case)[:1]
     axis = _softmax_along_another_axis(mine, reference, values)
-    text = _(
-        "the forward is not the reference: {why}", why=axis or (why or [what_is_known(case)])[0]
-    )
-    d = Diagnosis("forward_differs", text, {"shape": mine.shape, "expected": wanted.shape})
+    told = axis or (why[0].explanation if why else what_is_known(case))
+    detail = {"shape": mine.shape, "expected": wanted.shape}
+    if axis or why:  # a mistake that has a name
+        detail["mistake"] = "wrong_axis" if axis else why[0].kind
+    text = _("the forward is not the reference: {why}", why=told)
+    d = Diagnosis("forward_differs", text, detail)
     return dataclasses.replace(base, verdict="wrong", diagnoses=(d,))
 
 

@@ -10,11 +10,14 @@ import linecache
 import os
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from io import StringIO
 from typing import Any
+
+import numpy as np
 
 from ...errors import ArgumentError
 from ...worker import wire
@@ -132,23 +135,32 @@ class Served:
             return [len(self._states) - 1]
         return self._kept(answer) if isinstance(answer, Here) else answer
 
-    def counted(self, number: int, arguments: Sequence[Any], named: dict[str, Any]) -> list[int]:
-        """How often the functions that the forward has called are called by the backward."""
-        subject, counts = self._subjects[number], [dict[Any, int](), dict[Any, int]()]
-        for which, method in enumerate(("forward", "backward")):
+    def rehearsed(
+        self, name: str, parameters: Sequence[Any], inputs: Sequence[Any], upstream: Any
+    ) -> dict[str, Any]:  # fmt: skip
+        """One forward and one backward, watched.
 
-            def look(frame: types.FrameType, event: str, _argument: Any, k: int = which) -> None:
-                if event == "call" and "/seen/" not in frame.f_code.co_filename:
-                    counts[k][frame.f_code] = counts[k].get(frame.f_code, 0) + 1
-
-            given = arguments if method == "forward" else ()
-            sys.setprofile(look)
-            try:
-                subject.call(method, *given, **(named if method == "backward" else {}))
-            finally:
-                sys.setprofile(None)
-        back = counts[1]
-        return [back.get(code, 0) for code in counts[0]]
+        ``output``; ``changed``: which of parameters, inputs and upstream are not as they were;
+        ``calls``: how often the backward calls each function that the forward has called;
+        ``raised``: the kind of what the backward raised.
+        """
+        given = [*parameters, *inputs, upstream]
+        before = [np.array(x) for x in given]
+        subject = self._subjects[self.made(name, parameters, None, {})]
+        counts: list[dict[Any, int]] = [{}, {}]
+        output, raised = None, ""
+        with _counting(counts[0]):
+            output = subject.call("forward", *inputs).result
+        try:
+            if upstream is None or np.shape(upstream) == np.shape(output):
+                with _counting(counts[1]):
+                    subject.call("backward", *([] if upstream is None else [upstream]))
+        except StudentError as error:
+            raised = type(error.__cause__).__name__
+        changed = [k for k, (x, y) in enumerate(zip(given, before, strict=True))
+                   if not np.array_equal(x, y, equal_nan=y.dtype.kind == "f")]  # fmt: skip
+        calls = [counts[1].get(code, 0) for code in counts[0]]
+        return {"output": output, "changed": changed, "calls": calls, "raised": raised}
 
     def drop(self, numbers: Sequence[int]) -> None:
         """Forget subjects."""
@@ -158,6 +170,22 @@ class Served:
     def _kept(self, subject: Here) -> int:
         self._subjects[id(subject)] = subject
         return id(subject)
+
+
+@contextmanager
+def _counting(counts: dict[Any, int]) -> Iterator[None]:
+    """Count the calls of somebody's functions."""
+
+    def look(frame: types.FrameType, event: str, _argument: Any) -> None:
+        code = frame.f_code
+        if event == "call" and code.co_filename in linecache.cache:
+            counts[code] = counts.get(code, 0) + 1
+
+    sys.setprofile(look)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
 
 
 _FUTURE = sum(getattr(__import__("__future__"), name).compiler_flag

@@ -206,7 +206,7 @@ class There:
         return self._array(self._ask("get", slot))
 
     def put(self, slot: Slot, array: Any) -> None:
-        self._ask("put", slot, array)
+        self._ask("put", slot, _sendable(array))
 
     def functions(self) -> list[Any]:
         return []
@@ -215,9 +215,8 @@ class There:
         """There are none."""
 
     def call(self, method: str, *arguments: Any, seed: int = 0, **named: Any) -> Answer:
-        if any(map(_is_foreign, (*arguments, *named.values()))):
-            raise StudentError(_("nothing but arrays can be sent to another process"))
-        answer = self._ask("call", method, *arguments, seed=seed, **named)
+        named = {name: _sendable(x) for name, x in named.items()}
+        answer = self._ask("call", method, *map(_sendable, arguments), seed=seed, **named)
         if not isinstance(answer, Answer):
             raise LostError("odd")
         return answer
@@ -247,11 +246,11 @@ class There:
         return x
 
 
-def _is_foreign(x: Any) -> bool:
-    """Whether something is, or holds, what does not travel: a Tensor that records."""
-    if isinstance(x, (list, tuple)):
-        return any(map(_is_foreign, x))
-    if isinstance(x, dict):
-        return any(map(_is_foreign, x.values()))
-    plain = (np.ndarray, np.generic, int, float, str, type(None), Kept)
-    return not isinstance(x, plain)
+def _sendable(x: Any) -> Any:
+    """What travels; a StudentError for what does not: a Tensor that records."""
+    for part in x if isinstance(x, (list, tuple)) else x.values() if isinstance(x, dict) else ():
+        _sendable(part)
+    kinds = (np.ndarray, np.generic, int, float, str, type(None), Kept, list, tuple, dict)
+    if not isinstance(x, kinds):
+        raise StudentError(_("nothing but arrays can be sent to another process"))
+    return x

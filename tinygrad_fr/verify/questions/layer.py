@@ -31,6 +31,7 @@ from ..handwritten.state import (
     stale,
     trivial,
 )
+from ..handwritten.there import There
 from ..handwritten.updates import of_the_step
 from ..repairs.asking import seconds_of, with_repairs
 from ..repairs.layers import asked_of
@@ -145,10 +146,11 @@ def layer(
         if not (value is None or isinstance(value, str) or callable(value)):
             text = _("{name}= takes the name of a method, or a function, not {value!r}")
             raise ArgumentError(text, name=name, value=value)
-    if reference is not None and forward is None and not members(layer, FORWARD):
+    there = isinstance(layer, There)
+    if reference is not None and forward is None and not (there or members(layer, FORWARD)):
         forward, reference = function_of(reference), None  # it has only a backward
     try:
-        made = subject_of(layer, forward, backward, x)
+        made = layer if there else subject_of(layer, forward, backward, x)
         subject = Handwritten(made, x, parameters, returns)
         output = subject.output(subject.values)
     except StudentError as error:

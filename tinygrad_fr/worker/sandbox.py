@@ -68,7 +68,7 @@ def can_shut_in() -> bool:
         return False
     with suppress(OSError, subprocess.TimeoutExpired):
         tried = subprocess.run(
-            [*_walls(), "--", sys.executable, "-I", "-S", "-c", ""],
+            [*_walls(), "--", os.path.realpath(sys.executable), "-I", "-S", "-c", "import numbers"],
             capture_output=True, timeout=20, check=False,
         )  # fmt: skip
         return tried.returncode == 0

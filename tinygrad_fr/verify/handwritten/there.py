@@ -66,6 +66,15 @@ class Elsewhere:
         Whether bubblewrap is around it.
     seconds : float
         How long an answer may take.
+
+    Attributes
+    ----------
+    until : float
+        When it is too late for any answer, by the monotonic clock.
+    told : list of str
+        What it was kept from.
+    lost : str
+        Why it answers no more.
     """
 
     def __init__(self, folder: str, shut_in: bool, seconds: float) -> None:
@@ -73,7 +82,7 @@ class Elsewhere:
         self.seconds, self.until = seconds, time.monotonic() + STARTS + seconds
         self._forgotten: list[int] = []
         self.told: list[str] = []
-        self._lost = ""
+        self.lost = ""
         self._child = Child(words, wire.read, environment, folder if not shut_in else None)
 
     def ask(self, request: str, *arguments: Any, **named: Any) -> Any:
@@ -81,8 +90,8 @@ class Elsewhere:
 
         LostError where it does not answer within ``seconds``, or after ``until``.
         """
-        if self._lost:
-            raise LostError(self._lost)
+        if self.lost:
+            raise LostError(self.lost)
         if len(self._forgotten) > 100:
             gone, self._forgotten = self._forgotten, []
             self.ask("drop", gone)
@@ -113,7 +122,7 @@ class Elsewhere:
         raise FailedError(*texts[:2])
 
     def _lose(self, reason: str) -> None:
-        self._lost = reason
+        self.lost = reason
         self.end()
         raise LostError(reason)
 
@@ -123,7 +132,7 @@ class Elsewhere:
 
     def end(self) -> None:
         """End the process."""
-        self._lost = self._lost or "ended"
+        self.lost = self.lost or "ended"
         self._child.end()
 
     def subject(

@@ -1,0 +1,217 @@
+"""One copy: its process, its questions one after the other, its mark."""
+
+import ast
+import hashlib
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..messages import _
+from ..verify.handwritten.calls import StudentError, in_words
+from ..verify.handwritten.serving import FRAMEWORKS
+from ..verify.handwritten.there import Elsewhere, FailedError, LostError
+from ..worker import sandbox
+from .judging import Judged, Part, judged
+from .questions import Homework
+from .submissions import Submission
+
+# What a question may still take once one has taken too long.
+_AFTER_A_LOSS = 0.2
+# Names by which code reaches what is not its own.
+_REACHING = {
+    "eval", "exec", "compile", "__import__", "importlib", "ctypes", "gc", "inspect", "subprocess",
+    "socket", "_getframe", "settrace", "setprofile", "__subclasses__", "__globals__", "f_back",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How copies are judged.
+
+    Attributes
+    ----------
+    hints : str
+        What the feedback gives away: ``"where"``, ``"kind"`` or ``"full"``.
+    limit : float
+        Seconds for a question.
+    sandbox : str
+        ``"auto"``, ``"require"`` or ``"off"``.
+    seed : int
+    """
+
+    hints: str = "where"
+    limit: float = 10.0
+    sandbox: str = "auto"
+    seed: int = 0
+
+
+def marked(copy: Submission, homework: Homework, settings: Settings) -> dict[str, Any]:
+    """The mark of a copy as plain data; it never raises for what the copy does."""
+    print_ = fingerprint(copy)
+    data: dict[str, Any] = {
+        "copy": copy.name, "number": copy.number, "mark": 0.0, "out_of": homework.out_of,
+        "flags": [], "remarks": list(copy.remarks), "problem": copy.problem, "seconds": 0.0,
+        "fingerprint": print_, "seed": settings.seed, "questions": [],
+    }  # fmt: skip
+    start, results = time.monotonic(), list[Judged]()
+    if not copy.problem:
+        with _Bench(copy, settings) as bench:
+            data["problem"] = bench.problem
+            mistakes = set[tuple[str, str, str]]()
+            for k, question in enumerate(homework.questions):
+                if data["problem"]:
+                    break
+                rng = np.random.default_rng([settings.seed, int(print_[:12], 16), k])
+                results.append(bench.judge(question, rng, mistakes))
+                mistakes |= {(question.name, p.what, p.kind)
+                             for p in results[-1].parts if p.kind}  # fmt: skip
+            data["remarks"] += bench.remarks
+            data["flags"] += bench.flags
+    if data["problem"]:
+        data["flags"].append(data["problem"])
+        results = [_unread(q, data["problem"]) for q in homework.questions]
+    data["questions"] = [_plain(r, settings.hints) for r in results]
+    for r in results:
+        data["flags"] += [f"{r.question.title}: {flag}" for flag in r.flags]
+    data["flags"] = list(dict.fromkeys(data["flags"]))
+    data["mark"] = round(sum(r.points for r in results), 6)
+    data["seconds"] = round(time.monotonic() - start, 2)
+    return data
+
+
+def fingerprint(copy: Submission) -> str:
+    """What tells whether a copy has changed; it governs what is drawn for it, too."""
+    told = hashlib.sha256()
+    for name in sorted(copy.files):
+        told.update(f"{name}\0{copy.files[name]}\0".encode("utf-8", "surrogatepass"))
+    return told.hexdigest()
+
+
+def _unread(question: Any, reason: str) -> Judged:
+    parts = [Part(w, worth, 0.0, "error", "", reason) for w, worth in question.points.items()]
+    return Judged(question, "error", parts)
+
+
+def _plain(result: Judged, hints: str) -> dict[str, Any]:
+    """A question as plain data, with no more than the hints allow."""
+    parts = [
+        {"what": p.what, "points": p.points, "out_of": p.out_of, "verdict": p.verdict,
+         "kind": p.kind if hints != "where" else "", "reason": p.reason}
+        for p in result.parts
+    ]  # fmt: skip
+    return {
+        "title": result.question.title, "name": result.question.name, "points": result.points,
+        "out_of": result.question.out_of, "status": result.status, "parts": parts,
+        "remarks": result.remarks, "mistakes": [p.kind for p in result.parts if p.kind],
+    }  # fmt: skip
+
+
+class _Bench:
+    """A copy's process, started again where it is lost."""
+
+    def __init__(self, copy: Submission, settings: Settings) -> None:
+        self._copy, self._settings = copy, settings
+        self._shut_in = sandbox.shuts_in(settings.sandbox)
+        self._limit, self._careful = settings.limit, False
+        self._process: Elsewhere | None = None
+        self._names: dict[str, str] = {}
+        self.problem, self.remarks, self.flags = "", list[str](), _reached(copy)
+
+    def __enter__(self) -> "_Bench":
+        self._folder = Path(tempfile.mkdtemp(prefix="copy_"))
+        for name, text in self._copy.files.items():
+            (self._folder / name).write_text(text, "utf-8", "surrogatepass")
+        self._load()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._process is not None:
+            self._process.end()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def judge(self, question: Any, rng: np.random.Generator, mistakes: Any) -> Judged:
+        """Judge a question, in a new process if the old one is lost."""
+        if self._process is None and not self._load():
+            return _unread(question, self.problem)
+        assert self._process is not None
+        self._process.until = time.monotonic() + self._limit
+        try:
+            found = judged(
+                question, self._process, self._names, rng, mistakes, self._settings.hints
+            )
+        except Exception as error:  # a mistake of ours costs nobody anything unseen
+            found = _unread(question, _("it could not be judged: {error}", error=in_words(error)))
+            found.status = "undecided"
+            found.flags.append(_("could not be judged: to be read"))
+        for text in self._process.told:
+            self._flag(text)
+        if self._process.lost:
+            self._limit = max(1.0, _AFTER_A_LOSS * self._settings.limit)
+            self._process.end()
+            self._process = None
+        return found
+
+    def _flag(self, text: str) -> None:
+        top = text.rpartition(" ")[2]
+        told = _("reaches for {what}", what=top if top in FRAMEWORKS else text)
+        if told not in self.flags:
+            self.flags.append(told)
+
+    def _load(self) -> bool:
+        """Start a process with the copy; the definitions alone where the rest takes too long."""
+        for careful in dict.fromkeys((self._careful, True)):
+            self._process = Elsewhere(str(self._folder), self._shut_in, self._limit)
+            try:
+                path = str(self._folder / self._copy.main)
+                failed = self._process.ask("load", path, careful)
+                names = self._process.ask("names")
+                if not isinstance(names, dict) or not isinstance(failed, list):
+                    raise LostError("odd")
+                self._names = {str(n): str(kind) for n, kind in names.items()}
+                for text in failed[:5]:
+                    self._remark(_("a line at the top level fails: {error}", error=text))
+                self._careful = careful
+                return True
+            except LostError:
+                self._process.end()
+                self._process, self._limit = None, max(1.0, _AFTER_A_LOSS * self._settings.limit)
+                self._remark(_("the lines at the top level never end: only definitions were run"))
+            except (FailedError, StudentError) as error:
+                self._process.end()
+                self._process, self.problem = None, _("the file cannot be read: {error}",
+                                                      error=error)  # fmt: skip
+                return False
+        self.problem = _("the file cannot be loaded: it never ends, or ends the program")
+        return False
+
+    def _remark(self, text: str) -> None:
+        if text not in self.remarks:
+            self.remarks.append(text)
+
+
+def _reached(copy: Submission) -> list[str]:
+    """What a copy imports or names that a teacher should look at."""
+    found: list[str] = []
+    for text in copy.files.values():
+        try:
+            nodes = list(ast.walk(ast.parse(text)))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        names: list[str] = []
+        for node in nodes:
+            if isinstance(node, ast.Import):
+                names += [alias.name.partition(".")[0] for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names.append((node.module or "").partition(".")[0])
+            elif isinstance(node, ast.Name):
+                names.append(node.id)
+            elif isinstance(node, ast.Attribute):
+                names.append(node.attr)
+        found += [_("imports {name}", name=n) for n in sorted({*names} & FRAMEWORKS)]
+        found += [_("uses {name}", name=n) for n in sorted({*names} & _REACHING)]
+    return list(dict.fromkeys(found))

@@ -1,0 +1,161 @@
+"""What is asked: a homework is a list of questions, each of them a few lines."""
+
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, FileError
+from ..kernels import Array
+from ..messages import _
+from ..verify.handwritten.calls import in_words
+
+# Something that is drawn anew for each copy, or an array that is the same for all.
+Draw = Callable[[np.random.Generator], Any] | Array | float
+Draws = Mapping[str, Draw] | Callable[[np.random.Generator], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A class or function that is asked for, and how many points its parts are worth.
+
+    Parameters
+    ----------
+    title : str
+    name : str
+        What it is called in the file that is handed in.
+    points : dict of str to float
+        Of a layer: ``output`` is the forward, ``input`` the gradient of its (first) input, other
+        names are parameters. Of a function that gives a gradient: the name of the input by which
+        it differentiates.
+    inputs : dict of str to draw, or function of a generator
+        What the forward (or the function) is given, in order. A draw is a function of a random
+        generator, such as ``normal(6, 4)``, or an array that is the same for all.
+    reference : callable
+        The right forward of inputs and parameters, in operations of the library; of a function
+        that gives a gradient, the loss.
+    parameters : dict of str to draw
+        What the class is made with, in order.
+
+    Examples
+    --------
+    >>> import tinygrad_fr as tg
+    >>> dense = Question(
+    ...     "Couche dense", "Dense", {"output": 1, "input": 1, "W": 1, "b": 1},
+    ...     inputs={"x": normal(6, 5)}, parameters={"W": normal(5, 4), "b": normal(4)},
+    ...     reference=lambda x, W, b: x @ W + b,
+    ... )
+    >>> dense.out_of
+    4
+    """
+
+    title: str
+    name: str
+    points: Mapping[str, float]
+    inputs: Draws
+    reference: Callable[..., Any]
+    parameters: Draws = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        wrong = [n for n, p in self.points.items() if not isinstance(p, (int, float)) or not p >= 0]
+        if wrong or not self.points:
+            text = _("the points of the question {title} are numbers of at least 0, by name")
+            raise ArgumentError(text, title=self.title)
+        if not callable(self.reference):
+            text = _("the question {title} has no reference: give a function of its inputs")
+            raise ArgumentError(text, title=self.title)
+
+    @property
+    def out_of(self) -> float:
+        """How many points there are."""
+        return sum(self.points.values())
+
+    def drawn(self, rng: np.random.Generator) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Inputs and parameters for one copy."""
+        inputs, parameters = (
+            dict(draws(rng)) if callable(draws)
+            else {n: d(rng) if callable(d) else np.array(d) for n, d in draws.items()}
+            for draws in (self.inputs, self.parameters)
+        )  # fmt: skip
+        return inputs, parameters
+
+
+def normal(*shape: int) -> Draw:
+    """Draws an array of standard normal numbers."""
+    return lambda rng: rng.standard_normal(shape)
+
+
+def uniform(low: float, high: float, *shape: int) -> Draw:
+    """Draws an array of numbers between two bounds."""
+    return lambda rng: rng.uniform(low, high, shape)
+
+
+def integers(low: int, high: int, *shape: int) -> Draw:
+    """Draws an array of whole numbers, as floats: there are ties among them."""
+    return lambda rng: rng.integers(low, high, shape).astype(float)
+
+
+def one_hot(examples: int, classes: int) -> Draw:
+    """Draws labels, a 1 in each row."""
+    return lambda rng: np.eye(classes)[rng.integers(0, classes, examples)]
+
+
+def probabilities(examples: int, classes: int) -> Draw:
+    """Draws rows of probabilities."""
+    return lambda rng: rng.dirichlet(np.full(classes, 2.0), examples)
+
+
+@dataclass(frozen=True)
+class Homework:
+    """All questions.
+
+    Attributes
+    ----------
+    questions : tuple of Question
+    text : str
+        The file that they come from, by which a change of it is noticed.
+    """
+
+    questions: tuple[Question, ...]
+    text: str = ""
+
+    @property
+    def out_of(self) -> float:
+        """How many points there are."""
+        return sum(q.out_of for q in self.questions)
+
+
+def homework_of(questions: Any) -> Homework:
+    """The questions of a Python file, which calls them ``QUESTIONS``; or those that are given."""
+    text = ""
+    if isinstance(questions, (str, Path)):
+        questions, text = _loaded(Path(questions))
+    found = tuple(questions)
+    if not found or not all(isinstance(q, Question) for q in found):
+        raise ArgumentError("QUESTIONS is a list of Question objects, and not empty")
+    return Homework(found, text)
+
+
+def _loaded(path: Path) -> tuple[Any, str]:
+    if not path.is_file():
+        raise FileError("{path}: there is no such file", path=path)
+    name = f"tinygrad_fr_questions_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise FileError("{path} is no Python file", path=path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    sys.path.insert(0, str(path.parent.resolve()))
+    try:
+        spec.loader.exec_module(module)
+        return module.QUESTIONS, path.read_text("utf-8")
+    except AttributeError as error:
+        raise FileError("{path} has no QUESTIONS", path=path) from error
+    except Exception as error:
+        raise FileError("{path} fails: {error}", path=path, error=in_words(error)) from error
+    finally:
+        del sys.path[0]

@@ -1,0 +1,220 @@
+"""All copies: one after the other or several at a time, each result written when it is there."""
+
+import json
+import multiprocessing
+import os
+import signal
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import checks, messages
+from ..errors import ArgumentError
+from ..messages import _
+from ..report import HINTS
+from ..worker import sandbox as walls
+from ..worker.byvalue import carried, revived
+from .copies import Settings, fingerprint, marked
+from .questions import Homework, homework_of
+from .results import written
+from .similar import similar
+from .submissions import Submission, submissions_of
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The marks of all copies.
+
+    Attributes
+    ----------
+    copies : list of dict
+        As in ``marks.json``: ``copy``, ``mark``, ``out_of``, ``flags``, ``questions``, ...
+    similar : list of dict
+        Pairs of copies with much the same code, for a teacher to look at.
+    out_of : float
+    hints : str
+    """
+
+    copies: list[dict[str, Any]]
+    similar: list[dict[str, Any]]
+    out_of: float
+    hints: str
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        """The result of a copy by its name."""
+        for copy in self.copies:
+            if copy["copy"] == name:
+                return copy
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.copies)
+
+    def __len__(self) -> int:
+        return len(self.copies)
+
+    @property
+    def mean(self) -> float:
+        """The mean of all marks."""
+        return float(sum(c["mark"] for c in self.copies)) / len(self.copies)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The marks as plain data, as ``marks.json`` has them."""
+        return {"version": 1, "out_of": self.out_of, "hints": self.hints, "mean": self.mean,
+                "copies": self.copies, "similar": self.similar}  # fmt: skip
+
+
+def grade(
+    questions: Any, submissions: str | Path, *, jobs: int | None = None,
+    executor: Executor | None = None, sandbox: str = "auto", out: str | Path | None = None,
+    resume: bool = True, hints: str = "where", limit: float = 10.0, seed: int = 0,
+    only: Sequence[str] = (), progress: bool | None = None,
+) -> Marks:  # fmt: skip
+    """Mark what students hand in.
+
+    Each copy runs in a process of its own that answers calls, and holds neither questions nor
+    answers; its inputs are drawn for it, and its gradients judged by the derivatives of its own
+    forward.
+
+    Parameters
+    ----------
+    questions : str, Path or list of Question
+        A Python file with ``QUESTIONS``, or these.
+    submissions : str or Path
+        A folder or a ZIP of files, notebooks, folders, archives, named as by Moodle or not.
+    jobs : int, optional
+        Copies at a time; as many as there are cores if not given.
+    executor : concurrent.futures.Executor, optional
+        What runs them instead: ``mpi4py.futures.MPIPoolExecutor``, Dask's ``Client.get_executor``.
+    sandbox : str
+        ``"auto"``: bubblewrap where it is there, limits and a warning where it is not;
+        ``"require"``, ``"off"``.
+    out : str or Path, optional
+        A folder for ``marks.json``, ``marks.csv``, ``moodle.csv``, ``feedback/`` and
+        ``class.html``.
+    resume : bool
+        Whether results that are in ``out`` already, of the same copies and questions, are kept.
+    hints : str
+        What the feedback gives away: ``"where"``, ``"kind"`` or ``"full"``.
+    limit : float
+        Seconds for a question.
+    seed : int
+        Of what is drawn. The same copy and seed give the same mark.
+    only : list of str
+        Names of copies that are marked again, all others kept.
+    progress : bool, optional
+        Whether to show a bar; where a terminal is there if not given.
+
+    Returns
+    -------
+    Marks
+
+    Raises
+    ------
+    FileError, ArgumentError
+        For questions or submissions that cannot be read, never for what a copy does.
+    """
+    checks.one_of(hints, "hints", HINTS)
+    settings = Settings(
+        hints, float(checks.positive(limit, "limit")), sandbox, checks.whole(seed, "seed", 0)
+    )  # fmt: skip
+    homework = homework_of(questions)
+    if not walls.shuts_in(sandbox) and sandbox == "auto":
+        text = _("no bubblewrap here: copies run under limits only, with your rights on your files")
+        warnings.warn(text, stacklevel=2)
+    copies = submissions_of(submissions, {q.name for q in homework.questions})
+    unknown = set(only) - {c.name for c in copies}
+    if unknown:
+        raise ArgumentError("there is no copy {names}", names=", ".join(sorted(unknown)))
+    folder = None if out is None else Path(out)
+    done = _kept(folder, homework, settings) if folder and resume else {}
+    found = {
+        k: done[key] for k, c in enumerate(copies)
+        if (key := (c.name, c.number, fingerprint(c))) in done and c.name not in only
+    }  # fmt: skip
+    todo = [k for k in range(len(copies)) if k not in found]
+
+    def all_of_them() -> Marks:
+        results = [found[k] for k in sorted(found)]
+        alike = similar([copies[k] for k in sorted(found)]) if len(found) == len(copies) else []
+        return Marks(results, alike, homework.out_of, hints)
+
+    with ExitStack() as stack:
+        bar = stack.enter_context(_bar(len(copies), len(found), progress))
+        running = _running(stack, [copies[k] for k in todo], homework, settings, jobs, executor)
+        for position, result in running:
+            found[todo[position]] = result
+            bar.update()
+            if folder is not None:
+                written(all_of_them(), homework, folder, only_marks=True)
+    marks = all_of_them()
+    if folder is not None:
+        written(marks, homework, folder)
+    return marks
+
+
+def _kept(
+    folder: Path, homework: Homework, settings: Settings
+) -> dict[tuple[str, str, str], dict[str, Any]]:  # fmt: skip
+    """The results of an earlier run with the same questions and settings."""
+    try:
+        data = json.loads((folder / "marks.json").read_text("utf-8"))
+        same = data["key"] == key_of(homework, settings.hints, settings.seed)
+        return {(c["copy"], c["number"], c["fingerprint"]): c for c in data["copies"] * same}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def key_of(homework: Homework, hints: str, seed: int) -> str:
+    """What must be the same for a result to be kept."""
+    import hashlib
+
+    titles = [(q.title, q.name, dict(q.points)) for q in homework.questions]
+    return hashlib.sha256(repr((homework.text, titles, hints, seed)).encode()).hexdigest()
+
+
+# --- several at a time ---------------------------------------------------------------------------
+
+
+def _running(
+    stack: ExitStack, copies: Sequence[Submission], homework: Homework, settings: Settings,
+    jobs: int | None, executor: Executor | None,
+) -> Iterator[tuple[int, dict[str, Any]]]:  # fmt: skip
+    """The results as they fall, each with its position."""
+    jobs = min(len(copies), checks.whole(jobs or os.cpu_count() or 1, "jobs", 1))
+    if executor is None and jobs <= 1:
+        for k, copy in enumerate(copies):
+            yield k, marked(copy, homework, settings)
+        return
+    if executor is None:
+        methods = multiprocessing.get_all_start_methods()
+        context = multiprocessing.get_context("fork" if "fork" in methods else "spawn")
+        executor = ProcessPoolExecutor(jobs, context, _deaf)
+        stack.callback(executor.shutdown, wait=True, cancel_futures=True)
+    sent = carried(homework), settings, messages.language
+    waiting: dict[Future[Any], int] = {
+        executor.submit(_one, copy, *sent): k for k, copy in enumerate(copies)
+    }
+    for future in as_completed(waiting):
+        yield waiting[future], future.result()
+
+
+def _deaf() -> None:
+    """Ctrl-C is for the process that started this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _one(copy: Submission, homework: bytes, settings: Settings, language: str) -> dict[str, Any]:
+    messages.language = language
+    return marked(copy, revived(homework), settings)
+
+
+def _bar(total: int, done: int, progress: bool | None) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(total=total, initial=done, desc=_("copies"), leave=False,
+                disable=None if progress is None else not progress)  # fmt: skip

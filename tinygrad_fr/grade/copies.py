@@ -68,8 +68,7 @@ def marked(copy: Submission, homework: Homework, settings: Settings) -> dict[str
                     break
                 rng = np.random.default_rng([settings.seed, int(print_[:12], 16), k])
                 results.append(bench.judge(question, rng, mistakes))
-                mistakes |= {(question.name, p.what, p.kind)
-                             for p in results[-1].parts if p.kind}  # fmt: skip
+                mistakes |= results[-1].mistakes
             data["remarks"] += bench.remarks
             data["flags"] += bench.flags
     if data["problem"]:

@@ -1,6 +1,6 @@
 """One question of one copy: what is called, what is judged, and the points for it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,12 +12,13 @@ from ..messages import _
 from ..report import Report
 from ..verify import hand, layer
 from ..verify.handwritten.calls import StudentError, as_array
+from ..verify.handwritten.reference import slip_of
 from ..verify.handwritten.there import Elsewhere, FailedError, LostError
 from ..verify.truth.comparison import close
 from .questions import Question
 
 # Points that a question loses whose code changes the arrays that it is given.
-PENALTY = 0.5
+PENALTY, IN_PLACE = 0.5, "changed_in_place"
 # The part of a gradient's points that one is worth which is right for some upstreams only.
 ONE_HOT_ONLY = 0.5
 # How near an output must be to the right one, by its kind of numbers.
@@ -72,6 +73,14 @@ class Judged:
     report: Report | None = None
     penalty: float = 0.0
     hints: str = "full"
+    forward: Part | None = None
+
+    @property
+    def mistakes(self) -> set[tuple[str, str, str]]:
+        """What was found to be wrong: the name, what, its kind."""
+        found = {(p.what, p.kind) for p in self.parts if p.kind}
+        found |= {(IN_PLACE, IN_PLACE)} if self.penalty else set()
+        return {(self.question.name, *mistake) for mistake in found}
 
     @property
     def points(self) -> float:
@@ -163,9 +172,8 @@ def _judge_function(
     _penalise(made, changed)
     for part in made.parts:
         mine = {part.what: lambda **known: called(known)[0]}
-        report = hand(
-            lambda *values: question.reference(*values), dict(inputs), mine, repair=False, seed=seed
-        )  # fmt: skip
+        loss = _of_names(question, inputs)
+        report = hand(loss, dict(inputs), mine, repair=False, seed=seed)
         made.report = report
         _mark(made, part, report, part.what)
 
@@ -185,7 +193,8 @@ def _judge_class(
     if not isinstance(watched, dict):
         raise LostError("odd")
     parts = {p.what: p for p in made.parts}
-    output = _forward(made, parts.pop("output", None), watched.get("output"), wanted)
+    values = {**inputs, **parameters}
+    output = _forward(made, parts.pop("output", None), watched.get("output"), wanted, values)
     received = [*parameters, *inputs, _("the upstream gradient")]
     changed = [received[k] for k in _numbers(watched.get("changed")) if k < len(received)]
     _penalise(made, changed)
@@ -195,17 +204,22 @@ def _judge_class(
         for part in parts.values():
             part.verdict, part.reason = "untouched", _("not done")
         return
-    values = tuple(inputs.values())
-    subject = copy.subject(question.name, _arrays(parameters), values[0])
+    given = tuple(inputs.values())
+    subject = copy.subject(question.name, _arrays(parameters), given[0])
+    same_shape = np.shape(watched.get("output")) == wanted.shape
+    upstream = None if loss or not same_shape else upstream
     report = layer(
-        subject, values if len(values) > 1 else values[0], reference=_of_values(question, inputs),
-        repair=False, seed=seed,
+        subject, given if len(given) > 1 else given[0], upstream=upstream,
+        reference=question.reference, repair=False, seed=seed,
     )  # fmt: skip
     made.report = report
     for part in parts.values():
         whole = part.what not in report.entries and "input" in report.entries
         _mark(made, part, report, "input" if whole else part.what)
-    _look_at_output(made, parts.values(), report, output)
+    asked = {} if not same_shape else _right_as_asked(
+        made, report, values, 1.0 if upstream is None else upstream
+    )  # fmt: skip
+    _look_at_output(made, parts.values(), output, asked)
     _look_for_differences(made, report, _numbers(watched.get("calls")), inputs)
 
 
@@ -228,16 +242,43 @@ def _reference(
     return np.asarray(getattr(y, "data", y), float)
 
 
-def _of_values(question: Question, inputs: Mapping[str, Any]) -> Any:
-    return question.reference
+def _of_names(question: Question, names: Iterable[str], upstream: Any = None) -> Any:
+    """The reference as a function of its values by their names; times an upstream gradient."""
+    names = tuple(names)
+
+    def of(**known: Any) -> Any:
+        y = question.reference(*(known[n] for n in names))
+        return y if upstream is None else (y * upstream).sum()
+
+    return of
+
+
+def _right_as_asked(
+    made: Judged, report: Report, values: Mapping[str, Any], upstream: Any
+) -> dict[str, bool]:  # fmt: skip
+    """Which gradients that lost points are those of the forward that was asked for."""
+    loss, found = _of_names(made.question, values, upstream), {}
+    for part in made.parts:
+        entry = report.entries.get(part.what)
+        if part.what == "output" or part.points or entry is None:
+            continue
+        name = next(iter(values)) if part.what == "input" else part.what
+        if entry.hand is not None and np.shape(entry.hand) == np.shape(values.get(name)):
+            given = {n: np.array(x, float) for n, x in values.items()}
+            again = hand(loss, given, {name: entry.hand}, repair=False)
+            found[part.what] = again.entries[name].verdict in ("correct", "kink")
+    return found
 
 
 # --- points ------------------------------------------------------------------------------------
 
 
-def _forward(made: Judged, part: Part | None, output: Any, wanted: Array) -> bool:
+def _forward(
+    made: Judged, part: Part | None, output: Any, wanted: Array, values: Mapping[str, Any]
+) -> bool:  # fmt: skip
     """Whether the forward is right; its points."""
     part = part or Part("output", 0.0)
+    made.forward = part
     if output is None:
         part.reason = _("the forward returns nothing (None)")
         return False
@@ -254,6 +295,10 @@ def _forward(made: Judged, part: Part | None, output: Any, wanted: Array) -> boo
         part.reason = _("the output has entries that are NaN or infinite")
     elif not close(np.asarray(array, float), wanted, near):
         part.reason = _("the output does not have the right values")
+        arrays = {n: np.asarray(x, float) for n, x in values.items()}
+        part.kind, text = slip_of(np.asarray(array, float), wanted, made.question.reference, arrays)
+        if text and made.hints != "where":
+            part.reason = f"{part.reason}; {text}"
     else:
         part.verdict, part.points = "correct", part.out_of
         return True
@@ -296,21 +341,18 @@ def _penalise(made: Judged, changed: list[str]) -> None:
 
 
 def _look_at_output(
-    made: Judged, gradients: Collection[Part], report: Report, right: bool
+    made: Judged, gradients: Collection[Part], right: bool, asked: Mapping[str, bool]
 ) -> None:  # fmt: skip
-    """Gradients of another function than the one asked for count only if that is near to it."""
-    output = report.entries.get("output")
-    part = next((p for p in made.parts if p.what == "output"), None)
-    named = [str(d.detail["mistake"]) for d in output.diagnoses if "mistake" in d.detail] if (
-        output is not None) else []  # fmt: skip
-    if right:
+    """Gradients of another function than the one asked for count only if that is near to it.
+
+    Those of the very forward that was asked for always count: the mistake is in the forward.
+    """
+    for part in gradients:
+        if asked.get(part.what):
+            part.points, part.verdict, part.reason = part.out_of, "correct", ""
+    if right or (made.forward is not None and made.forward.kind):
         return
-    if part is not None and output is not None and output.diagnoses:
-        part.kind = part.kind or (named[0] if named else "")
-        part.reason = _told(report, "output", made.hints)
-    if named:
-        return
-    counted = [p for p in gradients if p.points]
+    counted = [p for p in gradients if p.points and not asked.get(p.what)]
     for p in counted:
         p.points, p.verdict = 0.0, "wrong"
         p.reason = _("right for this forward, which is not the one that was asked for")
@@ -344,3 +386,5 @@ def _count_once(made: Judged, before: Collection[tuple[str, str, str]]) -> None:
         if part.kind and part.points < part.out_of and mistake in before:
             part.points = part.out_of
             part.reason = _("counted already: {reason}", reason=part.reason)
+    if (made.question.name, IN_PLACE, IN_PLACE) in before:
+        made.penalty = 0.0

@@ -16,6 +16,7 @@ from .. import checks, messages
 from ..errors import ArgumentError
 from ..messages import _
 from ..report import HINTS
+from ..verify.truth import differences
 from ..worker import sandbox as walls
 from ..worker.byvalue import carried, revived
 from .copies import Settings, fingerprint, marked
@@ -185,11 +186,9 @@ def _running(
     jobs: int | None, executor: Executor | None,
 ) -> Iterator[tuple[int, dict[str, Any]]]:  # fmt: skip
     """The results as they fall, each with its position."""
-    jobs = min(len(copies), checks.whole(jobs or os.cpu_count() or 1, "jobs", 1))
-    if executor is None and jobs <= 1:
-        for k, copy in enumerate(copies):
-            yield k, marked(copy, homework, settings)
+    if not copies:
         return
+    jobs = min(len(copies), checks.whole(jobs or os.cpu_count() or 1, "jobs", 1))
     if executor is None:
         methods = multiprocessing.get_all_start_methods()
         context = multiprocessing.get_context("fork" if "fork" in methods else "spawn")
@@ -206,6 +205,7 @@ def _running(
 def _deaf() -> None:
     """Ctrl-C is for the process that started this one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    differences.shows = False
 
 
 def _one(copy: Submission, homework: bytes, settings: Settings, language: str) -> dict[str, Any]:

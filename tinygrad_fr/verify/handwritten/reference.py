@@ -2,7 +2,7 @@
 
 import copy
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from ...messages import _
 from ...report import Diagnosis, Entry
 from ..causes.case import Case
 from ..causes.diagnosis import diagnose, what_is_known
-from ..truth.comparison import compare
+from ..truth.comparison import close, compare
 from ..truth.limits import redrawn
 from ..truth.tolerances import ALIKE, ASKED, REPEATED
 from ..vocabulary import aliases
@@ -67,22 +67,56 @@ def _compared(
         base = compare(base, mine, wanted, np.array(REPEATED), max(rtol, ASKED), atol)
         if base.verdict == "correct":
             return base
+    slip = slip_of(mine, wanted, reference, values, max(rtol, ASKED))
     case = Case("output", mine, wanted, wanted, dict(values), rtol=max(rtol, ASKED))
-    why = diagnose(case)[:1]
-    axis = _softmax_along_another_axis(mine, reference, values)
-    told = axis or (why[0].explanation if why else what_is_known(case))
-    detail = {"shape": mine.shape, "expected": wanted.shape}
-    if axis or why:  # a mistake that has a name
-        detail["mistake"] = "wrong_axis" if axis else why[0].kind
-    text = _("the forward is not the reference: {why}", why=told)
+    text = _("the forward is not the reference: {why}", why=slip[1] or what_is_known(case))
+    detail: dict[str, Any] = {"shape": mine.shape, "expected": wanted.shape}
+    if slip[0]:
+        detail["slip"] = slip[0]
     d = Diagnosis("forward_differs", text, detail)
     return dataclasses.replace(base, verdict="wrong", diagnoses=(d,))
 
 
-def _softmax_along_another_axis(mine: Array, reference: Any, values: Mapping[str, Array]) -> str:
-    for axis in range(values["input"].ndim):
+def slip_of(
+    mine: Array, wanted: Array, reference: Any, values: Mapping[str, Array], rtol: float = ASKED
+) -> tuple[str, str]:  # fmt: skip
+    """The kind of the known mistake in a forward, and a text; empty where none explains it."""
+    if not mine.size or (np.ptp(mine) == 0 and np.ptp(wanted) != 0):
+        return "", ""  # whatever a constant is a multiple of
+    if axis := _softmax_along_another_axis(mine, reference, values):
+        return "wrong_axis", axis
+    case = Case("output", mine, wanted, wanted, dict(values), rtol=rtol)
+    if found := diagnose(case)[:1]:
+        return found[0].kind, found[0].explanation
+    for name, kind, text, other in _variants(values):
         try:
-            other = np.asarray(reference(values["input"], axis=axis))
+            y = _array(reference(*{**values, name: other}.values()))
+        except Exception:  # shapes that do not fit, a reference that is no function of all
+            continue
+        if y.shape == mine.shape and np.ptp(y) and close(mine, y, rtol):
+            return kind, text
+    return "", ""
+
+
+def _variants(values: Mapping[str, Array]) -> Iterator[tuple[str, str, str, Array]]:
+    """Arguments as somebody may have taken them: left out, turned, transposed."""
+    for k, (name, x) in enumerate(values.items()):
+        if k and x.ndim:
+            yield name, "missing_term", _("{name} is left out", name=name), np.zeros_like(x)
+            yield name, "missing_factor", _("{name} is left out", name=name), np.ones_like(x)
+        if x.ndim >= 2:
+            turned = _("{name} is turned by half a turn", name=name)
+            yield name, "not_flipped", turned, x[..., ::-1, ::-1]
+            yield name, "transposed", _("{name} is transposed", name=name), np.swapaxes(x, -1, -2)
+        if x.ndim:
+            yield name, "sign", _("{name} has the wrong sign", name=name), -x
+
+
+def _softmax_along_another_axis(mine: Array, reference: Any, values: Mapping[str, Array]) -> str:
+    x = next(iter(values.values()))
+    for axis in range(x.ndim):
+        try:
+            other = np.asarray(reference(x, axis=axis))
         except Exception:  # a reference without an axis
             return ""
         if other.shape == mine.shape and np.allclose(other, mine, rtol=ALIKE):

@@ -48,8 +48,14 @@ class Counted:
             self.bar.close()
 
 
+# Whether long checks show how far they are; not among many at a time.
+shows = True
+
+
 def bar(title: str) -> Any:
     """A progress bar that appears after two seconds; None without tqdm."""
+    if not shows:
+        return None
     try:
         from tqdm import tqdm
     except ImportError:  # only a convenience

@@ -27,6 +27,8 @@ _REACHING = {
     "eval", "exec", "compile", "__import__", "importlib", "ctypes", "gc", "inspect", "subprocess",
     "socket", "_getframe", "settrace", "setprofile", "__subclasses__", "__globals__", "f_back",
 }  # fmt: skip
+# What classes of numbers that record have, and layers have not.
+_OPERATORS = {"__mul__", "__matmul__", "__truediv__", "__array_ufunc__", "__array_function__"}
 
 
 @dataclass(frozen=True)
@@ -150,22 +152,27 @@ class _Bench:
         for text in self._process.told:
             self._flag(text)
         if self._process.lost:
-            self._limit = max(1.0, _AFTER_A_LOSS * self._settings.limit)
-            self._process.end()
-            self._process = None
+            self._lose()
         return found
 
+    def _lose(self) -> None:
+        """A copy that loops costs its time once: later losses come sooner."""
+        if self._process is not None:
+            self._process.end()
+        self._process, self._limit = None, max(1.0, _AFTER_A_LOSS * self._limit)
+
     def _flag(self, text: str) -> None:
-        top = text.rpartition(" ")[2]
-        told = _("reaches for {what}", what=top if top in FRAMEWORKS else text)
-        if told not in self.flags:
+        told = _("reaches for {what}", what=text)
+        if text.startswith("write "):  # weights, a figure
+            self._remark(told)
+        elif told not in self.flags:
             self.flags.append(told)
 
     def _load(self) -> bool:
         """Start a process with the copy; the definitions alone where the rest takes too long."""
         for careful in dict.fromkeys((self._careful, True)):
-            self._process = Elsewhere(str(self._folder), self._shut_in, self._limit)
             try:
+                self._process = Elsewhere(str(self._folder), self._shut_in, self._limit)
                 path = str(self._folder / self._copy.main)
                 failed = self._process.ask("load", path, careful)
                 names = self._process.ask("names")
@@ -177,13 +184,11 @@ class _Bench:
                 self._careful = careful
                 return True
             except LostError:
-                self._process.end()
-                self._process, self._limit = None, max(1.0, _AFTER_A_LOSS * self._settings.limit)
+                self._lose()
                 self._remark(_("the lines at the top level never end: only definitions were run"))
             except (FailedError, StudentError) as error:
-                self._process.end()
-                self._process, self.problem = None, _("the file cannot be read: {error}",
-                                                      error=error)  # fmt: skip
+                self._lose()
+                self.problem = _("the file cannot be read: {error}", error=error)
                 return False
         self.problem = _("the file cannot be loaded: it never ends, or ends the program")
         return False
@@ -207,6 +212,8 @@ def _reached(copy: Submission) -> list[str]:
                 names += [alias.name.partition(".")[0] for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
                 names.append((node.module or "").partition(".")[0])
+            elif isinstance(node, ast.FunctionDef) and node.name in _OPERATORS:
+                found.append(_("defines {name}: a derivation of its own?", name=node.name))
             elif isinstance(node, ast.Name):
                 names.append(node.id)
             elif isinstance(node, ast.Attribute):

@@ -73,7 +73,10 @@ class Judged:
     report: Report | None = None
     penalty: float = 0.0
     hints: str = "full"
-    forward: Part | None = None
+    slip: str = ""  # the known mistake of a wrong forward
+    as_asked: set[str] = field(default_factory=set)  # gradients of the forward that was asked for
+    first: Any = None  # what the first backward of all gave
+    again: int = 0  # calls of the forward by the backward
 
     @property
     def mistakes(self) -> set[tuple[str, str, str]]:
@@ -108,12 +111,11 @@ def judged(
     if question.name not in names:
         return _all(made, "missing", _("{name} is not in the file", name=question.name))
     inputs, parameters = question.drawn(rng)
-    seed = int(rng.integers(1 << 30))
     try:
         if names[question.name] == "function":
-            _judge_function(made, copy, inputs, seed)
+            _judge_function(made, copy, inputs, int(rng.integers(1 << 30)))
         else:
-            _judge_class(made, copy, inputs, parameters, seed)
+            _judge_class(made, copy, rng, inputs, parameters)
     except StudentError as error:
         if isinstance(error.__cause__, FailedError) and error.__cause__.kind == _UNTOUCHED:
             return _all(made, "untouched", _("not done"))
@@ -121,6 +123,8 @@ def judged(
     except (FailedError, ArgumentError) as error:
         return _all(made, "error", str(error))
     except LostError as error:
+        if error.reason == "odd":
+            made.flags.append(_LOST("odd"))
         return _all(made, "timeout" if error.reason == "timeout" else "error", _LOST(error.reason))
     _count_once(made, before)
     lost = [p for p in made.parts if p.points < p.out_of]
@@ -179,48 +183,123 @@ def _judge_function(
 
 
 def _judge_class(
-    made: Judged, copy: Elsewhere, inputs: Mapping[str, Any], parameters: Mapping[str, Any],
-    seed: int,
+    made: Judged, copy: Elsewhere, rng: np.random.Generator, inputs: Mapping[str, Any],
+    parameters: Mapping[str, Any],
 ) -> None:  # fmt: skip
     """A class with a forward, and mostly with a backward."""
-    question = made.question
-    wanted = _reference(question, inputs, parameters)
+    question, values = made.question, {**inputs, **parameters}
+    parts = [p for p in made.parts if p.what != "output"]
+    wanted = _reference(question, values)
     loss = wanted.ndim == 0 or len(inputs) > 1
-    upstream = None if loss else np.linspace(-1.0, 2.0, wanted.size).reshape(wanted.shape)
-    watched = copy.ask(
-        "rehearsed", question.name, _arrays(parameters), _arrays(inputs), upstream
-    )  # fmt: skip
-    if not isinstance(watched, dict):
+    upstream = None if loss else rng.standard_normal(wanted.shape)
+    number, output = _asked(copy, list, "forward", question.name, _arrays(parameters),
+                            _arrays(inputs))[:2]  # fmt: skip
+    right = _forward(made, output, wanted)
+    _backward_of_others(made, copy, number, output, wanted, upstream, values, list(parameters))
+    if parts and all(p.verdict != "untouched" for p in parts):
+        given = tuple(inputs.values())
+        subject = copy.subject(question.name, _arrays(parameters), given[0])
+        upstream = upstream if np.shape(output) == wanted.shape else None
+        made.report = layer(
+            subject, given if len(given) > 1 else given[0], upstream=upstream,
+            reference=question.reference, repair=False, seed=int(rng.integers(1 << 30)),
+        )  # fmt: skip
+        for part in parts:
+            whole = part.what not in made.report.entries and "input" in made.report.entries
+            _mark(made, part, made.report, "input" if whole else part.what)
+        _accept_as_asked(made, values, 1.0 if upstream is None else upstream)
+        _compare_with_first(made)
+    right = _forward_again(made, copy, rng, right, output, values)
+    _withhold(made, parts, right)
+
+
+def _asked(copy: Elsewhere, kind: type, request: str, *arguments: Any) -> Any:
+    """An answer of a kind; anything else is none."""
+    found = copy.ask(request, *arguments)
+    if not isinstance(found, kind):
         raise LostError("odd")
-    parts = {p.what: p for p in made.parts}
-    values = {**inputs, **parameters}
-    output = _forward(made, parts.pop("output", None), watched.get("output"), wanted, values)
+    return found
+
+
+def _backward_of_others(
+    made: Judged, copy: Elsewhere, number: Any, output: Any, wanted: Array, upstream: Any,
+    values: Mapping[str, Any], parameters: list[str],
+) -> None:  # fmt: skip
+    """The first backward: what it changes, whether it calls the forward, whether it is there."""
+    if upstream is not None and np.shape(output) != wanted.shape:
+        upstream = np.ones(np.shape(output))
+    watched = _asked(copy, dict, "backward", number, upstream)
+    made.first = watched.get("result")
+    inputs = [n for n in values if n not in parameters]
     received = [*parameters, *inputs, _("the upstream gradient")]
-    changed = [received[k] for k in _numbers(watched.get("changed")) if k < len(received)]
-    _penalise(made, changed)
-    if not parts:
-        return
+    _penalise(made, [received[k] for k in _numbers(watched.get("changed")) if k < len(received)])
     if watched.get("raised") == _UNTOUCHED:
-        for part in parts.values():
-            part.verdict, part.reason = "untouched", _("not done")
+        for part in made.parts:
+            if part.what != "output":
+                part.verdict, part.reason = "untouched", _("not done")
+    size = max((np.size(values[n]) for n in inputs), default=0)
+    calls = watched.get("calls")
+    pairs = [_numbers(pair) for pair in calls] if isinstance(calls, list) else []
+    made.again = max((p[1] for p in pairs if len(p) == 2 and p[0] <= 2 and p[1] >= max(3, size)),
+                     default=0)  # fmt: skip
+
+
+def _compare_with_first(made: Judged) -> None:
+    """Who answers a second time otherwise than the first remembers what was asked between."""
+    assert made.report is not None
+    first = made.first[0] if isinstance(made.first, (tuple, list)) and made.first else made.first
+    entry = made.report.entries.get("input")
+    part = next((p for p in made.parts if p.what == "input" and p.points), None)
+    if part is None or entry is None or not isinstance(first, np.ndarray):
         return
-    given = tuple(inputs.values())
-    subject = copy.subject(question.name, _arrays(parameters), given[0])
-    same_shape = np.shape(watched.get("output")) == wanted.shape
-    upstream = None if loss or not same_shape else upstream
-    report = layer(
-        subject, given if len(given) > 1 else given[0], upstream=upstream,
-        reference=question.reference, repair=False, seed=seed,
-    )  # fmt: skip
-    made.report = report
-    for part in parts.values():
-        whole = part.what not in report.entries and "input" in report.entries
-        _mark(made, part, report, "input" if whole else part.what)
-    asked = {} if not same_shape else _right_as_asked(
-        made, report, values, 1.0 if upstream is None else upstream
-    )  # fmt: skip
-    _look_at_output(made, parts.values(), output, asked)
-    _look_for_differences(made, report, _numbers(watched.get("calls")), inputs)
+    mine = np.asarray(entry.hand, float)
+    if first.shape == mine.shape and not close(np.asarray(first, float), mine, 1e-6):
+        part.points, part.verdict = 0.0, "wrong"
+        part.reason = _("the first call gives another gradient than later ones")
+        made.flags.append(part.reason)
+
+
+def _forward_again(
+    made: Judged, copy: Elsewhere, rng: np.random.Generator, right: bool, output: Any,
+    values: Mapping[str, Any],
+) -> bool:  # fmt: skip
+    """Whether the forward is right on other values, too; or wrong in the same known way."""
+    inputs, parameters = made.question.drawn(rng)
+    others = {**inputs, **parameters}
+    _number, again = _asked(copy, list, "forward", made.question.name, _arrays(parameters),
+                            _arrays(inputs))[:2]  # fmt: skip
+    second = Judged(made.question, hints=made.hints)
+    second.parts = [Part("output", 1.0)]
+    wanted = _reference(made.question, others)
+    if right:
+        if _forward(second, again, wanted):
+            return True
+        for part in made.parts[:1] if made.parts[0].what == "output" else []:
+            part.points, part.verdict = 0.0, "wrong"
+            part.reason = _("right for a first input only: {why}", why=second.parts[0].reason)
+        return False
+    slips = [_slip(made.question, y, known) for y, known in ((output, values), (again, others))]
+    constant = slips[0][0] != "wrong_axis" and _same(output, again)
+    if slips[0][0] and slips[0] == slips[1] and not constant:
+        made.slip = slips[0][0]
+        for part in made.parts:
+            if part.what == "output":
+                part.kind = made.slip
+                part.reason += f"; {slips[0][1]}" if made.hints != "where" else ""
+    return False
+
+
+def _slip(question: Question, output: Any, values: Mapping[str, Any]) -> tuple[str, str]:
+    """The known mistake that a wrong output shows."""
+    try:
+        mine = np.asarray(as_array(output), float)
+    except StudentError:
+        return "", ""
+    wanted = _reference(question, values)
+    if mine.shape != wanted.shape or not np.isfinite(mine).all():
+        return "", ""
+    arrays = {n: np.asarray(x, float) for n, x in values.items()}
+    return slip_of(mine, wanted, question.reference, arrays)
 
 
 def _arrays(values: Mapping[str, Any]) -> list[Any]:
@@ -235,10 +314,8 @@ def _same(x: Any, y: Any) -> bool:
     return np.shape(x) == np.shape(y) and bool(np.array_equal(x, y))
 
 
-def _reference(
-    question: Question, inputs: Mapping[str, Any], parameters: Mapping[str, Any]
-) -> Array:  # fmt: skip
-    y = question.reference(*_arrays(inputs), *_arrays(parameters))
+def _reference(question: Question, values: Mapping[str, Any]) -> Array:
+    y = question.reference(*_arrays(values))
     return np.asarray(getattr(y, "data", y), float)
 
 
@@ -253,32 +330,31 @@ def _of_names(question: Question, names: Iterable[str], upstream: Any = None) ->
     return of
 
 
-def _right_as_asked(
-    made: Judged, report: Report, values: Mapping[str, Any], upstream: Any
-) -> dict[str, bool]:  # fmt: skip
-    """Which gradients that lost points are those of the forward that was asked for."""
-    loss, found = _of_names(made.question, values, upstream), {}
+def _accept_as_asked(made: Judged, values: Mapping[str, Any], upstream: Any) -> None:
+    """Gradients of the very forward that was asked for count: the mistake is in the forward."""
+    assert made.report is not None
+    loss = _of_names(made.question, values, upstream)
     for part in made.parts:
-        entry = report.entries.get(part.what)
-        if part.what == "output" or part.points or entry is None:
+        entry = made.report.entries.get(part.what)
+        if part.what == "output" or entry is None or entry.hand is None:
             continue
         name = next(iter(values)) if part.what == "input" else part.what
-        if entry.hand is not None and np.shape(entry.hand) == np.shape(values.get(name)):
-            given = {n: np.array(x, float) for n, x in values.items()}
-            again = hand(loss, given, {name: entry.hand}, repair=False)
-            found[part.what] = again.entries[name].verdict in ("correct", "kink")
-    return found
+        if name not in values or np.shape(entry.hand) != np.shape(values[name]):
+            continue
+        given = {n: np.array(x, float) for n, x in values.items()}
+        again = hand(loss, given, {name: entry.hand}, repair=False)
+        if again.entries[name].verdict in ("correct", "kink"):
+            made.as_asked.add(part.what)
+            if not part.points:
+                part.points, part.verdict, part.reason = part.out_of, "correct", ""
 
 
 # --- points ------------------------------------------------------------------------------------
 
 
-def _forward(
-    made: Judged, part: Part | None, output: Any, wanted: Array, values: Mapping[str, Any]
-) -> bool:  # fmt: skip
+def _forward(made: Judged, output: Any, wanted: Array) -> bool:
     """Whether the forward is right; its points."""
-    part = part or Part("output", 0.0)
-    made.forward = part
+    part = next((p for p in made.parts if p.what == "output"), Part("output", 0.0))
     if output is None:
         part.reason = _("the forward returns nothing (None)")
         return False
@@ -295,10 +371,6 @@ def _forward(
         part.reason = _("the output has entries that are NaN or infinite")
     elif not close(np.asarray(array, float), wanted, near):
         part.reason = _("the output does not have the right values")
-        arrays = {n: np.asarray(x, float) for n, x in values.items()}
-        part.kind, text = slip_of(np.asarray(array, float), wanted, made.question.reference, arrays)
-        if text and made.hints != "where":
-            part.reason = f"{part.reason}; {text}"
     else:
         part.verdict, part.points = "correct", part.out_of
         return True
@@ -340,41 +412,31 @@ def _penalise(made: Judged, changed: list[str]) -> None:
         made.remarks.append(text.format(names=", ".join(dict.fromkeys(changed))))
 
 
-def _look_at_output(
-    made: Judged, gradients: Collection[Part], right: bool, asked: Mapping[str, bool]
-) -> None:  # fmt: skip
-    """Gradients of another function than the one asked for count only if that is near to it.
+def _withhold(made: Judged, gradients: Collection[Part], right: bool) -> None:
+    """No points for gradients of another function, or for those that nobody has derived.
 
-    Those of the very forward that was asked for always count: the mistake is in the forward.
+    Where the forward is wrong its gradients count if the mistake has a name, or if they are those
+    of the forward that was asked for.
     """
-    for part in gradients:
-        if asked.get(part.what):
-            part.points, part.verdict, part.reason = part.out_of, "correct", ""
-    if right or (made.forward is not None and made.forward.kind):
+    counted = [p for p in gradients if p.points]
+    if made.again:
+        text = _("the backward calls the forward {n} times: by differences, and not derived")
+        for p in counted:
+            p.points, p.verdict, p.reason = 0.0, "wrong", text.format(n=made.again)
+        made.flags.append(text.format(n=made.again))
         return
-    counted = [p for p in gradients if p.points and not asked.get(p.what)]
-    for p in counted:
-        p.points, p.verdict = 0.0, "wrong"
-        p.reason = _("right for this forward, which is not the one that was asked for")
-    if counted:
+    others = [p for p in counted if p.what not in made.as_asked]
+    if not right and not made.slip and others:
+        for p in others:
+            p.points, p.verdict = 0.0, "wrong"
+            p.reason = _("right for this forward, which is not the one that was asked for")
         made.flags.append(_("right gradients of another forward: to be read"))
-
-
-def _look_for_differences(
-    made: Judged, report: Report, calls: list[int], inputs: Mapping[str, Any]
-) -> None:  # fmt: skip
-    """Gradients that were not derived: by differences of the forward, or remembered."""
-    size = max((np.size(x) for x in inputs.values()), default=0)
-    if calls and max(calls) >= max(2, size):
-        made.flags.append(_("the backward calls the forward {n} times: by differences?",
-                            n=max(calls)))  # fmt: skip
-    for name, entry in report.entries.items():
-        if name == "output" or entry.verdict != "correct" or entry.hand is None:
-            continue
-        if entry.autograd is None or np.asarray(entry.hand).dtype != np.float64:
-            continue
+    for name, entry in made.report.entries.items() if made.report is not None else ():
+        exact = entry.autograd is not None and np.asarray(entry.hand).dtype == np.float64
         error = float(entry.max_rel_error)
-        if _BY_DIFFERENCES < error < 1e-6:
+        if exact and name != "output" and entry.verdict == "correct" and (
+            _BY_DIFFERENCES < error < 1e-6
+        ):  # fmt: skip
             text = _("the gradient of {name} is right to {n} digits only: by differences?")
             made.flags.append(text.format(name=name, n=int(-np.log10(error))))
 

@@ -111,7 +111,8 @@ def limit(
     hidden
         Packages that are neither imported nor read.
     told
-        Receives what was tried to be read of them.
+        Receives what was refused, which then raises a PermissionError, as anywhere; without it,
+        what no code that tries to go on can catch.
     """
     with suppress(ImportError, AttributeError, OSError, ValueError):
         import resource
@@ -122,23 +123,29 @@ def limit(
     signal.signal(signal.SIGINT, _interrupted)
     _watching.append(threading.Thread(target=_watch, daemon=True))
     _watching[0].start()
-    sys.addaudithook(_guard(readable, frozenset(hidden), told if told is not None else []))
+    sys.addaudithook(_guard(readable, frozenset(hidden), told))
 
 
 def _guard(
-    readable: Sequence[str] | None, hidden: frozenset[str], told: list[str]
+    readable: Sequence[str] | None, hidden: frozenset[str], told: list[str] | None
 ) -> Callable[[str, tuple[Any, ...]], None]:  # fmt: skip
     """What ends forbidden events; it looks nothing up that somebody's code could replace."""
     refused, writing, inside = _REFUSED, _WRITING, None if readable is None else tuple(readable)
     absolute, text, isinstance_ = os.path.abspath, os.fsdecode, isinstance
     path_types, set_, int_, str_, bool_ = (str, bytes), set, int, str, bool
     listing, importing, separator = ("os.listdir", "os.scandir", "os.chdir"), "import", os.sep
-    error, snooping = Refused, ("gc.get_",)
+    snooping = ("gc.get_",) if hidden else ()
+    error: type[BaseException] = Refused if told is None else PermissionError
+    listed = [] if told is None else told
+
+    def refuse(event: str, what: str = "") -> None:
+        if len(listed) < 50:
+            listed.append(f"{event} {what}".strip()[:200])
+        raise error(event)
 
     def guard(event: str, arguments: tuple[Any, ...]) -> None:
         if event == importing and str_(arguments[0]).partition(".")[0] in hidden:
-            told.append(str_(arguments[0]))
-            raise error(event)
+            refuse(event, str_(arguments[0]))
         if event == "open" or event in listing:
             path, mode, flags = (*arguments, None, None)[:3]
             writes = event == "open" and bool_(
@@ -146,14 +153,13 @@ def _guard(
                 or (isinstance_(mode, str_) and set_(mode) & set_("wax+"))
             )
             if writes:
-                raise error(event)
+                refuse("write", str_(path))
             if inside is not None and isinstance_(path, path_types):
                 where = absolute(text(path))
                 parts = hidden.intersection(where.split(separator))
                 if parts or not (where + separator).startswith(inside):
-                    told.append(f"{event} {where}"[:200])
-                    raise error(event)
-        if event.startswith(refused) or (hidden and event.startswith(snooping)):
-            raise error(event)
+                    refuse(event, where)
+        if event.startswith(refused) or event.startswith(snooping):
+            refuse(event)
 
     return guard

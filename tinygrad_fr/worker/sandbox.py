@@ -94,7 +94,7 @@ def command(folder: str, shut_in: bool) -> tuple[list[str], dict[str, str]]:
     python, standard = os.path.realpath(sys.executable), _standard()
     readable = [f"{p.rstrip(os.sep)}{os.sep}" for p in (*paths, *standard, folder)]
     readable += [f"{os.devnull}{os.sep}", f"/usr/share/zoneinfo{os.sep}"]
-    code = _START.format(paths=paths, readable=[] if shut_in else readable)
+    code = _START.format(paths=paths, readable=readable)
     start = [python, "-I", "-S", "-B", "-c", code]
     environment = {
         "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "LANG": "C.UTF-8", "HOME": folder,

@@ -70,10 +70,7 @@ def _compared(
     slip = slip_of(mine, wanted, reference, values, max(rtol, ASKED))
     case = Case("output", mine, wanted, wanted, dict(values), rtol=max(rtol, ASKED))
     text = _("the forward is not the reference: {why}", why=slip[1] or what_is_known(case))
-    detail: dict[str, Any] = {"shape": mine.shape, "expected": wanted.shape}
-    if slip[0]:
-        detail["slip"] = slip[0]
-    d = Diagnosis("forward_differs", text, detail)
+    d = Diagnosis("forward_differs", text, {"shape": mine.shape, "expected": wanted.shape})
     return dataclasses.replace(base, verdict="wrong", diagnoses=(d,))
 
 

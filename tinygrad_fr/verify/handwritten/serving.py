@@ -75,6 +75,9 @@ class Served:
         self._space: dict[str, Any] = {}
         self._subjects: dict[int, Here] = {}
         self._states: list[Any] = []
+        self._given: list[Any] = []
+        self._before: list[Any] = []
+        self._forward: dict[Any, int] = {}
 
     def load(self, path: str, only_definitions: bool = False) -> list[str]:
         """Run the file, statement by statement: one that fails costs itself; what failed."""
@@ -135,32 +138,37 @@ class Served:
             return [len(self._states) - 1]
         return self._kept(answer) if isinstance(answer, Here) else answer
 
-    def rehearsed(
-        self, name: str, parameters: Sequence[Any], inputs: Sequence[Any], upstream: Any
-    ) -> dict[str, Any]:  # fmt: skip
-        """One forward and one backward, watched.
+    def forward(self, name: str, parameters: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
+        """One forward of a new object, watched: its number, and what it gives."""
+        given = [*parameters, *inputs]
+        self._before = [np.array(x) for x in given]
+        number = self.made(name, parameters, None, {})
+        self._given, self._forward = given, {}
+        with _counting(self._forward):
+            return [number, self._subjects[number].call("forward", *inputs).result]
 
-        ``output``; ``changed``: which of parameters, inputs and upstream are not as they were;
-        ``calls``: how often the backward calls each function that the forward has called;
-        ``raised``: the kind of what the backward raised.
+    def backward(self, number: int, upstream: Any) -> dict[str, Any]:
+        """The backward after it, watched.
+
+        ``changed``: which of the parameters, inputs and upstream are not as they were; ``calls``:
+        how often the forward has called a function, and how often the backward; ``result``, or
+        ``raised``: the kind of the exception.
         """
-        given = [*parameters, *inputs, upstream]
-        before = [np.array(x) for x in given]
-        subject = self._subjects[self.made(name, parameters, None, {})]
-        counts: list[dict[Any, int]] = [{}, {}]
-        output, raised = None, ""
-        with _counting(counts[0]):
-            output = subject.call("forward", *inputs).result
+        if upstream is not None:
+            self._given.append(upstream)
+            self._before.append(np.array(upstream))
+        counts: dict[Any, int] = {}
+        result, raised = None, ""
         try:
-            if upstream is None or np.shape(upstream) == np.shape(output):
-                with _counting(counts[1]):
-                    subject.call("backward", *([] if upstream is None else [upstream]))
-        except StudentError as error:
+            with _counting(counts):
+                arguments = [] if upstream is None else [upstream]
+                result = self._subjects[number].call("backward", *arguments).result
+        except (StudentError, ArgumentError) as error:
             raised = type(error.__cause__).__name__
-        changed = [k for k, (x, y) in enumerate(zip(given, before, strict=True))
+        changed = [k for k, (x, y) in enumerate(zip(self._given, self._before, strict=True))
                    if not np.array_equal(x, y, equal_nan=y.dtype.kind == "f")]  # fmt: skip
-        calls = [counts[1].get(code, 0) for code in counts[0]]
-        return {"output": output, "changed": changed, "calls": calls, "raised": raised}
+        calls = [[n, counts.get(code, 0)] for code, n in self._forward.items()]
+        return {"result": result, "changed": changed, "calls": calls, "raised": raised}
 
     def drop(self, numbers: Sequence[int]) -> None:
         """Forget subjects."""

@@ -65,7 +65,7 @@ class Elsewhere:
     shut_in : bool
         Whether bubblewrap is around it.
     seconds : float
-        How long an answer may take.
+        When the first answer must be there, once Python has started.
 
     Attributes
     ----------
@@ -79,16 +79,18 @@ class Elsewhere:
 
     def __init__(self, folder: str, shut_in: bool, seconds: float) -> None:
         words, environment = sandbox.command(folder, shut_in)
-        self.seconds, self.until = seconds, time.monotonic() + STARTS + seconds
+        self.until = time.monotonic() + STARTS
         self._forgotten: list[int] = []
         self.told: list[str] = []
         self.lost = ""
         self._child = Child(words, wire.read, environment, folder if not shut_in else None)
+        self.ask("names")  # Python and NumPy have started
+        self.until = time.monotonic() + seconds
 
     def ask(self, request: str, *arguments: Any, **named: Any) -> Any:
         """What it answers; a StudentError, ArgumentError or FailedError as over there.
 
-        LostError where it does not answer within ``seconds``, or after ``until``.
+        LostError where it does not answer until ``until``.
         """
         if self.lost:
             raise LostError(self.lost)
@@ -98,8 +100,7 @@ class Elsewhere:
         nonce = secrets.token_hex(8)
         try:
             self._child.send(wire.packed([nonce, request, arguments, named]))
-            left = self.until - time.monotonic()
-            answer = wire.unpacked(self._child.receive(min(left, STARTS + self.seconds)))
+            answer = wire.unpacked(self._child.receive(self.until - time.monotonic()))
             echo, kind, value, told = answer
             if echo != nonce or not isinstance(told, list):
                 raise wire.WireError("no answer to this question")

@@ -192,8 +192,8 @@ def _judge_class(
     wanted = _reference(question, values)
     loss = wanted.ndim == 0 or len(inputs) > 1
     upstream = None if loss else rng.standard_normal(wanted.shape)
-    number, output = _asked(copy, list, "forward", question.name, _arrays(parameters),
-                            _arrays(inputs))[:2]  # fmt: skip
+    number = copy.number()
+    output = copy.ask("forward", number, question.name, _arrays(parameters), _arrays(inputs))
     right = _forward(made, output, wanted)
     _backward_of_others(made, copy, number, output, wanted, upstream, values, list(parameters))
     if parts and all(p.verdict != "untouched" for p in parts):
@@ -266,8 +266,8 @@ def _forward_again(
     """Whether the forward is right on other values, too; or wrong in the same known way."""
     inputs, parameters = made.question.drawn(rng)
     others = {**inputs, **parameters}
-    _number, again = _asked(copy, list, "forward", made.question.name, _arrays(parameters),
-                            _arrays(inputs))[:2]  # fmt: skip
+    arrays = _arrays(parameters), _arrays(inputs)
+    again = copy.ask("forward", copy.number(), made.question.name, *arrays)
     second = Judged(made.question, hints=made.hints)
     second.parts = [Part("output", 1.0)]
     wanted = _reference(made.question, others)

@@ -3,96 +3,123 @@
 import atexit
 import os
 import queue
+import selectors
 import signal
+import struct
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
 
-# Frames that wait to be read: a process that says more has to wait itself.
-_WAITING = 8
+_LENGTH = struct.Struct(">Q")
 # What every process that such a one has started finds in its environment.
 _MARK = "TINYGRAD_FR_CHILD"
 
 
 class EndedError(Exception):
-    """The process has ended, or closed its end."""
+    """The process has ended, or closed its end, or said what is no frame."""
 
 
 class Child:
-    """A process in a session of its own.
+    """A process in a session of its own. A frame is eight bytes, its length, and that many bytes.
 
     Parameters
     ----------
     command : list of str
-    read : callable
-        Reads the next frame of a stream; EOFError where there is none.
     environment : dict of str to str
         Instead of ours.
     folder : str, optional
         Where it starts.
+    longest : int
+        Bytes of the longest frame that is read.
     """
 
     def __init__(
-        self, command: Sequence[str], read: Callable[[IO[bytes]], Any],
-        environment: Mapping[str, str], folder: str | None = None,
+        self, command: Sequence[str], environment: Mapping[str, str], folder: str | None = None,
+        longest: int = 1 << 31,
     ) -> None:  # fmt: skip
         self._mark = f"{os.getpid()}-{id(self)}-{time.monotonic_ns()}"
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            env={**environment, _MARK: self._mark}, cwd=folder,
+            env={**environment, _MARK: self._mark}, cwd=folder, bufsize=0,
             start_new_session=True,  # Ctrl-C is for us
         )  # fmt: skip
-        self._read, self._owner = read, os.getpid()
-        self._heard: queue.Queue[Any] = queue.Queue(_WAITING)
-        self._over = False
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._owner, self._over, self._longest = os.getpid(), False, longest
+        self._heard = bytearray()
+        self._chunks: queue.Queue[bytes] | None = None
+        self._selector = selectors.DefaultSelector()
+        if os.name == "nt":  # no select on pipes there
+            self._chunks = queue.Queue(8)
+            threading.Thread(target=self._listen, daemon=True).start()
+        else:
+            assert self._process.stdout is not None
+            self._selector.register(self._process.stdout, selectors.EVENT_READ)
         atexit.register(self.end)
 
     def _listen(self) -> None:
-        stream, frame = self._process.stdout, None
-        assert stream is not None
+        assert self._chunks is not None
         while not self._over:
-            try:
-                frame = self._read(stream)
-            except (OSError, EOFError, ValueError):
-                frame = EndedError()
-            except Exception as error:  # bytes that are no frame
-                frame = error
-            while not self._over:
-                with suppress(queue.Full):
-                    self._heard.put(frame, timeout=0.5)
-                    break
-            if isinstance(frame, Exception):
+            self._chunks.put(chunk := self._read())
+            if not chunk:
                 return
+
+    def _read(self) -> bytes:
+        try:
+            assert self._process.stdout is not None
+            return os.read(self._process.stdout.fileno(), 1 << 20)
+        except (OSError, ValueError):
+            return b""
 
     @property
     def usable(self) -> bool:
         """Whether it is there, and a child of this very process."""
         return not self._over and self._process.poll() is None and self._owner == os.getpid()
 
-    def send(self, frame: bytes) -> None:
-        """Write bytes to it; EndedError if it is gone."""
-        stream = self._process.stdin
+    def send(self, body: bytes) -> None:
+        """Write a frame to it; EndedError if it is gone."""
+        stream, frame = self._process.stdin, memoryview(_LENGTH.pack(len(body)) + body)
         assert stream is not None
         try:
-            stream.write(frame)
-            stream.flush()
+            while frame:
+                frame = frame[stream.write(frame) :]
         except (OSError, ValueError) as error:
             raise EndedError from error
 
-    def receive(self, seconds: float) -> Any:
-        """The next frame; TimeoutError, EndedError, or what reading it raised."""
-        try:
-            frame = self._heard.get(timeout=max(0.0, seconds))
-        except queue.Empty:
-            raise TimeoutError from None
-        if isinstance(frame, Exception):
-            raise frame
-        return frame
+    def receive(self, seconds: float) -> bytes:
+        """The next frame; TimeoutError where there is none in time, EndedError if it is gone."""
+        until = time.monotonic() + seconds
+        while True:
+            size = len(self._heard) - _LENGTH.size
+            if size >= 0:
+                (n,) = _LENGTH.unpack_from(self._heard)
+                if n > self._longest:
+                    raise EndedError
+                if size >= n:
+                    body = bytes(self._heard[_LENGTH.size : _LENGTH.size + n])
+                    del self._heard[: _LENGTH.size + n]
+                    return body
+            self._heard += self._chunk(until - time.monotonic())
+
+    def _chunk(self, seconds: float) -> bytes:
+        """Some bytes, as soon as there are any."""
+        if self._chunks is not None:
+            try:
+                chunk = self._chunks.get(timeout=max(0.0, seconds))
+            except queue.Empty:
+                raise TimeoutError from None
+        else:
+            try:
+                ready = self._selector.select(max(0.0, seconds))
+            except (OSError, ValueError) as error:
+                raise EndedError from error
+            if not ready:
+                raise TimeoutError
+            chunk = self._read()
+        if not chunk:
+            raise EndedError
+        return chunk
 
     def end(self) -> None:
         """End it now, and what it has started."""
@@ -106,6 +133,7 @@ class Child:
         with suppress(Exception):
             self._process.wait(5)
         self._end_what_left()
+        self._selector.close()
         for stream in (self._process.stdin, self._process.stdout):
             with suppress(Exception):
                 stream.close()  # type: ignore[union-attr]

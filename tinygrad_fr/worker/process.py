@@ -45,9 +45,7 @@ class Process(Child):
     def __init__(self) -> None:
         flags = ["-P", *(["-" + "O" * sys.flags.optimize] if sys.flags.optimize else [])]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        super().__init__(
-            [sys.executable or "", *flags, "-c", _START, _ROOT], _read, environment
-        )  # fmt: skip
+        super().__init__([sys.executable or "", *flags, "-c", _START, _ROOT], environment)
 
     def answers(
         self, task: Task, *arguments: Any, seconds: float, waiting: Callable[[], Any] = int
@@ -62,11 +60,11 @@ class Process(Child):
         end = time.monotonic() + seconds + _IMPORTS
         done = False
         try:
-            self.send(_framed(order))
+            self.send(pickle.dumps(order, protocol=5))
             while True:
                 left = end - time.monotonic()
                 try:
-                    kind, answer = self.receive(min(left, TICK))
+                    kind, answer = pickle.loads(self.receive(min(left, TICK)))
                 except TimeoutError:
                     if left <= TICK:
                         return

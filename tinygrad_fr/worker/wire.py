@@ -37,15 +37,14 @@ def odd(kind: str) -> Any:
 
 
 def packed(value: Any) -> bytes:
-    """A value as a frame, its length included; what does not travel is replaced by its name."""
+    """A value as the body of a frame; what does not travel is replaced by its name."""
     arrays: list[bytes] = []
     header = json.dumps(_flat(value, arrays, 0)).encode()
-    body = b"".join((_HEADER.pack(len(header)), header, *arrays))
-    return _LENGTH.pack(len(body)) + body
+    return b"".join((_HEADER.pack(len(header)), header, *arrays))
 
 
 def unpacked(body: bytes) -> Any:
-    """The value of a frame, without its length."""
+    """The value in the body of a frame."""
     try:
         (n,) = _HEADER.unpack_from(body)
         if n > HEADER:
@@ -63,11 +62,16 @@ def unpacked(body: bytes) -> Any:
 
 
 def read(stream: IO[bytes]) -> bytes:
-    """The next frame, without its length; EOFError where there is none."""
+    """The body of the next frame; EOFError where there is none."""
     (n,) = _LENGTH.unpack(_exactly(stream, _LENGTH.size))
     if n > LONGEST:
         raise WireError("the frame is too long")
     return _exactly(stream, n)
+
+
+def framed(body: bytes) -> bytes:
+    """A frame, its length included."""
+    return _LENGTH.pack(len(body)) + body
 
 
 def _exactly(stream: IO[bytes], n: int) -> bytes:

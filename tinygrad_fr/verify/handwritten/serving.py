@@ -11,7 +11,7 @@ import os
 import sys
 import types
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from io import StringIO
@@ -48,6 +48,7 @@ def serve(readable: Sequence[str]) -> None:
     sys.meta_path.insert(0, _Imports(told))
     limit(readable=readable or None, hidden=FRAMEWORKS, told=told)
     served, unpacked, packed, read = Served(), wire.unpacked, wire.packed, wire.read
+    framed = wire.framed
     write, students, arguments_of, failed = os.write, StudentError, ArgumentError, in_words
     while True:
         try:
@@ -63,7 +64,7 @@ def serve(readable: Sequence[str]) -> None:
             kind, value = "argument", str(error)
         except BaseException as error:  # SystemExit, what the limits refuse
             kind, value = "failed", [failed(error), type(error).__name__]
-        frame = memoryview(packed([nonce, kind, value, told[:20]]))
+        frame = memoryview(framed(packed([nonce, kind, value, told[:20]])))
         while frame:
             frame = frame[write(answers, frame) :]
 
@@ -111,22 +112,35 @@ class Served:
             for name, x in self._space.items() if name[:2] != "__"
         }  # fmt: skip
 
-    def made(self, name: str, arguments: Sequence[Any], x: Any, how: dict[str, Any]) -> int:
-        """A subject: an object of a class, or a function with its backward."""
+    def made(
+        self, number: int, name: str, arguments: Sequence[Any], x: Any, how: dict[str, Any]
+    ) -> None:  # fmt: skip
+        """Make a subject: an object of a class, or a function with its backward."""
         thing = self._space[name]
         if isinstance(thing, type):
             thing = attempted(thing, *arguments)
         forward, backward = how.get("forward"), how.get("backward")
         if isinstance(thing, types.FunctionType) and backward:
             thing, forward, backward = (thing, self._space[backward]), None, None
-        return self._kept(subject_of(thing, forward, backward, x))
+        self._subjects[number] = subject_of(thing, forward, backward, x)
 
     def called(self, name: str, arguments: Sequence[Any]) -> Any:
         """What a function gives, and its arguments as they are afterwards."""
         return attempted(self._space[name], *arguments), list(arguments)
 
-    def of(self, number: int, method: str, arguments: Sequence[Any], named: dict[str, Any]) -> Any:
-        """What a method of a subject answers; an attribute as it is."""
+    def of(
+        self, number: int, method: str, arguments: Sequence[Any], named: dict[str, Any],
+        puts: Sequence[tuple[Any, Any]] = (), origin: int | None = None,
+    ) -> Any:  # fmt: skip
+        """What a method of a subject answers; an attribute as it is.
+
+        Before that the subject is made, as a copy of its origin, and arrays are put into it.
+        """
+        if origin is not None:
+            self._subjects[number] = self._subjects[origin].duplicate()
+        for slot, array in puts:
+            with suppress(LookupError):  # a list that was emptied
+                self._subjects[number].put(slot, array)
         found = getattr(self._subjects[number], method)
         if not callable(found):
             return found
@@ -136,16 +150,18 @@ class Served:
         if method == "state" and answer:
             self._states.append(answer)
             return [len(self._states) - 1]
-        return self._kept(answer) if isinstance(answer, Here) else answer
+        return answer
 
-    def forward(self, name: str, parameters: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
-        """One forward of a new object, watched: its number, and what it gives."""
+    def forward(
+        self, number: int, name: str, parameters: Sequence[Any], inputs: Sequence[Any]
+    ) -> Any:  # fmt: skip
+        """One forward of a new object, watched."""
         given = [*parameters, *inputs]
         self._before = [np.array(x) for x in given]
-        number = self.made(name, parameters, None, {})
+        self.made(number, name, parameters, None, {})
         self._given, self._forward = given, {}
         with _counting(self._forward):
-            return [number, self._subjects[number].call("forward", *inputs).result]
+            return self._subjects[number].call("forward", *inputs).result
 
     def backward(self, number: int, upstream: Any) -> dict[str, Any]:
         """The backward after it, watched.
@@ -174,10 +190,6 @@ class Served:
         """Forget subjects."""
         for number in numbers:
             self._subjects.pop(number, None)
-
-    def _kept(self, subject: Here) -> int:
-        self._subjects[id(subject)] = subject
-        return id(subject)
 
 
 @contextmanager

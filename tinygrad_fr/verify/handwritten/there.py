@@ -7,8 +7,10 @@ in this process.
 # ruff: noqa: D102 - Subject says what the methods are
 
 import inspect
+import itertools
 import secrets
 import time
+import weakref
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -81,9 +83,10 @@ class Elsewhere:
         words, environment = sandbox.command(folder, shut_in)
         self.until = time.monotonic() + STARTS
         self._forgotten: list[int] = []
+        self._numbers = itertools.count()
         self.told: list[str] = []
         self.lost = ""
-        self._child = Child(words, wire.read, environment, folder if not shut_in else None)
+        self._child = Child(words, environment, None if shut_in else folder, wire.LONGEST)
         self.ask("names")  # Python and NumPy have started
         self.until = time.monotonic() + seconds
 
@@ -140,30 +143,58 @@ class Elsewhere:
         self, name: str, arguments: Sequence[Any] = (), x: Any = None, **how: str
     ) -> "There":  # fmt: skip
         """An object of a class of the file, or a function with its ``backward=``."""
-        return There(self, self.ask("made", name, list(arguments), x, how))
+        number = self.number()
+        self.ask("made", number, name, list(arguments), x, how)
+        return There(self, number)
+
+    def number(self) -> int:
+        """A number for a new subject."""
+        return next(self._numbers)
 
 
 def _text(x: Any) -> str:
     return spelled(str(x))[:TEXT]
 
 
-class There:
-    """A subject that lives in another process."""
+# What changes a subject.
+_CHANGING = {"call", "restore"}
 
-    def __init__(self, process: Elsewhere, number: Any) -> None:
-        if type(number) is not int:
-            raise LostError("odd")
-        self._process, self._number = process, number
+
+class There:
+    """A subject that lives in another process.
+
+    What is put into it, and its own making as a copy of another, wait for the first request that
+    needs them: a forward with other weights is one request, not four.
+    """
+
+    def __init__(self, process: Elsewhere, number: int, origin: int | None = None) -> None:
+        self._process, self._number, self._origin = process, number, origin
+        self._puts: list[tuple[Slot, Any]] = []
+        self._waiting: weakref.WeakSet[There] = weakref.WeakSet()
 
     def __del__(self) -> None:
-        with suppress(Exception):
-            self._process.forget(self._number)
+        if self._origin is None:
+            with suppress(Exception):
+                self._process.forget(self._number)
 
     def _ask(self, method: str, *arguments: Any, **named: Any) -> Any:
+        if method in _CHANGING:
+            self._before_a_change()
+        puts, self._puts = self._puts, []
+        origin, self._origin = self._origin, None
         try:
-            return self._process.ask("of", self._number, method, list(arguments), named)
+            return self._process.ask(
+                "of", self._number, method, list(arguments), named, puts, origin
+            )  # fmt: skip
         except FailedError as error:
             raise StudentError(str(error)) from error
+
+    def _before_a_change(self) -> None:
+        """Have the copies made that were asked for as it is now."""
+        for copy in list(self._waiting):
+            if copy._origin is not None:
+                copy._ask("has_object")
+        self._waiting.clear()
 
     def _asked(self, kind: type, method: str, *arguments: Any) -> Any:
         """An answer of a kind; anything else is odd."""
@@ -216,7 +247,8 @@ class There:
         return self._array(self._ask("get", slot))
 
     def put(self, slot: Slot, array: Any) -> None:
-        self._ask("put", slot, _sendable(array))
+        self._before_a_change()
+        self._puts.append((slot, _sendable(array)))
 
     def functions(self) -> list[Any]:
         return []
@@ -246,7 +278,11 @@ class There:
         self._ask("restore", state)
 
     def duplicate(self) -> "There":
-        return There(self._process, self._ask("duplicate"))
+        if self._puts or self._origin is not None:
+            self._ask("has_object")
+        copy = There(self._process, self._process.number(), self._number)
+        self._waiting.add(copy)
+        return copy
 
     @staticmethod
     def _array(x: Any) -> Array:

@@ -1,4 +1,4 @@
-"""The command line: ``tinygrad-fr demo | train | predict | check``."""
+"""The command line: ``tinygrad-fr demo | train | predict | check | grade``."""
 
 import argparse
 import os
@@ -11,7 +11,7 @@ from ..errors import TinygradError
 from ..messages import _
 from ..nn.models import MODELS
 from ..report import HINTS
-from . import demo, photographs, verification
+from . import demo, grading, photographs, verification
 from .console import Parser, WithDefaults, complain, positive, prepare, share
 from .recipes import RECIPES
 
@@ -56,7 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("images", nargs="+", help=_("photographs"))
     text = _("verify the gradients of a layer that you wrote in NumPy")
     _add_check(command("check", verification.check, text))
-    for name in ("demo", "train", "check"):
+    _add_grade(command("grade", grading.run, _("mark what students hand in")))
+    for name in ("demo", "train", "check", "grade"):
         text = _("seed of the random numbers")
         commands.choices[name].add_argument("--seed", type=int, default=0, help=text)
     return parser
@@ -107,3 +108,25 @@ def _add_check(check: argparse.ArgumentParser) -> None:
         "The file runs in a process of its own; what it prints goes to standard error.\n"
         "Exit status: 0 right, 1 wrong, 2 could not be judged."
     )
+
+
+def _add_grade(grade: argparse.ArgumentParser) -> None:
+    grade.add_argument("questions", nargs="?", help=_("a Python file with QUESTIONS"))
+    text = _("a folder or a ZIP of copies: .py, .ipynb, folders, archives")
+    grade.add_argument("submissions", nargs="?", help=text)
+    grade.add_argument("--new", metavar="FOLDER", help=_("write a homework to start from"))
+    text = _("folder for marks.json, marks.csv, moodle.csv, feedback and class.html")
+    grade.add_argument("--out", default="marks", help=text)
+    text = _("how much the feedback gives away")
+    grade.add_argument("--hints", choices=HINTS, default="where", help=text)
+    grade.add_argument("--jobs", type=positive, help=_("copies at a time (all cores)"))
+    text = _("how many seconds a question may take")
+    grade.add_argument("--limit", type=positive, default=10, metavar="SECONDS", help=text)
+    text = _("bubblewrap around each copy")
+    choices = ("auto", "require", "off")
+    grade.add_argument("--sandbox", choices=choices, default="auto", help=text)
+    text = _("mark this copy again, once per copy; all others are kept")
+    grade.add_argument("--again", action="append", metavar="COPY", help=text)
+    text = _("mark all again, those with results in the folder, too")
+    grade.add_argument("--restart", action="store_true", help=text)
+    grade.epilog = _("An interrupted run goes on where it stopped.")

@@ -6,12 +6,14 @@ import shutil
 import tempfile
 import time
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..messages import _
+from ..report import heat_map
 from ..verify.handwritten.calls import StudentError, in_words
 from ..verify.handwritten.serving import FRAMEWORKS
 from ..verify.handwritten.there import Elsewhere, FailedError, LostError
@@ -80,6 +82,10 @@ def marked(copy: Submission, homework: Homework, settings: Settings) -> dict[str
     for r in results:
         data["flags"] += [f"{r.question.title}: {flag}" for flag in r.flags]
     data["flags"] = list(dict.fromkeys(data["flags"]))
+    data["pictures"] = [
+        f"<h3>{escape(r.question.title)}</h3>{picture}" for r in results if r.report is not None
+        for e in r.report if e.verdict == "wrong" and (picture := heat_map(e))
+    ]  # fmt: skip
     data["mark"] = round(sum(r.points for r in results), 6)
     data["seconds"] = round(time.monotonic() - start, 2)
     return data

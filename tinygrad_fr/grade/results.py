@@ -27,10 +27,13 @@ def written(marks: "Marks", homework: Homework, folder: Path, only_marks: bool =
         return
     _write(folder / "marks.csv", table(marks, homework), "utf-8-sig")
     _write(folder / "moodle.csv", moodle(marks), "utf-8-sig")
-    (folder / "feedback").mkdir(exist_ok=True)
-    for name, copy in zip(file_names(marks.copies), marks.copies, strict=True):
-        _write(folder / "feedback" / f"{name}.html", feedback_page(copy))
     _write(folder / "class.html", class_page(marks))
+
+
+def write_feedback(copy: dict[str, Any], name: str, pictures: Sequence[str], folder: Path) -> None:
+    """Write the page for a student."""
+    (folder / "feedback").mkdir(parents=True, exist_ok=True)
+    _write(folder / "feedback" / f"{name}.html", feedback_page(copy, pictures))
 
 
 def _write(path: Path, text: str, encoding: str = "utf-8") -> None:
@@ -39,11 +42,11 @@ def _write(path: Path, text: str, encoding: str = "utf-8") -> None:
     partly.replace(path)
 
 
-def file_names(copies: Sequence[dict[str, Any]]) -> list[str]:
+def file_names(copies: Sequence[str]) -> list[str]:
     """A file name for each copy that every system takes, no two the same."""
     names: list[str] = []
     for copy in copies:
-        plain = "".join(c if c.isalnum() or c in "-_. " else "_" for c in copy["copy"])
+        plain = "".join(c if c.isalnum() or c in "-_. " else "_" for c in copy)
         plain = plain.strip(". ")[:80] or "copy"
         name, k = plain, 2
         while name.casefold() in {n.casefold() for n in names}:

@@ -21,7 +21,7 @@ from ..worker import sandbox as walls
 from ..worker.byvalue import carried, revived
 from .copies import Settings, fingerprint, marked
 from .questions import Homework, homework_of
-from .results import written
+from .results import file_names, write_feedback, written
 from .similar import similar
 from .submissions import Submission, submissions_of
 
@@ -137,6 +137,7 @@ def grade(
         k: done[key] for k, c in enumerate(copies)
         if (key := (c.name, c.number, fingerprint(c))) in done and c.name not in only
     }  # fmt: skip
+    names = file_names([c.name for c in copies])
     todo = [k for k in range(len(copies)) if k not in found]
 
     def all_of_them() -> Marks:
@@ -150,7 +151,9 @@ def grade(
         for position, result in running:
             found[todo[position]] = result
             bar.update()
+            pictures = result.pop("pictures")
             if folder is not None:
+                write_feedback(result, names[todo[position]], pictures, folder)
                 written(all_of_them(), homework, folder, only_marks=True)
     marks = all_of_them()
     if folder is not None:

@@ -21,7 +21,10 @@ from .entry import Diagnosis, Entry, joined, kind_word, verdict_word
 from .heat_map import heat_map
 from .repair import Repair, place_of
 
-__all__ = ["HINTS", "Diagnosis", "Entry", "Repair", "Report", "joined", "terminal_width"]
+__all__ = [
+    "HINTS", "Diagnosis", "Entry", "Repair", "Report", "heat_map", "joined", "kind_word",
+    "terminal_width",
+]  # fmt: skip
 
 # Whether a verdict means that nothing is wrong.
 VERDICTS = {"correct": True, "kink": True, "wrong": False, "inconclusive": False}

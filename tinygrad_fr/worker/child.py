@@ -19,7 +19,7 @@ _MARK = "TINYGRAD_FR_CHILD"
 
 
 class EndedError(Exception):
-    """The process has ended, or closed its end, or said what is no frame."""
+    """The process has ended, or closed its end."""
 
 
 class Child:
@@ -88,14 +88,17 @@ class Child:
             raise EndedError from error
 
     def receive(self, seconds: float) -> bytes:
-        """The next frame; TimeoutError where there is none in time, EndedError if it is gone."""
+        """The next frame; TimeoutError where there is none in time, EndedError if it is gone.
+
+        A ValueError for one that is too long.
+        """
         until = time.monotonic() + seconds
         while True:
             size = len(self._heard) - _LENGTH.size
             if size >= 0:
                 (n,) = _LENGTH.unpack_from(self._heard)
                 if n > self._longest:
-                    raise EndedError
+                    raise ValueError("the frame is too long")
                 if size >= n:
                     body = bytes(self._heard[_LENGTH.size : _LENGTH.size + n])
                     del self._heard[: _LENGTH.size + n]

@@ -79,7 +79,7 @@ class Process(Child):
                     return
                 else:
                     yield answer
-        except (EndedError, pickle.UnpicklingError):
+        except (EndedError, ValueError, pickle.UnpicklingError):
             return
         finally:
             if not done:

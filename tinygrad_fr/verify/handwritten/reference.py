@@ -103,7 +103,7 @@ def _variants(values: Mapping[str, Array]) -> Iterator[tuple[str, str, str, Arra
             yield name, "missing_factor", _("{name} is left out", name=name), np.ones_like(x)
         if x.ndim >= 2:
             turned = _("{name} is turned by half a turn", name=name)
-            yield name, "not_flipped", turned, x[..., ::-1, ::-1]
+            yield name, "flipped_kernel", turned, x[..., ::-1, ::-1]
             yield name, "transposed", _("{name} is transposed", name=name), np.swapaxes(x, -1, -2)
         if x.ndim:
             yield name, "sign", _("{name} has the wrong sign", name=name), -x

@@ -103,6 +103,8 @@ class OfALayer:
             layer.arguments = dict(draw.arguments)
         copy = layer.placed(draw.values, layer.template)  # made for this one call
         call = gradients_of(layer, draw.values, draw.upstream, copy)
+        if call.failed is not None:
+            raise call.failed
         if draw.output is not None and not np.array_equal(call.output, draw.output, equal_nan=True):
             raise ArithmeticError  # an edit of the forward
         found = dict(call.gradients)

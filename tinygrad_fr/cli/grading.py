@@ -1,0 +1,37 @@
+"""The command ``grade``: marks for what students hand in, or a new homework to start from."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from ..errors import ArgumentError, FileError
+from ..grade import grade
+from ..grade.template import new_homework
+from ..messages import _, ngettext
+from .console import say
+
+
+def run(options: Namespace) -> int:
+    """Mark a folder or an archive of copies; or write a template with ``--new``."""
+    if options.new:
+        for path in new_homework(Path(options.new)):
+            say(_("written: {path}", path=path))
+        return 0
+    if not options.questions or not options.submissions:
+        raise ArgumentError("give a file of questions and a folder or ZIP of copies, or --new")
+    if options.again and not Path(options.out).is_dir():
+        raise FileError("{path}: there are no marks to go on from", path=options.out)
+    marks = grade(
+        options.questions, options.submissions, jobs=options.jobs, sandbox=options.sandbox,
+        out=options.out, resume=not options.restart, hints=options.hints, limit=options.limit,
+        seed=options.seed, only=options.again or (),
+    )  # fmt: skip
+    rows = [(c["copy"], f"{c['mark']:g}", "; ".join(c["flags"])) for c in marks]
+    width = max(len(name) for name, _mark, _flags in rows)
+    for name, mark, flags in rows:
+        say(f"{name.ljust(width)}  {mark:>5}  {flags}".rstrip())
+    n = len(marks)
+    text = ngettext("{n} copy, mean {mean:.2f} out of {total:g}",
+                    "{n} copies, mean {mean:.2f} out of {total:g}", n)  # fmt: skip
+    say(text.format(n=n, mean=marks.mean, total=marks.out_of))
+    say(_("written: {path}", path=Path(options.out) / "class.html"))
+    return 0

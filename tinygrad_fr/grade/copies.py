@@ -18,7 +18,8 @@ from ..verify.handwritten.calls import StudentError, in_words
 from ..verify.handwritten.serving import FRAMEWORKS
 from ..verify.handwritten.there import Elsewhere, FailedError, LostError
 from ..worker import sandbox
-from .judging import Judged, Part, judged
+from .judging import judged
+from .points import Judged, Part
 from .questions import Homework
 from .submissions import Submission
 

@@ -1,7 +1,6 @@
 """One question of one copy: what is called, what is judged, and the points for it."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,86 +8,21 @@ import numpy as np
 from ..errors import ArgumentError
 from ..kernels import Array
 from ..messages import _
-from ..report import Report
 from ..verify import hand, layer
 from ..verify.handwritten.calls import StudentError, as_array
 from ..verify.handwritten.reference import slip_of
 from ..verify.handwritten.there import Elsewhere, FailedError, LostError
 from ..verify.truth.comparison import close
+from .points import (
+    Judged,
+    Part,
+    count_once,
+    forward_points,
+    gradient_points,
+    penalise,
+    withhold,
+)  # fmt: skip
 from .questions import Question
-
-# Points that a question loses whose code changes the arrays that it is given.
-PENALTY, IN_PLACE = 0.5, "changed_in_place"
-# The part of a gradient's points that one is worth which is right for some upstreams only.
-ONE_HOT_ONLY = 0.5
-# How near an output must be to the right one, by its kind of numbers.
-_NEAR = {np.dtype("float32"): 3e-4, np.dtype("float16"): 3e-2}
-# Exact formulas are right to more digits than differences can be.
-_BY_DIFFERENCES = 1e-12
-
-
-@dataclass
-class Part:
-    """What is judged of a question, and the points for it.
-
-    Attributes
-    ----------
-    what : str
-        ``output``, ``input`` or the name of a parameter.
-    verdict : str
-        As in a report; ``missing``, ``untouched``, ``error`` or ``timeout`` where there is none.
-    kind : str
-        The kind of the mistake, if it is known.
-    reason : str
-        Why points are lost.
-    """
-
-    what: str
-    out_of: float
-    points: float = 0.0
-    verdict: str = "wrong"
-    kind: str = ""
-    reason: str = ""
-
-
-@dataclass
-class Judged:
-    """A question of a copy.
-
-    Attributes
-    ----------
-    status : str
-        ``right``, ``wrong``, ``undecided``, ``untouched``, ``missing``, ``error``, ``timeout``.
-    parts : list of Part
-    flags : list of str
-        What a teacher should look at.
-    report : Report or None
-    """
-
-    question: Question
-    status: str = "wrong"
-    parts: list[Part] = field(default_factory=list)
-    flags: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-    report: Report | None = None
-    penalty: float = 0.0
-    hints: str = "full"
-    slip: str = ""  # the known mistake of a wrong forward
-    as_asked: set[str] = field(default_factory=set)  # gradients of the forward that was asked for
-    first: Any = None  # what the first backward of all gave
-    again: int = 0  # calls of the forward by the backward
-
-    @property
-    def mistakes(self) -> set[tuple[str, str, str]]:
-        """What was found to be wrong: the name, what, its kind."""
-        found = {(p.what, p.kind) for p in self.parts if p.kind}
-        found |= {(IN_PLACE, IN_PLACE)} if self.penalty else set()
-        return {(self.question.name, *mistake) for mistake in found}
-
-    @property
-    def points(self) -> float:
-        """The points of all parts."""
-        return max(0.0, sum(p.points for p in self.parts) - self.penalty)
 
 
 def judged(
@@ -124,9 +58,9 @@ def judged(
         return _all(made, "error", str(error))
     except LostError as error:
         if error.reason == "odd":
-            made.flags.append(_LOST("odd"))
-        return _all(made, "timeout" if error.reason == "timeout" else "error", _LOST(error.reason))
-    _count_once(made, before)
+            made.flags.append(_lost("odd"))
+        return _all(made, "timeout" if error.reason == "timeout" else "error", _lost(error.reason))
+    count_once(made, before)
     lost = [p for p in made.parts if p.points < p.out_of]
     undecided = [p for p in lost if p.verdict == "inconclusive"]
     made.status = "right" if not lost and not made.penalty else "wrong"
@@ -139,7 +73,7 @@ def judged(
 _UNTOUCHED = "NotImplementedError"
 
 
-def _LOST(reason: str) -> str:
+def _lost(reason: str) -> str:
     return {
         "timeout": _("the time is over"),
         "ended": _("the program has ended"),
@@ -173,13 +107,13 @@ def _judge_function(
 
     _gradient, after = called(inputs)
     changed = [n for n, x in zip(inputs, after, strict=False) if not _same(x, inputs[n])]
-    _penalise(made, changed)
+    penalise(made, changed)
     for part in made.parts:
         mine = {part.what: lambda **known: called(known)[0]}
         loss = _of_names(question, inputs)
         report = hand(loss, dict(inputs), mine, repair=False, seed=seed)
         made.report = report
-        _mark(made, part, report, part.what)
+        gradient_points(made, part, report, part.what)
 
 
 def _judge_class(
@@ -194,7 +128,7 @@ def _judge_class(
     upstream = None if loss else rng.standard_normal(wanted.shape)
     number = copy.number()
     output = copy.ask("forward", number, question.name, _arrays(parameters), _arrays(inputs))
-    right = _forward(made, output, wanted)
+    right = forward_points(made, output, wanted)
     _backward_of_others(made, copy, number, output, wanted, upstream, values, list(parameters))
     if parts and all(p.verdict != "untouched" for p in parts):
         given = tuple(inputs.values())
@@ -206,11 +140,11 @@ def _judge_class(
         )  # fmt: skip
         for part in parts:
             whole = part.what not in made.report.entries and "input" in made.report.entries
-            _mark(made, part, made.report, "input" if whole else part.what)
+            gradient_points(made, part, made.report, "input" if whole else part.what)
         _accept_as_asked(made, values, 1.0 if upstream is None else upstream)
         _compare_with_first(made)
     right = _forward_again(made, copy, rng, right, output, values)
-    _withhold(made, parts, right)
+    withhold(made, parts, right)
 
 
 def _asked(copy: Elsewhere, kind: type, request: str, *arguments: Any) -> Any:
@@ -232,7 +166,7 @@ def _backward_of_others(
     made.first = watched.get("result")
     inputs = [n for n in values if n not in parameters]
     received = [*parameters, *inputs, _("the upstream gradient")]
-    _penalise(made, [received[k] for k in _numbers(watched.get("changed")) if k < len(received)])
+    penalise(made, [received[k] for k in _numbers(watched.get("changed")) if k < len(received)])
     if watched.get("raised") == _UNTOUCHED:
         for part in made.parts:
             if part.what != "output":
@@ -272,7 +206,7 @@ def _forward_again(
     second.parts = [Part("output", 1.0)]
     wanted = _reference(made.question, others)
     if right:
-        if _forward(second, again, wanted):
+        if forward_points(second, again, wanted):
             return True
         for part in made.parts[:1] if made.parts[0].what == "output" else []:
             part.points, part.verdict = 0.0, "wrong"
@@ -347,106 +281,3 @@ def _accept_as_asked(made: Judged, values: Mapping[str, Any], upstream: Any) -> 
             made.as_asked.add(part.what)
             if not part.points:
                 part.points, part.verdict, part.reason = part.out_of, "correct", ""
-
-
-# --- points ------------------------------------------------------------------------------------
-
-
-def _forward(made: Judged, output: Any, wanted: Array) -> bool:
-    """Whether the forward is right; its points."""
-    part = next((p for p in made.parts if p.what == "output"), Part("output", 0.0))
-    if output is None:
-        part.reason = _("the forward returns nothing (None)")
-        return False
-    try:
-        array = as_array(output)
-    except StudentError as error:
-        part.reason = str(error)
-        return False
-    near = _NEAR.get(array.dtype, 1e-6)
-    if array.shape != wanted.shape:
-        text = _("the output has the shape {got} in place of {wanted}")
-        part.reason = text.format(got=array.shape, wanted=wanted.shape)
-    elif not np.isfinite(array).all() and np.isfinite(wanted).all():
-        part.reason = _("the output has entries that are NaN or infinite")
-    elif not close(np.asarray(array, float), wanted, near):
-        part.reason = _("the output does not have the right values")
-    else:
-        part.verdict, part.points = "correct", part.out_of
-        return True
-    return False
-
-
-def _mark(made: Judged, part: Part, report: Report, name: str) -> None:
-    """The points of a gradient, as an entry of a report says; that of all if it has none."""
-    entry = report.entries.get(name)
-    if entry is None or (name != part.what and entry.hand is not None):
-        part.verdict, part.reason = "inconclusive", _("it was not judged")
-        return
-    part.verdict = entry.verdict
-    kinds = [d.kind for d in entry.diagnoses]
-    part.kind = kinds[0] if kinds else ""
-    if entry.verdict in ("correct", "kink"):
-        if entry.hand is None:  # a first layer may, here it was asked for
-            part.verdict, part.reason = "wrong", _("nothing is returned")
-            return
-        half = "one_hot_upstream_only" in kinds
-        part.points = part.out_of * (ONE_HOT_ONLY if half else 1)
-        if half:
-            part.reason = _("right for an upstream gradient with a single entry only")
-        return
-    part.reason = _told(report, name, made.hints)
-
-
-def _told(report: Report, name: str, hints: str) -> str:
-    """What there is to say of an entry, with no more than the hints allow."""
-    entry = report.to_dict(hints)["entries"][name]
-    told = [d["explanation"] for d in entry["diagnoses"][:1]] + [entry["note"]]
-    return "; ".join(filter(None, told))
-
-
-def _penalise(made: Judged, changed: list[str]) -> None:
-    if changed:
-        made.penalty = PENALTY
-        text = _("the code changes what it is given ({names}): copy it first")
-        made.remarks.append(text.format(names=", ".join(dict.fromkeys(changed))))
-
-
-def _withhold(made: Judged, gradients: Collection[Part], right: bool) -> None:
-    """No points for gradients of another function, or for those that nobody has derived.
-
-    Where the forward is wrong its gradients count if the mistake has a name, or if they are those
-    of the forward that was asked for.
-    """
-    counted = [p for p in gradients if p.points]
-    if made.again:
-        text = _("the backward calls the forward {n} times: by differences, and not derived")
-        for p in counted:
-            p.points, p.verdict, p.reason = 0.0, "wrong", text.format(n=made.again)
-        made.flags.append(text.format(n=made.again))
-        return
-    others = [p for p in counted if p.what not in made.as_asked]
-    if not right and not made.slip and others:
-        for p in others:
-            p.points, p.verdict = 0.0, "wrong"
-            p.reason = _("right for this forward, which is not the one that was asked for")
-        made.flags.append(_("right gradients of another forward: to be read"))
-    for name, entry in made.report.entries.items() if made.report is not None else ():
-        exact = entry.autograd is not None and np.asarray(entry.hand).dtype == np.float64
-        error = float(entry.max_rel_error)
-        if exact and name != "output" and entry.verdict == "correct" and (
-            _BY_DIFFERENCES < error < 1e-6
-        ):  # fmt: skip
-            text = _("the gradient of {name} is right to {n} digits only: by differences?")
-            made.flags.append(text.format(name=name, n=int(-np.log10(error))))
-
-
-def _count_once(made: Judged, before: Collection[tuple[str, str, str]]) -> None:
-    """A mistake that an earlier question has found costs nothing more."""
-    for part in made.parts:
-        mistake = (made.question.name, part.what, part.kind)
-        if part.kind and part.points < part.out_of and mistake in before:
-            part.points = part.out_of
-            part.reason = _("counted already: {reason}", reason=part.reason)
-    if (made.question.name, IN_PLACE, IN_PLACE) in before:
-        made.penalty = 0.0

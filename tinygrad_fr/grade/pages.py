@@ -3,13 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..messages import _, language, ngettext, spelled
 from ..report import Diagnosis, kind_word
-
-if TYPE_CHECKING:
-    from .running import Marks
+from .marks import Marks
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --good: #2e8b57; --bad: #c0392b; --some: #b8860b }
@@ -40,7 +38,7 @@ def feedback_page(copy: dict[str, Any], pictures: Sequence[str] = ()) -> str:
         body.append(f"<h2>{_safe(question['title'])} \u2014 {points}</h2>")
         body.append(f"<table class='parts'>{''.join(rows)}</table>")
         body += [_note(text) for text in question["remarks"]]
-    body += [f"<h2>{_safe(_('Where the errors are'))}</h2>", *pictures] if pictures else []
+    body += [_heading(_("Where the errors are")), *pictures] if pictures else []
     return _page(copy["copy"], body)
 
 
@@ -57,35 +55,34 @@ def _row(part: dict[str, Any]) -> str:
     )
 
 
-def class_page(marks: "Marks") -> str:
+def class_page(marks: Marks) -> str:
     """What a teacher looks at: who has how much, which mistakes, which question separates."""
     n = len(marks)
     title = ngettext("{n} copy", "{n} copies", n, n=n)
     mean = _("mean {mean} out of {total}", mean=_number(round(marks.mean, 2)),
              total=_number(marks.out_of))  # fmt: skip
     body = [f"<h1>{_safe(title)}, {_safe(mean)}</h1>", _distribution(marks)]
-    body += [f"<h2>{_safe(_('Questions'))}</h2>", _questions(marks)]
-    body += [f"<h2>{_safe(_('Mistakes'))}</h2>", _mistakes(marks)]
+    body += [_heading(_("Questions")), _questions(marks)]
+    body += [_heading(_("Mistakes")), _mistakes(marks)]
     flagged = [c for c in marks if c["flags"]]
     if flagged:
         rows = [
             f"<tr><td>{_safe(c['copy'])}</td><td>{'<br>'.join(map(_safe, c['flags']))}</td></tr>"
             for c in flagged
         ]
-        body += [f"<h2>{_safe(_('To be read'))}</h2>", f"<table>{''.join(rows)}</table>"]
+        body += [_heading(_("To be read")), f"<table>{''.join(rows)}</table>"]
     if marks.similar:
         rows = [
             f"<tr><td>{_safe(', '.join(pair['copies']))}</td>"
             f"<td class='n'>{100 * pair['share']:.0f} %</td></tr>"
             for pair in marks.similar
         ]
-        body += [f"<h2>{_safe(_('Copies with much the same code'))}</h2>",
-                 f"<table>{''.join(rows)}</table>"]  # fmt: skip
-    body += [f"<h2>{_safe(_('All marks'))}</h2>", _all_marks(marks)]
+        body += [_heading(_("Copies with much the same code")), f"<table>{''.join(rows)}</table>"]
+    body += [_heading(_("All marks")), _all_marks(marks)]
     return _page(title, body)
 
 
-def _distribution(marks: "Marks") -> str:
+def _distribution(marks: Marks) -> str:
     """How many copies have how much, in ten bars."""
     counts = Counter(min(9, int(10 * c["mark"] / (c["out_of"] or 1))) for c in marks)
     most, rows = max(counts.values(), default=1), []
@@ -99,7 +96,7 @@ def _distribution(marks: "Marks") -> str:
     return f"<table>{''.join(rows)}</table>"
 
 
-def _questions(marks: "Marks") -> str:
+def _questions(marks: Marks) -> str:
     """The share of points for each question, and how far it separates the class."""
     header = (_("question"), _("points"), _("separates"))
     rows = [
@@ -129,7 +126,7 @@ def _correlation(x: Sequence[float], y: Sequence[float]) -> float | None:
     return float(xy / (xx * yy) ** 0.5)
 
 
-def _mistakes(marks: "Marks") -> str:
+def _mistakes(marks: Marks) -> str:
     """Which kinds of mistakes how many copies have."""
     counts = Counter(
         (q["title"], kind) for c in marks for q in c["questions"] for kind in {*q["mistakes"]}
@@ -139,10 +136,10 @@ def _mistakes(marks: "Marks") -> str:
         f"<td>{_safe(title)}</td></tr>"
         for (title, kind), count in counts.most_common(20)
     ]
-    return f"<table>{''.join(rows)}</table>" if rows else f"<p>{_safe(_('none that is known'))}</p>"
+    return f"<table>{''.join(rows)}</table>" if rows else _note(_("none that is known"))
 
 
-def _all_marks(marks: "Marks") -> str:
+def _all_marks(marks: Marks) -> str:
     titles = [q["title"] for q in marks.copies[0]["questions"]] if marks.copies else []
     header = "".join(f"<th class='n'>{_safe(t)}</th>" for t in titles)
     rows = [
@@ -150,8 +147,13 @@ def _all_marks(marks: "Marks") -> str:
         + "".join(f"<td class='n'>{_number(q['points'])}</td>" for q in c["questions"]) + "</tr>"
         for c in marks
     ]  # fmt: skip
-    head = f"<tr><th>{_safe(_('copy'))}</th><th class='n'>{_safe(_('mark'))}</th>{header}</tr>"
+    first = _safe(_("copy")), _safe(_("mark"))
+    head = f"<tr><th>{first[0]}</th><th class='n'>{first[1]}</th>{header}</tr>"
     return f"<div style='overflow-x:auto'><table>{head}{''.join(rows)}</table></div>"
+
+
+def _heading(text: str) -> str:
+    return f"<h2>{_safe(text)}</h2>"
 
 
 def _note(text: str) -> str:

@@ -5,20 +5,16 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..messages import _, language, spelled
+from .marks import Marks, key_of
 from .pages import class_page, feedback_page
 from .questions import Homework
 
-if TYPE_CHECKING:
-    from .running import Marks
 
-
-def written(marks: "Marks", homework: Homework, folder: Path, only_marks: bool = False) -> None:
+def written(marks: Marks, homework: Homework, folder: Path, only_marks: bool = False) -> None:
     """Write the results to a folder; each file is whole at any time."""
-    from .running import key_of
-
     folder.mkdir(parents=True, exist_ok=True)
     seed = marks.copies[0]["seed"] if marks.copies else 0
     data = {**marks.to_dict(), "key": key_of(homework, marks.hints, seed)}
@@ -55,10 +51,11 @@ def file_names(copies: Sequence[str]) -> list[str]:
     return names
 
 
-def table(marks: "Marks", homework: Homework) -> str:
+def table(marks: Marks, homework: Homework) -> str:
     """The marks for a spreadsheet; in French with semicolons and decimal commas."""
     titles = [f"{q.title} /{_number(q.out_of)}" for q in homework.questions]
-    header = [_("copy"), f"{_('mark')} /{_number(marks.out_of)}", _("to be read"), *titles,
+    mark = _("mark")
+    header = [_("copy"), f"{mark} /{_number(marks.out_of)}", _("to be read"), *titles,
               _("feedback")]  # fmt: skip
     rows = [
         [c["copy"], _number(c["mark"]), "; ".join(c["flags"]),
@@ -68,7 +65,7 @@ def table(marks: "Marks", homework: Homework) -> str:
     return _csv([header, *rows], ";" if language == "fr" else ",")
 
 
-def moodle(marks: "Marks") -> str:
+def moodle(marks: Marks) -> str:
     """The marks as Moodle's grading worksheet takes them."""
     header = [_("Identifier"), _("Full name"), _("Grade"), _("Feedback comments")]
     rows = [

@@ -122,7 +122,7 @@ class Elsewhere:
             error.__cause__ = FailedError(texts[1], texts[3])
             raise error
         if kind == "argument":
-            raise ArgumentError("{text}", text=texts[0])
+            raise ArgumentError(texts[0].replace("{", "(").replace("}", ")"))
         raise FailedError(*texts[:2])
 
     def _lose(self, reason: str) -> None:

@@ -1,0 +1,57 @@
+"""The marks of all copies, and what they were made with."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .questions import Homework
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The marks of all copies.
+
+    Attributes
+    ----------
+    copies : list of dict
+        As in ``marks.json``: ``copy``, ``mark``, ``out_of``, ``flags``, ``questions``, ...
+    similar : list of dict
+        Pairs of copies with much the same code, for a teacher to look at.
+    out_of : float
+    hints : str
+    """
+
+    copies: list[dict[str, Any]]
+    similar: list[dict[str, Any]]
+    out_of: float
+    hints: str
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        """The result of a copy by its name."""
+        for copy in self.copies:
+            if copy["copy"] == name:
+                return copy
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.copies)
+
+    def __len__(self) -> int:
+        return len(self.copies)
+
+    @property
+    def mean(self) -> float:
+        """The mean of all marks."""
+        return float(sum(c["mark"] for c in self.copies)) / len(self.copies)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The marks as plain data, as ``marks.json`` has them."""
+        return {"version": 1, "out_of": self.out_of, "hints": self.hints, "mean": self.mean,
+                "copies": self.copies, "similar": self.similar}  # fmt: skip
+
+
+def key_of(homework: Homework, hints: str, seed: int) -> str:
+    """What must be the same for a result to be kept."""
+    titles = [(q.title, q.name, dict(q.points)) for q in homework.questions]
+    return hashlib.sha256(repr((homework.text, titles, hints, seed)).encode()).hexdigest()

@@ -98,7 +98,7 @@ class Child:
             if size >= 0:
                 (n,) = _LENGTH.unpack_from(self._heard)
                 if n > self._longest:
-                    raise ValueError("the frame is too long")
+                    raise ValueError
                 if size >= n:
                     body = bytes(self._heard[_LENGTH.size : _LENGTH.size + n])
                     del self._heard[: _LENGTH.size + n]

@@ -5,6 +5,7 @@ import hashlib
 import shutil
 import tempfile
 import time
+import warnings
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -138,8 +139,7 @@ class _Bench:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        if self._process is not None:
-            self._process.end()
+        self._end()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def judge(self, question: Any, rng: np.random.Generator, mistakes: Any) -> Judged:
@@ -149,9 +149,11 @@ class _Bench:
         assert self._process is not None
         self._process.until = time.monotonic() + self._limit
         try:
-            found = judged(
-                question, self._process, self._names, rng, mistakes, self._settings.hints
-            )
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of what a copy makes overflow
+                found = judged(
+                    question, self._process, self._names, rng, mistakes, self._settings.hints
+                )
         except Exception as error:  # a mistake of ours costs nobody anything unseen
             found = _unread(question, _("it could not be judged: {error}", error=in_words(error)))
             found.status = "undecided"
@@ -164,9 +166,13 @@ class _Bench:
 
     def _lose(self) -> None:
         """A copy that loops costs its time once: later losses come sooner."""
+        self._end()
+        self._limit = max(1.0, _AFTER_A_LOSS * self._limit)
+
+    def _end(self) -> None:
         if self._process is not None:
             self._process.end()
-        self._process, self._limit = None, max(1.0, _AFTER_A_LOSS * self._limit)
+        self._process = None
 
     def _flag(self, text: str) -> None:
         told = _("reaches for {what}", what=text)
@@ -191,10 +197,10 @@ class _Bench:
                 self._careful = careful
                 return True
             except LostError:
-                self._lose()
+                self._end()
                 self._remark(_("the lines at the top level never end: only definitions were run"))
             except (FailedError, StudentError) as error:
-                self._lose()
+                self._end()
                 self.problem = _("the file cannot be read: {error}", error=error)
                 return False
         self.problem = _("the file cannot be loaded: it never ends, or ends the program")

@@ -145,7 +145,7 @@ def _running(
         methods = multiprocessing.get_all_start_methods()
         context = multiprocessing.get_context("fork" if "fork" in methods else "spawn")
         executor = ProcessPoolExecutor(jobs, context, _deaf)
-        stack.callback(executor.shutdown, wait=True, cancel_futures=True)
+        stack.callback(_end, executor, {*multiprocessing.active_children()})
     sent = carried(homework), settings, messages.language
     waiting: dict[Future[Any], int] = {
         executor.submit(_one, copy, *sent): k for k, copy in enumerate(copies)
@@ -154,9 +154,25 @@ def _running(
         yield waiting[future], future.result()
 
 
+def _end(executor: Executor, others: set[Any]) -> None:
+    """End all processes of ours, and with them those of copies, whatever they are doing."""
+    executor.shutdown(wait=False, cancel_futures=True)
+    ours = [p for p in multiprocessing.active_children() if p not in others]
+    for process in ours:
+        process.terminate()
+    for process in ours:
+        process.join(2)
+        process.kill()
+
+
+def _stop(*_signal: object) -> None:
+    raise SystemExit
+
+
 def _deaf() -> None:
-    """Ctrl-C is for the process that started this one."""
+    """Ctrl-C is for the process that started this one, which then ends this one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _stop)
     differences.shows = False
 
 

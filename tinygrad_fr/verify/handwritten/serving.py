@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,7 @@ class Served:
 
     def load(self, path: str, only_definitions: bool = False) -> list[str]:
         """Run the file, statement by statement: one that fails costs itself; what failed."""
-        name = os.path.splitext(os.path.basename(path))[0]  # noqa: PTH119, PTH122
+        name = f"the file {Path(path).name}"  # no module is called so
         with open(path, encoding="utf-8") as file:  # noqa: PTH123
             text = file.read()
         linecache.cache[path] = (len(text), None, StringIO(text).readlines(), path)
@@ -90,7 +91,7 @@ class Served:
         module = types.ModuleType(name)
         module.__file__ = path
         sys.modules[name], self._space = module, vars(module)
-        sys.path.insert(0, os.path.dirname(path))  # noqa: PTH120
+        sys.path.append(str(Path(path).parent))  # after Python's own: it may be called copy.py
         sys.argv[:] = [path]
         flags = 0
         failed = []

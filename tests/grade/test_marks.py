@@ -1,0 +1,242 @@
+"""Marks: what a person would give, and nothing for what was not earned."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+import warnings
+
+import pytest
+
+import tinygrad_fr as tg
+from tinygrad_fr.errors import ArgumentError, FileError
+from tinygrad_fr.grade import Question, grade, normal
+from tinygrad_fr.worker import sandbox
+
+from . import HOSTILE, MARKS, QUESTIONS, agrees, laid_out
+
+COPIES = QUESTIONS.parent / "copies"
+RIGHT = (COPIES / "amina.py").read_text("utf-8")
+# What these do is for a sandbox, and not for the folders beside the tests.
+DANGEROUS = {"delete_files_around", "kill_all", "kill_group", "kill_parent", "fork_bomb_50"}
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "no bubblewrap")
+        yield
+
+
+def marked(text, folder, *, name="copy.py", **how):
+    """The result of one copy."""
+    (folder / "in").mkdir()
+    (folder / "in" / name).write_text(text, "utf-8")
+    (result,) = grade(QUESTIONS, folder / "in", jobs=1, **how)
+    return result
+
+
+def points(result):
+    return {q["title"]: q["points"] for q in result["questions"]}
+
+
+# --- others' copies ------------------------------------------------------------------------------
+
+
+def test_marks_are_those_that_a_person_gives(tmp_path):
+    names = sorted(MARKS)[::4]  # python -m tests.grade takes all
+    marks = grade(QUESTIONS, laid_out("copies", names, tmp_path / "copies"))
+    wrong = {c["copy"]: c["mark"] for c in marks if not agrees(c["copy"], c["mark"])}
+    assert len(wrong) <= 1, wrong
+
+
+# Numeric differentiation and a derivation of one's own are flagged: the teacher judges.
+JUDGED_BY_THE_TEACHER = {"mini_autodiff", "numdiff_complex_step", "numdiff_renamed_copy",
+                         "numdiff_self_forward", "cache_earlier_calls"}  # fmt: skip
+# All forwards are right, over and over; only its gradients are not.
+HONEST_FORWARDS = {"right_first_call_only"}
+
+
+def test_no_hostile_copy_gets_what_it_has_not_earned(tmp_path):
+    names = sorted(HOSTILE) if sandbox.can_shut_in() else sorted(set(HOSTILE) - DANGEROUS)
+    (tmp_path / "neighbour").mkdir()
+    folder = laid_out("hostile", names, tmp_path / "copies")
+    (folder / "amina.py").write_text(RIGHT, "utf-8")
+    before = {p.name: p.read_bytes() for p in folder.iterdir()}
+    marks = grade(QUESTIONS, folder, out=tmp_path / "out", limit=4)
+    assert len(marks) == len(names) + 1
+    assert marks["amina"]["mark"] == 20
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
+    for copy in marks:
+        if copy["copy"] == "amina" or copy["copy"] in HONEST_FORWARDS:
+            continue
+        if copy["mark"] > HOSTILE[copy["copy"]]["earned"] + 1e-6:
+            assert copy["copy"] in JUDGED_BY_THE_TEACHER, copy
+            assert copy["flags"], copy
+    for page in (tmp_path / "out").rglob("*.html"):
+        text = page.read_text("utf-8")
+        assert "<script" not in text.lower()
+        assert "\x1b" not in text
+    with (tmp_path / "out" / "marks.csv").open(encoding="utf-8-sig", newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert not [c for c in cells if c[:1] in ("=", "+", "@")]
+
+
+# --- fair --------------------------------------------------------------------------------------
+
+
+def test_a_copy_gets_the_same_mark_again_and_other_inputs_than_others(tmp_path):
+    first = marked(RIGHT, tmp_path)
+    (tmp_path / "in").rename(tmp_path / "before")
+    again = marked(RIGHT, tmp_path)
+    assert first["mark"] == again["mark"] == 20
+    assert first["fingerprint"] == again["fingerprint"]
+    (tmp_path / "in").rename(tmp_path / "second")
+    assert marked(RIGHT + "\n", tmp_path)["fingerprint"] != first["fingerprint"]
+
+
+def test_gradients_that_were_stored_before_a_crash_count(tmp_path):
+    text = RIGHT.replace("return d_z @ self.W.T", "return d_z @ self.W")
+    parts = {p["what"]: p for q in marked(text, tmp_path)["questions"]
+             if q["title"] == "Couche dense" for p in q["parts"]}  # fmt: skip
+    assert (parts["W"]["points"], parts["b"]["points"], parts["input"]["points"]) == (1, 1, 0)
+    assert "matmul" in parts["input"]["reason"]
+
+
+def test_float32_is_not_punished(tmp_path):
+    text = RIGHT.replace("self.x = x", "self.x = x = x.astype(np.float32)")
+    assert "float32" in text
+    assert marked(text, tmp_path)["mark"] == 20
+
+
+TRIVIAL = """
+import numpy as np
+class Softmax:
+    def forward(self, z): return z.copy()
+    def backward(self, d): return d.copy()
+class EntropieCroisee:
+    def forward(self, p, y):
+        self.p = p
+        return 1.0
+    def backward(self): return np.zeros(self.p.shape)
+class MaxPooling:
+    def forward(self, x): return x.copy()
+    def backward(self, d): return d.copy()
+"""
+
+
+def test_a_trivial_layer_earns_nothing_by_being_right_about_itself(tmp_path):
+    result = marked(TRIVIAL, tmp_path)
+    assert result["mark"] == 0
+    reasons = [p["reason"] for q in result["questions"] for p in q["parts"]]
+    assert all(reasons)
+
+
+def test_a_mistake_counts_once(tmp_path):
+    text = RIGHT.replace("axis=1", "axis=0")
+    found = points(marked(text, tmp_path))
+    assert found["Softmax"] < 4
+    assert found["Softmax, grands scores"] == 1
+
+
+def test_every_lost_point_has_a_reason_in_the_words_that_the_hints_allow(tmp_path):
+    texts = {}
+    for hints in ("where", "kind", "full"):
+        folder = tmp_path / hints
+        folder.mkdir()
+        result = marked((COPIES / "bruno.py").read_text("utf-8"), folder, hints=hints)
+        lost = [p for q in result["questions"] for p in q["parts"] if p["points"] < p["out_of"]]
+        assert all(p["reason"] for p in lost)
+        texts[hints] = "\n".join(p["reason"] for p in lost)
+        assert any(p["kind"] for p in lost) == (hints != "where")
+    assert "diagonal" not in texts["where"]
+    assert "diagonal" in texts["kind"]
+    assert "-p_i p_j" in texts["full"]
+
+
+# --- operations ----------------------------------------------------------------------------------
+
+
+def test_a_run_goes_on_where_it_stopped_and_marks_one_copy_again(tmp_path):
+    names = ["amina", "bruno"]
+    (tmp_path / "in").mkdir()
+    for name in names:
+        (tmp_path / "in" / f"{name}.py").write_bytes((COPIES / f"{name}.py").read_bytes())
+    out = tmp_path / "out"
+    grade(QUESTIONS, tmp_path / "in", out=out)
+    data = json.loads((out / "marks.json").read_text("utf-8"))
+    data["copies"][0]["mark"] = 7.25  # what is there is kept
+    (out / "marks.json").write_text(json.dumps(data), "utf-8")
+    assert grade(QUESTIONS, tmp_path / "in", out=out)["amina"]["mark"] == 7.25
+    assert grade(QUESTIONS, tmp_path / "in", out=out, only=["amina"])["amina"]["mark"] == 20
+    with pytest.raises(ArgumentError, match="nobody"):
+        grade(QUESTIONS, tmp_path / "in", out=out, only=["nobody"])
+    changed = RIGHT.replace("class Dense", "class Dance")
+    (tmp_path / "in" / "bruno.py").write_text(changed, "utf-8")
+    assert grade(QUESTIONS, tmp_path / "in", out=out)["bruno"]["mark"] == 16
+
+
+def test_a_copy_that_loops_costs_its_time_once(tmp_path):
+    text = "while True:\n    pass\n" + RIGHT
+    start = time.monotonic()
+    result = marked(text, tmp_path, limit=5)
+    assert result["mark"] == 20  # what it defines is judged
+    assert time.monotonic() - start < 60
+    assert any("never end" in text for text in result["remarks"])
+
+
+def test_other_executors_run_it(tmp_path):
+    from concurrent.futures import ThreadPoolExecutor
+
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "amina.py").write_text(RIGHT, "utf-8")
+    with ThreadPoolExecutor(1) as executor:
+        assert grade(QUESTIONS, tmp_path / "in", executor=executor)["amina"]["mark"] == 20
+
+
+def test_ctrl_c_leaves_the_marks_that_were_there_and_no_process(tmp_path):
+    import signal
+
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.py").write_text(RIGHT, "utf-8")
+    (tmp_path / "in" / "b.py").write_text("while True:\n    pass\n", "utf-8")
+    script = (
+        "import sys\nfrom tinygrad_fr.grade import grade\n"
+        f"grade({str(QUESTIONS)!r}, {str(tmp_path / 'in')!r}, out={str(tmp_path / 'out')!r}, "
+        "jobs=1, limit=60)\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", script], stderr=subprocess.PIPE, start_new_session=True
+    )
+    marks = tmp_path / "out" / "marks.json"
+    for _wait in range(300):
+        if marks.exists():
+            break
+        time.sleep(0.1)
+    os.kill(child.pid, signal.SIGINT)
+    child.communicate(timeout=60)
+    assert child.returncode != 0
+    assert json.loads(marks.read_text("utf-8"))["copies"][0]["mark"] == 20
+    with pytest.raises(ProcessLookupError):
+        os.killpg(child.pid, 0)
+
+
+# --- questions -----------------------------------------------------------------------------------
+
+
+def test_questions_say_what_is_wrong_with_them(tmp_path):
+    with pytest.raises(ArgumentError, match="reference"):
+        Question("Dense", "Dense", {"output": 1}, {"x": normal(2, 3)}, None)
+    with pytest.raises(ArgumentError, match="points"):
+        Question("Dense", "Dense", {"output": -1}, {"x": normal(2, 3)}, tg.softmax)
+    path = tmp_path / "questions.py"
+    for text, said in (("", "has no QUESTIONS"), ("1/0", "fails"), ("QUESTIONS = []", "not empty")):
+        path.write_text(text, "utf-8")
+        with pytest.raises((ArgumentError, FileError), match=said):
+            grade(path, COPIES)
+    with pytest.raises(FileError, match="no such file"):
+        grade(QUESTIONS, tmp_path / "nowhere")

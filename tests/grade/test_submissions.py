@@ -1,0 +1,77 @@
+"""What is handed in, in all the ways in which it is."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+
+import pytest
+
+from tinygrad_fr.errors import FileError
+from tinygrad_fr.grade.submissions import submissions_of
+
+ASKED = {"Dense"}
+TEXT = "class Dense:\n    pass\n"
+
+
+def notebook(*cells):
+    made = [
+        {"cell_type": "code", "metadata": {"tags": list(tags)}, "source": text.splitlines(True)}
+        for text, *tags in cells
+    ]
+    return json.dumps({"cells": [*made, {"cell_type": "markdown", "source": ["# x"]}]})
+
+
+def test_files_folders_and_archives_are_copies(tmp_path):
+    (tmp_path / "lea.py").write_text(TEXT, "utf-8")
+    (tmp_path / "max").mkdir()
+    (tmp_path / "max" / "devoir.py").write_text(TEXT, "utf-8")
+    (tmp_path / "max" / "outils.py").write_text("x = 1\n", "utf-8")
+    with zipfile.ZipFile(tmp_path / "zoe.zip", "w") as archive:
+        archive.writestr("rendu/devoir.py", TEXT)
+    (tmp_path / ".hidden.py").write_text(TEXT, "utf-8")
+    found = {s.name: s for s in submissions_of(tmp_path, ASKED)}
+    assert set(found) == {"lea", "max", "zoe"}
+    assert (found["max"].main, set(found["max"].files)) == ("devoir.py", {"devoir.py", "outils.py"})
+    assert not any(s.problem for s in found.values())
+
+
+def test_the_names_of_moodle_are_taken_apart(tmp_path):
+    folder = "Léa Martin_12345_assignsubmission_file_"
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.writestr(f"{folder}/devoir.py", TEXT)
+        archive.writestr("Max Petit_12346_assignsubmission_file_/rendu.zip", b"no archive")
+    lea, other = submissions_of(tmp_path / "all.zip", ASKED)
+    assert (lea.name, lea.number, lea.problem) == ("Léa Martin", "12345", "")
+    assert (other.name, other.number) == ("Max Petit", "12346")
+    assert "damaged" in other.problem
+
+
+def test_notebooks_give_their_code(tmp_path):
+    cells = ("%matplotlib inline\n!pip install x\n" + TEXT,), ("1 / 0\n",)
+    (tmp_path / "a.ipynb").write_text(notebook(*cells), "utf-8")
+    tagged = (TEXT, "grade"), ("raise SystemExit\n",)
+    (tmp_path / "b.ipynb").write_text(notebook(*tagged), "utf-8")
+    (tmp_path / "c.ipynb").write_text("[]", "utf-8")
+    a, b, c = submissions_of(tmp_path, ASKED)
+    assert "pip" not in a.files["a.py"]
+    assert "1 / 0" in a.files["a.py"]
+    assert "SystemExit" not in b.files["b.py"]
+    assert "no notebook" in c.problem
+
+
+def test_encodings_are_read_and_two_answers_are_told(tmp_path):
+    (tmp_path / "a.py").write_bytes("# -*- coding: latin-1 -*-\n# é\n".encode("latin-1"))
+    (tmp_path / "b.py").write_bytes("# é\n".encode("latin-1"))
+    (tmp_path / "c").mkdir()
+    for name in ("un.py", "deux.py"):
+        (tmp_path / "c" / name).write_text(TEXT, "utf-8")
+    a, b, c = submissions_of(tmp_path, ASKED)
+    assert "é" in a.files["a.py"]
+    assert "é" in b.files["b.py"]
+    assert "several" in c.problem
+
+
+def test_nothing_to_read_is_said(tmp_path):
+    with pytest.raises(FileError, match="no copy"):
+        submissions_of(tmp_path, ASKED)

@@ -50,7 +50,7 @@ HOUSE = [
     {"training": 550},
     {"health": 790},
     {"plot": 1_740},
-    {"grade": 1_680},
+    {"grade": 1_710},
     {"cli": 1_000},
     {"__init__": 90},
     {"__main__": 10},
@@ -61,7 +61,7 @@ FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # took more lines than their merging gave back, and have to pay for them yet.
 # Reading other people's layers cost 2,170 more; repairs and a process of their own, 4,500: the code
 # that students write is read, disturbed, edited and run, none of which was there before.
-WHOLE = 41_730
+WHOLE = 41_750
 
 # Imports that point upwards or close a circle, each with its reason.
 EXCUSED = {

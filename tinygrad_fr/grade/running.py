@@ -107,7 +107,8 @@ def grade(
         running = _running(stack, [copies[k] for k in todo], homework, settings, jobs, executor)
         for position, result in running:
             found[todo[position]] = result
-            bar.update()
+            if hasattr(bar, "update"):
+                bar.update()
             pictures = result.pop("pictures")
             if folder is not None:
                 write_feedback(result, names[todo[position]], pictures, folder)
@@ -182,7 +183,9 @@ def _one(copy: Submission, homework: bytes, settings: Settings, language: str) -
 
 
 def _bar(total: int, done: int, progress: bool | None) -> Any:
-    from tqdm import tqdm
-
+    try:
+        from tqdm import tqdm
+    except ImportError:  # only a convenience
+        return ExitStack()
     return tqdm(total=total, initial=done, desc=_("copies"), leave=False,
                 disable=None if progress is None else not progress)  # fmt: skip

@@ -40,7 +40,7 @@ HOUSE = [
     {"verify/truth": 830},
     {"verify/causes": 3_370},
     {"verify/handwritten": 4_300},
-    {"verify/repairs": 2_250, "verify/repairs/edits": 1_610},
+    {"verify/repairs": 2_250, "verify/repairs/edits": 1_620},
     {"verify/questions": 1_620},
     {"verify": 20},
     {"io": 450},
@@ -61,7 +61,7 @@ FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # took more lines than their merging gave back, and have to pay for them yet.
 # Reading other people's layers cost 2,170 more; repairs and a process of their own, 4,500: the code
 # that students write is read, disturbed, edited and run, none of which was there before.
-WHOLE = 41_750
+WHOLE = 41_770
 
 # Imports that point upwards or close a circle, each with its reason.
 EXCUSED = {

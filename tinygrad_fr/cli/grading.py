@@ -18,12 +18,14 @@ def run(options: Namespace) -> int:
         return 0
     if not options.questions or not options.submissions:
         raise ArgumentError("give a file of questions and a folder or ZIP of copies, or --new")
-    if options.again and not Path(options.out).is_dir():
+    if (options.again or options.question) and not Path(options.out).is_dir():
         raise FileError("{path}: there are no marks to go on from", path=options.out)
     marks = grade(
         options.questions, options.submissions, jobs=options.jobs, sandbox=options.sandbox,
         out=options.out, resume=not options.restart, hints=options.hints, limit=options.limit,
-        seed=options.seed, only=options.again or (),
+        seed=options.seed, only=options.again or (), questions_again=options.question or (),
+        repair=options.repair, anonymous=options.anonymous,
+        comma=None if options.decimals is None else options.decimals == "comma",
     )  # fmt: skip
     rows = [(c["copy"], f"{c['mark']:g}", "; ".join(c["flags"])) for c in marks]
     width = max(len(name) for name, _mark, _flags in rows)

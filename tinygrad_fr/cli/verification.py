@@ -15,12 +15,12 @@ from ..errors import ArgumentError, FileError, TinygradError
 from ..messages import _
 from ..report import Report, terminal_width
 from ..verify.handwritten.calls import StudentError, attempted, in_words, parameters_of
+from ..verify.handwritten.files import member_of, module_of
 from ..verify.handwritten.here import subject_of
 from ..verify.handwritten.parts import Handwritten
 from ..verify.vocabulary import FORWARD, is_prediction, is_target, member
 from .apart import run_apart
 from .console import complain, say
-from .source import member_of, module_of
 
 STATUS = {"correct": 0, "wrong": 1, "inconclusive": 2}
 

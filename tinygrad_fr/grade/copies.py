@@ -6,8 +6,8 @@ import shutil
 import tempfile
 import time
 import warnings
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,11 @@ from ..verify.handwritten.there import Elsewhere, FailedError, LostError
 from ..worker import sandbox
 from .judging import judged
 from .points import Judged, Part
-from .questions import Homework
+from .questions import Homework, Question
+from .repairs import repairs_of
 from .submissions import Submission
 
-# What a question may still take once one has taken too long.
+# The part of a question's time that one answer may take, once a question has taken all of it.
 _AFTER_A_LOSS = 0.2
 # Names by which code reaches what is not its own.
 _REACHING = {
@@ -48,47 +49,64 @@ class Settings:
     sandbox : str
         ``"auto"``, ``"require"`` or ``"off"``.
     seed : int
+    repair : float
+        Seconds for which corrections of a wrong question are looked for; 0 for none.
     """
 
     hints: str = "where"
     limit: float = 10.0
     sandbox: str = "auto"
     seed: int = 0
+    repair: float = 0.0
 
 
-def marked(copy: Submission, homework: Homework, settings: Settings) -> dict[str, Any]:
-    """The mark of a copy as plain data; it never raises for what the copy does."""
+def marked(
+    copy: Submission, homework: Homework, settings: Settings,
+    earlier: Mapping[str, Any] | None = None, again: Collection[int] = (),
+) -> dict[str, Any]:  # fmt: skip
+    """The mark of a copy as plain data; it never raises for what the copy does.
+
+    Of an ``earlier`` result all questions are kept but those that are to be judged ``again``.
+    """
+    kept = {k: q for k, q in enumerate(earlier["questions"]) if k not in again} if earlier else {}
     print_ = fingerprint(copy)
     data: dict[str, Any] = {
         "copy": copy.name, "number": copy.number, "mark": 0.0, "out_of": homework.out_of,
         "flags": [], "remarks": list(copy.remarks), "problem": copy.problem, "seconds": 0.0,
         "fingerprint": print_, "seed": settings.seed, "questions": [],
     }  # fmt: skip
-    start, results = time.monotonic(), list[Judged]()
+    start, results = time.monotonic(), dict[int, Judged]()
     if not copy.problem:
         with _Bench(copy, settings) as bench:
             data["problem"] = bench.problem
             mistakes = set[tuple[str, str, str]]()
             for k, question in enumerate(homework.questions):
-                if data["problem"]:
-                    break
+                if k in kept:
+                    continue
                 rng = np.random.default_rng([settings.seed, int(print_[:12], 16), k])
-                results.append(bench.judge(question, rng, mistakes))
-                mistakes |= results[-1].mistakes
+                results[k] = bench.judge(question, rng, mistakes)
+                mistakes |= results[k].mistakes
             data["remarks"] += bench.remarks
             data["flags"] += bench.flags
     if data["problem"]:
         data["flags"].append(data["problem"])
-        results = [_unread(q, data["problem"]) for q in homework.questions]
-    data["questions"] = [_plain(r, settings.hints) for r in results]
-    for r in results:
-        data["flags"] += [f"{r.question.title}: {flag}" for flag in r.flags]
-    data["flags"] = list(dict.fromkeys(data["flags"]))
-    data["pictures"] = [
-        f"<h3>{escape(r.question.title)}</h3>{picture}" for r in results if r.report is not None
-        for e in r.report if e.verdict == "wrong" and (picture := heat_map(e))
-    ]  # fmt: skip
-    data["mark"] = round(sum(r.points for r in results), 6)
+        results = {k: _unread(q, data["problem"]) for k, q in enumerate(homework.questions)}
+    plain = {**kept, **{k: _plain(r, settings.hints) for k, r in results.items()}}
+    data["questions"] = [plain[k] for k in sorted(plain)]
+    for question in data["questions"]:
+        data["flags"] += [f"{question['title']}: {flag}" for flag in question["flags"]]
+    if earlier:  # what it reached for in questions that are kept
+        told = {f"{q['title']}: {flag}" for q in earlier["questions"] for flag in q["flags"]}
+        data["flags"] += [flag for flag in earlier["flags"] if flag not in told]
+        data["remarks"] += earlier["remarks"]
+    data["flags"], data["remarks"] = (
+        list(dict.fromkeys(data[name])) for name in ("flags", "remarks")
+    )
+    data["pictures"] = {
+        k: [p for e in r.report if e.verdict == "wrong" and (p := heat_map(e))]
+        for k, r in results.items() if r.report is not None
+    }  # fmt: skip
+    data["mark"] = round(sum(q["points"] for q in data["questions"]), 6)
     data["seconds"] = round(time.monotonic() - start, 2)
     return data
 
@@ -101,7 +119,7 @@ def fingerprint(copy: Submission) -> str:
     return told.hexdigest()
 
 
-def _unread(question: Any, reason: str) -> Judged:
+def _unread(question: Question, reason: str) -> Judged:
     parts = [Part(w, worth, 0.0, "error", "", reason) for w, worth in question.points.items()]
     return Judged(question, "error", parts)
 
@@ -116,6 +134,7 @@ def _plain(result: Judged, hints: str) -> dict[str, Any]:
     return {
         "title": result.question.title, "name": result.question.name, "points": result.points,
         "out_of": result.question.out_of, "status": result.status, "parts": parts,
+        "flags": result.flags, "repairs": result.repairs,
         "remarks": result.remarks, "mistakes": [p.kind for p in result.parts if p.kind],
     }  # fmt: skip
 
@@ -126,7 +145,7 @@ class _Bench:
     def __init__(self, copy: Submission, settings: Settings) -> None:
         self._copy, self._settings = copy, settings
         self._shut_in = sandbox.shuts_in(settings.sandbox)
-        self._limit, self._careful = settings.limit, False
+        self._patience, self._careful = settings.limit, False
         self._process: Elsewhere | None = None
         self._names: dict[str, str] = {}
         self.problem, self.remarks, self.flags = "", list[str](), _reached(copy)
@@ -142,12 +161,13 @@ class _Bench:
         self._end()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def judge(self, question: Any, rng: np.random.Generator, mistakes: Any) -> Judged:
+    def judge(self, question: Question, rng: np.random.Generator, mistakes: Any) -> Judged:
         """Judge a question, in a new process if the old one is lost."""
         if self._process is None and not self._load():
             return _unread(question, self.problem)
         assert self._process is not None
-        self._process.until = time.monotonic() + self._limit
+        self._process.until = time.monotonic() + self._settings.limit
+        self._process.patience = self._patience
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of what a copy makes overflow
@@ -158,16 +178,28 @@ class _Bench:
             found = _unread(question, _("it could not be judged: {error}", error=in_words(error)))
             found.status = "undecided"
             found.flags.append(_("could not be judged: to be read"))
+        if self._settings.repair and self._names.get(question.name) == "class" and any(
+            p.verdict == "wrong" and p.what != "output" for p in found.parts
+        ):  # fmt: skip
+            found.repairs = self._repairs(question, rng)
         for text in self._process.told:
             self._flag(text)
         if self._process.lost:
             self._lose()
         return found
 
+    def _repairs(self, question: Question, rng: np.random.Generator) -> list[str]:
+        inputs, parameters = question.drawn(rng)
+        return repairs_of(
+            str(self._folder), self._copy.main, question.name, [*parameters.values()],
+            [*inputs.values()], self._settings.hints, self._settings.repair,
+        )  # fmt: skip
+
     def _lose(self) -> None:
-        """A copy that loops costs its time once: later losses come sooner."""
+        """A copy that loops costs its time once: later answers are waited for less long."""
+        if self._process is not None and self._process.lost == "timeout":
+            self._patience = max(1.0, _AFTER_A_LOSS * self._settings.limit)
         self._end()
-        self._limit = max(1.0, _AFTER_A_LOSS * self._limit)
 
     def _end(self) -> None:
         if self._process is not None:
@@ -185,7 +217,8 @@ class _Bench:
         """Start a process with the copy; the definitions alone where the rest takes too long."""
         for careful in dict.fromkeys((self._careful, True)):
             try:
-                self._process = Elsewhere(str(self._folder), self._shut_in, self._limit)
+                seconds = self._settings.limit
+                self._process = Elsewhere(str(self._folder), self._shut_in, seconds)
                 path = str(self._folder / self._copy.main)
                 failed = self._process.ask("load", path, careful)
                 names = self._process.ask("names")

@@ -10,7 +10,7 @@ from .questions import Homework
 
 @dataclass(frozen=True)
 class Marks:
-    """The marks of all copies.
+    """The marks of all copies. ``grade/marks.schema.json`` is the JSON Schema of ``marks.json``.
 
     Attributes
     ----------
@@ -20,12 +20,15 @@ class Marks:
         Pairs of copies with much the same code, for a teacher to look at.
     out_of : float
     hints : str
+    key : str
+        Of the questions and settings that they are for.
     """
 
     copies: list[dict[str, Any]]
     similar: list[dict[str, Any]]
     out_of: float
     hints: str
+    key: str = ""
 
     def __getitem__(self, name: str) -> dict[str, Any]:
         """The result of a copy by its name."""
@@ -48,10 +51,16 @@ class Marks:
     def to_dict(self) -> dict[str, Any]:
         """The marks as plain data, as ``marks.json`` has them."""
         return {"version": 1, "out_of": self.out_of, "hints": self.hints, "mean": self.mean,
-                "copies": self.copies, "similar": self.similar}  # fmt: skip
+                "key": self.key, "copies": self.copies, "similar": self.similar}  # fmt: skip
 
 
-def key_of(homework: Homework, hints: str, seed: int) -> str:
+def number(x: float, comma: bool) -> str:
+    """A number as it is written with a decimal point, or a comma."""
+    text = f"{x:g}"
+    return text.replace(".", ",") if comma else text
+
+
+def key_of(homework: Homework, *settings: Any) -> str:
     """What must be the same for a result to be kept."""
     titles = [(q.title, q.name, dict(q.points)) for q in homework.questions]
-    return hashlib.sha256(repr((homework.text, titles, hints, seed)).encode()).hexdigest()
+    return hashlib.sha256(repr((homework.text, titles, settings)).encode()).hexdigest()

@@ -1,13 +1,15 @@
 """Pages to read: one for each student, one for the class. No script, nothing from the network."""
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from ..messages import _, language, ngettext, spelled
+from .. import messages
+from ..messages import _, ngettext, spelled
 from ..report import Diagnosis, kind_word
-from .marks import Marks
+from .marks import Marks, number
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --good: #2e8b57; --bad: #c0392b; --some: #b8860b }
@@ -21,24 +23,36 @@ td.n, th.n { text-align: right; white-space: nowrap; font-variant-numeric: tabul
 .right { color: var(--good) } .wrong { color: var(--bad) } .some { color: var(--some) }
 .bar { display: inline-block; height: .8em; background: var(--good); vertical-align: baseline }
 .note { border-left: 4px solid var(--some); padding: .2rem .8rem; margin: .5rem 0 }
+pre { overflow-x: auto; border-left: 4px solid var(--line); padding: .3rem .8rem }
 figure { margin: .5rem 0; overflow-x: auto }
 @media print { body { margin: 0 } h2 { break-after: avoid } }
 """
+_SECTION = re.compile(r"<section id='errors-(\d+)'>(.*?)</section>", re.S)
 _SIGN = {"right": "\u2713", "wrong": "\u2717", "some": "\u2248"}
 
 
-def feedback_page(copy: dict[str, Any], pictures: Sequence[str] = ()) -> str:
-    """What a student gets: the mark, and a reason for every point that is lost."""
+def feedback_page(
+    copy: dict[str, Any], pictures: Mapping[int, Sequence[str]] | None = None, before: str = ""
+) -> str:  # fmt: skip
+    """What a student gets: the mark, and a reason for every point that is lost.
+
+    ``pictures`` of the questions that were judged; those of others stay as they were ``before``.
+    """
     out_of = _("{mark} out of {total}", mark=_number(copy["mark"]), total=_number(copy["out_of"]))
-    body = [f"<h1>{_safe(copy['copy'])}: {_safe(out_of)}</h1>"]
+    body = [f"<h1>{_safe(copy['copy'])} \u2014 {_safe(out_of)}</h1>"]
     body += [_note(text) for text in (copy["problem"], *copy["remarks"]) if text]
-    for question in copy["questions"]:
+    kept = dict(_SECTION.findall(before))
+    for k, question in enumerate(copy["questions"]):
         points = f"{_number(question['points'])} / {_number(question['out_of'])}"
         rows = [_row(part) for part in question["parts"]]
         body.append(f"<h2>{_safe(question['title'])} \u2014 {points}</h2>")
         body.append(f"<table class='parts'>{''.join(rows)}</table>")
         body += [_note(text) for text in question["remarks"]]
-    body += [_heading(_("Where the errors are")), *pictures] if pictures else []
+        if question["repairs"]:
+            lines = "\n".join(map(_safe, question["repairs"]))
+            body.append(f"<pre>{lines}</pre>")
+        shown = "".join((pictures or {}).get(k, [])) or kept.get(str(k), "")
+        body += [f"<section id='errors-{k}'>{shown}</section>"] if shown else []
     return _page(copy["copy"], body)
 
 
@@ -55,8 +69,11 @@ def _row(part: dict[str, Any]) -> str:
     )
 
 
-def class_page(marks: Marks) -> str:
-    """What a teacher looks at: who has how much, which mistakes, which question separates."""
+def class_page(marks: Marks, anonymous: bool = False) -> str:
+    """What a teacher looks at: who has how much, which mistakes, which question separates.
+
+    ``anonymous``, to be shown to the class: neither names nor what is said of one copy.
+    """
     n = len(marks)
     title = ngettext("{n} copy", "{n} copies", n, n=n)
     mean = _("mean {mean} out of {total}", mean=_number(round(marks.mean, 2)),
@@ -64,6 +81,8 @@ def class_page(marks: Marks) -> str:
     body = [f"<h1>{_safe(title)}, {_safe(mean)}</h1>", _distribution(marks)]
     body += [_heading(_("Questions")), _questions(marks)]
     body += [_heading(_("Mistakes")), _mistakes(marks)]
+    if anonymous:
+        return _page(title, body)
     flagged = [c for c in marks if c["flags"]]
     if flagged:
         rows = [
@@ -165,13 +184,12 @@ def _safe(text: Any) -> str:
 
 
 def _number(x: float) -> str:
-    text = f"{x:g}"
-    return text.replace(".", ",") if language == "fr" else text
+    return number(x, messages.language == "fr")
 
 
 def _page(title: str, body: Sequence[str]) -> str:
     return (
-        f"<!doctype html>\n<html lang='{language}'>\n<meta charset='utf-8'>\n"
+        f"<!doctype html>\n<html lang='{messages.language}'>\n<meta charset='utf-8'>\n"
         "<meta name='viewport' content='width=device-width'>\n"
         f"<title>{_safe(title)}</title>\n<style>{_STYLE}</style>\n{chr(10).join(body)}\n</html>\n"
     )

@@ -67,6 +67,7 @@ class Judged:
     flags: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     report: Report | None = None
+    repairs: list[str] = field(default_factory=list)
     penalty: float = 0.0
     hints: str = "full"
     slip: str = ""  # the known mistake of a wrong forward

@@ -3,33 +3,45 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..messages import _, language, spelled
-from .marks import Marks, key_of
+from .. import messages
+from ..messages import _, spelled
+from .marks import Marks, number
 from .pages import class_page, feedback_page
 from .questions import Homework
 
 
-def written(marks: Marks, homework: Homework, folder: Path, only_marks: bool = False) -> None:
-    """Write the results to a folder; each file is whole at any time."""
+def written(
+    marks: Marks, homework: Homework, folder: Path, *, only_marks: bool = False,
+    comma: bool | None = None, anonymous: bool = False,
+) -> None:  # fmt: skip
+    """Write the results to a folder; each file is whole at any time.
+
+    Marks have a decimal comma where it is asked for; if it is not said, the table for spreadsheets
+    has one in French, and Moodle's worksheet has a point, which it reads in any language.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    seed = marks.copies[0]["seed"] if marks.copies else 0
-    data = {**marks.to_dict(), "key": key_of(homework, marks.hints, seed)}
-    _write(folder / "marks.json", json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    data = json.dumps(marks.to_dict(), indent=1, ensure_ascii=False)
+    _write(folder / "marks.json", data + "\n")
     if only_marks:
         return
-    _write(folder / "marks.csv", table(marks, homework), "utf-8-sig")
-    _write(folder / "moodle.csv", moodle(marks), "utf-8-sig")
-    _write(folder / "class.html", class_page(marks))
+    french = messages.language == "fr" if comma is None else comma
+    _write(folder / "marks.csv", table(marks, homework, french), "utf-8-sig")
+    _write(folder / "moodle.csv", moodle(marks, comma is True), "utf-8-sig")
+    _write(folder / "class.html", class_page(marks, anonymous))
 
 
-def write_feedback(copy: dict[str, Any], name: str, pictures: Sequence[str], folder: Path) -> None:
+def write_feedback(
+    copy: dict[str, Any], name: str, pictures: Mapping[int, Sequence[str]], folder: Path
+) -> None:  # fmt: skip
     """Write the page for a student."""
     (folder / "feedback").mkdir(parents=True, exist_ok=True)
-    _write(folder / "feedback" / f"{name}.html", feedback_page(copy, pictures))
+    path = folder / "feedback" / f"{name}.html"
+    before = path.read_text("utf-8", "replace") if path.is_file() else ""
+    _write(path, feedback_page(copy, pictures, before))
 
 
 def _write(path: Path, text: str, encoding: str = "utf-8") -> None:
@@ -51,44 +63,39 @@ def file_names(copies: Sequence[str]) -> list[str]:
     return names
 
 
-def table(marks: Marks, homework: Homework) -> str:
-    """The marks for a spreadsheet; in French with semicolons and decimal commas."""
-    titles = [f"{q.title} /{_number(q.out_of)}" for q in homework.questions]
+def table(marks: Marks, homework: Homework, comma: bool) -> str:
+    """The marks for a spreadsheet; with semicolons where there are decimal commas."""
+    titles = [f"{q.title} /{number(q.out_of, comma)}" for q in homework.questions]
     mark = _("mark")
-    header = [_("copy"), f"{mark} /{_number(marks.out_of)}", _("to be read"), *titles,
+    header = [_("copy"), f"{mark} /{number(marks.out_of, comma)}", _("to be read"), *titles,
               _("feedback")]  # fmt: skip
     rows = [
-        [c["copy"], _number(c["mark"]), "; ".join(c["flags"]),
-         *(_number(q["points"]) for q in c["questions"]), told(c)]
+        [c["copy"], number(c["mark"], comma), "; ".join(c["flags"]),
+         *(number(q["points"], comma) for q in c["questions"]), told(c, comma)]
         for c in marks.copies
     ]  # fmt: skip
-    return _csv([header, *rows], ";" if language == "fr" else ",")
+    return _csv([header, *rows], ";" if comma else ",")
 
 
-def moodle(marks: Marks) -> str:
+def moodle(marks: Marks, comma: bool) -> str:
     """The marks as Moodle's grading worksheet takes them."""
     header = [_("Identifier"), _("Full name"), _("Grade"), _("Feedback comments")]
     rows = [
-        [_("Participant {n}", n=c["number"]) if c["number"] else "", c["copy"], _number(c["mark"]),
-         told(c)]
+        [_("Participant {n}", n=c["number"]) if c["number"] else "", c["copy"],
+         number(c["mark"], comma), told(c, comma)]
         for c in marks.copies
     ]  # fmt: skip
     return _csv([header, *rows], ",")
 
 
-def told(copy: dict[str, Any]) -> str:
+def told(copy: dict[str, Any], comma: bool) -> str:
     """The feedback on a copy in one line."""
     lost = [
-        f"{q['title']} {_number(q['points'])}/{_number(q['out_of'])}: "
+        f"{q['title']} {number(q['points'], comma)}/{number(q['out_of'], comma)}: "
         + "; ".join([p["reason"] for p in q["parts"] if p["reason"]] + q["remarks"])
         for q in copy["questions"] if q["points"] < q["out_of"]
     ]  # fmt: skip
     return " | ".join(filter(None, [copy["problem"], *lost]))
-
-
-def _number(x: float) -> str:
-    text = f"{x:g}"
-    return text.replace(".", ",") if language == "fr" else text
 
 
 def _csv(rows: Sequence[Sequence[str]], delimiter: str) -> str:

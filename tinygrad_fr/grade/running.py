@@ -15,6 +15,7 @@ from .. import checks, messages
 from ..errors import ArgumentError
 from ..messages import _
 from ..report import HINTS
+from ..verify.repairs.asking import seconds_of
 from ..verify.truth import differences
 from ..worker import sandbox as walls
 from ..worker.byvalue import carried, revived
@@ -30,7 +31,8 @@ def grade(
     questions: Any, submissions: str | Path, *, jobs: int | None = None,
     executor: Executor | None = None, sandbox: str = "auto", out: str | Path | None = None,
     resume: bool = True, hints: str = "where", limit: float = 10.0, seed: int = 0,
-    only: Sequence[str] = (), progress: bool | None = None,
+    only: Sequence[str] = (), questions_again: Sequence[str] = (), repair: bool | float = False,
+    comma: bool | None = None, anonymous: bool = False, progress: bool | None = None,
 ) -> Marks:  # fmt: skip
     """Mark what students hand in.
 
@@ -64,6 +66,15 @@ def grade(
         Of what is drawn. The same copy and seed give the same mark.
     only : list of str
         Names of copies that are marked again, all others kept.
+    questions_again : list of str
+        Titles (or names) of questions that are marked again in all copies, or in ``only`` these.
+    repair : bool or float
+        Whether the feedback shows corrections of the copy's own lines, as far as ``hints`` allows,
+        and for how many seconds they are looked for in each wrong question; with bubblewrap only.
+    comma : bool, optional
+        Whether the tables have decimal commas; as spreadsheets and Moodle take them if not given.
+    anonymous : bool
+        Whether ``class.html`` is without names.
     progress : bool, optional
         Whether to show a bar; where a terminal is there if not given.
 
@@ -78,7 +89,8 @@ def grade(
     """
     checks.one_of(hints, "hints", HINTS)
     settings = Settings(
-        hints, float(checks.positive(limit, "limit")), sandbox, checks.whole(seed, "seed", 0)
+        hints, float(checks.positive(limit, "limit")), sandbox, checks.whole(seed, "seed", 0),
+        seconds_of(repair),
     )  # fmt: skip
     homework = homework_of(questions)
     if not walls.shuts_in(sandbox) and sandbox == "auto":
@@ -88,23 +100,26 @@ def grade(
     unknown = set(only) - {c.name for c in copies}
     if unknown:
         raise ArgumentError("there is no copy {names}", names=", ".join(sorted(unknown)))
+    again = _again(homework, questions_again)
     folder = None if out is None else Path(out)
-    done = _kept(folder, homework, settings) if folder and resume else {}
-    found = {
-        k: done[key] for k, c in enumerate(copies)
-        if (key := (c.name, c.number, fingerprint(c))) in done and c.name not in only
-    }  # fmt: skip
+    key = key_of(homework, hints, seed, settings.repair)
+    done = _kept(folder, homework, settings, "" if again else key) if folder and resume else {}
+    before = {k: done[key] for k, c in enumerate(copies)
+              if (key := (c.name, c.number, fingerprint(c))) in done}  # fmt: skip
+    found = {k: result for k, result in before.items()
+             if (copies[k].name not in only if only else not again)}  # fmt: skip
     names = file_names([c.name for c in copies])
     todo = [k for k in range(len(copies)) if k not in found]
 
     def all_of_them() -> Marks:
         results = [found[k] for k in sorted(found)]
         alike = similar([copies[k] for k in sorted(found)]) if len(found) == len(copies) else []
-        return Marks(results, alike, homework.out_of, hints)
+        return Marks(results, alike, homework.out_of, hints, key)
 
     with ExitStack() as stack:
         bar = stack.enter_context(_bar(len(copies), len(found), progress))
-        running = _running(stack, [copies[k] for k in todo], homework, settings, jobs, executor)
+        marking = [(copies[k], _readable(before.get(k)) if again else None) for k in todo]
+        running = _running(stack, marking, (carried(homework), settings, again), jobs, executor)
         for position, result in running:
             found[todo[position]] = result
             if hasattr(bar, "update"):
@@ -115,17 +130,38 @@ def grade(
                 written(all_of_them(), homework, folder, only_marks=True)
     marks = all_of_them()
     if folder is not None:
-        written(marks, homework, folder)
+        written(marks, homework, folder, comma=comma, anonymous=anonymous)
     return marks
 
 
+def _again(homework: Homework, asked: Sequence[str]) -> set[int]:
+    """The numbers of questions by title or name; with those of the same name: a mistake counts once
+    in all of them.
+    """
+    known = {x for q in homework.questions for x in (q.title, q.name)}
+    if unknown := set(asked) - known:
+        raise ArgumentError("there is no question {names}", names=", ".join(sorted(unknown)))
+    names = {q.name for q in homework.questions if {q.title, q.name} & {*asked}}
+    return {k for k, q in enumerate(homework.questions) if q.name in names}
+
+
+def _readable(result: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if result is None or result["problem"] else result
+
+
 def _kept(
-    folder: Path, homework: Homework, settings: Settings
+    folder: Path, homework: Homework, settings: Settings, key: str
 ) -> dict[tuple[str, str, str], dict[str, Any]]:  # fmt: skip
-    """The results of an earlier run with the same questions and settings."""
+    """The results of an earlier run of that key; without one, of questions of the same titles."""
     try:
         data = json.loads((folder / "marks.json").read_text("utf-8"))
-        same = data["key"] == key_of(homework, settings.hints, settings.seed)
+        same = data["key"] == key
+        if not key:
+            titles = [q.title for q in homework.questions]
+            same = data["hints"] == settings.hints and all(
+                [q["title"] for q in c["questions"]] == titles and c["seed"] == settings.seed
+                for c in data["copies"]
+            )
         return {(c["copy"], c["number"], c["fingerprint"]): c for c in data["copies"] * same}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
@@ -135,7 +171,7 @@ def _kept(
 
 
 def _running(
-    stack: ExitStack, copies: Sequence[Submission], homework: Homework, settings: Settings,
+    stack: ExitStack, copies: Sequence[tuple[Submission, Any]], how: tuple[bytes, Settings, Any],
     jobs: int | None, executor: Executor | None,
 ) -> Iterator[tuple[int, dict[str, Any]]]:  # fmt: skip
     """The results as they fall, each with its position."""
@@ -147,9 +183,9 @@ def _running(
         context = multiprocessing.get_context("fork" if "fork" in methods else "spawn")
         executor = ProcessPoolExecutor(jobs, context, _deaf)
         stack.callback(_end, executor, {*multiprocessing.active_children()})
-    sent = carried(homework), settings, messages.language
     waiting: dict[Future[Any], int] = {
-        executor.submit(_one, copy, *sent): k for k, copy in enumerate(copies)
+        executor.submit(_one, copy, earlier, how, messages.language): k
+        for k, (copy, earlier) in enumerate(copies)
     }
     for future in as_completed(waiting):
         yield waiting[future], future.result()
@@ -177,9 +213,12 @@ def _deaf() -> None:
     differences.shows = False
 
 
-def _one(copy: Submission, homework: bytes, settings: Settings, language: str) -> dict[str, Any]:
+def _one(
+    copy: Submission, earlier: Any, how: tuple[bytes, Settings, Any], language: str
+) -> dict[str, Any]:  # fmt: skip
     messages.language = language
-    return marked(copy, revived(homework), settings)
+    homework, settings, again = how
+    return marked(copy, revived(homework), settings, earlier, again)
 
 
 def _bar(total: int, done: int, progress: bool | None) -> Any:

@@ -26,7 +26,7 @@ import numpy as np
 _LIBRARIES = [
     str(Path(sysconfig.get_paths()[name]))
     for name in ("stdlib", "platstdlib", "purelib", "platlib")
-] + [str(Path(__file__).parents[1])]  # fmt: skip
+] + [str(Path(__file__).parents[1]), str(Path(np.__file__).parents[1])]  # fmt: skip
 
 # A function is known by its file, its qualified name, its first line, and a lambda by its column.
 Key = tuple[str, str, int, int]
@@ -156,11 +156,13 @@ def names_in(code: types.CodeType) -> Iterator[str]:
 
 
 def _reduced_function(f: types.FunctionType) -> Any:
-    used = {n: f.__globals__[n] for n in dict.fromkeys(names_in(f.__code__)) if n in f.__globals__}
+    space = f.__globals__
+    used = {n: space[n] for n in dict.fromkeys(names_in(f.__code__)) if n in space}
+    used |= {n: x for n, x in space.items() if x is np}  # code that takes its place may need it
     own = {"__defaults__": f.__defaults__, "__kwdefaults__": f.__kwdefaults__,
            "__qualname__": f.__qualname__, "__doc__": f.__doc__}  # fmt: skip
     state = used, own, f.__dict__
-    made = marshal.dumps(f.__code__), id(f.__globals__), f.__module__, f.__name__, f.__closure__
+    made = marshal.dumps(f.__code__), id(space), f.__module__, f.__name__, f.__closure__
     return _function, made, state, None, None, _fill_function
 
 

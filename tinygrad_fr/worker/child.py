@@ -54,7 +54,9 @@ class Child:
             self._chunks = queue.Queue(8)
             threading.Thread(target=self._listen, daemon=True).start()
         else:
+            assert self._process.stdin is not None
             assert self._process.stdout is not None
+            os.set_blocking(self._process.stdin.fileno(), False)
             self._selector.register(self._process.stdout, selectors.EVENT_READ)
         atexit.register(self.end)
 
@@ -77,15 +79,27 @@ class Child:
         """Whether it is there, and a child of this very process."""
         return not self._over and self._process.poll() is None and self._owner == os.getpid()
 
-    def send(self, body: bytes) -> None:
-        """Write a frame to it; EndedError if it is gone."""
+    def send(self, body: bytes, seconds: float = 1e6) -> None:
+        """Write a frame to it; EndedError if it is gone, TimeoutError if it does not read."""
         stream, frame = self._process.stdin, memoryview(_LENGTH.pack(len(body)) + body)
         assert stream is not None
+        until = time.monotonic() + seconds
         try:
             while frame:
-                frame = frame[stream.write(frame) :]
+                written = stream.write(frame)  # None where the pipe is full
+                frame = frame[written or 0 :]
+                if written is None and not self._takes(until - time.monotonic()):
+                    raise TimeoutError
+        except TimeoutError:
+            raise
         except (OSError, ValueError) as error:
             raise EndedError from error
+
+    def _takes(self, seconds: float) -> bool:
+        """Whether it reads in time."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdin or 0, selectors.EVENT_WRITE)
+            return bool(selector.select(max(0.0, seconds)))
 
     def receive(self, seconds: float) -> bytes:
         """The next frame; TimeoutError where there is none in time, EndedError if it is gone.

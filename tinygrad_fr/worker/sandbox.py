@@ -17,8 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import messages
 from ..errors import ArgumentError
-from ..messages import _, language
+from ..messages import _
 
 _ROOT = Path(__file__).resolve().parents[1]
 # What comes along, and what stands there for the rest.
@@ -98,12 +99,24 @@ def command(folder: str, shut_in: bool) -> tuple[list[str], dict[str, str]]:
     start = [python, "-I", "-S", "-B", "-c", code]
     environment = {
         "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "LANG": "C.UTF-8", "HOME": folder,
-        "TINYGRAD_FR_LANG": language, "PYTHONHASHSEED": "0", "PATH": "/usr/bin:/bin",
+        "TINYGRAD_FR_LANG": messages.language, "PYTHONHASHSEED": "0", "PATH": "/usr/bin:/bin",
         **{name: x for name, x in os.environ.items() if name.upper() == "SYSTEMROOT"},
     }  # fmt: skip
     if not shut_in:
         return start, environment
     given = [x for p in (*paths[:1], folder) for x in ("--ro-bind", p, p)]
+    return [*_walls(), *given, "--", *start], environment
+
+
+def beside_the_library(folder: str, serves: str) -> tuple[list[str], dict[str, str]]:
+    """The command that serves a folder by a function of the library, behind walls."""
+    module, _colon, name = serves.partition(":")
+    paths = [str(_ROOT.parent), _packages()]
+    code = f"import sys; sys.path[:0] = {paths!r}; from {module} import {name}; {name}()"
+    _start, environment = command(folder, False)
+    environment["PYTHONPATH"] = _packages()  # for processes that it starts itself
+    given = [x for p in (str(_ROOT), folder) for x in ("--ro-bind", p, p)]
+    start = [os.path.realpath(sys.executable), "-I", "-S", "-B", "-c", code]
     return [*_walls(), *given, "--", *start], environment
 
 

@@ -54,7 +54,8 @@ def unpacked(body: bytes) -> Any:
         value = reader.value(header, 0)
     except WireError:
         raise
-    except (struct.error, ValueError, TypeError, KeyError, RecursionError, MemoryError) as error:
+    except (struct.error, ValueError, TypeError, LookupError, ArithmeticError, RecursionError,
+            MemoryError) as error:  # fmt: skip
         raise WireError(f"{type(error).__name__}: {error}"[:200]) from error
     if reader.left:
         raise WireError("there is more than was announced")

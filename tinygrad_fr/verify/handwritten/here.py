@@ -251,10 +251,13 @@ class Here:
         )
 
 
-def subject_of(layer: Any, forward: Any = None, backward: Any = None, x: Any = None) -> Here:
+def subject_of(
+    layer: Any, forward: Any = None, backward: Any = None, x: Any = None, fresh: bool = False
+) -> Here:  # fmt: skip
     """A copy of somebody's object: an instance, a class, a module, or a pair of functions.
 
-    Without a backward, the forward is called with ``x``: it may give the gradients itself.
+    Without a backward, the forward is called with ``x``: it may give the gradients itself. An
+    object that is ``fresh`` is nobody else's, and not copied.
     """
     if isinstance(layer, type):
         if positional(parameters_of(layer), needed=True):
@@ -283,7 +286,7 @@ def subject_of(layer: Any, forward: Any = None, backward: Any = None, x: Any = N
         forward, backward = _in_one(layer, forward, x)
     forward = forward or _forward_for(layer, x)
     backward = backward or member(layer, BACKWARD, "backward")
-    made = duplicate(layer)
+    made = layer if fresh else duplicate(layer)
     if layer is not None:
         detach_class_attributes(made)
     return Here(made, forward, backward, {})

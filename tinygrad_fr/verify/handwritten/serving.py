@@ -123,7 +123,7 @@ class Served:
         forward, backward = how.get("forward"), how.get("backward")
         if isinstance(thing, types.FunctionType) and backward:
             thing, forward, backward = (thing, self._space[backward]), None, None
-        self._subjects[number] = subject_of(thing, forward, backward, x)
+        self._subjects[number] = subject_of(thing, forward, backward, x, fresh=True)
 
     def called(self, name: str, arguments: Sequence[Any]) -> Any:
         """What a function gives, and its arguments as they are afterwards."""

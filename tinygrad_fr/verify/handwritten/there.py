@@ -73,6 +73,8 @@ class Elsewhere:
     ----------
     until : float
         When it is too late for any answer, by the monotonic clock.
+    patience : float
+        Seconds that any one answer may take.
     told : list of str
         What it was kept from.
     lost : str
@@ -81,7 +83,7 @@ class Elsewhere:
 
     def __init__(self, folder: str, shut_in: bool, seconds: float) -> None:
         words, environment = sandbox.command(folder, shut_in)
-        self.until = time.monotonic() + STARTS
+        self.until, self.patience = time.monotonic() + STARTS, STARTS
         self._forgotten: list[int] = []
         self._numbers = itertools.count()
         self.told: list[str] = []
@@ -102,8 +104,9 @@ class Elsewhere:
             self.ask("drop", gone)
         nonce = secrets.token_hex(8)
         try:
-            self._child.send(wire.packed([nonce, request, arguments, named]))
-            answer = wire.unpacked(self._child.receive(self.until - time.monotonic()))
+            seconds = min(self.until - time.monotonic(), self.patience)
+            self._child.send(wire.packed([nonce, request, arguments, named]), seconds)
+            answer = wire.unpacked(self._child.receive(seconds))
             echo, kind, value, told = answer
             if echo != nonce or not isinstance(told, list):
                 raise wire.WireError("no answer to this question")

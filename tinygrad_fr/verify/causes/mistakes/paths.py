@@ -229,7 +229,9 @@ def parameters_updated_before_use(case: Case) -> Iterator[Mistake]:
                 local = _moved(use, slot, rate * step)
                 yield use.with_local(local, words, parameter=name, lr=rate)
 
-            def weighted(times: float, detail: Any = None) -> tuple[str, dict[str, Any], bool]:
+            def weighted(
+                times: float, words: str = words, detail: Any = None
+            ) -> tuple[str, dict[str, Any], bool]:
                 return words, {**detail, "lr": times}, True
 
             # The rule is linear in the parameter nearly everywhere that people use one.

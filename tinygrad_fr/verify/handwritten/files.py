@@ -8,8 +8,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..errors import ArgumentError, FileError
-from ..verify.handwritten.calls import in_words
+from ...errors import ArgumentError, FileError
+from .calls import in_words
 
 
 def module_of(path: str) -> ModuleType:

@@ -12,6 +12,7 @@ import warnings
 
 import pytest
 
+from tinygrad_fr import set_language
 from tinygrad_fr.grade import grade
 
 from . import notebooks
@@ -42,6 +43,7 @@ def written(*names, change=("", ""), start="import numpy as np\n"):
 
 def marks_of(texts, folder, **how):
     """The results of copies that are given by their texts."""
+    set_language("fr")  # as the reasons are read below
     copies = folder / "copies"
     copies.mkdir()
     for name, text in texts.items():
@@ -57,11 +59,11 @@ def questions(copy):
 
 
 def told(copy):
-    """All of its feedback as one text."""
+    """All of its feedback as one text, with plain spaces."""
     lines = [copy["problem"], *copy["remarks"]]
     for question in copy["questions"]:
         lines += [p["reason"] for p in question["parts"]] + question["remarks"]
-    return "\n".join(lines)
+    return "\n".join(lines).replace("\u00a0", " ")
 
 
 # --- as the homework's page says -----------------------------------------------------------------
@@ -147,25 +149,25 @@ JACOBIAN = "return self.p * (d_p - (d_p * self.p).sum(axis=1, keepdims=True))"
 # The part, what is changed in it, what it is worth then, and what is said of it.
 SPOILT = {
     "name": ("EntropieCroisee", (LOSS, "        return -(y * np.log(q)).sum() / len(y)\n"), 0,
-             "NameError: name 'q' is not defined"),
-    "nothing": ("EntropieCroisee", (LOSS, "        pass\n"), 0, "None"),
+             "NameError : name 'q' is not defined"),
+    "nothing": ("EntropieCroisee", (LOSS, "        pass\n"), 2, "forme"),
     "asks": ("EntropieCroisee", (LOSS, "        return input('perte ?')\n"), 0, "EOFError"),
     "exits": ("EntropieCroisee", (LOSS, "        raise SystemExit\n"), 0, "SystemExit"),
     "attribute": ("Dense", (DENSE, "        self.dW = self.x.t @ d_z\n"), 1, "AttributeError"),
     "recursion": ("Dense", (DENSE, "        return self.backward(d_z)\n"), 1, "RecursionError"),
     "learns": ("Dense", (DENSE, DENSE + "        self.W -= 0.1 * self.dW\n"), 2.5, "(W)"),
-    "doubles": ("Dense", (DENSE, DENSE + "        d_z *= 2\n"), 1.5, "(the upstream gradient)"),
+    "doubles": ("Dense", (DENSE, DENSE + "        d_z *= 2\n"), 1.5, "(le gradient amont)"),
     "later": ("Dense", (DENSE, DENSE + "        raise ValueError('plus tard')\n"), 2,
               "plus tard"),
     "prints": ("Dense", (KEPT, KEPT + "        print('x' * 10**6)\n"), 4, ""),
     "random": ("Dense", (" + self.b\n", " + self.b + np.random.default_rng().normal()\n"), 0,
-               "random"),
+               "aléatoire"),
     "silent": ("gradient_logits", ("return (", "return # ("), 0, "None"),
     "renamed": ("gradient_logits", ("gradient_logits", "gradient_des_logits"), 0,
-                "gradient_logits is not in the file"),
-    "exit": ("Dense", (KEPT, "        import os; os._exit(0)\n"), 0, "has ended"),
-    "abort": ("Dense", (KEPT, "        import os; os.abort()\n"), 0, "has ended"),
-    "recipe": ("Softmax", (JACOBIAN, RECIPE), 1 + 3 / 2, "single entry"),
+                "gradient_logits n'est pas dans le fichier"),
+    "exit": ("Dense", (KEPT, "        import os; os._exit(0)\n"), 0, "le programme s\'est terminé"),
+    "abort": ("Dense", (KEPT, "        import os; os.abort()\n"), 0, "le programme s\'est terminé"),
+    "recipe": ("Softmax", (JACOBIAN, RECIPE), 1 + 3 / 2, "une seule valeur non nulle"),
 }  # fmt: skip
 
 
@@ -196,7 +198,7 @@ def test_time_is_limited_question_by_question(tmp_path):
     assert answers["Couche dense"]["status"] == "timeout"
     assert answers["Softmax"]["points"] == 4
     assert answers["Max-pooling"]["status"] == "right"
-    assert "time is over" in told(found)
+    assert "temps" in told(found)
 
 
 def test_a_copy_may_import_its_own_files_and_leaves_nothing(tmp_path):

@@ -7,7 +7,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from ..verify.handwritten.serving import FRAMEWORKS
 from ..verify.handwritten.there import Elsewhere, FailedError, LostError
 from ..worker import sandbox
 from .judging import judged
+from .marks import called
 from .points import Judged, Part
 from .questions import Homework, Question
 from .repairs import repairs_of
@@ -79,13 +80,15 @@ def marked(
     if not copy.problem:
         with _Bench(copy, settings) as bench:
             data["problem"] = bench.problem
-            mistakes = set[tuple[str, str, str]]()
+            mistakes, wrong = set[tuple[str, str, str]](), list[Question]()
             for k, question in enumerate(homework.questions):
                 if k in kept:
                     continue
                 rng = np.random.default_rng([settings.seed, int(print_[:12], 16), k])
-                results[k] = bench.judge(question, rng, mistakes)
+                results[k] = bench.judge(question, rng, mistakes, wrong)
                 mistakes |= results[k].mistakes
+                if any(p.what == "output" and p.points < p.out_of for p in results[k].parts):
+                    wrong.append(question)
             data["remarks"] += bench.remarks
             data["flags"] += bench.flags
     if data["problem"]:
@@ -103,12 +106,19 @@ def marked(
         list(dict.fromkeys(data[name])) for name in ("flags", "remarks")
     )
     data["pictures"] = {
-        k: [p for e in r.report if e.verdict == "wrong" and (p := heat_map(e))]
-        for k, r in results.items() if r.report is not None
-    }  # fmt: skip
+        k: [picture for p in r.parts if (picture := _picture(r, p))] for k, r in results.items()
+    }
     data["mark"] = round(sum(q["points"] for q in data["questions"]), 6)
     data["seconds"] = round(time.monotonic() - start, 2)
     return data
+
+
+def _picture(result: Judged, part: Part) -> str:
+    """Where a gradient is wrong whose points are lost."""
+    entry = result.report.entries.get(part.what) if result.report is not None else None
+    if entry is None or part.points == part.out_of or entry.verdict != "wrong":
+        return ""
+    return heat_map(replace(entry, name=called(part.what)))
 
 
 def fingerprint(copy: Submission) -> str:
@@ -135,7 +145,8 @@ def _plain(result: Judged, hints: str) -> dict[str, Any]:
         "title": result.question.title, "name": result.question.name, "points": result.points,
         "out_of": result.question.out_of, "status": result.status, "parts": parts,
         "flags": result.flags, "repairs": result.repairs,
-        "remarks": result.remarks, "mistakes": [p.kind for p in result.parts if p.kind],
+        "remarks": result.remarks,
+        "mistakes": [p.kind for p in result.parts if p.kind and p.points < p.out_of],
     }  # fmt: skip
 
 
@@ -161,7 +172,9 @@ class _Bench:
         self._end()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def judge(self, question: Question, rng: np.random.Generator, mistakes: Any) -> Judged:
+    def judge(
+        self, question: Question, rng: np.random.Generator, mistakes: Any, wrong: list[Question]
+    ) -> Judged:  # fmt: skip
         """Judge a question, in a new process if the old one is lost."""
         if self._process is None and not self._load():
             return _unread(question, self.problem)
@@ -172,8 +185,9 @@ class _Bench:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of what a copy makes overflow
                 found = judged(
-                    question, self._process, self._names, rng, mistakes, self._settings.hints
-                )
+                    question, self._process, self._names, rng, mistakes, self._settings.hints,
+                    wrong,
+                )  # fmt: skip
         except Exception as error:  # a mistake of ours costs nobody anything unseen
             found = _unread(question, _("it could not be judged: {error}", error=in_words(error)))
             found.status = "undecided"
@@ -226,7 +240,10 @@ class _Bench:
                     raise LostError("odd")
                 self._names = {str(n): str(kind) for n, kind in names.items()}
                 for text in failed[:5]:
-                    self._remark(_("a line at the top level fails: {error}", error=text))
+                    told = _("a line at the top level fails: {error}", error=text)
+                    self._remark(told)
+                    if "ModuleNotFoundError" in text and told not in self.flags:
+                        self.flags.append(told)
                 self._careful = careful
                 return True
             except LostError:

@@ -1,5 +1,6 @@
 """One question of one copy: what is called, what is judged, and the points for it."""
 
+import difflib
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -28,6 +29,7 @@ from .questions import Question
 def judged(
     question: Question, copy: Elsewhere, names: Mapping[str, str], rng: np.random.Generator,
     before: Collection[tuple[str, str, str]] = (), hints: str = "full",
+    wrong_forwards: Collection[Question] = (),
 ) -> Judged:  # fmt: skip
     """Judge a question.
 
@@ -39,15 +41,19 @@ def judged(
         The mistakes that earlier questions have found: name, what, kind. None counts twice.
     hints
         What reasons give away.
+    wrong_forwards
+        Earlier questions whose forward is wrong: a function that calls it is judged with the right
+        one.
     """
     made = Judged(question, hints=hints)
     made.parts = [Part(what, worth) for what, worth in question.points.items()]
     if question.name not in names:
-        return _all(made, "missing", _("{name} is not in the file", name=question.name))
+        return _missing(made, names)
     inputs, parameters = question.drawn(rng)
     try:
         if names[question.name] == "function":
             _judge_function(made, copy, inputs, int(rng.integers(1 << 30)))
+            _given_right_forwards(made, copy, inputs, wrong_forwards)
         else:
             _judge_class(made, copy, rng, inputs, parameters)
     except StudentError as error:
@@ -90,6 +96,18 @@ def _all(made: Judged, status: str, reason: str) -> Judged:
     return made
 
 
+def _missing(made: Judged, names: Mapping[str, str]) -> Judged:
+    """Nothing of that name, or something of nearly that name."""
+    asked = made.question.name
+    text = _("{name} is not in the file", name=asked)
+    known = {name.casefold(): name for name in names}
+    near = difflib.get_close_matches(asked.casefold(), known, 1, 0.8)
+    if near:
+        text = _("{name} is not in the file: is {other} meant?", name=asked, other=known[near[0]])
+        made.flags.append(text)
+    return _all(made, "missing", text)
+
+
 # --- what is called ----------------------------------------------------------------------------
 
 
@@ -116,6 +134,36 @@ def _judge_function(
         gradient_points(made, part, report, part.what)
 
 
+def _given_right_forwards(
+    made: Judged, copy: Elsewhere, inputs: Mapping[str, Any], wrong_forwards: Collection[Question]
+) -> None:  # fmt: skip
+    """An error counts once: a function is right if it is with the right forwards of others."""
+    known = [
+        [q.name, x, y] for q in wrong_forwards if len(q.points) and not q.parameters
+        for x in map(np.array, inputs.values()) if (y := _of_one(q, x)) is not None
+    ]  # fmt: skip
+    lost = [p for p in made.parts if p.points < p.out_of]
+    if not known or not lost:
+        return
+    arrays = [np.array(x) for x in inputs.values()]
+    found, _after = _asked(copy, tuple, "called_given", made.question.name, arrays, known)
+    for part in lost:
+        report = hand(_of_names(made.question, inputs), dict(inputs), {part.what: found},
+                      repair=False)  # fmt: skip
+        if report.entries[part.what].verdict in ("correct", "kink"):
+            part.points, part.verdict, part.kind = part.out_of, "correct", ""
+            names = ", ".join(dict.fromkeys(q.name for q in wrong_forwards))
+            part.reason = _("right with the right {names}: counted there", names=names)
+
+
+def _of_one(question: Question, x: Array) -> Array | None:
+    """What a reference of one argument gives; None for one that takes more."""
+    try:
+        return _reference(question, {"x": x})
+    except Exception:  # whatever a teacher's function says
+        return None
+
+
 def _judge_class(
     made: Judged, copy: Elsewhere, rng: np.random.Generator, inputs: Mapping[str, Any],
     parameters: Mapping[str, Any],
@@ -129,7 +177,8 @@ def _judge_class(
     number = copy.number()
     output = copy.ask("forward", number, question.name, _arrays(parameters), _arrays(inputs))
     right = forward_points(made, output, wanted)
-    _backward_of_others(made, copy, number, output, wanted, upstream, values, list(parameters))
+    if parts:
+        _backward_of_others(made, copy, number, output, wanted, upstream, values, list(parameters))
     if parts and all(p.verdict != "untouched" for p in parts):
         given = tuple(inputs.values())
         subject = copy.subject(question.name, _arrays(parameters), given[0])
@@ -142,8 +191,10 @@ def _judge_class(
             whole = part.what not in made.report.entries and "input" in made.report.entries
             gradient_points(made, part, made.report, "input" if whole else part.what)
         _accept_as_asked(made, values, 1.0 if upstream is None else upstream)
-        _compare_with_first(made)
+        if loss or upstream is not None:  # the same upstream gradient both times
+            _compare_with_first(made)
     right = _forward_again(made, copy, rng, right, output, values)
+    _accept_zeros(made)
     withhold(made, parts, right)
 
 
@@ -223,6 +274,16 @@ def _forward_again(
     return False
 
 
+def _accept_zeros(made: Judged) -> None:
+    """The gradient of a term that is left out is zero."""
+    for part in made.parts if made.slip == "missing_term" and made.report is not None else ():
+        entry = made.report.entries.get(part.what)  # type: ignore[union-attr]
+        if entry is not None and entry.verdict == "inconclusive" and entry.hand is not None and (
+            not np.any(entry.hand)
+        ):  # fmt: skip
+            part.points, part.verdict, part.reason = part.out_of, "correct", ""
+
+
 def _slip(question: Question, output: Any, values: Mapping[str, Any]) -> tuple[str, str]:
     """The known mistake that a wrong output shows."""
     try:
@@ -230,7 +291,7 @@ def _slip(question: Question, output: Any, values: Mapping[str, Any]) -> tuple[s
     except StudentError:
         return "", ""
     wanted = _reference(question, values)
-    if mine.shape != wanted.shape or not np.isfinite(mine).all():
+    if sorted(mine.shape) != sorted(wanted.shape) or not np.isfinite(mine).all():
         return "", ""
     arrays = {n: np.asarray(x, float) for n, x in values.items()}
     return slip_of(mine, wanted, question.reference, arrays)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ..messages import _
 from .questions import Homework
 
 
@@ -52,6 +53,13 @@ class Marks:
         """The marks as plain data, as ``marks.json`` has them."""
         return {"version": 1, "out_of": self.out_of, "hints": self.hints, "mean": self.mean,
                 "key": self.key, "copies": self.copies, "similar": self.similar}  # fmt: skip
+
+
+def called(what: str) -> str:
+    """What is judged, in words."""
+    if what == "output":
+        return _("forward")
+    return _("gradient of the input") if what == "input" else _("gradient of {name}", name=what)
 
 
 def number(x: float, comma: bool) -> str:

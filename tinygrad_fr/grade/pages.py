@@ -1,6 +1,7 @@
 """Pages to read: one for each student, one for the class. No script, nothing from the network."""
 
 import re
+import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -9,7 +10,7 @@ from typing import Any
 from .. import messages
 from ..messages import _, ngettext, spelled
 from ..report import Diagnosis, kind_word
-from .marks import Marks, number
+from .marks import Marks, called, number
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --good: #2e8b57; --bad: #c0392b; --some: #b8860b }
@@ -44,7 +45,7 @@ def feedback_page(
     kept = dict(_SECTION.findall(before))
     for k, question in enumerate(copy["questions"]):
         points = f"{_number(question['points'])} / {_number(question['out_of'])}"
-        rows = [_row(part) for part in question["parts"]]
+        rows = [_row(part, bool(copy["problem"])) for part in question["parts"]]
         body.append(f"<h2>{_safe(question['title'])} \u2014 {points}</h2>")
         body.append(f"<table class='parts'>{''.join(rows)}</table>")
         body += [_note(text) for text in question["remarks"]]
@@ -56,16 +57,13 @@ def feedback_page(
     return _page(copy["copy"], body)
 
 
-def _row(part: dict[str, Any]) -> str:
+def _row(part: dict[str, Any], unread: bool) -> str:
     lost = part["points"] < part["out_of"]
     kind = "right" if not lost else "some" if part["points"] else "wrong"
-    what = {"output": _("forward"), "input": _("gradient of the input")}.get(
-        part["what"], _("gradient of {name}", name=part["what"])
-    )
     return (
-        f"<tr><td class='{kind}'>{_SIGN[kind]} {_safe(what)}</td>"
+        f"<tr><td class='{kind}'>{_SIGN[kind]} {_safe(called(part['what']))}</td>"
         f"<td class='n'>{_number(part['points'])} / {_number(part['out_of'])}</td>"
-        f"<td>{_safe(part['reason'])}</td></tr>"
+        f"<td>{'' if unread else _safe(part['reason'])}</td></tr>"
     )
 
 
@@ -78,9 +76,14 @@ def class_page(marks: Marks, anonymous: bool = False) -> str:
     title = ngettext("{n} copy", "{n} copies", n, n=n)
     mean = _("mean {mean} out of {total}", mean=_number(round(marks.mean, 2)),
              total=_number(marks.out_of))  # fmt: skip
-    body = [f"<h1>{_safe(title)}, {_safe(mean)}</h1>", _distribution(marks)]
+    values = [c["mark"] for c in marks]
+    spread = _("median {median}, standard deviation {deviation}",
+               median=_number(statistics.median(values or [0])),
+               deviation=_number(round(statistics.pstdev(values or [0]), 2)))  # fmt: skip
+    body = [f"<h1>{_safe(title)}, {_safe(mean)}</h1>", f"<p>{_safe(spread)}</p>"]
+    body.append(_distribution(marks))
     body += [_heading(_("Questions")), _questions(marks)]
-    body += [_heading(_("Mistakes")), _mistakes(marks)]
+    body += [_heading(_("Mistakes")), _mistakes(marks, anonymous)]
     if anonymous:
         return _page(title, body)
     flagged = [c for c in marks if c["flags"]]
@@ -145,15 +148,17 @@ def _correlation(x: Sequence[float], y: Sequence[float]) -> float | None:
     return float(xy / (xx * yy) ** 0.5)
 
 
-def _mistakes(marks: Marks) -> str:
-    """Which kinds of mistakes how many copies have."""
-    counts = Counter(
-        (q["title"], kind) for c in marks for q in c["questions"] for kind in {*q["mistakes"]}
-    )
+def _mistakes(marks: Marks, anonymous: bool) -> str:
+    """Which kinds of mistakes how many copies have, and which."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for c in marks:
+        for title, kind in {(q["title"], kind) for q in c["questions"] for kind in q["mistakes"]}:
+            found.setdefault((title, kind), []).append(c["copy"])
     rows = [
-        f"<tr><td class='n'>{count}</td><td>{_safe(kind_word(Diagnosis(kind, '')))}</td>"
-        f"<td>{_safe(title)}</td></tr>"
-        for (title, kind), count in counts.most_common(20)
+        f"<tr><td class='n'>{len(who)}</td><td>{_safe(kind_word(Diagnosis(kind, '')))}</td>"
+        f"<td>{_safe(title)}</td><td><small>{'' if anonymous else _safe(', '.join(who))}</small>"
+        "</td></tr>"
+        for (title, kind), who in sorted(found.items(), key=lambda item: -len(item[1]))
     ]
     return f"<table>{''.join(rows)}</table>" if rows else _note(_("none that is known"))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import messages
 from ..messages import _, spelled
-from .marks import Marks, number
+from .marks import Marks, called, number
 from .pages import class_page, feedback_page
 from .questions import Homework
 
@@ -92,10 +92,19 @@ def told(copy: dict[str, Any], comma: bool) -> str:
     """The feedback on a copy in one line."""
     lost = [
         f"{q['title']} {number(q['points'], comma)}/{number(q['out_of'], comma)}: "
-        + "; ".join([p["reason"] for p in q["parts"] if p["reason"]] + q["remarks"])
-        for q in copy["questions"] if q["points"] < q["out_of"]
+        + "; ".join([*_reasons(q), *q["remarks"]])
+        for q in copy["questions"] if q["points"] < q["out_of"] and not copy["problem"]
     ]  # fmt: skip
-    return " | ".join(filter(None, [copy["problem"], *lost]))
+    return " | ".join(filter(None, [copy["problem"], *copy["remarks"], *lost]))
+
+
+def _reasons(question: dict[str, Any]) -> list[str]:
+    """The reasons for lost points, each with the parts that it is for."""
+    parts: dict[str, list[str]] = {}
+    for p in question["parts"]:
+        if p["reason"] and p["points"] < p["out_of"]:
+            parts.setdefault(p["reason"], []).append(called(p["what"]))
+    return [f"{', '.join(names)}: {reason}" for reason, names in parts.items()]
 
 
 def _csv(rows: Sequence[Sequence[str]], delimiter: str) -> str:

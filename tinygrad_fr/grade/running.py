@@ -104,8 +104,8 @@ def grade(
     folder = None if out is None else Path(out)
     key = key_of(homework, hints, seed, settings.repair)
     done = _kept(folder, homework, settings, "" if again else key) if folder and resume else {}
-    before = {k: done[key] for k, c in enumerate(copies)
-              if (key := (c.name, c.number, fingerprint(c))) in done}  # fmt: skip
+    before = {k: done[which] for k, c in enumerate(copies)
+              if (which := (c.name, c.number, fingerprint(c))) in done}  # fmt: skip
     found = {k: result for k, result in before.items()
              if (copies[k].name not in only if only else not again)}  # fmt: skip
     names = file_names([c.name for c in copies])

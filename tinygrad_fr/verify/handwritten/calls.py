@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import sysconfig
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Number
@@ -16,6 +17,7 @@ from ...kernels import Array
 from ...messages import _
 
 HERE = str(Path(__file__).parents[2])
+_STANDARD = sysconfig.get_paths()["stdlib"]
 
 
 class StudentError(Exception):
@@ -37,7 +39,11 @@ class StudentError(Exception):
 
 def in_words(error: BaseException) -> str:
     """An exception in words, with the last line of it that is not the library's own."""
-    text = _("{kind}: {error}", kind=type(error).__name__, error=str(error).strip())
+    kind, text = type(error).__name__, _("{kind}: {error}")
+    if isinstance(error, SyntaxError) and error.lineno is not None:
+        place = traceback.FrameSummary(error.filename or "?", error.lineno, "", line=error.text)
+        return f"{text.format(kind=kind, error=error.msg)} ({place_of(place)})"
+    text = text.format(kind=kind, error=str(error).strip())
     frame = last_frame(error)
     return text if frame is None else f"{text} ({place_of(frame)})"
 
@@ -53,7 +59,7 @@ def last_frame(error: BaseException) -> traceback.FrameSummary | None:
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith((HERE, "<frozen "))
+        if not frame.filename.startswith((HERE, _STANDARD, "<frozen "))
         and "site-packages" not in frame.filename
     ]
     return frames[-1] if frames else None

@@ -117,4 +117,7 @@ def not_judged(subject: Handwritten, call: Call) -> dict[str, Entry]:
     if not subject.values:
         text = _("there is nothing to judge: no input and no parameter with real numbers")
         notes["input"] = text
-    return {name: Entry(name, "inconclusive", note=note) for name, note in notes.items()}
+    return {
+        name: Entry(name, "inconclusive", hand=call.idle.get(name), note=note)
+        for name, note in notes.items()
+    }

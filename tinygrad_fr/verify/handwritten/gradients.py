@@ -57,7 +57,7 @@ class Call:
     given_up: list[str] = field(default_factory=list)  # None was returned for them
     changed_input: Array | None = None
     drew_random_numbers: bool = False
-    idle: list[str] = field(default_factory=list)  # gradients of what the forward does not use
+    idle: dict[str, Array] = field(default_factory=dict)  # of what the forward does not use
     orphans: list[str] = field(default_factory=list)  # of weights that are not on the object
     unread: int = 0  # results that are the gradient of nothing known
     steps: dict[str, Array] = field(default_factory=dict)  # by how much the weights went down
@@ -104,8 +104,9 @@ def _from_inside(
                 call.gradients["input"], call.sources["input"] = array, "stored"
     for name, slot in layer.idle.items():
         values = {**layer.values, name: copy.get(slot)}
-        if stored_gradient(name, {**layer.slots, name: slot}, values, fresh) is not None:
-            call.idle.append(name)
+        found = stored_gradient(name, {**layer.slots, name: slot}, values, fresh)
+        if found is not None:
+            call.idle[name] = found
     known = {re.sub(r".*\W", "", name) for name in (*layer.slots, *layer.idle)}
     call.orphans += [
         slot[0] for slot in fresh

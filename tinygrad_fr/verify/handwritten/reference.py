@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from ...autograd.tensor import Tensor
 from ...errors import ArgumentError
 from ...kernels import Array
 from ...messages import _
-from ...report import Diagnosis, Entry
+from ...report import Diagnosis, Entry, kind_word
 from ..causes.case import Case
 from ..causes.diagnosis import diagnose, what_is_known
 from ..truth.comparison import close, compare
@@ -82,9 +83,15 @@ def slip_of(
         return "", ""  # whatever a constant is a multiple of
     if axis := _softmax_along_another_axis(mine, reference, values):
         return "wrong_axis", axis
+    for order in itertools.permutations(range(mine.ndim)) if mine.ndim <= 5 else ():
+        turned = np.transpose(mine, order)
+        if turned.shape == wanted.shape != mine.shape and close(turned, wanted, rtol):
+            return "permuted", _("its axes are in another order")
+    if mine.shape != wanted.shape:
+        return "", ""
     case = Case("output", mine, wanted, wanted, dict(values), rtol=rtol)
     if found := diagnose(case)[:1]:
-        return found[0].kind, found[0].explanation
+        return found[0].kind, _of_an_output(found[0])
     for name, kind, text, other in _variants(values):
         try:
             y = _array(reference(*{**values, name: other}.values()))
@@ -93,6 +100,14 @@ def slip_of(
         if y.shape == mine.shape and np.ptp(y) and close(mine, y, rtol):
             return kind, text
     return "", ""
+
+
+def _of_an_output(d: Diagnosis) -> str:
+    """What explains a wrong output, in words that speak of no gradient."""
+    if d.kind == "scale" and "factor" in d.detail:
+        factor = d.detail.get("equals") or f"{d.detail['factor']:.6g}"
+        return _("it is {factor} times the right one", factor=factor)
+    return kind_word(d)
 
 
 def _variants(values: Mapping[str, Array]) -> Iterator[tuple[str, str, str, Array]]:
@@ -111,6 +126,8 @@ def _variants(values: Mapping[str, Array]) -> Iterator[tuple[str, str, str, Arra
 
 def _softmax_along_another_axis(mine: Array, reference: Any, values: Mapping[str, Array]) -> str:
     x = next(iter(values.values()))
+    if np.isin(mine, (0, 1)).all():  # of scores so large any axis may say that
+        return ""
     for axis in range(x.ndim):
         try:
             other = np.asarray(reference(x, axis=axis))

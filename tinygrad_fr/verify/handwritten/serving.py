@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError
+from ...kernels import Array
 from ...worker import wire
 from ...worker.limits import limit
 from .calls import StudentError, attempted, in_words
@@ -129,6 +130,22 @@ class Served:
         """What a function gives, and its arguments as they are afterwards."""
         return attempted(self._space[name], *arguments), list(arguments)
 
+    def called_given(
+        self, name: str, arguments: Sequence[Any], known: Sequence[tuple[str, Any, Any]]
+    ) -> Any:  # fmt: skip
+        """As :meth:`called`, while the forwards of some classes give known outputs for inputs."""
+        undo: list[tuple[Any, str, Any]] = []
+        try:
+            for kind, x, y in known:
+                owner = self._space[kind]
+                forward = subject_of(owner).label("forward")
+                undo.append((owner, forward, getattr(owner, forward)))
+                setattr(owner, forward, _knowing(getattr(owner, forward), x, y))
+            return self.called(name, arguments)
+        finally:
+            for step in reversed(undo):
+                setattr(*step)
+
     def of(
         self, number: int, method: str, arguments: Sequence[Any], named: dict[str, Any],
         puts: Sequence[tuple[Any, Any]] = (), origin: int | None = None,
@@ -191,6 +208,16 @@ class Served:
         """Forget subjects."""
         for number in numbers:
             self._subjects.pop(number, None)
+
+
+def _knowing(forward: Any, x: Array, y: Array) -> Any:
+    """A forward that gives a known output for an input, and its own for others."""
+
+    def known(self: Any, given: Any, *more: Any) -> Any:
+        own = forward(self, given, *more)
+        return y.copy() if np.shape(given) == x.shape and np.allclose(given, x) else own
+
+    return known
 
 
 @contextmanager

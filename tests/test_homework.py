@@ -165,8 +165,8 @@ SPOILT = {
     "silent": ("gradient_logits", ("return (", "return # ("), 0, "None"),
     "renamed": ("gradient_logits", ("gradient_logits", "gradient_des_logits"), 0,
                 "gradient_logits n'est pas dans le fichier"),
-    "exit": ("Dense", (KEPT, "        import os; os._exit(0)\n"), 0, "le programme s\'est terminé"),
-    "abort": ("Dense", (KEPT, "        import os; os.abort()\n"), 0, "le programme s\'est terminé"),
+    "exit": ("Dense", (KEPT, "        import os; os._exit(0)\n"), 0, "s'est arrêté"),
+    "abort": ("Dense", (KEPT, "        import os; os.abort()\n"), 0, "s'est arrêté"),
     "recipe": ("Softmax", (JACOBIAN, RECIPE), 1 + 3 / 2, "une seule valeur non nulle"),
 }  # fmt: skip
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
+import textwrap
 import time
 import warnings
+from importlib.resources import files
 
 import pytest
 
@@ -180,6 +183,85 @@ def test_a_run_goes_on_where_it_stopped_and_marks_one_copy_again(tmp_path):
     assert grade(QUESTIONS, tmp_path / "in", out=out)["bruno"]["mark"] == 16
 
 
+def test_a_question_is_marked_again_and_all_else_is_kept(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "bruno.py").write_bytes((COPIES / "bruno.py").read_bytes())
+    out = tmp_path / "out"
+    first = grade(QUESTIONS, tmp_path / "in", out=out)["bruno"]
+    data = json.loads((out / "marks.json").read_text("utf-8"))
+    for question in data["copies"][0]["questions"]:
+        question["points"] = 0.25
+    (out / "marks.json").write_text(json.dumps(data), "utf-8")
+    page = (out / "feedback" / "bruno.html").read_text("utf-8")
+    (again,) = grade(QUESTIONS, tmp_path / "in", out=out, questions_again=["Couche dense"])
+    got = points(again)
+    assert got["Couche dense"] == points(first)["Couche dense"] == 3
+    assert {x for title, x in got.items() if title != "Couche dense"} == {0.25}
+    assert again["mark"] == sum(got.values())
+    now = (out / "feedback" / "bruno.html").read_text("utf-8")
+    assert page.count("<svg") == now.count("<svg") > 1
+    with pytest.raises(ArgumentError, match="no question"):
+        grade(QUESTIONS, tmp_path / "in", out=out, questions_again=["Couche épaisse"])
+
+
+def test_what_is_written_is_as_the_schema_says(tmp_path):
+    jsonschema = pytest.importorskip("jsonschema")
+    text = (files("tinygrad_fr.grade") / "marks.schema.json").read_text("utf-8")
+    (tmp_path / "in").mkdir()
+    for name in ("bruno", "chloe"):
+        (tmp_path / "in" / f"{name}.py").write_bytes((COPIES / f"{name}.py").read_bytes())
+    (tmp_path / "in" / "vide.py").write_text("class (", "utf-8")
+    grade(QUESTIONS, tmp_path / "in", out=tmp_path / "out", hints="full")
+    data = json.loads((tmp_path / "out" / "marks.json").read_text("utf-8"))
+    jsonschema.validate(data, json.loads(text))
+    data["copies"][0]["mark"] = "20"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(data, json.loads(text))
+
+
+@pytest.mark.parametrize("comma", [None, True, False])
+def test_tables_have_points_or_commas(tmp_path, comma):
+    text = RIGHT.replace("return d_z @ self.W.T", "d_z *= 1\n        return d_z @ self.W.T")
+    name = "Léa Roux_123_assignsubmission_file_"
+    (tmp_path / "in" / name).mkdir(parents=True)
+    (tmp_path / "in" / name / "devoir.py").write_text(text.replace("d_z *= 1", "d_z += 1"), "utf-8")
+    out = tmp_path / "out"
+    (copy,) = grade(QUESTIONS, tmp_path / "in", out=out, comma=comma, anonymous=True)
+    mark = f"{copy['mark']:g}"
+    assert "." in mark
+    written = mark.replace(".", ",") if comma else mark
+    rows = csv.reader((out / "moodle.csv").read_text("utf-8-sig").splitlines())
+    assert list(rows)[1][:3] == ["Participant 123", "Léa Roux", written]
+    sheet = (out / "marks.csv").read_text("utf-8-sig").splitlines()
+    assert list(csv.reader(sheet, delimiter=";" if comma else ","))[1][1] == written
+    assert "Léa" not in (out / "class.html").read_text("utf-8")
+
+
+def test_corrections_are_shown_as_far_as_the_hints_allow(tmp_path):
+    if not sandbox.can_shut_in():
+        pytest.skip("no bubblewrap here")
+    names = {"where": "look at", "full": "np.sum(d_z, axis=0)"}
+    for hints, said in names.items():
+        folder = tmp_path / hints
+        folder.mkdir()
+        text = RIGHT.replace("d_z.sum(axis=0)", "d_z")
+        result = marked(text, folder, hints=hints, repair=3, out=folder / "out")
+        lines = "\n".join(q for c in result["questions"] for q in c["repairs"])
+        assert said in lines
+        assert (names["full"] in lines) == (hints == "full")
+        assert said in (folder / "out" / "feedback" / "copy.html").read_text("utf-8")
+
+
+def test_what_calls_a_wrong_forward_is_judged_with_the_right_one(tmp_path):
+    wrong = RIGHT.replace("axis=1", "axis=0", 2)
+    assert "def gradient_logits" in wrong
+    head, _def, _rest = wrong.partition("def gradient_logits")
+    text = head + "def gradient_logits(z, y):\n    return (Softmax().forward(z) - y) / len(y)\n"
+    found = points(marked(text, tmp_path))
+    assert found["Softmax"] < 4
+    assert found["Gradient des scores"] == 3
+
+
 def test_a_copy_that_loops_costs_its_time_once(tmp_path):
     text = "while True:\n    pass\n" + RIGHT
     start = time.monotonic()
@@ -189,13 +271,49 @@ def test_a_copy_that_loops_costs_its_time_once(tmp_path):
     assert any("never end" in text for text in result["remarks"])
 
 
-def test_other_executors_run_it(tmp_path):
-    from concurrent.futures import ThreadPoolExecutor
+EXECUTORS = {
+    "threads": """
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(2) as executor:
+    run(executor)
+""",
+    "mpi4py": """
+from mpi4py.futures import MPIPoolExecutor
+with MPIPoolExecutor(1) as executor:
+    run(executor)
+""",
+    "distributed": """
+from distributed import Client, LocalCluster
+with LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with Client(cluster) as client:
+        run(client.get_executor())
+""",
+}
 
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "amina.py").write_text(RIGHT, "utf-8")
-    with ThreadPoolExecutor(1) as executor:
-        assert grade(QUESTIONS, tmp_path / "in", executor=executor)["amina"]["mark"] == 20
+
+@pytest.mark.parametrize("kind", EXECUTORS)
+def test_other_executors_run_it(tmp_path, kind):
+    command, environment = [sys.executable], {**os.environ, "TINYGRAD_FR_LANG": "en"}
+    if kind != "threads":
+        pytest.importorskip(kind)
+    if kind == "mpi4py":
+        if shutil.which("mpiexec") is None:
+            pytest.skip("there is no mpiexec here")
+        command = ["mpiexec", "-n", "2", sys.executable, "-m", "mpi4py.futures"]
+        environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    head = (
+        "from tinygrad_fr.grade import grade\n\ndef run(executor):\n"
+        f"    marks = grade({str(QUESTIONS)!r}, {str(COPIES)!r}, executor=executor)\n"
+        "    print({c['copy']: c['mark'] for c in marks})\n\nif __name__ == '__main__':"
+    )
+    script = tmp_path / "marking.py"
+    script.write_text(head + textwrap.indent(EXECUTORS[kind], "    "), "utf-8")
+    done = subprocess.run(
+        [*command, str(script)], env=environment, capture_output=True, text=True, timeout=200
+    )
+    if kind == "mpi4py" and "slots" in done.stderr:
+        pytest.skip("there is one core only")
+    assert "{'amina': 20.0, 'bruno': 5.0, 'chloe': 16.0}" in done.stdout, done.stderr
 
 
 def test_ctrl_c_leaves_the_marks_that_were_there_and_no_process(tmp_path):

@@ -66,7 +66,23 @@ def test_one_that_has_ended_is_told(started):
         child.receive(20)
     with pytest.raises(EndedError):
         child.send(bytes(1 << 22), 1)
+    child.end()
     assert not child.usable
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="the system does not tell")  # noqa: PTH112
+def test_work_is_told_from_sleep(started):
+    child = started(
+        "until = time.time() + 0.5\nwhile time.time() < until: pass\n"
+        "os.write(1, bytes(8)); time.sleep(60)"
+    )
+    child.receive(20)
+    worked, _sleeps = child.work()
+    time.sleep(0.3)
+    again, sleeps = child.work()
+    assert worked > 0.1
+    assert again - worked < 0.1
+    assert sleeps
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="the system does not tell")  # noqa: PTH112

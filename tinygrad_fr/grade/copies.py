@@ -179,8 +179,7 @@ class _Bench:
         if self._process is None and not self._load():
             return _unread(question, self.problem)
         assert self._process is not None
-        self._process.until = time.monotonic() + self._settings.limit
-        self._process.patience = self._patience
+        self._process.allow(self._settings.limit, self._patience)
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of what a copy makes overflow

@@ -1,6 +1,7 @@
 """A process beside this one that takes frames and gives frames, and can be ended at any time."""
 
 import atexit
+import functools
 import os
 import queue
 import selectors
@@ -16,6 +17,11 @@ from pathlib import Path
 _LENGTH = struct.Struct(">Q")
 # What every process that such a one has started finds in its environment.
 _MARK = "TINYGRAD_FR_CHILD"
+
+
+def _stat(path: Path) -> list[str]:
+    """What the system tells of a process, from its state on."""
+    return path.read_text("latin-1").rpartition(") ")[2].split()
 
 
 class EndedError(Exception):
@@ -73,6 +79,29 @@ class Child:
             return os.read(self._process.stdout.fileno(), 1 << 20)
         except (OSError, ValueError):
             return b""
+
+    @functools.cached_property
+    def _serving(self) -> int:
+        """The process that does the work: this one, or the last of those that it is wrapped in."""
+        children: dict[str, str] = {}
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                children[_stat(path)[1]] = path.parent.name
+        pid = str(self._process.pid)
+        while pid in children:
+            pid = children[pid]
+        return int(pid)
+
+    def work(self) -> tuple[float, bool] | None:
+        """For how many seconds it has had a core, and whether it sleeps; None if nobody tells.
+
+        To be asked first when it works already.
+        """
+        try:
+            state, _parent, *numbers = _stat(Path(f"/proc/{self._serving}/stat"))
+            return sum(map(int, numbers[9:11])) / os.sysconf("SC_CLK_TCK"), state in "SDT"
+        except (OSError, ValueError, IndexError, AttributeError):
+            return None
 
     @property
     def usable(self) -> bool:

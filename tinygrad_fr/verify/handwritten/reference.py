@@ -126,8 +126,6 @@ def _variants(values: Mapping[str, Array]) -> Iterator[tuple[str, str, str, Arra
 
 def _softmax_along_another_axis(mine: Array, reference: Any, values: Mapping[str, Array]) -> str:
     x = next(iter(values.values()))
-    if np.isin(mine, (0, 1)).all():  # of scores so large any axis may say that
-        return ""
     for axis in range(x.ndim):
         try:
             other = np.asarray(reference(x, axis=axis))

@@ -13,6 +13,7 @@ import time
 import weakref
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ from .calls import StudentError
 
 # Seconds for Python and NumPy to start; the longest text that is shown.
 STARTS, TEXT = 60.0, 600
+# How often to look what it does, how long at least; how much longer it may take if it has no core.
+_TICK, _LOOK, _BUSY = 0.2, 0.01, 8
 
 
 class LostError(Exception):
@@ -57,6 +60,35 @@ class FailedError(Exception):
         self.kind = kind
 
 
+@dataclass
+class Limit:
+    """For how long a process may be waited for.
+
+    Attributes
+    ----------
+    seconds : float
+    had : float or None
+        The seconds that it had had a core before; from the first look on if it is not known.
+    waited, asleep : float
+        Seconds by the clock on the wall, and those of them in which it slept.
+    """
+
+    seconds: float
+    had: float | None = None
+    waited: float = 0.0
+    asleep: float = 0.0
+
+    def is_over(self, has: float | None) -> bool:
+        """Whether it is over, now that it has had a core for ``has`` seconds."""
+        if self.had is None:
+            self.had = has
+        if self.waited < self.seconds:
+            return False
+        if self.had is None or has is None or self.waited > _BUSY * self.seconds:
+            return True
+        return has - self.had + self.asleep >= self.seconds
+
+
 class Elsewhere:
     """A process that has loaded somebody's file and answers calls.
 
@@ -71,10 +103,10 @@ class Elsewhere:
 
     Attributes
     ----------
-    until : float
-        When it is too late for any answer, by the monotonic clock.
+    limit : Limit
+        For how long it may be waited for.
     patience : float
-        Seconds that any one answer may take.
+        The same of any one answer, in seconds.
     told : list of str
         What it was kept from.
     lost : str
@@ -83,19 +115,19 @@ class Elsewhere:
 
     def __init__(self, folder: str, shut_in: bool, seconds: float) -> None:
         words, environment = sandbox.command(folder, shut_in)
-        self.until, self.patience = time.monotonic() + STARTS, STARTS
+        self.limit, self.patience = Limit(STARTS), STARTS
         self._forgotten: list[int] = []
         self._numbers = itertools.count()
         self.told: list[str] = []
         self.lost = ""
         self._child = Child(words, environment, None if shut_in else folder, wire.LONGEST)
         self.ask("names")  # Python and NumPy have started
-        self.until = time.monotonic() + seconds
+        self.allow(seconds)
 
     def ask(self, request: str, *arguments: Any, **named: Any) -> Any:
         """What it answers; a StudentError, ArgumentError or FailedError as over there.
 
-        LostError where it does not answer until ``until``.
+        LostError where it does not answer in time.
         """
         if self.lost:
             raise LostError(self.lost)
@@ -104,11 +136,10 @@ class Elsewhere:
             self.ask("drop", gone)
         nonce = secrets.token_hex(8)
         try:
-            seconds = min(self.until - time.monotonic(), self.patience)
-            self._child.send(wire.packed([nonce, request, arguments, named]), seconds)
-            answer = wire.unpacked(self._child.receive(seconds))
+            answer = wire.unpacked(self._answer(wire.packed([nonce, request, arguments, named])))
             echo, kind, value, told = answer
-            if echo != nonce or not isinstance(told, list):
+            plain = type(echo) is str and type(kind) is str and isinstance(told, list)
+            if not plain or echo != nonce:
                 raise wire.WireError("no answer to this question")
         except TimeoutError:
             self._lose("timeout")
@@ -127,6 +158,33 @@ class Elsewhere:
         if kind == "argument":
             raise ArgumentError(texts[0].replace("{", "(").replace("}", ")"))
         raise FailedError(*texts[:2])
+
+    def allow(self, seconds: float, patience: float | None = None) -> None:
+        """For how long it may be waited for from now on; ``patience``: for any one answer."""
+        work = self._child.work()
+        self.limit = Limit(seconds, work and work[0])
+        self.patience = seconds if patience is None else patience
+
+    def _answer(self, body: bytes) -> bytes:
+        """The answer to a frame; TimeoutError where there is none in time.
+
+        Seconds in which it has no core, on a busy machine, are nobody's fault and do not count.
+        """
+        limits = self.limit, Limit(self.patience)
+        self._child.send(body, min(limit.seconds for limit in limits))
+        while True:
+            start, sleeps = time.monotonic(), False
+            left = min(limit.seconds - limit.waited for limit in limits)
+            try:
+                return self._child.receive(min(max(left, _LOOK), _TICK))
+            except TimeoutError:
+                has, sleeps = self._child.work() or (None, False)
+            finally:
+                for limit in limits:
+                    limit.waited += time.monotonic() - start
+                    limit.asleep += sleeps * (time.monotonic() - start)
+            if any(limit.is_over(has) for limit in limits):
+                raise TimeoutError
 
     def _lose(self, reason: str) -> None:
         self.lost = reason

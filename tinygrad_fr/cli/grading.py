@@ -9,6 +9,9 @@ from ..grade.template import new_homework
 from ..messages import _, ngettext
 from .console import say
 
+# Letters of the longest name in the table.
+_WIDE = 32
+
 
 def run(options: Namespace) -> int:
     """Mark a folder or an archive of copies; or write a template with ``--new``."""
@@ -28,8 +31,9 @@ def run(options: Namespace) -> int:
         comma=None if options.decimals is None else options.decimals == "comma",
     )  # fmt: skip
     rows = [(c["copy"], f"{c['mark']:g}", "; ".join(c["flags"])) for c in marks]
-    width = max(len(name) for name, _mark, _flags in rows)
+    width = min(_WIDE, max(len(name) for name, _mark, _flags in rows))
     for name, mark, flags in rows:
+        name = name if len(name) <= width else f"{name[: width - 1]}\u2026"
         say(f"{name.ljust(width)}  {mark:>5}  {flags}".rstrip())
     n = len(marks)
     text = ngettext("{n} copy, mean {mean:.2f} out of {total:g}",

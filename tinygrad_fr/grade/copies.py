@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ArgumentError
 from ..messages import _
 from ..report import heat_map
 from ..verify.handwritten.calls import StudentError, in_words
@@ -79,6 +80,7 @@ def marked(
     start, results = time.monotonic(), dict[int, Judged]()
     if not copy.problem:
         with _Bench(copy, settings) as bench:
+            bench.load()
             data["problem"] = bench.problem
             mistakes, wrong = set[tuple[str, str, str]](), list[Question]()
             for k, question in enumerate(homework.questions):
@@ -108,6 +110,8 @@ def marked(
     data["pictures"] = {
         k: [picture for p in r.parts if (picture := _picture(r, p))] for k, r in results.items()
     }
+    if results and all(r.status == "missing" for r in results.values()):
+        data["flags"].append(_("nothing of what is asked is in the file"))
     data["mark"] = round(sum(q["points"] for q in data["questions"]), 6)
     data["seconds"] = round(time.monotonic() - start, 2)
     return data
@@ -163,9 +167,6 @@ class _Bench:
 
     def __enter__(self) -> "_Bench":
         self._folder = Path(tempfile.mkdtemp(prefix="copy_"))
-        for name, text in self._copy.files.items():
-            (self._folder / name).write_text(text, "utf-8", "surrogatepass")
-        self._load()
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -176,29 +177,29 @@ class _Bench:
         self, question: Question, rng: np.random.Generator, mistakes: Any, wrong: list[Question]
     ) -> Judged:  # fmt: skip
         """Judge a question, in a new process if the old one is lost."""
-        if self._process is None and not self._load():
-            return _unread(question, self.problem)
-        assert self._process is not None
-        self._process.allow(self._settings.limit, self._patience)
         try:
+            if self._process is None and not self._start():
+                return _unread(question, self.problem)
+            assert self._process is not None
+            self._process.allow(self._settings.limit, self._patience)
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of what a copy makes overflow
                 found = judged(
                     question, self._process, self._names, rng, mistakes, self._settings.hints,
-                    wrong,
+                    wrong, self._afresh,
                 )  # fmt: skip
         except Exception as error:  # a mistake of ours costs nobody anything unseen
             found = _unread(question, _("it could not be judged: {error}", error=in_words(error)))
             found.status = "undecided"
             found.flags.append(_("could not be judged: to be read"))
-        if self._settings.repair and self._names.get(question.name) == "class" and any(
-            p.verdict == "wrong" and p.what != "output" for p in found.parts
-        ):  # fmt: skip
+        mended = any(p.verdict == "wrong" and p.what != "output" for p in found.parts)
+        if self._settings.repair and mended and self._names.get(question.name) == "class":
             found.repairs = self._repairs(question, rng)
-        for text in self._process.told:
-            self._flag(text)
-        if self._process.lost:
-            self._lose()
+        if self._process is not None:
+            for text in self._process.told:
+                self._flag(text)
+            if self._process.lost:
+                self._lose(found)
         return found
 
     def _repairs(self, question: Question, rng: np.random.Generator) -> list[str]:
@@ -208,10 +209,21 @@ class _Bench:
             [*inputs.values()], self._settings.hints, self._settings.repair,
         )  # fmt: skip
 
-    def _lose(self) -> None:
+    def _afresh(self) -> Elsewhere:
+        """Another process with the copy, which knows nothing of what was asked before."""
+        process = Elsewhere(str(self._folder), self._shut_in, self._settings.limit)
+        try:
+            process.ask("load", str(self._folder / self._copy.main), self._careful)
+        except BaseException:
+            process.end()
+            raise
+        return process
+
+    def _lose(self, found: Judged) -> None:
         """A copy that loops costs its time once: later answers are waited for less long."""
         if self._process is not None and self._process.lost == "timeout":
             self._patience = max(1.0, _AFTER_A_LOSS * self._settings.limit)
+            found.flags.append(_("the time is over"))
         self._end()
 
     def _end(self) -> None:
@@ -226,7 +238,17 @@ class _Bench:
         elif told not in self.flags:
             self.flags.append(told)
 
-    def _load(self) -> bool:
+    def load(self) -> None:
+        """Write its files and start it; what fails is its problem."""
+        try:
+            for name, text in self._copy.files.items():
+                (self._folder / name).write_text(text, "utf-8")
+            self._start()
+        except Exception as error:
+            self._end()
+            self.problem = _("it could not be judged: {error}", error=in_words(error))
+
+    def _start(self) -> bool:
         """Start a process with the copy; the definitions alone where the rest takes too long."""
         for careful in dict.fromkeys((self._careful, True)):
             try:
@@ -248,7 +270,7 @@ class _Bench:
             except LostError:
                 self._end()
                 self._remark(_("the lines at the top level never end: only definitions were run"))
-            except (FailedError, StudentError) as error:
+            except (FailedError, StudentError, ArgumentError) as error:
                 self._end()
                 self.problem = _("the file cannot be read: {error}", error=error)
                 return False
@@ -263,19 +285,17 @@ class _Bench:
 def _reached(copy: Submission) -> list[str]:
     """What a copy imports or names that a teacher should look at."""
     found: list[str] = []
-    for text in copy.files.values():
-        try:
-            nodes = list(ast.walk(ast.parse(text)))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
+    for tree in copy.trees():
         names: list[str] = []
-        for node in nodes:
+        for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 names += [alias.name.partition(".")[0] for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
                 names.append((node.module or "").partition(".")[0])
             elif isinstance(node, ast.FunctionDef) and node.name in _OPERATORS:
                 found.append(_("defines {name}: a derivation of its own?", name=node.name))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, complex):
+                found.append(_("uses complex numbers"))
             elif isinstance(node, ast.Name):
                 names.append(node.id)
             elif isinstance(node, ast.Attribute):

@@ -1,7 +1,7 @@
 """One question of one copy: what is called, what is judged, and the points for it."""
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,10 @@ from ..errors import ArgumentError
 from ..kernels import Array
 from ..messages import _
 from ..verify import hand, layer
-from ..verify.handwritten.calls import StudentError, as_array
-from ..verify.handwritten.reference import slip_of
+from ..verify.handwritten.calls import StudentError
 from ..verify.handwritten.there import Elsewhere, FailedError, LostError
 from ..verify.truth.comparison import close
+from .forwards import accept_zeros, forward_again, without_memory
 from .points import (
     Judged,
     Part,
@@ -23,13 +23,13 @@ from .points import (
     penalise,
     withhold,
 )  # fmt: skip
-from .questions import Question
+from .questions import Question, arrays
 
 
 def judged(
     question: Question, copy: Elsewhere, names: Mapping[str, str], rng: np.random.Generator,
     before: Collection[tuple[str, str, str]] = (), hints: str = "full",
-    wrong_forwards: Collection[Question] = (),
+    wrong_forwards: Collection[Question] = (), afresh: Callable[[], Elsewhere] | None = None,
 ) -> Judged:  # fmt: skip
     """Judge a question.
 
@@ -44,6 +44,8 @@ def judged(
     wrong_forwards
         Earlier questions whose forward is wrong: a function that calls it is judged with the right
         one.
+    afresh
+        Starts another process with the copy.
     """
     made = Judged(question, hints=hints)
     made.parts = [Part(what, worth) for what, worth in question.points.items()]
@@ -56,6 +58,8 @@ def judged(
             _given_right_forwards(made, copy, inputs, wrong_forwards)
         else:
             _judge_class(made, copy, rng, inputs, parameters)
+            if made.slip and afresh is not None:
+                without_memory(made, afresh, rng)
     except StudentError as error:
         if isinstance(error.__cause__, FailedError) and error.__cause__.kind == _UNTOUCHED:
             return _all(made, "untouched", _("not done"))
@@ -77,6 +81,9 @@ def judged(
 
 
 _UNTOUCHED = "NotImplementedError"
+# How near a gradient must be to the one that was asked for, where the forward is right; by how
+# much an output may be larger than it should, and still be looked at.
+_NEARLY, _LARGER = 1e-3, 100
 
 
 def _lost(reason: str) -> str:
@@ -117,13 +124,13 @@ def _judge_function(
     """A function that gives the gradient of the reference by one of its inputs."""
     question = made.question
 
-    def called(values: Mapping[str, Any]) -> tuple[Any, list[Any]]:
+    def called(values: Mapping[str, Any]) -> tuple[Any, list[Any], Any]:
         found = copy.ask("called", question.name, [np.array(values[n]) for n in inputs])
-        if not isinstance(found, tuple) or len(found) != 2 or not isinstance(found[1], list):
+        if not isinstance(found, tuple) or len(found) != 3 or not isinstance(found[1], list):
             raise LostError("odd")
         return found
 
-    _gradient, after = called(inputs)
+    _gradient, after, calls = called(inputs)
     changed = [n for n, x in zip(inputs, after, strict=False) if not _same(x, inputs[n])]
     penalise(made, changed)
     for part in made.parts:
@@ -132,6 +139,14 @@ def _judge_function(
         report = hand(loss, dict(inputs), mine, repair=False, seed=seed)
         made.report = report
         gradient_points(made, part, report, part.what)
+    _flag_calls(made, calls, max(np.size(x) for x in inputs.values()))
+
+
+def _flag_calls(made: Judged, calls: Any, size: int) -> None:
+    """Who calls a function for each entry of the input may have derived by differences."""
+    if type(calls) is int and calls >= max(3, size):
+        text = _("it calls a function {n} times: by differences?")
+        made.flags.append(text.format(n=calls))
 
 
 def _given_right_forwards(
@@ -145,8 +160,7 @@ def _given_right_forwards(
     lost = [p for p in made.parts if p.points < p.out_of]
     if not known or not lost:
         return
-    arrays = [np.array(x) for x in inputs.values()]
-    found, _after = _asked(copy, tuple, "called_given", made.question.name, arrays, known)
+    found, *_rest = _asked(copy, tuple, "called_given", made.question.name, arrays(inputs), known)
     for part in lost:
         report = hand(_of_names(made.question, inputs), dict(inputs), {part.what: found},
                       repair=False)  # fmt: skip
@@ -159,7 +173,7 @@ def _given_right_forwards(
 def _of_one(question: Question, x: Array) -> Array | None:
     """What a reference of one argument gives; None for one that takes more."""
     try:
-        return _reference(question, {"x": x})
+        return question.right({"x": x})
     except Exception:  # whatever a teacher's function says
         return None
 
@@ -171,17 +185,19 @@ def _judge_class(
     """A class with a forward, and mostly with a backward."""
     question, values = made.question, {**inputs, **parameters}
     parts = [p for p in made.parts if p.what != "output"]
-    wanted = _reference(question, values)
+    wanted = question.right(values)
     loss = wanted.ndim == 0 or len(inputs) > 1
     upstream = None if loss else rng.standard_normal(wanted.shape)
     number = copy.number()
-    output = copy.ask("forward", number, question.name, _arrays(parameters), _arrays(inputs))
+    output = copy.ask("forward", number, question.name, arrays(parameters), arrays(inputs))
+    if np.size(output) > _LARGER * max(wanted.size, 100):
+        raise LostError("odd")
     right = forward_points(made, output, wanted)
     if parts:
         _backward_of_others(made, copy, number, output, wanted, upstream, values, list(parameters))
     if parts and all(p.verdict != "untouched" for p in parts):
         given = tuple(inputs.values())
-        subject = copy.subject(question.name, _arrays(parameters), given[0])
+        subject = copy.subject(question.name, arrays(parameters), given[0])
         upstream = upstream if np.shape(output) == wanted.shape else None
         made.report = layer(
             subject, given if len(given) > 1 else given[0], upstream=upstream,
@@ -193,8 +209,8 @@ def _judge_class(
         _accept_as_asked(made, values, 1.0 if upstream is None else upstream)
         if loss or upstream is not None:  # the same upstream gradient both times
             _compare_with_first(made)
-    right = _forward_again(made, copy, rng, right, output, values)
-    _accept_zeros(made)
+    right = forward_again(made, copy, rng, right, output, values)
+    accept_zeros(made)
     withhold(made, parts, right)
 
 
@@ -227,6 +243,8 @@ def _backward_of_others(
     pairs = [_numbers(pair) for pair in calls] if isinstance(calls, list) else []
     made.again = max((p[1] for p in pairs if len(p) == 2 and p[0] <= 2 and p[1] >= max(3, size)),
                      default=0)  # fmt: skip
+    if not made.again:
+        _flag_calls(made, watched.get("most"), size)
 
 
 def _compare_with_first(made: Judged) -> None:
@@ -244,74 +262,12 @@ def _compare_with_first(made: Judged) -> None:
         made.flags.append(part.reason)
 
 
-def _forward_again(
-    made: Judged, copy: Elsewhere, rng: np.random.Generator, right: bool, output: Any,
-    values: Mapping[str, Any],
-) -> bool:  # fmt: skip
-    """Whether the forward is right on other values, too; or wrong in the same known way."""
-    inputs, parameters = made.question.drawn(rng)
-    others = {**inputs, **parameters}
-    arrays = _arrays(parameters), _arrays(inputs)
-    again = copy.ask("forward", copy.number(), made.question.name, *arrays)
-    second = Judged(made.question, hints=made.hints)
-    second.parts = [Part("output", 1.0)]
-    wanted = _reference(made.question, others)
-    if right:
-        if forward_points(second, again, wanted):
-            return True
-        for part in made.parts[:1] if made.parts[0].what == "output" else []:
-            part.points, part.verdict = 0.0, "wrong"
-            part.reason = _("right for a first input only: {why}", why=second.parts[0].reason)
-        return False
-    slips = [_slip(made.question, y, known) for y, known in ((output, values), (again, others))]
-    constant = slips[0][0] != "wrong_axis" and _same(output, again)
-    if slips[0][0] and slips[0] == slips[1] and not constant:
-        made.slip = slips[0][0]
-        for part in made.parts:
-            if part.what == "output":
-                part.kind = made.slip
-                part.reason += f"; {slips[0][1]}" if made.hints != "where" else ""
-    return False
-
-
-def _accept_zeros(made: Judged) -> None:
-    """The gradient of a term that is left out is zero."""
-    for part in made.parts if made.slip == "missing_term" and made.report is not None else ():
-        entry = made.report.entries.get(part.what)  # type: ignore[union-attr]
-        if entry is not None and entry.verdict == "inconclusive" and entry.hand is not None and (
-            not np.any(entry.hand)
-        ):  # fmt: skip
-            part.points, part.verdict, part.reason = part.out_of, "correct", ""
-
-
-def _slip(question: Question, output: Any, values: Mapping[str, Any]) -> tuple[str, str]:
-    """The known mistake that a wrong output shows."""
-    try:
-        mine = np.asarray(as_array(output), float)
-    except StudentError:
-        return "", ""
-    wanted = _reference(question, values)
-    if sorted(mine.shape) != sorted(wanted.shape) or not np.isfinite(mine).all():
-        return "", ""
-    arrays = {n: np.asarray(x, float) for n, x in values.items()}
-    return slip_of(mine, wanted, question.reference, arrays)
-
-
-def _arrays(values: Mapping[str, Any]) -> list[Any]:
-    return [np.array(x) for x in values.values()]
-
-
 def _numbers(x: Any) -> list[int]:
     return [n for n in x if type(n) is int and n >= 0] if isinstance(x, list) else []
 
 
 def _same(x: Any, y: Any) -> bool:
     return np.shape(x) == np.shape(y) and bool(np.array_equal(x, y))
-
-
-def _reference(question: Question, values: Mapping[str, Any]) -> Array:
-    y = question.reference(*_arrays(values))
-    return np.asarray(getattr(y, "data", y), float)
 
 
 def _of_names(question: Question, names: Iterable[str], upstream: Any = None) -> Any:
@@ -334,11 +290,13 @@ def _accept_as_asked(made: Judged, values: Mapping[str, Any], upstream: Any) -> 
         if part.what == "output" or entry is None or entry.hand is None:
             continue
         name = next(iter(values)) if part.what == "input" else part.what
-        if name not in values or np.shape(entry.hand) != np.shape(values[name]):
+        if name not in values or np.size(entry.hand) != np.size(values[name]):
             continue
         given = {n: np.array(x, float) for n, x in values.items()}
-        again = hand(loss, given, {name: entry.hand}, repair=False)
-        if again.entries[name].verdict in ("correct", "kink"):
+        mine = np.reshape(np.asarray(entry.hand), np.shape(values[name]))
+        again = hand(loss, given, {name: mine}, repair=False).entries[name]
+        exact, true = again.verdict in ("correct", "kink"), again.autograd
+        if exact or (true is not None and close(np.asarray(mine, float), true, _NEARLY)):
             made.as_asked.add(part.what)
-            if not part.points:
+            if exact and not part.points:
                 part.points, part.verdict, part.reason = part.out_of, "correct", ""

@@ -174,15 +174,25 @@ def withhold(made: Judged, gradients: Collection[Part], right: bool) -> None:
         made.flags.append(text.format(n=made.again))
         return
     others = [p for p in counted if p.what not in made.as_asked]
-    if not right and not made.slip and others:
+    if right:
+        half = [p for p in others if p.points < p.out_of]  # right for some upstream gradients
+        others = [p for p in others if p not in half]
+        reason = _("not the gradient of what is asked, though the forward is: to be read")
+    elif made.slip:
+        others = []
+    else:
+        reason = _("right for this forward, which is not the one that was asked for")
+    if others:
         for p in others:
-            p.points, p.verdict = 0.0, "wrong"
-            p.reason = _("right for this forward, which is not the one that was asked for")
+            p.points, p.verdict, p.reason = 0.0, "wrong", reason
         made.flags.append(_("right gradients of another forward: to be read"))
+    flag_digits(made)
+
+
+def flag_digits(made: Judged) -> None:
+    """Flag gradients that are right, and to fewer digits than formulas give."""
     for name, entry in made.report.entries.items() if made.report is not None else ():
-        exact = (
-            made.exact and entry.autograd is not None and np.asarray(entry.hand).dtype == np.float64
-        )
+        exact = made.exact and entry.autograd is not None
         error = float(entry.max_rel_error)
         if exact and name != "output" and entry.verdict == "correct" and (
             _BY_DIFFERENCES < error < 1e-6

@@ -83,6 +83,16 @@ class Question:
         )  # fmt: skip
         return inputs, parameters
 
+    def right(self, values: Mapping[str, Any]) -> Array:
+        """What the reference gives for values, by their order."""
+        y = self.reference(*arrays(values))
+        return np.asarray(getattr(y, "data", y), float)
+
+
+def arrays(values: Mapping[str, Any]) -> list[Array]:
+    """Copies of values, in their order."""
+    return [np.array(x) for x in values.values()]
+
 
 def normal(*shape: int) -> Draw:
     """Draws an array of standard normal numbers."""

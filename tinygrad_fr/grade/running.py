@@ -4,10 +4,13 @@ import json
 import multiprocessing
 import os
 import signal
+import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from contextlib import ExitStack
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +120,7 @@ def grade(
         return Marks(results, alike, homework.out_of, hints, key)
 
     with ExitStack() as stack:
+        _end_on_termination(stack)
         bar = stack.enter_context(_bar(len(copies), len(found), progress))
         marking = [(copies[k], _readable(before.get(k)) if again else None) for k in todo]
         running = _running(stack, marking, (carried(homework), settings, again), jobs, executor)
@@ -178,14 +182,37 @@ def _running(
     if not copies:
         return
     jobs = min(len(copies), checks.whole(jobs or os.cpu_count() or 1, "jobs", 1))
-    if executor is None:
-        methods = multiprocessing.get_all_start_methods()
-        context = multiprocessing.get_context("fork" if "fork" in methods else "spawn")
-        executor = ProcessPoolExecutor(jobs, context, _deaf)
-        stack.callback(_end, executor, {*multiprocessing.active_children()})
+    if executor is not None:
+        yield from _results(executor, copies, range(len(copies)), how)
+        return
+    left = set(range(len(copies)))
+    # Where a copy has ended the process that judges it, each gets one of its own.
+    for several in (True, False):
+        for some in [sorted(left)] if several else [[k] for k in sorted(left)]:
+            with suppress(BrokenProcessPool):
+                for k, result in _results(_pool(stack, min(jobs, len(some))), copies, some, how):
+                    left.discard(k)
+                    yield k, result
+    for k in sorted(left):
+        problem = _("it has ended the process that judges it")
+        yield k, _one(replace(copies[k][0], problem=problem), None, how, messages.language)
+
+
+def _pool(stack: ExitStack, jobs: int) -> Executor:
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("fork" if "fork" in methods else "spawn")
+    others = {*multiprocessing.active_children()}
+    executor = ProcessPoolExecutor(jobs, context, _deaf)
+    stack.callback(_end, executor, others)
+    return executor
+
+
+def _results(
+    executor: Executor, copies: Sequence[tuple[Submission, Any]], which: Iterable[int],
+    how: tuple[bytes, Settings, Any],
+) -> Iterator[tuple[int, dict[str, Any]]]:  # fmt: skip
     waiting: dict[Future[Any], int] = {
-        executor.submit(_one, copy, earlier, how, messages.language): k
-        for k, (copy, earlier) in enumerate(copies)
+        executor.submit(_one, *copies[k], how, messages.language): k for k in which
     }
     for future in as_completed(waiting):
         yield waiting[future], future.result()
@@ -200,6 +227,12 @@ def _end(executor: Executor, others: set[Any]) -> None:
     for process in ours:
         process.join(2)
         process.kill()
+
+
+def _end_on_termination(stack: ExitStack) -> None:
+    """Where this process is asked to end, what it has started ends first, as on Ctrl-C."""
+    if threading.current_thread() is threading.main_thread():
+        stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _stop))
 
 
 def _stop(*_signal: object) -> None:

@@ -31,11 +31,7 @@ def similar(copies: Sequence[Submission]) -> list[dict[str, Any]]:
 def _pieces(copy: Submission) -> set[int]:
     """All runs of so many nodes of the trees, by their kinds and operators."""
     found = set[int]()
-    for text in copy.files.values():
-        try:
-            tree = ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
+    for tree in copy.trees():
         kinds = [type(n).__name__ for n in ast.walk(tree) if not isinstance(n, ast.expr_context)]
         found |= {hash(tuple(kinds[k : k + _LENGTH])) for k in range(len(kinds) - _LENGTH)}
     return found

@@ -1,19 +1,23 @@
 """What is handed in: files, notebooks, folders, archives, as a course platform gives them."""
 
+import ast
 import io
+import itertools
 import re
 import stat
 import tokenize
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from ..errors import FileError
 from ..messages import _, spelled
 
-# Bytes of a file, and of all files of a copy; files of a copy.
-_FILE, _ALL, _FILES = 8 << 20, 64 << 20, 200
+# Bytes of a file, of its code, and of all files of a copy; files of a copy; letters of a name.
+_FILE, _CODE, _ALL, _FILES, _NAME = 8 << 20, 1 << 20, 32 << 20, 50, 80
 # Lea Martin_12345_assignsubmission_file_, as Moodle names a download.
 _MOODLE = re.compile(
     r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_(file|onlinetext)_?(?P<rest>.*)"
@@ -47,6 +51,14 @@ class Submission:
     problem: str = ""
     remarks: list[str] = field(default_factory=list)
 
+    def trees(self) -> Iterator[ast.AST]:
+        """What its files say, those that can be read, and in no time."""
+        for text in self.files.values():
+            if len(text) > _CODE // 4:
+                continue
+            with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+                yield ast.parse(text)
+
 
 def submissions_of(place: str | Path, asked: set[str]) -> list[Submission]:
     """The copies in a folder or an archive, in the order of their names.
@@ -60,6 +72,10 @@ def submissions_of(place: str | Path, asked: set[str]) -> list[Submission]:
     if not path.exists():
         raise FileError("{path}: there is no such file or folder", path=path)
     groups: dict[str, list[tuple[str, bytes | str]]] = {}
+    if path.is_dir():  # whoever has a folder has a mark, whatever is in it
+        groups = {
+            p.name: [] for p in sorted(path.iterdir()) if p.is_dir() and not _is_hidden(p.name)
+        }
     for parts, content in _files(path):
         whose = parts[0] if len(parts) > 1 or path.is_file() else PurePosixPath(parts[0]).stem
         groups.setdefault(whose, []).append(("/".join(parts[1:] or parts), content))
@@ -78,9 +94,11 @@ def _files(path: Path) -> Iterator[_Found]:
     else:
         for file in sorted(path.rglob("*")):
             parts = file.relative_to(path).parts
-            if any(_is_hidden(part) for part in parts) or file.is_symlink() or not file.is_file():
+            if any(_is_hidden(part) for part in parts) or not (file.is_symlink() or file.is_file()):
                 continue
-            if file.suffix.lower() == ".zip":
+            if file.is_symlink():
+                yield parts, _("a link, which is not followed")
+            elif file.suffix.lower() == ".zip":
                 inside = parts if len(parts) > 1 else (file.stem,)
                 yield from _unzipped(file.read_bytes(), inside[:1])
             elif file.suffix.lower() in _KINDS:
@@ -93,18 +111,24 @@ def _unzipped(
     """The files of an archive; one that is damaged is a copy that cannot be read."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = [
-                i for i in archive.infolist()
-                if not i.is_dir() and not stat.S_ISLNK(i.external_attr >> 16)
-                and not any(_is_hidden(part) for part in PurePosixPath(i.filename).parts)
-                and (i.filename.lower().endswith((*_KINDS, ".zip")))
-            ]  # fmt: skip
-            for info in names[: 50 * _FILES]:
+            read: dict[str, int] = {}
+            for info in archive.infolist():
                 parts = tuple(p for p in PurePosixPath(info.filename).parts if p not in ("..", "/"))
-                if info.file_size > _FILE:
+                if not parts or any(map(_is_hidden, parts)):
+                    continue
+                whose = (*before, *parts)[0]
+                plain = not info.is_dir() and not stat.S_ISLNK(info.external_attr >> 16)
+                if not plain or not info.filename.lower().endswith((*_KINDS, ".zip")):
+                    if len(parts) + len(before) > 1:
+                        yield (whose, ""), ""  # somebody has handed in something
+                    continue
+                read[whose] = read.get(whose, 0) + info.file_size
+                if info.file_size > _FILE or read[whose] > _ALL:
                     yield (*before, *parts), _("too large")
                 elif info.filename.lower().endswith(".zip"):
-                    if not before:  # one for each student
+                    if before:
+                        yield (*before, *parts), _("an archive in an archive")
+                    else:  # one for each student
                         whose = parts[0] if len(parts) > 1 else PurePosixPath(parts[0]).stem
                         yield from _unzipped(archive.read(info), (whose,))
                 else:
@@ -119,35 +143,40 @@ def _is_hidden(name: str) -> bool:
 
 def _submission(whose: str, files: list[tuple[str, bytes | str]], asked: set[str]) -> Submission:
     moodle = _MOODLE.fullmatch(whose)
-    made = Submission(
-        spelled(moodle["name"] if moodle else whose), moodle["number"] if moodle else ""
-    )
-    problems, size = [], 0
-    for name, content in files[:_FILES]:
-        size += len(content)
+    called = " ".join(spelled(moodle["name"] if moodle else whose).split())
+    made = Submission(called, moodle["number"] if moodle else "")
+    problems: list[str] = []
+    for name, content in [f for f in files if f[0]][:_FILES]:
         name = PurePosixPath(name).name
-        if isinstance(content, str) or size > _ALL:
-            problems.append(
-                f"{spelled(name)}: {content if isinstance(content, str) else _('too large')}"
-            )
+        if isinstance(content, str):
+            problems.append(f"{spelled(name)[:_NAME]}: {content}")
             continue
         try:
             text = _code_of(name, content)
         except (ValueError, SyntaxError, RecursionError) as error:
-            problems.append(f"{spelled(name)}: {spelled(str(error))[:200]}")
+            problems.append(f"{spelled(name)[:_NAME]}: {spelled(str(error))[:200]}")
             continue
-        made.files[str(PurePosixPath(name).with_suffix(".py"))] = text
+        made.files[_free(PurePosixPath(name).stem, made.files)] = text
     counts = {name: _defines(text, asked) for name, text in made.files.items()}
     best = max(counts.values(), default=0)
     mains = [name for name, count in counts.items() if count == best]
     if len(mains) == 1:
         made.main = mains[0]
     elif mains:
-        made.problem = _("several files answer the questions: {names}", names=", ".join(mains))
-    made.remarks += problems
+        names = ", ".join(mains[:5])
+        made.problem = _("several files answer the questions: {names}", names=names)
+    made.remarks += problems[:10]
     if not made.files:
-        made.problem = "; ".join(problems) or _("there is no Python file in it")
+        made.problem = "; ".join(problems[:5]) or _("there is no Python file in it")
     return made
+
+
+def _free(stem: str, taken: Collection[str]) -> str:
+    """A name for a file that no other has, on any system, and as Python imports it."""
+    stem = spelled(stem)[:_NAME]
+    names = (f"{stem}{'' if k == 1 else f'_{k}'}.py" for k in itertools.count(1))
+    known = {name.casefold() for name in taken}
+    return next(name for name in names if name.casefold() not in known)
 
 
 def _defines(text: str, asked: set[str]) -> int:
@@ -163,7 +192,13 @@ def _code_of(name: str, content: bytes) -> str:
         text = content.decode(encoding)
     except (UnicodeDecodeError, SyntaxError, LookupError):  # no encoding, or a wrong one, is told
         text = content.decode("latin-1")
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return _checked(text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _checked(code: str) -> str:
+    if len(code) > _CODE:
+        raise ValueError(_("too large"))
+    return code.encode("utf-8", "replace").decode()
 
 
 def _code_of_notebook(content: bytes) -> str:
@@ -173,15 +208,20 @@ def _code_of_notebook(content: bytes) -> str:
     try:
         cells = json.loads(content.decode("utf-8-sig"))["cells"]
         code = [c for c in cells if c["cell_type"] == "code"]
-        tagged = [c for c in code if "grade" in c.get("metadata", {}).get("tags", [])]
+        tagged = [c for c in code if _is_tagged(c)]
         texts = ["".join(c["source"]) for c in tagged or code]
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(_("this is no notebook")) from error
-    return "\n\n".join(map(_without_magic, texts)) + "\n"
+    return _checked("\n\n".join(map(_without_magic, texts)) + "\n")
+
+
+def _is_tagged(cell: dict[str, Any]) -> bool:
+    tags = cell.get("metadata", {}).get("tags", [])
+    return isinstance(tags, list) and "grade" in tags
 
 
 def _without_magic(text: str) -> str:
     """The code of a cell, without what is for the notebook alone."""
     if text.lstrip().startswith("%%"):
         return ""
-    return re.sub(r"^(\s*)[%!?].*$", r"\1pass", text, flags=re.M)
+    return re.sub(r"^([ \t]*)(?:[%!?].*|[\w.]+\?{1,2})$", r"\1pass", text, flags=re.M)

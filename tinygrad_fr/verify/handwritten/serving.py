@@ -9,6 +9,8 @@ import ast
 import linecache
 import os
 import sys
+import sysconfig
+import threading
 import types
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -40,6 +42,13 @@ SHOWING = {
 }  # fmt: skip
 
 
+# What is no code of the file's: Python, NumPy and what is served by.
+_LIBRARIES = (
+    sysconfig.get_paths()["stdlib"], str(Path(np.__file__).parent), str(Path(__file__).parents[2]),
+    "<frozen ",
+)  # fmt: skip
+
+
 def serve(readable: Sequence[str]) -> None:
     """Answer requests until the other end of standard input is closed."""
     asked, answers = os.fdopen(os.dup(0), "rb"), os.dup(1)
@@ -50,6 +59,7 @@ def serve(readable: Sequence[str]) -> None:
     sys.meta_path.insert(0, _Imports(told))
     limit(readable=readable or None, hidden=FRAMEWORKS, told=told)
     served, unpacked, packed, read = Served(), wire.unpacked, wire.packed, wire.read
+    requests = {n: getattr(served, n) for n in vars(Served) if n[0] != "_"}  # not to be replaced
     framed = wire.framed
     write, students, arguments_of, failed = os.write, StudentError, ArgumentError, in_words
     while True:
@@ -58,7 +68,7 @@ def serve(readable: Sequence[str]) -> None:
         except EOFError:
             os._exit(0)
         try:
-            kind, value = "given", getattr(served, name)(*arguments, **named)
+            kind, value = "given", requests[name](*arguments, **named)
         except students as error:
             kind = "student"
             value = [error.text, error.cause, error.line, type(error.__cause__).__name__]
@@ -127,8 +137,11 @@ class Served:
         self._subjects[number] = subject_of(thing, forward, backward, x, fresh=True)
 
     def called(self, name: str, arguments: Sequence[Any]) -> Any:
-        """What a function gives, and its arguments as they are afterwards."""
-        return attempted(self._space[name], *arguments), list(arguments)
+        """What a function gives, its arguments afterwards, the most calls of one of the file's."""
+        counts: dict[Any, int] = {}
+        with _counting(counts):
+            result = attempted(self._space[name], *arguments)
+        return result, list(arguments), max(counts.values(), default=0)
 
     def called_given(
         self, name: str, arguments: Sequence[Any], known: Sequence[tuple[str, Any, Any]]
@@ -185,8 +198,8 @@ class Served:
         """The backward after it, watched.
 
         ``changed``: which of the parameters, inputs and upstream are not as they were; ``calls``:
-        how often the forward has called a function, and how often the backward; ``result``, or
-        ``raised``: the kind of the exception.
+        how often the forward has called a function, and how often the backward; ``most``: of any;
+        ``result``, or ``raised``: the kind of the exception.
         """
         if upstream is not None:
             self._given.append(upstream)
@@ -202,7 +215,9 @@ class Served:
         changed = [k for k, (x, y) in enumerate(zip(self._given, self._before, strict=True))
                    if not np.array_equal(x, y, equal_nan=y.dtype.kind == "f")]  # fmt: skip
         calls = [[n, counts.get(code, 0)] for code, n in self._forward.items()]
-        return {"result": result, "changed": changed, "calls": calls, "raised": raised}
+        most = max(counts.values(), default=0)
+        return {"result": result, "changed": changed, "calls": calls, "most": most,
+                "raised": raised}  # fmt: skip
 
     def drop(self, numbers: Sequence[int]) -> None:
         """Forget subjects."""
@@ -226,10 +241,11 @@ def _counting(counts: dict[Any, int]) -> Iterator[None]:
 
     def look(frame: types.FrameType, event: str, _argument: Any) -> None:
         code = frame.f_code
-        if event == "call" and code.co_filename in linecache.cache:
+        if event == "call" and not code.co_filename.startswith(_LIBRARIES):
             counts[code] = counts.get(code, 0) + 1
 
     sys.setprofile(look)
+    threading.setprofile(look)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Copies that others wrote: forty ordinary ones with a person's marks, fifty-five hostile ones.
+"""Copies that others wrote: ordinary ones of two classes with a person's marks, and hostile ones.
 
 Whoever wrote them knew the homework and how it is marked, and nothing of the code. They end in
 ``.txt``: nothing here imports them.
@@ -11,8 +11,12 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 QUESTIONS = HERE.parents[1] / "examples" / "homework" / "questions.py"
-# A person's marks, with what that person would let pass; what is earned by what was written.
-MARKS = json.loads((HERE / "copies" / "marks.json").read_text("utf-8"))
+# A person's marks, with what that person would let pass: of the class for which the rules were
+# made, and of one that came later; what is earned by what hostile copies have written.
+CLASSES = {
+    name: json.loads((HERE / name / "marks.json").read_text("utf-8"))
+    for name in ("copies", "others")
+}
 HOSTILE = json.loads((HERE / "hostile" / "expected.json").read_text("utf-8"))
 
 
@@ -25,7 +29,8 @@ def laid_out(kind: str, names: list[str], folder: Path) -> Path:
     return folder
 
 
-def agrees(name: str, mark: float) -> bool:
+def agrees(kind: str, name: str, mark: float) -> bool:
     """Whether a mark is one that the person would give, or let pass."""
-    low, high = MARKS[name].get("mark_range") or [MARKS[name]["mark"]] * 2
-    return low - 1e-6 <= mark <= high + 1e-6
+    told = CLASSES[kind][name]
+    low, high = told.get("mark_range") or [told["mark"]] * 2
+    return bool(low - 1e-6 <= mark <= high + 1e-6)

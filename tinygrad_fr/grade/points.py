@@ -72,6 +72,7 @@ class Judged:
     exact: bool = False  # whether the forward is right to the last digits
     hints: str = "full"
     slip: str = ""  # the known mistake of a wrong forward
+    added_up: set[str] = field(default_factory=set)  # gradients that are twice as large by now
     as_asked: set[str] = field(default_factory=set)  # gradients of the forward that was asked for
     first: Any = None  # what the first backward of all gave
     again: int = 0  # calls of the forward by the backward
@@ -130,6 +131,7 @@ def gradient_points(made: Judged, part: Part, report: Report, name: str) -> None
         )
         made.remarks.append(text.format(name=part.what))
         part.points, part.verdict = part.out_of, "correct"
+        made.added_up.add(part.what)
         return
     part.kind = kinds[0] if kinds else ""
     if entry.verdict in ("correct", "kink"):

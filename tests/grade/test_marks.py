@@ -60,8 +60,8 @@ def test_marks_are_those_that_a_person_gives(tmp_path, kind):
 
 # Numeric differentiation and a derivation of one's own are flagged: the teacher judges.
 JUDGED_BY_THE_TEACHER = {
-    "b03_fd_float32", "cache_earlier_calls", "mini_autodiff", "n06_vectorised", "numdiff_complex_step",
-    "numdiff_renamed_copy", "numdiff_self_forward",
+    "b03_fd_float32", "cache_earlier_calls", "mini_autodiff", "n06_vectorised",
+    "numdiff_complex_step", "numdiff_renamed_copy", "numdiff_self_forward",
 }  # fmt: skip
 # A derivation of one's own that looks like a layer is not to be told from one.
 UNSEEN = {"n07_mini_autodiff"}

@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 _LENGTH = struct.Struct(">Q")
 # What every process that such a one has started finds in its environment.
@@ -40,19 +41,24 @@ class Child:
         Where it starts.
     longest : int
         Bytes of the longest frame that is read.
+    errors : int
+        Where its standard error goes, as :mod:`subprocess` takes it.
+    mark : bytes
+        What stands before each of its frames; what is written before that is none of them.
     """
 
     def __init__(
         self, command: Sequence[str], environment: Mapping[str, str], folder: str | None = None,
-        longest: int = 1 << 31,
+        longest: int = 1 << 31, errors: int = subprocess.DEVNULL, mark: bytes = b"",
     ) -> None:  # fmt: skip
         self._mark = f"{os.getpid()}-{id(self)}-{time.monotonic_ns()}"
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
             env={**environment, _MARK: self._mark}, cwd=folder, bufsize=0,
             start_new_session=True,  # Ctrl-C is for us
         )  # fmt: skip
         self._owner, self._over, self._longest = os.getpid(), False, longest
+        self._start = mark
         self._heard = bytearray()
         self._chunks: queue.Queue[bytes] | None = None
         self._selector = selectors.DefaultSelector()
@@ -108,6 +114,17 @@ class Child:
         """Whether it is there, and a child of this very process."""
         return not self._over and self._process.poll() is None and self._owner == os.getpid()
 
+    @property
+    def errors(self) -> IO[bytes] | None:
+        """Its standard error, where it was asked for."""
+        return self._process.stderr
+
+    def status(self) -> int:
+        """The exit status of a process that has ended; negative for a signal."""
+        with suppress(subprocess.TimeoutExpired):
+            return self._process.wait(5)
+        return 0
+
     def send(self, body: bytes, seconds: float = 1e6) -> None:
         """Write a frame to it; EndedError if it is gone, TimeoutError if it does not read."""
         stream, frame = self._process.stdin, memoryview(_LENGTH.pack(len(body)) + body)
@@ -137,15 +154,19 @@ class Child:
         """
         until = time.monotonic() + seconds
         while True:
-            size = len(self._heard) - _LENGTH.size
-            if size >= 0:
-                (n,) = _LENGTH.unpack_from(self._heard)
+            at = self._heard.find(self._start) + len(self._start)
+            size = len(self._heard) - at - _LENGTH.size
+            if at >= len(self._start) and size >= 0:
+                (n,) = _LENGTH.unpack_from(self._heard, at)
                 if n > self._longest:
                     raise ValueError
                 if size >= n:
-                    body = bytes(self._heard[_LENGTH.size : _LENGTH.size + n])
-                    del self._heard[: _LENGTH.size + n]
+                    end = at + _LENGTH.size + n
+                    body = bytes(self._heard[end - n : end])
+                    del self._heard[:end]
                     return body
+            elif self._start and len(self._heard) > self._longest:
+                raise ValueError
             self._heard += self._chunk(until - time.monotonic())
 
     def _chunk(self, seconds: float) -> bytes:

@@ -30,7 +30,7 @@ HOUSE = [
     {"autograd": 1_700, "autograd/guards": 1_320},  # the core is the first: read in an afternoon
     {"ops": 4_480},
     {"report": 650},
-    {"worker": 1_280},
+    {"worker": 1_300},
     {"graph/values": 100},
     {"graph/recorded": 1_230},
     {"graph/formulas": 1_370},
@@ -50,8 +50,8 @@ HOUSE = [
     {"training": 550},
     {"health": 790},
     {"plot": 1_740},
-    {"grade": 2_210},
-    {"cli": 960},
+    {"grade": 2_260},
+    {"cli": 940},
     {"__init__": 90},
     {"__main__": 10},
 ]
@@ -61,7 +61,7 @@ FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # took more lines than their merging gave back, and have to pay for them yet.
 # Reading other people's layers cost 2,170 more; repairs and a process of their own, 4,500: the code
 # that students write is read, disturbed, edited and run, none of which was there before.
-WHOLE = 42_490
+WHOLE = 42_540
 
 # Imports that point upwards or close a circle, each with its reason.
 EXCUSED = {
@@ -176,6 +176,7 @@ PROMISED = {
     """,
     "data": "DataLoader ArrayDataset ImageFolder AugmentedDataset load_digits load_mnist",
     "health": "watch",
+    "grade": "grade Question Marks normal uniform integers one_hot probabilities",
     "plot": """
         history decision_boundary confusion_matrix filters activations gradient_flow health function
         images
@@ -187,7 +188,7 @@ PROMISED = {
 def test_the_promised_names_exist():
     transforms = "grad value_and_grad vjp jvp hvp jacobian hessian gradients"
     switches = "Tensor op manual_seed set_default_dtype set_language no_grad debug"
-    rooms = "fit save load nn optim data verify graph health plot"
+    rooms = "fit save load nn optim data verify graph health grade plot"
     for name in f"{transforms} {switches} {rooms} {OPERATIONS}".split():
         assert hasattr(tg, name), name
     for module, names in PROMISED.items():
@@ -211,7 +212,7 @@ def test_importing_the_library_loads_nothing_heavy():
         "import sys, tinygrad_fr;"
         "heavy = {'PIL', 'sklearn', 'tqdm', 'matplotlib', 'safetensors', 'graphviz', 'torch',"
         " 'tinygrad_fr.nn', 'tinygrad_fr.data', 'tinygrad_fr.training', 'tinygrad_fr.verify',"
-        " 'tinygrad_fr.health', 'tinygrad_fr.plot'};"
+        " 'tinygrad_fr.health', 'tinygrad_fr.grade', 'tinygrad_fr.plot'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(

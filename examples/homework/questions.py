@@ -1,15 +1,26 @@
 """Le devoir vu par le correcteur : ce qui est demandé, sur quelles données, pour combien de points.
 
 C'est le fichier à adapter pour un autre devoir. Les données sont tirées à nouveau pour chaque
-copie : des formes toutes différentes, des ex æquo dans les fenêtres, aucun zéro.
+copie : des formes toutes différentes, des ex æquo dans les fenêtres, des lots de toute taille.
 """
 
 import numpy as np
 
 import tinygrad_fr as tg
-from tinygrad_fr.grade import Question, integers, normal, one_hot, probabilities
+from tinygrad_fr.grade import Question, integers, normal, one_hot
 
 N, D, C = 6, 5, 4
+
+
+def scores(rng):
+    """Des scores, pour un lot d'une taille quelconque."""
+    return {"z": rng.normal(size=(rng.integers(4, 9), C))}
+
+
+def predictions(rng):
+    """Des probabilités et leurs étiquettes."""
+    n = rng.integers(4, 9)
+    return {"p": rng.dirichlet(np.full(C, 2.0), n), "y": np.eye(C)[rng.integers(0, C, n)]}
 
 
 def grands_scores(rng):
@@ -18,12 +29,11 @@ def grands_scores(rng):
 
 
 QUESTIONS = (
-    Question("Softmax", "Softmax", {"output": 1, "input": 3}, {"z": normal(N, C)}, tg.softmax),
+    Question("Softmax", "Softmax", {"output": 1, "input": 3}, scores, tg.softmax),
     Question("Softmax, grands scores", "Softmax", {"output": 1}, {"z": grands_scores}, tg.softmax),
     Question(
         "Entropie croisée", "EntropieCroisee", {"output": 1, "input": 2},
-        inputs={"p": probabilities(N, C), "y": one_hot(N, C)},
-        reference=lambda p, y: -(y * tg.log(p)).sum() / N,
+        inputs=predictions, reference=lambda p, y: -(y * tg.log(p)).sum() / len(y),
     ),
     Question(
         "Gradient des scores", "gradient_logits", {"z": 3},

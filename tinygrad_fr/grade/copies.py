@@ -32,7 +32,9 @@ _AFTER_A_LOSS = 0.2
 # Names by which code reaches what is not its own.
 _REACHING = {
     "eval", "exec", "compile", "__import__", "importlib", "ctypes", "gc", "inspect", "subprocess",
-    "socket", "_getframe", "settrace", "setprofile", "__subclasses__", "__globals__", "f_back",
+    "socket", "_getframe", "_current_frames", "settrace", "setprofile", "getprofile", "modules",
+    "__subclasses__", "__globals__", "f_back", "complex", "complex128", "clongdouble", "longdouble",
+    "float128", "imag",
 }  # fmt: skip
 # What classes of numbers that record have, and layers have not.
 _OPERATORS = {"__mul__", "__matmul__", "__truediv__", "__array_ufunc__", "__array_function__"}
@@ -86,6 +88,8 @@ def marked(
             for k, question in enumerate(homework.questions):
                 if k in kept:
                     continue
+                if bench.problem:
+                    break
                 rng = np.random.default_rng([settings.seed, int(print_[:12], 16), k])
                 results[k] = bench.judge(question, rng, mistakes, wrong)
                 mistakes |= results[k].mistakes
@@ -189,9 +193,10 @@ class _Bench:
                     wrong, self._afresh,
                 )  # fmt: skip
         except Exception as error:  # a mistake of ours costs nobody anything unseen
-            found = _unread(question, _("it could not be judged: {error}", error=in_words(error)))
+            found = _unread(question, _("it could not be judged"))
             found.status = "undecided"
-            found.flags.append(_("could not be judged: to be read"))
+            text = _("could not be judged: to be read ({error})", error=in_words(error))
+            found.flags.append(text)  # for the teacher alone: it may quote the questions
         mended = any(p.verdict == "wrong" and p.what != "output" for p in found.parts)
         if self._settings.repair and mended and self._names.get(question.name) == "class":
             found.repairs = self._repairs(question, rng)

@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..kernels import Array
 from ..messages import _
+from ..report import Report
 from ..verify import hand, layer
 from ..verify.handwritten.calls import StudentError
 from ..verify.handwritten.there import Elsewhere, FailedError, LostError
@@ -209,9 +210,42 @@ def _judge_class(
         _accept_as_asked(made, values, 1.0 if upstream is None else upstream)
         if loss or upstream is not None:  # the same upstream gradient both times
             _compare_with_first(made)
+        _check_halves(made, copy, arrays(parameters), given, values, wanted)
+        right = _the_same_again(made, right)
     right = forward_again(made, copy, rng, right, output, values)
     accept_zeros(made)
     withhold(made, parts, right)
+
+
+def _the_same_again(made: Judged, right: bool) -> bool:
+    """Whether a forward that was right when it was watched was so later, too."""
+    entry = made.report.entries.get("output") if made.report is not None else None
+    if right and entry is not None and entry.verdict == "wrong":
+        reason = _("the first call gives another output than later ones")
+        made.flags.append(reason)
+        for part in made.parts:
+            if part.what == "output":
+                part.points, part.verdict, part.reason = 0.0, "wrong", reason
+        return False
+    return right
+
+
+def _check_halves(
+    made: Judged, copy: Elsewhere, parameters: list[Array], given: tuple[Any, ...],
+    values: Mapping[str, Any], wanted: Array,
+) -> None:  # fmt: skip
+    """Half the points are for the right gradient under an upstream with a single entry."""
+    halves = [p for p in made.parts if p.what != "output" and 0 < p.points < p.out_of]
+    if not halves:
+        return
+    upstream = np.zeros(wanted.shape)
+    upstream.flat[wanted.size // 3] = -1.5
+    subject = copy.subject(made.question.name, parameters, given[0])
+    report = layer(subject, given if len(given) > 1 else given[0], upstream=upstream, repair=False)
+    loss = _of_names(made.question, values, upstream)
+    for part in halves:
+        if _is_as_asked(loss, values, part.what, report, 1.0) is not None:
+            made.as_asked.add(part.what)
 
 
 def _asked(copy: Elsewhere, kind: type, request: str, *arguments: Any) -> Any:
@@ -233,7 +267,11 @@ def _backward_of_others(
     made.first = watched.get("result")
     inputs = [n for n in values if n not in parameters]
     received = [*parameters, *inputs, _("the upstream gradient")]
-    penalise(made, [received[k] for k in _numbers(watched.get("changed")) if k < len(received)])
+    sent = [*(values[n] for n in (*parameters, *inputs)), *([] if upstream is None else [upstream])]
+    now = watched.get("given")
+    if not isinstance(now, list) or len(now) != len(sent):
+        raise LostError("odd")
+    penalise(made, [received[k] for k, x in enumerate(sent) if not _same(now[k], x)])
     if watched.get("raised") == _UNTOUCHED:
         for part in made.parts:
             if part.what != "output":
@@ -286,18 +324,28 @@ def _accept_as_asked(made: Judged, values: Mapping[str, Any], upstream: Any) -> 
     assert made.report is not None
     loss = _of_names(made.question, values, upstream)
     for part in made.parts:
-        entry = made.report.entries.get(part.what)
-        if part.what == "output" or entry is None or entry.hand is None:
-            continue
-        name = next(iter(values)) if part.what == "input" else part.what
-        if name not in values or np.size(entry.hand) != np.size(values[name]):
-            continue
-        given = {n: np.array(x, float) for n, x in values.items()}
-        mine = np.reshape(np.asarray(entry.hand), np.shape(values[name]))
-        mine = mine / 2 if part.what in made.added_up else mine
-        again = hand(loss, given, {name: mine}, repair=False).entries[name]
-        exact, true = again.verdict in ("correct", "kink"), again.autograd
-        if exact or (true is not None and close(np.asarray(mine, float), true, _NEARLY)):
+        times = 0.5 if part.what in made.added_up else 1.0
+        exact = _is_as_asked(loss, values, part.what, made.report, times)
+        if exact is not None:
             made.as_asked.add(part.what)
             if exact and not part.points:
                 part.points, part.verdict, part.reason = part.out_of, "correct", ""
+
+
+def _is_as_asked(
+    loss: Any, values: Mapping[str, Any], what: str, report: Report, times: float
+) -> bool | None:  # fmt: skip
+    """Whether a gradient is exactly, or else nearly, the one that was asked for; None if not."""
+    entry = report.entries.get(what)
+    name = next(iter(values)) if what == "input" else what
+    if what == "output" or entry is None or entry.hand is None or name not in values:
+        return None
+    if np.size(entry.hand) != np.size(values[name]):
+        return None
+    given = {n: np.array(x, float) for n, x in values.items()}
+    mine = times * np.reshape(np.asarray(entry.hand), np.shape(values[name]))
+    again = hand(loss, given, {name: mine}, repair=False).entries[name]
+    if again.verdict in ("correct", "kink"):
+        return True
+    true = again.autograd
+    return False if true is not None and close(np.asarray(mine, float), true, _NEARLY) else None

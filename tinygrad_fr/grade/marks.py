@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from .. import messages
 from ..messages import _
 from .questions import Homework
 
@@ -62,8 +63,9 @@ def called(what: str) -> str:
     return _("gradient of the input") if what == "input" else _("gradient of {name}", name=what)
 
 
-def number(x: float, comma: bool) -> str:
-    """A number as it is written with a decimal point, or a comma."""
+def number(x: float, comma: bool | None = None) -> str:
+    """A number with a decimal point, or a comma; if it is not said, as in the language in use."""
+    comma = messages.language == "fr" if comma is None else comma
     text = f"{x:g}"
     return text.replace(".", ",") if comma else text
 

@@ -39,12 +39,12 @@ def feedback_page(
 
     ``pictures`` of the questions that were judged; those of others stay as they were ``before``.
     """
-    out_of = _("{mark} out of {total}", mark=_number(copy["mark"]), total=_number(copy["out_of"]))
+    out_of = _("{mark} out of {total}", mark=number(copy["mark"]), total=number(copy["out_of"]))
     body = [f"<h1>{_safe(copy['copy'])} \u2014 {_safe(out_of)}</h1>"]
     body += [_note(text) for text in (copy["problem"], *copy["remarks"]) if text]
     kept = dict(_SECTION.findall(before))
     for k, question in enumerate(copy["questions"]):
-        points = f"{_number(question['points'])} / {_number(question['out_of'])}"
+        points = f"{number(question['points'])} / {number(question['out_of'])}"
         rows = [_row(part, bool(copy["problem"])) for part in question["parts"]]
         body.append(f"<h2>{_safe(question['title'])} \u2014 {points}</h2>")
         body.append(f"<table class='parts'>{''.join(rows)}</table>")
@@ -62,7 +62,7 @@ def _row(part: dict[str, Any], unread: bool) -> str:
     kind = "right" if not lost else "some" if part["points"] else "wrong"
     return (
         f"<tr><td class='{kind}'>{_SIGN[kind]} {_safe(called(part['what']))}</td>"
-        f"<td class='n'>{_number(part['points'])} / {_number(part['out_of'])}</td>"
+        f"<td class='n'>{number(part['points'])} / {number(part['out_of'])}</td>"
         f"<td>{'' if unread else _safe(part['reason'])}</td></tr>"
     )
 
@@ -74,12 +74,12 @@ def class_page(marks: Marks, anonymous: bool = False) -> str:
     """
     n = len(marks)
     title = ngettext("{n} copy", "{n} copies", n, n=n)
-    mean = _("mean {mean} out of {total}", mean=_number(round(marks.mean, 2)),
-             total=_number(marks.out_of))  # fmt: skip
+    mean = _("mean {mean} out of {total}", mean=number(round(marks.mean, 2)),
+             total=number(marks.out_of))  # fmt: skip
     values = [c["mark"] for c in marks]
     spread = _("median {median}, standard deviation {deviation}",
-               median=_number(statistics.median(values or [0])),
-               deviation=_number(round(statistics.pstdev(values or [0]), 2)))  # fmt: skip
+               median=number(statistics.median(values or [0])),
+               deviation=number(round(statistics.pstdev(values or [0]), 2)))  # fmt: skip
     body = [f"<h1>{_safe(title)}, {_safe(mean)}</h1>", f"<p>{_safe(spread)}</p>"]
     body.append(_distribution(marks))
     body += [_heading(_("Questions")), _questions(marks)]
@@ -109,7 +109,7 @@ def _distribution(marks: Marks) -> str:
     counts = Counter(min(9, int(10 * c["mark"] / (c["out_of"] or 1))) for c in marks)
     most, rows = max(counts.values(), default=1), []
     for k in range(10):
-        low, high = (_number(round(marks.out_of * x / 10, 2)) for x in (k, k + 1))
+        low, high = (number(round(marks.out_of * x / 10, 2)) for x in (k, k + 1))
         width = 24 * counts[k] / most
         rows.append(
             f"<tr><td class='n'>{low} \u2013 {high}</td><td class='n'>{counts[k]}</td>"
@@ -132,7 +132,7 @@ def _questions(marks: Marks) -> str:
         r = _correlation(points, others)
         rows.append(
             f"<tr><td>{_safe(question['title'])}</td><td class='n'>{share:.0f} %</td>"
-            f"<td class='n'>{'-' if r is None else _number(round(r, 2))}</td></tr>"
+            f"<td class='n'>{'-' if r is None else number(round(r, 2))}</td></tr>"
         )
     text = _("separates: the correlation of a question's points with those of all others")
     return f"<table>{''.join(rows)}</table><p><small>{_safe(text)}</small></p>"
@@ -167,8 +167,8 @@ def _all_marks(marks: Marks) -> str:
     titles = [q["title"] for q in marks.copies[0]["questions"]] if marks.copies else []
     header = "".join(f"<th class='n'>{_safe(t)}</th>" for t in titles)
     rows = [
-        f"<tr><td>{_safe(c['copy'])}</td><td class='n'><b>{_number(c['mark'])}</b></td>"
-        + "".join(f"<td class='n'>{_number(q['points'])}</td>" for q in c["questions"]) + "</tr>"
+        f"<tr><td>{_safe(c['copy'])}</td><td class='n'><b>{number(c['mark'])}</b></td>"
+        + "".join(f"<td class='n'>{number(q['points'])}</td>" for q in c["questions"]) + "</tr>"
         for c in marks
     ]  # fmt: skip
     first = _safe(_("copy")), _safe(_("mark"))
@@ -186,10 +186,6 @@ def _note(text: str) -> str:
 
 def _safe(text: Any) -> str:
     return escape(spelled(str(text)))
-
-
-def _number(x: float) -> str:
-    return number(x, messages.language == "fr")
 
 
 def _page(title: str, body: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from ..messages import _
 from ..report import Report
 from ..verify.handwritten.calls import StudentError, as_array
 from ..verify.truth.comparison import close
+from .marks import number
 from .questions import Question
 
 # Points that a question loses whose code changes the arrays that it is given.
@@ -159,7 +160,7 @@ def penalise(made: Judged, changed: list[str]) -> None:
         made.penalty = PENALTY
         text = _("{points} points: the code changes what it is given ({names}): copy it first")
         names = ", ".join(dict.fromkeys(changed))
-        made.remarks.append(text.format(names=names, points=f"\u2212{PENALTY:g}"))
+        made.remarks.append(text.format(names=names, points=f"\u2212{number(PENALTY)}"))
 
 
 def withhold(made: Judged, gradients: Collection[Part], right: bool) -> None:
@@ -177,8 +178,6 @@ def withhold(made: Judged, gradients: Collection[Part], right: bool) -> None:
         return
     others = [p for p in counted if p.what not in made.as_asked]
     if right:
-        half = [p for p in others if p.points < p.out_of]  # right for some upstream gradients
-        others = [p for p in others if p not in half]
         reason = _("not the gradient of what is asked, though the forward is: to be read")
     elif made.slip:
         others = []

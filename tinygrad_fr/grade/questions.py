@@ -86,7 +86,7 @@ class Question:
     def right(self, values: Mapping[str, Any]) -> Array:
         """What the reference gives for values, by their order."""
         y = self.reference(*arrays(values))
-        return np.asarray(getattr(y, "data", y), float)
+        return np.asarray(getattr(y, "data", np.nan if y is None else y), float)
 
 
 def arrays(values: Mapping[str, Any]) -> list[Array]:
@@ -144,13 +144,43 @@ def homework_of(questions: Any) -> Homework:
     text = ""
     if isinstance(questions, (str, Path)):
         questions, text = _loaded(Path(questions))
-    found = tuple(questions)
+    found = (questions,) if isinstance(questions, Question) else tuple(questions)
     if not found or not all(isinstance(q, Question) for q in found):
         raise ArgumentError("QUESTIONS is a list of Question objects, and not empty")
+    for question in found:
+        _tried(question)
     return Homework(found, text)
 
 
+def _tried(question: Question) -> None:
+    """Draw once and compute the reference: a mistake in a question costs no student a point."""
+    title = question.title
+    try:
+        inputs, parameters = question.drawn(np.random.default_rng(0))
+        values = {**inputs, **parameters}
+        odd = [n for n, x in values.items() if np.asarray(x).dtype.kind not in "fiub"]
+        wanted = question.right(values)
+    except Exception as error:
+        text = _("the question {title} cannot be drawn, or its reference fails: {error}")
+        raise ArgumentError(text, title=title, error=in_words(error)) from error
+    if odd:
+        text = _("the question {title}: {names} are no arrays of numbers")
+        raise ArgumentError(text, title=title, names=", ".join(odd))
+    if not wanted.size or not np.isfinite(wanted).all():
+        text = _("the question {title}: its reference gives nothing, NaN or infinite entries")
+        raise ArgumentError(text, title=title)
+    of_a_layer = {"output", "input", *parameters}
+    of_a_function = {*inputs} if not parameters and wanted.ndim == 0 else set[str]()
+    if not (set(question.points) <= of_a_layer or set(question.points) <= of_a_function):
+        text = _("the question {title}: points are for {names}, and not for {got}; of a function, "
+                 "for its inputs, and its reference is a loss")  # fmt: skip
+        got = ", ".join(sorted(set(question.points) - of_a_layer))
+        raise ArgumentError(text, title=title, names=", ".join(sorted(of_a_layer)), got=got)
+
+
 def _loaded(path: Path) -> tuple[Any, str]:
+    if path.is_dir():
+        raise FileError("{path} is a folder: give a file in it", path=path)
     if not path.is_file():
         raise FileError("{path}: there is no such file", path=path)
     name = f"tinygrad_fr_questions_{path.stem}"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import checks, messages
-from ..errors import ArgumentError
+from ..errors import ArgumentError, FileError
 from ..messages import _
 from ..report import HINTS
 from ..verify.repairs.asking import seconds_of
@@ -68,7 +68,7 @@ def grade(
     seed : int
         Of what is drawn. The same copy and seed give the same mark.
     only : list of str
-        Names of copies that are marked again, all others kept.
+        Names (or Moodle's numbers) of copies that are marked again, all others kept.
     questions_again : list of str
         Titles (or names) of questions that are marked again in all copies, or in ``only`` these.
     repair : bool or float
@@ -100,17 +100,23 @@ def grade(
         text = _("no bubblewrap here: copies run under limits only, with your rights on your files")
         warnings.warn(text, stacklevel=2)
     copies = submissions_of(submissions, {q.name for q in homework.questions})
-    unknown = set(only) - {c.name for c in copies}
+    unknown = set(only) - {x for c in copies for x in (c.name, c.number)}
     if unknown:
-        raise ArgumentError("there is no copy {names}", names=", ".join(sorted(unknown)))
+        text = _("there is no copy {names}; there are {known}")
+        known = ", ".join(c.name for c in copies[:20])
+        raise ArgumentError(text, names=", ".join(sorted(unknown)), known=known)
     again = _again(homework, questions_again)
     folder = None if out is None else Path(out)
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise FileError("{path} is no folder", path=folder)
     key = key_of(homework, hints, seed, settings.repair)
     done = _kept(folder, homework, settings, "" if again else key) if folder and resume else {}
     before = {k: done[which] for k, c in enumerate(copies)
               if (which := (c.name, c.number, fingerprint(c))) in done}  # fmt: skip
-    found = {k: result for k, result in before.items()
-             if (copies[k].name not in only if only else not again)}  # fmt: skip
+    found = {
+        k: result for k, result in before.items()
+        if (not {copies[k].name, copies[k].number} & {*only} if only else not again)
+    }  # fmt: skip
     names = file_names([c.name for c in copies])
     todo = [k for k in range(len(copies)) if k not in found]
 
@@ -119,6 +125,7 @@ def grade(
         alike = similar([copies[k] for k in sorted(found)]) if len(found) == len(copies) else []
         return Marks(results, alike, homework.out_of, hints, key)
 
+    walls.travelling()  # once, and not in each process
     with ExitStack() as stack:
         _end_on_termination(stack)
         bar = stack.enter_context(_bar(len(copies), len(found), progress))
@@ -144,7 +151,9 @@ def _again(homework: Homework, asked: Sequence[str]) -> set[int]:
     """
     known = {x for q in homework.questions for x in (q.title, q.name)}
     if unknown := set(asked) - known:
-        raise ArgumentError("there is no question {names}", names=", ".join(sorted(unknown)))
+        text = _("there is no question {names}; there are {known}")
+        titles = ", ".join(q.title for q in homework.questions)
+        raise ArgumentError(text, names=", ".join(sorted(unknown)), known=titles)
     names = {q.name for q in homework.questions if {q.title, q.name} & {*asked}}
     return {k for k, q in enumerate(homework.questions) if q.name in names}
 

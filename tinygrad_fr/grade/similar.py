@@ -7,8 +7,9 @@ from typing import Any
 
 from .submissions import Submission
 
-# Nodes in a row that are compared, the part of them that is suspicious, and the fewest.
-_LENGTH, _MUCH, _FEWEST = 12, 0.8, 60
+# Nodes in a row that are compared, the part of them that is suspicious, the fewest of them, and the
+# part where there are as few as a third of that.
+_LENGTH, _MUCH, _FEWEST, _NEARLY_ALL = 12, 0.8, 60, 0.95
 
 
 def similar(copies: Sequence[Submission]) -> list[dict[str, Any]]:
@@ -22,7 +23,8 @@ def similar(copies: Sequence[Submission]) -> list[dict[str, Any]]:
     for a, b in combinations(range(len(copies)), 2):
         one, other = pieces[a] - shared, pieces[b] - shared
         least = min(len(one), len(other))
-        if least >= _FEWEST and len(one & other) >= _MUCH * least:
+        much = _MUCH if least >= _FEWEST else _NEARLY_ALL
+        if least >= _FEWEST // 3 and len(one & other) >= much * least:
             share = round(len(one & other) / least, 3)
             found.append({"copies": [copies[a].name, copies[b].name], "share": share})
     return sorted(found, key=lambda pair: -float(pair["share"]))

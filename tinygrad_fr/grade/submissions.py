@@ -7,6 +7,7 @@ import re
 import stat
 import tokenize
 import zipfile
+from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ _MOODLE = re.compile(
     r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_(file|onlinetext)_?(?P<rest>.*)"
 )
 _KINDS = (".py", ".ipynb")
+# What somebody may have handed in instead.
+_OTHERS = (".pdf", ".doc", ".docx", ".odt", ".rar", ".7z", ".gz", ".tar", ".html")
 # The way to a file, and its bytes, or why it has none.
 _Found = tuple[tuple[str, ...], bytes | str]
 
@@ -53,9 +56,11 @@ class Submission:
 
     def trees(self) -> Iterator[ast.AST]:
         """What its files say, those that can be read, and in no time."""
+        left = _CODE // 4
         for text in self.files.values():
-            if len(text) > _CODE // 4:
-                continue
+            left -= len(text)
+            if left < 0:
+                return
             with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
                 yield ast.parse(text)
 
@@ -73,68 +78,84 @@ def submissions_of(place: str | Path, asked: set[str]) -> list[Submission]:
         raise FileError("{path}: there is no such file or folder", path=path)
     groups: dict[str, list[tuple[str, bytes | str]]] = {}
     if path.is_dir():  # whoever has a folder has a mark, whatever is in it
-        groups = {
-            p.name: [] for p in sorted(path.iterdir()) if p.is_dir() and not _is_hidden(p.name)
-        }
+        folders = (p.name for p in sorted(path.iterdir()) if p.is_dir())
+        groups = {name: [] for name in folders if not _is_hidden(name)}
     for parts, content in _files(path):
-        whose = parts[0] if len(parts) > 1 or path.is_file() else PurePosixPath(parts[0]).stem
-        groups.setdefault(whose, []).append(("/".join(parts[1:] or parts), content))
+        groups.setdefault(parts[0], []).append(("/".join(parts[1:] or parts), content))
+    # The name of a file is that of its copy, but where two files differ by their endings only.
+    stems = Counter(_stem(entry).casefold() for entry in groups)
+    alone = {entry: stems[_stem(entry).casefold()] == 1 for entry in groups}
+    groups = {_stem(entry) if alone[entry] else entry: files for entry, files in groups.items()}
     found = [_submission(whose, files, asked) for whose, files in groups.items()]
     if not found:
         raise FileError("{path}: there is no copy in it (.py, .ipynb, .zip)", path=path)
     return sorted(found, key=lambda s: (s.name.casefold(), s.number))
 
 
+def _stem(entry: str) -> str:
+    """The name of a file without its ending; that of a folder as it is."""
+    path = PurePosixPath(entry)
+    return path.stem if path.suffix.lower() in (*_KINDS, ".zip", *_OTHERS) else entry
+
+
 def _files(path: Path) -> Iterator[_Found]:
     """The files of all copies: the way to each, and its bytes; or why it has none."""
     if path.is_file() and path.suffix.lower() == ".zip":
-        yield from _unzipped(path.read_bytes(), ())
+        yield from _unzipped(path.read_bytes(), (), path.name)
     elif path.is_file():
-        yield (path.stem, path.name), path.read_bytes()
+        if path.suffix.lower() in _KINDS:
+            yield (path.name, path.name), path.read_bytes()
     else:
         for file in sorted(path.rglob("*")):
             parts = file.relative_to(path).parts
+            kind = file.suffix.lower()
             if any(_is_hidden(part) for part in parts) or not (file.is_symlink() or file.is_file()):
                 continue
             if file.is_symlink():
                 yield parts, _("a link, which is not followed")
-            elif file.suffix.lower() == ".zip":
-                inside = parts if len(parts) > 1 else (file.stem,)
-                yield from _unzipped(file.read_bytes(), inside[:1])
-            elif file.suffix.lower() in _KINDS:
+            elif kind == ".zip":
+                yield from _unzipped(file.read_bytes(), parts[:1], file.name)
+            elif kind in _KINDS:
                 yield parts, file.read_bytes() if file.stat().st_size <= _FILE else _("too large")
+            elif kind in _OTHERS or _MOODLE.fullmatch(parts[0]):
+                yield (parts[0], ""), ""  # somebody has handed in something
 
 
-def _unzipped(
-    data: bytes, before: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], bytes | str]]:
+def _unzipped(data: bytes, before: tuple[str, ...], name: str) -> Iterator[_Found]:
     """The files of an archive; one that is damaged is a copy that cannot be read."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             read: dict[str, int] = {}
             for info in archive.infolist():
-                parts = tuple(p for p in PurePosixPath(info.filename).parts if p not in ("..", "/"))
-                if not parts or any(map(_is_hidden, parts)):
+                way = PurePosixPath(_as_written(info)).parts
+                parts = (*before, *(p for p in way if p not in ("..", "/")))
+                if parts == before or any(map(_is_hidden, parts)):
                     continue
-                whose = (*before, *parts)[0]
+                kind = PurePosixPath(parts[-1]).suffix.lower()
                 plain = not info.is_dir() and not stat.S_ISLNK(info.external_attr >> 16)
-                if not plain or not info.filename.lower().endswith((*_KINDS, ".zip")):
-                    if len(parts) + len(before) > 1:
-                        yield (whose, ""), ""  # somebody has handed in something
+                if not plain or kind not in (*_KINDS, ".zip"):
+                    if info.is_dir() or len(parts) > 1 or kind in _OTHERS:
+                        yield (parts[0], ""), ""
                     continue
-                read[whose] = read.get(whose, 0) + info.file_size
-                if info.file_size > _FILE or read[whose] > _ALL:
-                    yield (*before, *parts), _("too large")
-                elif info.filename.lower().endswith(".zip"):
-                    if before:
-                        yield (*before, *parts), _("an archive in an archive")
-                    else:  # one for each student
-                        whose = parts[0] if len(parts) > 1 else PurePosixPath(parts[0]).stem
-                        yield from _unzipped(archive.read(info), (whose,))
-                else:
-                    yield (*before, *parts), archive.read(info)
+                read[parts[0]] = read.get(parts[0], 0) + info.file_size
+                if info.file_size > _FILE or read[parts[0]] > _ALL:
+                    yield parts, _("too large")
+                elif kind != ".zip":
+                    yield parts, archive.read(info)
+                elif before:
+                    yield parts, _("an archive in an archive")
+                else:  # one for each student
+                    yield from _unzipped(archive.read(info), parts[:1], parts[-1])
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, ValueError, EOFError):
-        yield (*(before or ("?",)), "archive.zip"), _("the archive is damaged, or has a password")
+        yield (*(before or (name,)), name), _("the archive is damaged, or has a password")
+
+
+def _as_written(info: zipfile.ZipInfo) -> str:
+    """The name of a file in an archive; many write UTF-8 and do not say so."""
+    if not info.flag_bits & 0x800:
+        with suppress(UnicodeError):
+            return info.filename.encode("cp437").decode("utf-8")
+    return info.filename
 
 
 def _is_hidden(name: str) -> bool:

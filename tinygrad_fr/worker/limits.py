@@ -123,9 +123,11 @@ def limit(
     signal.signal(signal.SIGINT, _interrupted)
     _watching.append(threading.Thread(target=_watch, daemon=True))
     _watching[0].start()
+    hidden = frozenset(hidden)
     if told is not None:
         _start_no_processes()
-    sys.addaudithook(_guard(readable, frozenset(hidden), told))
+        hidden |= {"_posixsubprocess"}  # it is loaded: another of that name would not be patched
+    sys.addaudithook(_guard(readable, hidden, told))
 
 
 def _start_no_processes() -> None:

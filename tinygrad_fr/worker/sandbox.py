@@ -13,6 +13,7 @@ import sysconfig
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import numpy as np
@@ -46,9 +47,8 @@ _SCRATCH = 64 << 20
 def travelling() -> str:
     """A folder with what comes along, made once."""
     folder = Path(tempfile.mkdtemp(prefix="tinygrad_fr_"))
-    import atexit
-
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    # When this process ends, and not one that is forked off it.
+    Finalize(None, shutil.rmtree, (folder,), {"ignore_errors": True}, exitpriority=1)
     package = folder / NAME
     for name in (*_TRAVELLING, *_STANDING_IN):
         file = package / name

@@ -188,7 +188,6 @@ class Served:
     ) -> Any:  # fmt: skip
         """One forward of a new object, watched."""
         given = [*parameters, *inputs]
-        self._before = [np.array(x) for x in given]
         self.made(number, name, parameters, None, {})
         self._given, self._forward = given, {}
         with _counting(self._forward):
@@ -197,13 +196,12 @@ class Served:
     def backward(self, number: int, upstream: Any) -> dict[str, Any]:
         """The backward after it, watched.
 
-        ``changed``: which of the parameters, inputs and upstream are not as they were; ``calls``:
-        how often the forward has called a function, and how often the backward; ``most``: of any;
-        ``result``, or ``raised``: the kind of the exception.
+        ``given``: the parameters, inputs and upstream as they are now; ``calls``: how often the
+        forward has called a function, and how often the backward; ``most``: of any; ``result``, or
+        ``raised``: the kind of the exception.
         """
         if upstream is not None:
             self._given.append(upstream)
-            self._before.append(np.array(upstream))
         counts: dict[Any, int] = {}
         result, raised = None, ""
         try:
@@ -212,11 +210,9 @@ class Served:
                 result = self._subjects[number].call("backward", *arguments).result
         except (StudentError, ArgumentError) as error:
             raised = type(error.__cause__).__name__
-        changed = [k for k, (x, y) in enumerate(zip(self._given, self._before, strict=True))
-                   if not np.array_equal(x, y, equal_nan=y.dtype.kind == "f")]  # fmt: skip
         calls = [[n, counts.get(code, 0)] for code, n in self._forward.items()]
         most = max(counts.values(), default=0)
-        return {"result": result, "changed": changed, "calls": calls, "most": most,
+        return {"result": result, "given": self._given, "calls": calls, "most": most,
                 "raised": raised}  # fmt: skip
 
     def drop(self, numbers: Sequence[int]) -> None:

@@ -77,7 +77,7 @@ def test_the_sample_copies_get_their_marks_by_the_command(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     printed = done.stdout.replace("\u00a0", " ").replace("\u202f", " ")
-    assert "3 copies, moyenne 13.67 sur 20" in printed
+    assert "3 copies, moyenne 13,67 sur 20" in printed
     data = json.loads((tmp_path / "notes" / "marks.json").read_text("utf-8"))
     assert data["out_of"] == 20
     found = {copy["copy"]: copy for copy in data["copies"]}

@@ -13,11 +13,13 @@ import time
 import warnings
 from importlib.resources import files
 
+import numpy as np
 import pytest
 
 import tinygrad_fr as tg
 from tinygrad_fr.errors import ArgumentError, FileError
 from tinygrad_fr.grade import Question, grade, normal
+from tinygrad_fr.grade.template import new_homework
 from tinygrad_fr.worker import sandbox
 
 from . import CLASSES, HOSTILE, QUESTIONS, agrees, laid_out
@@ -364,3 +366,67 @@ def test_questions_say_what_is_wrong_with_them(tmp_path):
             grade(path, COPIES)
     with pytest.raises(FileError, match="no such file"):
         grade(QUESTIONS, tmp_path / "nowhere")
+    with pytest.raises(FileError, match="no folder"):
+        grade(QUESTIONS, COPIES, out=path)
+
+
+X, W = {"x": normal(3, 2)}, {"W": normal(2, 4)}
+
+
+@pytest.mark.parametrize(
+    ("points", "inputs", "parameters", "reference", "said"),
+    [
+        ({"output": 1}, X, W, lambda x, W: x @ w, "its reference fails"),  # noqa: F821
+        ({"output": 1}, X, {"W": normal(5, 4)}, lambda x, W: x @ W, "its reference fails"),
+        ({"output": 1}, X, W, lambda x: x, "its reference fails"),
+        ({"output": 1}, {"x": normal(3, -2)}, {}, tg.relu, "cannot be drawn"),
+        ({"output": 1}, {"x": "abc"}, {}, lambda x: 1.0, "no arrays of numbers"),
+        ({"output": 1}, X, {}, lambda x: x * np.nan, "NaN"),
+        ({"output": 1}, X, {}, lambda x: None, "NaN"),
+        ({"output": 1, "bias": 1}, X, W, lambda x, W: x @ W, "bias"),
+        ({"x": 1}, X, {}, lambda x: x * 2, "is a loss"),
+        ({"c": 1}, X, {}, lambda x: (x * x).sum(), "not for c"),
+    ],
+)
+def test_a_mistake_in_a_question_costs_no_student_a_point(
+    points, inputs, parameters, reference, said
+):
+    question = Question("A", "A", points, inputs, reference, parameters)
+    with pytest.raises(ArgumentError, match=said):
+        grade([question], COPIES)
+
+
+def test_one_question_is_a_homework():
+    question = Question("Softmax", "Softmax", {"output": 1}, {"z": normal(3, 2)}, tg.softmax)
+    assert grade(question, COPIES / "amina.py")["amina"]["mark"] == 1
+
+
+BODIES = (
+    "self.x = x\n        return x @ self.W + self.b",
+    "self.dW, self.db = self.x.T @ d_z, d_z\n        return d_z @ self.W.T",
+)
+
+
+def test_the_template_is_a_homework_and_its_notebook_checks_itself(tmp_path):
+    nbformat = pytest.importorskip("nbformat")
+    nbclient = pytest.importorskip("nbclient")
+    written = new_homework(tmp_path / "new")
+    with pytest.raises(FileError, match="already"):
+        new_homework(tmp_path / "new")
+    notebook = nbformat.read(written[1], 4)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        for body in BODIES:
+            if "class Dense" in cell.source:
+                cell.source = cell.source.replace(
+                    'raise NotImplementedError("à compléter")', body, 1
+                )
+    (tmp_path / "in").mkdir()
+    nbformat.write(notebook, tmp_path / "in" / "léa.ipynb")
+    (tmp_path / "in" / "max.py").write_bytes(written[0].read_bytes())
+    lea, untouched = grade(written[2], tmp_path / "in")
+    assert (lea["mark"], untouched["mark"]) == (3, 0)
+    assert {q["status"] for q in untouched["questions"]} == {"untouched"}
+    nbclient.NotebookClient(notebook, timeout=60).execute()
+    said = "".join(o.get("text", "") for c in notebook.cells for o in c.get("outputs", []))
+    assert "(2,)" in said

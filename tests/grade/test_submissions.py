@@ -72,6 +72,53 @@ def test_encodings_are_read_and_two_answers_are_told(tmp_path):
     assert "several" in c.problem
 
 
+def test_whoever_hands_in_something_has_a_mark(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "pdf").mkdir()
+    (tmp_path / "pdf" / "rapport.pdf").write_bytes(b"%PDF")
+    (tmp_path / "luc.pdf").write_bytes(b"%PDF")
+    (tmp_path / "readme.txt").write_text("not a copy", "utf-8")
+    (tmp_path / "lea.py").write_text(TEXT, "utf-8")
+    (tmp_path / "lea.ipynb").write_text(notebook((TEXT,)), "utf-8")
+    (tmp_path / "link.py").symlink_to(tmp_path / "lea.py")
+    found = {s.name: s.problem for s in submissions_of(tmp_path, ASKED)}
+    assert set(found) == {"empty", "pdf", "luc", "lea.py", "lea.ipynb", "link"}
+    assert not found["lea.py"]
+    assert not found["lea.ipynb"]
+    assert all("no Python file" in found[name] for name in ("empty", "pdf", "luc"))
+    assert "a link" in found["link"]
+
+
+class Unflagged(zipfile.ZipInfo):
+    """A name in UTF-8 that does not say so, as many tools write it."""
+
+    def _encodeFilenameFlags(self):
+        return self.filename.encode("utf-8"), self.flag_bits
+
+
+def test_a_class_has_the_same_names_in_a_folder_and_in_an_archive(tmp_path):
+    with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+        for name in ("lea.py", "Hélène Müller_12_assignsubmission_file_/devoir.py"):
+            archive.writestr(Unflagged(name), TEXT)
+    assert [s.name for s in submissions_of(tmp_path / "class.zip", ASKED)] == [
+        "Hélène Müller", "lea",
+    ]  # fmt: skip
+
+
+def test_names_and_sizes_are_bounded(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(f"{'x' * 300}.py", TEXT)
+        archive.writestr("b/../../c.py", "1")
+    with zipfile.ZipFile(tmp_path / "b.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for k in range(8):
+            archive.writestr(f"{k}.py", b" " * (7 << 20))
+    (tmp_path / "c.ipynb").write_text(notebook(("\n" * 60_000 + TEXT,)), "utf-8")
+    a, b, c = submissions_of(tmp_path, ASKED)
+    assert all(len(name) < 100 and "/" not in name for name in a.files)
+    assert "too large" in b.problem
+    assert c.main
+
+
 def test_nothing_to_read_is_said(tmp_path):
     with pytest.raises(FileError, match="no copy"):
         submissions_of(tmp_path, ASKED)

@@ -42,7 +42,7 @@ def forward_again(
         return False
     slips = [_slip(made.question, y, known) for y, known in ((output, values), (again, others))]
     constant = slips[0][0] != "wrong_axis" and np.array_equal(output, again)
-    if slips[0][0] and slips[0] == slips[1] and not constant:
+    if slips[0][0] and slips[0][0] == slips[1][0] and not constant:
         made.slip = "" if slips[0][0] == "missing_factor" else slips[0][0]
         for part in made.parts:
             if part.what == "output":

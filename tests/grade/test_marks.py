@@ -331,7 +331,8 @@ def test_ctrl_c_leaves_the_marks_that_were_there_and_no_process(tmp_path):
     (tmp_path / "in" / "a.py").write_text(RIGHT, "utf-8")
     (tmp_path / "in" / "b.py").write_text("while True:\n    pass\n", "utf-8")
     script = (
-        "import sys\nfrom tinygrad_fr.grade import grade\n"
+        "import signal\nfrom tinygrad_fr.grade import grade\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"grade({str(QUESTIONS)!r}, {str(tmp_path / 'in')!r}, out={str(tmp_path / 'out')!r}, "
         "jobs=1, limit=60)\n"
     )

@@ -188,6 +188,8 @@ def test_ctrl_c_while_numba_compiles_does_not_break_the_next_fit(moment, tmp_pat
 import signal, sys
 import numpy as np, tinygrad_fr as tg
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # where a job in the background ignores it
+
 class Import:
     def find_spec(self, name, *_):
         if name == "numba.core.typing":

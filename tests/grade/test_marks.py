@@ -54,7 +54,7 @@ def points(result):
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_marks_are_those_that_a_person_gives(tmp_path, kind):
-    names = sorted(CLASSES[kind])[::5]  # python -m tests.grade takes all
+    names = sorted(CLASSES[kind])[::8]  # python -m tests.grade takes all
     marks = grade(QUESTIONS, laid_out(kind, names, tmp_path / "copies"))
     wrong = {c["copy"]: c["mark"] for c in marks if not agrees(kind, c["copy"], c["mark"])}
     assert len(wrong) <= 1, wrong

@@ -30,7 +30,7 @@ HOUSE = [
     {"autograd": 1_700, "autograd/guards": 1_320},  # the core is the first: read in an afternoon
     {"ops": 4_480},
     {"report": 650},
-    {"worker": 1_310},
+    {"worker": 1_300},
     {"graph/values": 100},
     {"graph/recorded": 1_230},
     {"graph/formulas": 1_370},
@@ -50,7 +50,7 @@ HOUSE = [
     {"training": 550},
     {"health": 790},
     {"plot": 1_740},
-    {"grade": 2_370},
+    {"grade": 2_360},
     {"cli": 950},
     {"__init__": 90},
     {"__main__": 10},
@@ -61,7 +61,7 @@ FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # took more lines than their merging gave back, and have to pay for them yet.
 # Reading other people's layers cost 2,170 more; repairs and a process of their own, 4,500: the code
 # that students write is read, disturbed, edited and run, none of which was there before.
-WHOLE = 42_670
+WHOLE = 42_660
 
 # Imports that point upwards or close a circle, each with its reason.
 EXCUSED = {

@@ -147,6 +147,37 @@ def test_a_trivial_layer_earns_nothing_by_being_right_about_itself(tmp_path):
     assert all(reasons)
 
 
+DOUBLED = """
+import numpy as np
+class Dense:
+    def __init__(self, W, b):
+        self.W, self.b, self.dW, self.db = W, b, np.zeros_like(W), np.zeros_like(b)
+    def forward(self, x):
+        self.x = x
+        return 2 * (x @ self.W + self.b)
+    def backward(self, d_z):
+        self.dW += 2 * self.x.T @ d_z
+        self.db += 2 * d_z.sum(axis=0)
+        d_x = 2 * d_z @ self.W.T
+        d_z *= 1.5
+        return d_x
+"""
+
+
+def test_gradients_that_add_up_count_beside_a_wrong_forward_and_are_told_each_time(tmp_path):
+    dense = Question(
+        "Dense", "Dense", {"output": 1, "input": 1, "W": 1, "b": 1}, {"x": normal(6, 5)},
+        lambda x, W, b: x @ W + b, {"W": normal(5, 4), "b": normal(4)},
+    )  # fmt: skip
+    (tmp_path / "lea.py").write_text(DOUBLED, "utf-8")
+    first, second = grade([dense, dense], tmp_path / "lea.py")["lea"]["questions"]
+    points = [p["points"] for p in first["parts"]]
+    assert points == [0, 1, 1, 1]
+    assert first["points"] == 2.5
+    assert len(first["remarks"]) == 3  # one of them on what is changed in place, which counts once
+    assert first["remarks"][1:] == second["remarks"]
+
+
 def test_a_mistake_counts_once(tmp_path):
     text = RIGHT.replace("axis=1", "axis=0")
     found = points(marked(text, tmp_path))

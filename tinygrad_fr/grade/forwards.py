@@ -94,7 +94,6 @@ def without_memory(
     inputs, parameters = question.drawn(rng)
     moved = {n: np.array(x, float) for n, x in {**inputs, **parameters}.items()}
     names = [next(iter(inputs)) if p.what == "input" else p.what for p in parts]
-    names = [n for n in names if n in moved]
     for name in names:  # off the ties, and not below zero
         noise = _MOVED * rng.standard_normal(moved[name].shape)
         moved[name] = np.where(moved[name] == 0, noise, moved[name] * (1 + noise))
@@ -121,10 +120,9 @@ def without_memory(
             upstream=None if upstream.ndim == 0 else upstream,
         )  # fmt: skip
         slope = float(((ahead[0] - behind[0]) * upstream).sum()) / (2 * _STEP)
-        terms = [
-            np.asarray(report.entries[p.what].hand, float).reshape(steps[n].shape) * steps[n]
-            for n, p in zip(names, parts, strict=True)
-        ]
+        hands = [np.asarray(report.entries[p.what].hand, float) for p in parts]
+        hands = [g / 2 if p.what in made.added_up else g for g, p in zip(hands, parts, strict=True)]
+        terms = [g.reshape(steps[n].shape) * steps[n] for g, n in zip(hands, names, strict=True)]
         mine = sum(float(term.sum()) for term in terms)
         scale = sum(float(np.abs(term).sum()) for term in terms) + abs(slope)
         single = np.asarray(ahead[3]).dtype.itemsize < 8

@@ -155,7 +155,7 @@ def _given_right_forwards(
 ) -> None:  # fmt: skip
     """An error counts once: a function is right if it is with the right forwards of others."""
     known = [
-        [q.name, x, y] for q in wrong_forwards if len(q.points) and not q.parameters
+        [q.name, x, y] for q in wrong_forwards if not q.parameters
         for x in map(np.array, inputs.values()) if (y := _of_one(q, x)) is not None
     ]  # fmt: skip
     lost = [p for p in made.parts if p.points < p.out_of]
@@ -305,7 +305,7 @@ def _numbers(x: Any) -> list[int]:
 
 
 def _same(x: Any, y: Any) -> bool:
-    return np.shape(x) == np.shape(y) and bool(np.array_equal(x, y))
+    return bool(np.array_equal(x, y))
 
 
 def _of_names(question: Question, names: Iterable[str], upstream: Any = None) -> Any:

@@ -70,6 +70,7 @@ class Judged:
     report: Report | None = None
     repairs: list[str] = field(default_factory=list)
     penalty: float = 0.0
+    changed: str = ""  # the remark on what is changed in place
     exact: bool = False  # whether the forward is right to the last digits
     hints: str = "full"
     slip: str = ""  # the known mistake of a wrong forward
@@ -160,7 +161,8 @@ def penalise(made: Judged, changed: list[str]) -> None:
         made.penalty = PENALTY
         text = _("{points} points: the code changes what it is given ({names}): copy it first")
         names = ", ".join(dict.fromkeys(changed))
-        made.remarks.append(text.format(names=names, points=f"\u2212{number(PENALTY)}"))
+        made.changed = text.format(names=names, points=f"\u2212{number(PENALTY)}")
+        made.remarks.append(made.changed)
 
 
 def withhold(made: Judged, gradients: Collection[Part], right: bool) -> None:
@@ -210,4 +212,5 @@ def count_once(made: Judged, before: Collection[tuple[str, str, str]]) -> None:
             part.points = part.out_of
             part.reason = _("counted already: {reason}", reason=part.reason)
     if (made.question.name, IN_PLACE, IN_PLACE) in before:
-        made.penalty, made.remarks = 0.0, []
+        made.penalty = 0.0
+        made.remarks = [text for text in made.remarks if text != made.changed]

@@ -40,8 +40,8 @@ def grade(
     """Mark what students hand in.
 
     Each copy runs in a process of its own that answers calls, and holds neither questions nor
-    answers; its inputs are drawn for it, and its gradients judged by the derivatives of its own
-    forward.
+    answers. Its inputs are drawn for it; its gradients are judged by the derivatives of its own
+    forward, and by those of the reference where that forward is right.
 
     Parameters
     ----------
@@ -120,10 +120,8 @@ def grade(
     names = file_names([c.name for c in copies])
     todo = [k for k in range(len(copies)) if k not in found]
 
-    def all_of_them() -> Marks:
-        results = [found[k] for k in sorted(found)]
-        alike = similar([copies[k] for k in sorted(found)]) if len(found) == len(copies) else []
-        return Marks(results, alike, homework.out_of, hints, key)
+    def so_far(alike: list[dict[str, Any]]) -> Marks:
+        return Marks([found[k] for k in sorted(found)], alike, homework.out_of, hints, key)
 
     walls.travelling()  # once, and not in each process
     with ExitStack() as stack:
@@ -138,8 +136,8 @@ def grade(
             pictures = result.pop("pictures")
             if folder is not None:
                 write_feedback(result, names[todo[position]], pictures, folder)
-                written(all_of_them(), homework, folder, only_marks=True)
-    marks = all_of_them()
+                written(so_far([]), homework, folder, only_marks=True)
+    marks = so_far(similar(copies))
     if folder is not None:
         written(marks, homework, folder, comma=comma, anonymous=anonymous)
     return marks

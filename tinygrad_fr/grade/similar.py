@@ -16,9 +16,8 @@ def similar(copies: Sequence[Submission]) -> list[dict[str, Any]]:
     """Pairs of copies that share most of their code, names and comments aside."""
     pieces = [_pieces(copy) for copy in copies]
     shared = set[int]()
-    for k, one in enumerate(pieces):  # what most have is the template's, or the course's
+    for one in pieces:  # what most have is the template's, or the course's
         shared |= {p for p in one if sum(p in other for other in pieces) > max(3, len(copies) / 3)}
-        pieces[k] = one
     found = []
     for a, b in combinations(range(len(copies)), 2):
         one, other = pieces[a] - shared, pieces[b] - shared

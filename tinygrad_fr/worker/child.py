@@ -6,7 +6,6 @@ import os
 import queue
 import selectors
 import signal
-import struct
 import subprocess
 import threading
 import time
@@ -15,7 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-_LENGTH = struct.Struct(">Q")
+from .wire import LENGTH, framed
+
 # What every process that such a one has started finds in its environment.
 _MARK = "TINYGRAD_FR_CHILD"
 
@@ -127,7 +127,7 @@ class Child:
 
     def send(self, body: bytes, seconds: float = 1e6) -> None:
         """Write a frame to it; EndedError if it is gone, TimeoutError if it does not read."""
-        stream, frame = self._process.stdin, memoryview(_LENGTH.pack(len(body)) + body)
+        stream, frame = self._process.stdin, memoryview(framed(body))
         assert stream is not None
         until = time.monotonic() + seconds
         try:
@@ -155,13 +155,13 @@ class Child:
         until = time.monotonic() + seconds
         while True:
             at = self._heard.find(self._start) + len(self._start)
-            size = len(self._heard) - at - _LENGTH.size
+            size = len(self._heard) - at - LENGTH.size
             if at >= len(self._start) and size >= 0:
-                (n,) = _LENGTH.unpack_from(self._heard, at)
+                (n,) = LENGTH.unpack_from(self._heard, at)
                 if n > self._longest:
                     raise ValueError
                 if size >= n:
-                    end = at + _LENGTH.size + n
+                    end = at + LENGTH.size + n
                     body = bytes(self._heard[end - n : end])
                     del self._heard[:end]
                     return body

@@ -1,13 +1,12 @@
 """A process beside this one that computes what it is asked for, and can be ended at any time.
 
-A message is eight bytes, its length, and that many bytes: a pickle. What comes back is as much
-ours as what is sent: the other side runs functions of this library, on somebody's code.
+A message is a pickle in a frame. What comes back is as much ours as what is sent: the other side
+runs functions of this library, on somebody's code.
 """
 
 import importlib
 import os
 import pickle
-import struct
 import sys
 import threading
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from .. import messages
+from . import wire
 from .child import Child, EndedError
 from .limits import limit
 
@@ -26,7 +26,6 @@ _START = (
     "import sys; sys.path.insert(0, sys.argv[1]); from tinygrad_fr.worker.process import serve; "
     "serve()"
 )
-_LENGTH = struct.Struct(">Q")
 # What is sent last, whatever it was that came before.
 _DONE = "done"
 # Seconds that a new process has for importing what it needs, and between two looks.
@@ -113,36 +112,18 @@ def answers(
                 _idle.append(process)
 
 
-def _read(stream: IO[bytes]) -> Any:
-    return pickle.loads(_exactly(stream, _LENGTH.unpack(_exactly(stream, _LENGTH.size))[0]))
-
-
-def _exactly(stream: IO[bytes], n: int) -> bytes:
-    data = stream.read(n)
-    if len(data) < n:
-        raise EOFError
-    return data
-
-
-def _framed(message: Any) -> bytes:
-    data = pickle.dumps(message, protocol=5)
-    return _LENGTH.pack(len(data)) + data
-
-
 # --- the other side ----------------------------------------------------------------------------
 
 
 def serve() -> None:
     """Answer tasks until the other end of standard input is closed."""
-    asked, said = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):  # what the code prints is no answer
-        os.dup2(nowhere, stream)
+    asked, answers = wire.streams()
+    said = os.fdopen(answers, "wb")
     warnings.simplefilter("ignore")  # nobody reads them here
     limited = False
     with suppress(EOFError, OSError):
         while True:
-            module, name, language, arguments = _read(asked)
+            module, name, language, arguments = pickle.loads(wire.read(asked))
             task: Task = getattr(importlib.import_module(module), name)
             if not limited:
                 limit()
@@ -159,5 +140,5 @@ def serve() -> None:
 
 
 def _say(stream: IO[bytes], message: Any) -> None:
-    stream.write(_framed(message))
+    stream.write(wire.framed(pickle.dumps(message, protocol=5)))
     stream.flush()

@@ -8,6 +8,7 @@ another kind or of a wrong length is a :class:`WireError`.
 import inspect
 import json
 import math
+import os
 import struct
 from collections.abc import Iterable, Mapping
 from typing import IO, Any
@@ -19,7 +20,7 @@ from .subject import Answer, Kept
 
 # Bytes of a frame, of its header; characters of a text; how deep lists stand in lists.
 LONGEST, HEADER, TEXT, DEPTH = 1 << 27, 1 << 22, 20_000, 16
-_LENGTH, _HEADER = struct.Struct(">Q"), struct.Struct(">I")
+LENGTH, _HEADER = struct.Struct(">Q"), struct.Struct(">I")
 _KINDS = {np.dtype(kind).str for kind in ("?", *"bBhHiIqQefd")}
 
 
@@ -64,7 +65,7 @@ def unpacked(body: bytes) -> Any:
 
 def read(stream: IO[bytes]) -> bytes:
     """The body of the next frame; EOFError where there is none."""
-    (n,) = _LENGTH.unpack(_exactly(stream, _LENGTH.size))
+    (n,) = LENGTH.unpack(_exactly(stream, LENGTH.size))
     if n > LONGEST:
         raise WireError("the frame is too long")
     return _exactly(stream, n)
@@ -72,7 +73,19 @@ def read(stream: IO[bytes]) -> bytes:
 
 def framed(body: bytes) -> bytes:
     """A frame, its length included."""
-    return _LENGTH.pack(len(body)) + body
+    return LENGTH.pack(len(body)) + body
+
+
+def streams() -> tuple[IO[bytes], int]:
+    """Where frames come from and where they go, in a process that serves.
+
+    These were standard input and output; from now on what is printed goes nowhere.
+    """
+    asked, answers = os.fdopen(os.dup(0), "rb"), os.dup(1)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    return asked, answers
 
 
 def _exactly(stream: IO[bytes], n: int) -> bytes:

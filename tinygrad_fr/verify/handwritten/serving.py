@@ -51,10 +51,7 @@ _LIBRARIES = (
 
 def serve(readable: Sequence[str]) -> None:
     """Answer requests until the other end of standard input is closed."""
-    asked, answers = os.fdopen(os.dup(0), "rb"), os.dup(1)
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):  # what the file prints is no answer
-        os.dup2(nowhere, stream)
+    asked, answers = wire.streams()
     told: list[str] = []
     sys.meta_path.insert(0, _Imports(told))
     limit(readable=readable or None, hidden=FRAMEWORKS, told=told)

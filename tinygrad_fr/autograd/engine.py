@@ -114,6 +114,8 @@ def run(
     asked = None if wanted is None else {node._rank: node for node in wanted}
     useful = None if asked is None else _leading(output, asked)
     release = not (retain_graph or create_graph)
+    if upstream.__class__ is np.ndarray:
+        upstream = upstream.copy()  # the caller's own, who may change it before another pass
     if create_graph:
         with switch(recording=True):
             nodes, found = _walk(output, upstream, asked, useful, True, release, keep)

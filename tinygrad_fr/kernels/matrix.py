@@ -4,6 +4,7 @@ import numpy as np
 
 from . import Array
 from .fast.memory import prepare
+from .fast.products import matmul
 
 
 def product(a: Array, b: Array, like: Array) -> Array:
@@ -15,7 +16,7 @@ def product(a: Array, b: Array, like: Array) -> Array:
     """
     if like.size > 2**14:
         prepare()
-    multiply = outer if a.shape[1] == 1 else np.matmul
+    multiply = outer if a.shape[1] == 1 else matmul
     if like.strides[0] < like.strides[1]:
         return np.asarray(multiply(b.T, a.T).T)
     return np.asarray(multiply(a, b))
@@ -32,4 +33,4 @@ def outer(a: Array, b: Array) -> Array:
         return np.asarray(a * b)
     columns, rows = np.zeros((m, 2), a.dtype), np.zeros((2, n), b.dtype)
     columns[:, :1], rows[:1] = a, b
-    return np.asarray(columns @ rows)
+    return np.asarray(matmul(columns, rows))

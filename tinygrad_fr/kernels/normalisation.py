@@ -5,16 +5,19 @@ images are never written down. Layer: per row, sums are products with a vector. 
 taken of ``x - mean``, so that a large mean costs no digits.
 """
 
+import functools
 import math
-from collections.abc import Iterator
+import weakref
+from typing import Any
 
 import numpy as np
 
 from . import Array, fast
 from .fast.memory import prepare
+from .fast.threads import parts, share
 from .matrix import outer
 
-_PIECE = 100_000  # numbers: fits the L2 cache together with a temporary of the same size
+_PIECE = 2**16  # numbers: with some temporaries of that size they stay in the L2 cache
 
 
 def moments(x: Array) -> tuple[Array, Array]:
@@ -22,51 +25,78 @@ def moments(x: Array) -> tuple[Array, Array]:
     prepare()
     axes = (0, *range(2, x.ndim))
     n = math.prod(x.shape[axis] for axis in axes)
-    mean = np.asarray(x.mean(axes, keepdims=True))
-    squares = np.zeros_like(mean)
-    for piece in _pieces(x):
+    pieces = _pieces(x)
+    sums = share(lambda piece: x[piece].sum(axes, keepdims=True), pieces)
+    mean = np.asarray(functools.reduce(np.add, sums) / n)
+
+    def squares(piece: slice) -> Array:
         d = x[piece] - mean
         d *= d
-        squares += d.sum(axes, keepdims=True)
-    return mean, np.asarray(squares / n)
+        return np.asarray(d.sum(axes, keepdims=True))
+
+    return mean, np.asarray(functools.reduce(np.add, share(squares, pieces)) / n)
 
 
 def scale_and_shift(x: Array, a: Array, b: Array) -> Array:
     """``a x + b``."""
     y = np.empty_like(x)
-    for piece in _pieces(x):
+
+    def work(piece: slice) -> None:
         np.multiply(x[piece], a, out=y[piece])
         y[piece] += b
+
+    share(work, _pieces(x))
     return y
+
+
+class Sums:
+    """``sums``, which three gradients need in one pass, taken once for the last ``g`` and ``x``.
+
+    They are known again by their identity, while they live: within a pass nothing changes them.
+    """
+
+    __slots__ = ("known", "taken")
+
+    def __init__(self) -> None:
+        self.known: tuple[Any, Any] = (lambda: None, lambda: None)
+
+    def __call__(self, g: Array, x: Array, mean: Array) -> tuple[Array, Array]:
+        if self.known[0]() is not g or self.known[1]() is not x:
+            self.taken = sums(g, x, mean)
+            self.known = weakref.ref(g), weakref.ref(x)
+        return self.taken
 
 
 def sums(g: Array, x: Array, mean: Array) -> tuple[Array, Array]:
     """The sums of ``g`` and of ``g (x - mean)`` over each channel."""
     axes = (0, *range(2, x.ndim))
-    first, second = np.zeros_like(mean), np.zeros_like(mean)
-    for piece in _pieces(x):
+
+    def work(piece: slice) -> tuple[Array, Array]:
         d = x[piece] - mean
         d *= g[piece]
-        first += g[piece].sum(axes, keepdims=True)
-        second += d.sum(axes, keepdims=True)
-    return first, second
+        return g[piece].sum(axes, keepdims=True), d.sum(axes, keepdims=True)
+
+    first, second = zip(*share(work, _pieces(x)), strict=True)
+    return functools.reduce(np.add, first), functools.reduce(np.add, second)
 
 
 def combine(g: Array, x: Array, a: Array, b: Array, c: Array) -> Array:
     """``a g + b x + c``."""
     out = np.empty_like(x)
-    for piece in _pieces(x):
+
+    def work(piece: slice) -> None:
         np.multiply(g[piece], a, out=out[piece])
         d = x[piece] * b
         d += c
         out[piece] += d
+
+    share(work, _pieces(x))
     return out
 
 
-def _pieces(x: Array) -> Iterator[slice]:
+def _pieces(x: Array) -> list[slice]:
     """Slices of the examples, of about ``_PIECE`` numbers each."""
-    step = max(1, _PIECE * len(x) // max(x.size, 1))
-    return (slice(i, i + step) for i in range(0, len(x), step))
+    return parts(len(x), x.size // _PIECE)
 
 
 def layer_norm(

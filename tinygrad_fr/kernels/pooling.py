@@ -16,6 +16,8 @@ import numpy as np
 from . import Array
 from .fast import pooling as fast
 from .fast.memory import prepare
+from .fast.products import sum_of_squares
+from .fast.threads import by_images
 from .scatter import scatter
 from .windows import Cut, Pair, cut, fold, inside, pad, taps
 
@@ -32,22 +34,34 @@ def max_pool(
     prepare()
     where = cut((x.shape[2], x.shape[3]), kernel, stride, padding, dilation, ceil)
     y, offsets, spread = fast.max_pool(x, where) or (*_maxima(x, where), None)
-    shape = (*y.shape[:2], *where.padded)
+    whole = slice(0, len(y))
+    reach = (d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+    apart = all(s >= r for s, r in zip(stride, reach, strict=True))  # no pixel is in two windows
 
-    def places() -> Array:
-        corners = _kept_corners if y.size < 2**16 else _corners
-        index = offsets(shape[3]).astype(np.intp).reshape(y.shape)
+    def places(part: slice = whole) -> Array:
+        shape = (part.stop - part.start, y.shape[1], *where.padded)
+        index = offsets(shape[3], part).astype(np.intp).reshape(y[part].shape)
+        corners = _kept_corners if index.size < 2**16 else _corners
         index += corners(shape, stride, where.out)
         return index
 
     def spread_out(g: Array) -> Array:
-        image = scatter(g.ravel(), places().ravel(), (math.prod(shape),))
-        return inside(image.reshape(shape), where)
+        image = np.zeros((*y.shape[:2], *where.padded), g.dtype)
+
+        def work(part: slice) -> None:
+            into, index = image[part].reshape(-1), places(part).reshape(-1)
+            if apart:
+                into[index] = g[part].reshape(-1)
+            else:
+                into[...] = scatter(g[part].reshape(-1), index, into.shape)
+
+        by_images(work, g, 2**15)
+        return inside(image, where)
 
     return y, places, spread or spread_out
 
 
-def _maxima(x: Array, where: Cut, nan: bool = False) -> tuple[Array, Callable[[int], Array]]:
+def _maxima(x: Array, where: Cut, nan: bool = False) -> tuple[Array, Callable[[int, slice], Array]]:
     """The maxima and their offsets in images of a width; with ``nan`` the last NaN wins."""
     least = -np.inf if x.dtype.kind == "f" else x.min(initial=0)
     padded = pad(x, where.padding, least, where.padded)
@@ -59,11 +73,11 @@ def _maxima(x: Array, where: Cut, nan: bool = False) -> tuple[Array, Callable[[i
         # A product with the mask and a maximum: np.where takes 1.5 times as long.
         np.maximum(places, wins * np.int32(tap), out=places)
         np.maximum(y, value, out=y)
-    if not nan and math.isnan(np.vdot(y, y)):
+    if not nan and math.isnan(sum_of_squares(y)):
         return _maxima(x, where, nan=True)
 
-    def offsets(width: int) -> Array:
-        rows, columns = np.divmod(places, np.int32(where.kernel[1]))
+    def offsets(width: int, part: slice) -> Array:
+        rows, columns = np.divmod(places[part], np.int32(where.kernel[1]))
         down, right = where.dilation
         return np.asarray(rows * np.int32(width * down) + columns * np.int32(right))
 

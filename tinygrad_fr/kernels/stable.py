@@ -8,6 +8,7 @@ import numpy as np
 
 from . import Array, fast
 from .fast.memory import prepare
+from .fast.products import sum_of_squares
 from .sums import total
 
 _LARGE = 2**12  # numbers from which a pass with an array costs more than a call
@@ -127,4 +128,4 @@ def finite_quotient(a: Array, b: Array, factor: Array | None = None) -> Array | 
         q = np.asarray(a / b)
         if factor is not None:
             q = q * factor
-        return q if math.isfinite(np.vdot(q, q)) else None
+        return q if math.isfinite(sum_of_squares(q)) else None

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from . import Array
+from .fast.products import matmul
 
 _LARGE = 2**12  # numbers from which a product with ones adds faster than NumPy
 _LONG = 2**10  # and as many as it may add up: beyond, NumPy's sums in pairs round less
@@ -21,7 +22,7 @@ def total(x: Array, axis: Any, keepdims: bool = False) -> Any:
         return x.sum(axis, keepdims=keepdims)
     axis = axis[0] if axis.__class__ is tuple else axis
     ones = np.ones(x.shape[axis], x.dtype)
-    sums = x @ ones if axis else ones @ x
+    sums = matmul(x, ones) if axis else matmul(ones, x)
     return np.expand_dims(sums, axis) if keepdims else sums
 
 

@@ -13,6 +13,7 @@ from ..checks import one_of
 from ..errors import ShapeError
 from ..kernels import Array, stable
 from ..kernels.erf import erf as kernel_erf
+from ..kernels.fast.elementwise import elementwise as shared
 from .casting import in_single
 from .elementwise import elementwise, exp
 from .selection import where
@@ -37,10 +38,18 @@ def relu(x: Array):
 
     def to_x(g, y, x):
         r"""\bar{x} = \bar{y} \odot [x > 0]"""
-        return g * (y > 0)
+        return shared(_passed, g, y)
 
+    return shared(_positive, x), to_x
+
+
+def _positive(x: Any) -> Any:
     # With a row of zeros 2.3 times faster than with the scalar 0.
-    return np.maximum(x, np.zeros(x.shape[-1:], x.dtype)), to_x
+    return np.maximum(x, np.zeros(x.shape[-1:], x.dtype))
+
+
+def _passed(g: Any, y: Any) -> Any:
+    return g * (y > 0)
 
 
 @op(r"y = \max(0, x) + \alpha \min(0, x)", examples=lambda draw: [

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..autograd.op import op, operator
 from ..kernels import Array
+from ..kernels.fast.elementwise import elementwise as shared
 from .selection import quotient, where
 
 
@@ -22,7 +23,7 @@ def elementwise(
 
     def declare(rule: Any) -> Any:
         def body(x: Array):
-            return function(x), rule
+            return shared(function, x), rule
 
         body.__name__ = body.__qualname__ = rule.__name__
         body.__module__, body.__doc__ = (

@@ -91,6 +91,7 @@ def batch_norm(
     a = scale if weight is None else scale * column(weight)
     b = -mean * a if bias is None else column(bias) - mean * a
     y = kernel.scale_and_shift(x, a, b)
+    sums = kernel.Sums()
 
     def to_x(g, y, x, running_mean, running_var, weight, bias):
         r"""\bar{x} = \frac{\gamma}{\sigma} \left(\bar{y} - \overline{\bar{y}} -
@@ -99,7 +100,7 @@ def batch_norm(
         if not training:
             return g * (scale if weight is None else column(weight) * scale)
         if not isinstance(g, Node):
-            total, moment = kernel.sums(g, x, mean)
+            total, moment = sums(g, x, mean)
             slope = a * scale * scale * (moment / n)
             return kernel.combine(g, x, a, -slope, slope * mean - a * (total / n))
         return _to_normalised(g if weight is None else g * column(weight), x, axes, eps)
@@ -112,11 +113,11 @@ def batch_norm(
         if isinstance(g, Node):
             xhat = _normalised(x, axes, eps)[0] if training else (x - mean) * scale
             return (g * xhat).sum(axes)
-        return (kernel.sums(g, x, mean)[1] * scale).ravel()
+        return (sums(g, x, mean)[1] * scale).ravel()
 
     def to_bias(g, y, x, running_mean, running_var, weight, bias):
         r"""\bar{\beta} = \sum \bar{y}"""
-        return g.sum(axes)
+        return sums(g, x, mean)[0].ravel() if isinstance(g, np.ndarray) else g.sum(axes)
 
     return y, to_x, None, None, to_weight, to_bias
 

@@ -13,6 +13,7 @@ from ..autograd.engine import Node
 from ..autograd.op import composed, op, operator
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..kernels import Array
+from ..kernels.fast.products import matmul as times
 from ..kernels.matrix import product
 from ..kernels.stable import single
 from .arithmetic import multiply
@@ -54,7 +55,7 @@ def matmul(a: Array, b: Array):
         if a.ndim == 1:
             return (g[..., None, :] @ b.swapaxes(-1, -2))[..., 0, :]
         if isinstance(g, Node) or a.ndim > 2 or b.ndim > 2:
-            return g @ b.swapaxes(-1, -2)
+            return times(g, b.swapaxes(-1, -2))
         return product(g, b.T, like=a)
 
     def to_b(g, y, a, b):
@@ -65,13 +66,13 @@ def matmul(a: Array, b: Array):
             return (a.swapaxes(-1, -2) @ g[..., None])[..., 0]
         if b.ndim == 2 and a.ndim > 2:  # one product over all examples, not a sum of products
             n = math.prod(a.shape[:-1])
-            return a.reshape(n, a.shape[-1]).T @ g.reshape(n, g.shape[-1])
+            return times(a.reshape(n, a.shape[-1]).T, g.reshape(n, g.shape[-1]))
         if isinstance(g, Node) or a.ndim > 2 or b.ndim > 2:
-            return a.swapaxes(-1, -2) @ g
+            return times(a.swapaxes(-1, -2), g)
         return product(a.T, g, like=b)
 
     try:
-        return np.matmul(a, b), to_a, to_b
+        return times(a, b) if a.ndim and b.ndim else np.matmul(a, b), to_a, to_b
     except ValueError as error:
         raise _misaligned(np.shape(a), np.shape(b), error) from None
 
@@ -110,13 +111,13 @@ def linear(x: Array, weight: Array, bias: Array | None = None):
         )  # fmt: skip
     if bias is not None and bias.shape != weight.shape[:1]:
         raise ShapeError("{bias} must have one entry per row of {weight}")
-    y = x @ weight.T
+    y = times(x, weight.T)
     if bias is not None:
         y = np.add(y, bias, out=y) if bias.dtype == y.dtype else y + bias
 
     def to_x(g, y, x, weight, bias):
         r"""\bar{X} = \bar{Y} W"""
-        return g @ weight
+        return times(g, weight)
 
     def to_weight(g, y, x, weight, bias):
         r"""\bar{W} = \bar{Y}^{\top} X"""

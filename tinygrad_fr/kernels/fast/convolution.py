@@ -1,10 +1,13 @@
 """The convolutions that another way than by columns makes quicker: Winograd's, or compiled."""
 
+import functools
+
 import numpy as np
 
 from .. import Array, fast
 from ..windows import Pair, Windows, pad
 from . import winograd
+from .threads import by_images
 
 _KEPT = 2**22  # numbers in the tiles that are kept for the backward pass
 
@@ -30,7 +33,8 @@ def conv(
     n, h, width = images.shape
     y = np.empty((n, f, h - 2, width - 2), x.dtype)
     moved = np.zeros(f, x.dtype) if bias is None else np.ascontiguousarray(bias)
-    compiled.conv(images, np.ascontiguousarray(w).reshape(f, 3, 3), moved, y)
+    filters = np.ascontiguousarray(w).reshape(f, 3, 3)
+    by_images(lambda part: compiled.conv(images[part], filters, moved, y[part]), y)
     return y, Windows(x, stride, padding, dilation)
 
 
@@ -44,9 +48,14 @@ def conv_weight(source: Windows, g: Array, shape: tuple[int, ...], groups: int) 
     compiled = fast.kernels(x, g) if shape[0] and _one_wide_channel(x, padding) else None
     if not compiled:
         return None
-    w = np.zeros((g.shape[1], 3, 3), g.dtype)
-    compiled.conv_weight(_images(x, padding), np.ascontiguousarray(g), w)
-    return w[:, None]
+    images, g = _images(x, padding), np.ascontiguousarray(g)
+
+    def work(part: slice) -> Array:
+        w = np.zeros((g.shape[1], 3, 3), g.dtype)
+        compiled.conv_weight(images[part], g[part], w)
+        return w
+
+    return functools.reduce(np.add, by_images(work, g))[:, None]
 
 
 def conv_input(

@@ -26,18 +26,17 @@ import numpy as np
 from .. import Array
 from ..windows import Pair
 from .memory import prepare
-from .threads import share
+from .threads import parts, share
 
 _OUT, _IN = 4, 6  # a tile: 4x4 outputs from 6x6 inputs
 # One point less than inputs: the last is infinity. Rounding is 4 times less than at 0, 1, -1, 2,
 # -2, with 64 channels 1.5e-6 of the largest output in float32 (a sum of products: 2e-7).
 _POINTS = (0, 3 / 2, -3 / 2, 2 / 3, -2 / 3)
-# Numbers in the tiles of one piece: they stay in the L2 cache, and up to 140 channels the products
-# are so small (2**19 multiplications) that OpenBLAS leaves each on one thread. So the pieces can be
-# shared among threads: two take 0.6 times as long as one, BLAS's own two 1.1 times, and on a busy
-# machine 10 to 600 times, as they wait for each other after every product. Nothing is gained right
-# after a product that BLAS did share: its idle threads keep a core busy for some milliseconds.
+# Numbers in the tiles of one piece: they stay in the L2 cache. Two threads of ours take 0.6 times
+# as long as one, BLAS's own two 1.1 times, and on a busy machine 10 to 600 times, as they wait for
+# each other after every product.
 _PIECE = 2**17
+_SUMS = 4  # of the filters' gradient, side by side
 
 # Its number, which images, which rows of tiles, and how many: (images, vertical, horizontal).
 Piece = tuple[int, slice, slice, tuple[int, int, int]]
@@ -74,19 +73,19 @@ def conv(
     filters = _both(g, w.transpose(2, 3, 1, 0)).reshape(_IN * _IN, c, f)
     y = np.empty((n, f, oh, ow), x.dtype)
 
-    def work(pieces: Sequence[Piece]) -> None:
-        for number, images, rows, grid in pieces:
-            tiles = _both(b, _tiles(x, images, rows, padding, _IN, grid))
-            if keep is not None:
-                keep[number] = tiles
-            sums = np.matmul(tiles.reshape(_IN * _IN, -1, c), filters)
-            out = _both(a.T, sums.reshape(_IN, _IN, *grid, f))
-            # Joined into images while channels are last, in long runs, and only then transposed.
-            k, th, tw = grid
-            part = out.transpose(2, 3, 0, 4, 1, 5).reshape(k, _OUT * th, _OUT * tw, f)
-            target = y[images, :, _OUT * rows.start : _OUT * rows.stop]
-            part = part[:, : target.shape[2], :ow].transpose(0, 3, 1, 2)
-            np.add(part, 0 if bias is None else bias[:, None, None], out=target)
+    def work(piece: Piece) -> None:
+        number, images, rows, grid = piece
+        tiles = _both(b, _tiles(x, images, rows, padding, _IN, grid))
+        if keep is not None:
+            keep[number] = tiles
+        sums = np.matmul(tiles.reshape(_IN * _IN, -1, c), filters)
+        out = _both(a.T, sums.reshape(_IN, _IN, *grid, f))
+        # Joined into images while channels are last, in long runs, and only then transposed.
+        k, th, tw = grid
+        part = out.transpose(2, 3, 0, 4, 1, 5).reshape(k, _OUT * th, _OUT * tw, f)
+        target = y[images, :, _OUT * rows.start : _OUT * rows.stop]
+        part = part[:, : target.shape[2], :ow].transpose(0, 3, 1, 2)
+        np.add(part, 0 if bias is None else bias[:, None, None], out=target)
 
     share(work, _pieces(n, oh, ow, max(c, f)))
     return y
@@ -114,7 +113,8 @@ def conv_weight(x: Array, g: Array, padding: Pair, kept: Tiles | None = None) ->
             )
         return sums
 
-    first, *others = share(work, _pieces(n, oh, ow, max(c, f)))
+    pieces = _pieces(n, oh, ow, max(c, f))
+    first, *others = share(work, [pieces[part] for part in parts(len(pieces), _SUMS)])
     for other in others:
         first += other
     sums = _both(to_filter.T, first.reshape(_IN, _IN, c, f))

@@ -1,0 +1,50 @@
+"""Matrix products: small ones as NumPy does them, large ones shared among threads."""
+
+from typing import Any
+
+import numpy as np
+
+from .. import Array
+from .blas import alone
+from .threads import parts, share
+
+_SPLIT = 3 * 2**21  # multiplications of a piece: some 0.1 ms
+_PIECES = 8
+# From here on OpenBLAS calls its own threads, which then spin: for a vector, and for a matrix.
+_VECTOR, _MATRIX = 9_000, 2**18
+
+
+def matmul(a: Any, b: Any) -> Any:
+    """``np.matmul``, of arrays (M, K), (K, N) and of stacks of them; others are multiplied as is.
+
+    With BLAS on one thread where it would call its own; on two threads, (64, 784) by (784, 256)
+    takes 260 us instead of 340, and 1000x1000 half the time.
+    """
+    if a.__class__ is not np.ndarray or b.__class__ is not np.ndarray:
+        return a @ b
+    vector = a.ndim < 2 or b.ndim < 2
+    work = a.size * (1 if vector else b.shape[-1])
+    if work < _VECTOR or (work < _MATRIX and not vector and a.shape[-2] > 1 and b.shape[-1] > 1):
+        return np.matmul(a, b)
+    pieces = min(_PIECES, work // _SPLIT)
+    like = a.dtype == b.dtype and a.dtype.char in "fd" and a.shape[:-2] == b.shape[:-2]
+    if pieces < 2 or vector or not like or a.shape[-1] != b.shape[-2]:
+        with alone:
+            return np.matmul(a, b)
+    y = np.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
+    if a.ndim > 2:
+        share(lambda part: np.matmul(a[part], b[part], out=y[part]), parts(len(a), pieces))
+    elif len(a) >= b.shape[1]:
+        share(lambda part: np.matmul(a[part], b, out=y[part]), parts(len(a), pieces))
+    else:
+        split = parts(b.shape[1], pieces)
+        share(lambda part: np.matmul(a, b[:, part], out=y[:, part]), split)
+    return y
+
+
+def sum_of_squares(x: Array) -> Any:
+    """NaN or infinite where ``x`` is anywhere, or too large: in one pass, without a mask."""
+    if x.size < _VECTOR:
+        return np.vdot(x, x)
+    with alone:
+        return np.vdot(x, x)

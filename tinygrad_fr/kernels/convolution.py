@@ -111,7 +111,7 @@ def conv_weight(source: Array | Windows, g: Array, shape: tuple[int, ...], group
         return np.matmul(_split(rows[block], groups), across).sum(0).reshape(shape)
 
     sums = _by_images(work, n, math.prod(shape[1:]) * groups * oh * ow, f)
-    return functools.reduce(np.add, sums)
+    return np.asarray(functools.reduce(np.add, sums))
 
 
 def conv_bias(g: Array) -> Array:

@@ -60,7 +60,7 @@ class Sums:
     def __init__(self) -> None:
         self.known: tuple[Any, Any] = (lambda: None, lambda: None)
 
-    def __call__(self, g: Array, x: Array, mean: Array) -> tuple[Array, Array]:
+    def __call__(self, g: Array, x: Array, mean: Array) -> tuple[Array, Array]:  # noqa: D102
         if self.known[0]() is not g or self.known[1]() is not x:
             self.taken = sums(g, x, mean)
             self.known = weakref.ref(g), weakref.ref(x)

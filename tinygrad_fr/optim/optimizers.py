@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
-from ..kernels import Array
+from ..kernels import Array, updates
 from .base import Optimizer
 
 Group = dict[str, Any]
@@ -56,17 +56,14 @@ class SGD(Optimizer):
         )  # fmt: skip
 
     def _update(self, p: Array, g: Array, state: State, group: Group) -> None:
-        g = _decayed(p, g, group)
         momentum = group["momentum"]
-        if momentum:
-            if "momentum_buffer" in state:
-                velocity = state["momentum_buffer"]
-                velocity *= momentum
-                velocity += g * (1 - group["dampening"]) if group["dampening"] else g
-            else:
-                velocity = state["momentum_buffer"] = np.array(g)  # 0-d: g may be a scalar
-            g = g + momentum * velocity if group["nesterov"] else velocity
-        p -= group["lr"] * g
+        first = "momentum_buffer" not in state
+        if first and momentum:
+            state["momentum_buffer"] = np.zeros_like(p)
+        updates.sgd(
+            p, g, state["momentum_buffer"] if momentum else None, group["lr"], momentum,
+            1.0 if first else 1 - group["dampening"], group["weight_decay"], group["nesterov"],
+        )  # fmt: skip
 
 
 class Adam(Optimizer):
@@ -95,6 +92,7 @@ class Adam(Optimizer):
     """
 
     slots = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "step")
+    decoupled = False  # whether the decay acts on the parameters, apart from the gradient
 
     def __init__(
         self, parameters: Iterable[Any], lr: float = 1e-3,
@@ -108,27 +106,18 @@ class Adam(Optimizer):
         )
 
     def _update(self, p: Array, g: Array, state: State, group: Group) -> None:
-        self._move(p, _decayed(p, g, group), state, group)
-
-    def _move(self, p: Array, g: Array, state: State, group: Group) -> None:
         if not state:
             state.update(exp_avg=np.zeros_like(p), exp_avg_sq=np.zeros_like(p), step=np.zeros(()))
             if group["amsgrad"]:
                 state["max_exp_avg_sq"] = np.zeros_like(p)
-        beta1, beta2 = group["betas"]
-        mean, square = state["exp_avg"], state["exp_avg_sq"]
-        mean *= beta1
-        mean += (1 - beta1) * g
-        square *= beta2
-        square += (1 - beta2) * g * g
-        if group["amsgrad"]:
-            square = np.maximum(state["max_exp_avg_sq"], square, out=state["max_exp_avg_sq"])
         state["step"] += 1
-        t = float(state["step"])
-        denominator = np.sqrt(square)
-        denominator /= np.sqrt(1 - beta2**t)
-        denominator += group["eps"]
-        p -= (group["lr"] / (1 - beta1**t)) * mean / denominator
+        decay = group["weight_decay"]
+        updates.adam(
+            p, g, state["exp_avg"], state["exp_avg_sq"], state.get("max_exp_avg_sq"),
+            float(state["step"]), group["lr"], group["betas"], group["eps"],
+            shrink=1 - group["lr"] * decay if self.decoupled else 1.0,
+            decay=0.0 if self.decoupled else decay,
+        )  # fmt: skip
 
 
 class AdamW(Adam):
@@ -152,16 +141,14 @@ class AdamW(Adam):
     0.85
     """
 
+    decoupled = True
+
     def __init__(
         self, parameters: Iterable[Any], lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 1e-2,
         amsgrad: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(parameters, lr, betas, eps, weight_decay, amsgrad)
-
-    def _update(self, p: Array, g: Array, state: State, group: Group) -> None:
-        p *= 1 - group["lr"] * group["weight_decay"]
-        self._move(p, g, state, group)
 
 
 class RMSprop(Optimizer):

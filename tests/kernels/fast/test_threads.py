@@ -154,7 +154,7 @@ def test_ctrl_c_waits_for_those_who_still_write(monkeypatch):
     assert written == before
 
 
-# --- results do not depend on the number of threads ------------------------------------------------
+# --- results do not depend on the number of threads -----------------------------------------------
 
 
 def _results() -> list[np.ndarray]:
@@ -188,7 +188,7 @@ def test_results_are_those_of_one_thread_to_the_last_bit(monkeypatch):
             np.testing.assert_array_equal(one, many)
 
 
-# --- BLAS ------------------------------------------------------------------------------------------
+# --- BLAS -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(not CONTROLLED, reason="the threads of this BLAS cannot be set")

@@ -36,7 +36,7 @@ def _controls() -> tuple[Callable[[], int], Callable[[int], Any]] | None:
                 put.restype = None
                 return get, put
     try:
-        from threadpoolctl import ThreadpoolController
+        from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
     except ImportError:
         return None
     known = ThreadpoolController().select(user_api="blas").lib_controllers

@@ -236,3 +236,37 @@ def conv_weight(x: Array, g: Array, w: Array) -> None:
             w[k, 2, 0] += p
             w[k, 2, 1] += q
             w[k, 2, 2] += r
+
+
+@_compiled()
+def sgd(
+    p: Array, g: Array, v: Array, moving: bool, rate: float, momentum: float, fresh: float,
+    decay: float, nesterov: bool,
+) -> None:  # fmt: skip
+    """``updates.sgd`` of vectors; ``v`` is read if ``moving``."""
+    number = p.dtype.type
+    lr, keep, share, penalty = number(rate), number(momentum), number(fresh), number(decay)
+    for i in range(len(p)):
+        d = g[i] + penalty * p[i] if decay else g[i]
+        if moving:
+            v[i] = v[i] * keep + d * share
+            d = d + keep * v[i] if nesterov else v[i]
+        p[i] -= lr * d
+
+
+@_compiled()
+def adam(
+    p: Array, g: Array, mean: Array, square: Array, rate: float, beta1: float, beta2: float,
+    rest1: float, rest2: float, eps: float, shrink: float, decay: float,
+) -> None:  # fmt: skip
+    """``updates.adam`` of vectors."""
+    number = p.dtype.type
+    lr, small, less, penalty = number(rate), number(eps), number(shrink), number(decay)
+    keep1, keep2, new1, new2 = number(beta1), number(beta2), number(rest1), number(rest2)
+    for i in range(len(p)):
+        x = p[i] * less
+        d = g[i] + penalty * x if decay else g[i]
+        m = mean[i] * keep1 + d * new1
+        s = square[i] * keep2 + d * new2 * d
+        mean[i], square[i] = m, s
+        p[i] = x - m / (np.sqrt(s) + small) * lr

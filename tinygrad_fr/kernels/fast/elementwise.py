@@ -7,7 +7,7 @@ import numpy as np
 
 from .threads import parts, share
 
-_LARGE, _PART = 2**18, 2**16  # numbers
+_LARGE, _PART = 2**18, 2**17  # numbers
 
 
 def elementwise(function: Callable[..., Any], *arrays: Any) -> Any:
@@ -17,11 +17,12 @@ def elementwise(function: Callable[..., Any], *arrays: Any) -> Any:
         return function(*arrays)
     y = np.empty_like(first)
     flat, out = [a.reshape(-1) for a in arrays], y.reshape(-1)
-    if isinstance(function, np.ufunc):
-        work = lambda part: function(*(a[part] for a in flat), out=out[part])
-    else:
+    plain = isinstance(function, np.ufunc)  # which writes where it is told to
 
-        def work(part: slice) -> None:
+    def work(part: slice) -> None:
+        if plain:
+            function(*(a[part] for a in flat), out=out[part])
+        else:
             out[part] = function(*(a[part] for a in flat))
 
     share(work, parts(y.size, y.size // _PART))

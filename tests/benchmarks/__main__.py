@@ -2,7 +2,8 @@
 
 Every contender that is installed runs in processes of its own, held to the same cores; losses and
 gradients are compared first, then all take turns, round after round. In less than a minute, or
-with --full in less than ten: on one thread and on two, with Modules, memory and scaling.
+with --full in about fifteen: on one thread, on two and with all defaults, with Modules, memory and
+scaling.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import sys
 from pathlib import Path
 
 from . import machine, memory, report, scaling
-from .contenders import CONTENDERS, OURS, cores, installed, started
+from .contenders import ALONE, CONTENDERS, OURS, cores, installed, started
 from .measuring import REFERENCE, Result, Schedule, measure
-from .workloads import COUNTED, WORKLOADS, Workload
+from .workloads import COUNTED, WHOLE, WORKLOADS, Workload
 
 BUSY = 0.03  # of the cores: what others may take before it is mentioned
 
@@ -29,7 +30,13 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--full", action="store_true", help="longer, on 1 and 2 threads, with all there is")
-    add("--threads", type=int, nargs="+", metavar="N", help="1; --full: 1 2")
+    add(
+        "--threads",
+        type=_threads,
+        nargs="+",
+        metavar="N",
+        help="1; --full: 1 2 all; all: the defaults of a fresh machine",
+    )
     add("--contenders", nargs="+", choices=CONTENDERS, metavar="NAME", help=", ".join(CONTENDERS))
     add("--only", nargs="+", metavar="WORKLOAD", help="by the beginning of their names: W1 conv")
     add("--modules", action="store_true", help="networks also with Modules and an optimizer")
@@ -41,7 +48,7 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
 
     options.modules |= options.full
-    options.threads = options.threads or ([1, 2] if options.full else [1])
+    options.threads = options.threads or ([1, 2, 0] if options.full else [1])
     options.contenders = options.contenders or list(installed())
     if missing := set(options.contenders) - set(installed()):
         parser.error(f"not installed: {', '.join(sorted(missing))}")
@@ -59,10 +66,18 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
     return options
 
 
+def _threads(text: str) -> int:
+    """A number, or 0 for all."""
+    return 0 if text == "all" else int(text)
+
+
 def competing(workload: Workload, options: argparse.Namespace) -> list[str]:
     """The contenders of a workload: not all of them in all."""
     if workload.extra:
-        return [name for name in options.contenders if name in (*OURS, REFERENCE)]
+        few = (*OURS, *ALONE.values(), REFERENCE, "sklearn", "loops")
+        chosen = [name for name in options.contenders if name in few]
+        slow = () if options.full else workload.slow_for
+        return [name for name in chosen if name not in slow]
     everybody = options.full or options.only is not None
     return [name for name in options.contenders if everybody or name not in workload.slow_for]
 
@@ -75,19 +90,23 @@ def compare(options: argparse.Namespace, threads: int) -> tuple[list[Result], di
         budget=3.0 if options.full else 1.0,
     )
     results: list[Result] = []
-    print(f"\n--- {threads} thread{'s' * (threads > 1)} ---", flush=True)
-    others = machine.Others(threads)
-    with started(options.contenders, threads) as (processes, unusable):
+    print(f"\n--- {report.threads(threads)} ---", flush=True)
+    others = machine.Others(threads or len(cores()))
+    names = [name for name in options.contenders if threads != 1 or name not in ALONE.values()]
+    workloads = options.workloads
+    if options.full and not threads:  # whole steps and runs tell enough
+        workloads = [name for name in workloads if name in WHOLE]
+    with started(names, threads) as (processes, unusable):
         for name, reason in unusable.items():
             print(f"{name} is unusable here: {reason}")
         working = [process.name for process in processes]
-        for name in options.workloads:
+        for name in workloads:
             taking_part = [p for p in processes if p.name in competing(WORKLOADS[name], options)]
             for result in measure(WORKLOADS[name], options.modules, taking_part, threads, plan):
                 print(report.block(result), flush=True)
                 results.append(result)
     print("", report.summary(results), sep="\n")
-    for workload in (WORKLOADS[name] for name in options.workloads):
+    for workload in (WORKLOADS[name] for name in workloads):
         for name in workload.slow_for:
             if name in working and name not in competing(workload, options):
                 print(f"{workload.name} by {name} takes seconds: left to --full.")

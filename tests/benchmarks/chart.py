@@ -16,7 +16,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from .contenders import CONTENDERS, OURS
 from .measuring import REFERENCE, Result
-from .report import MEAN_MOONSHOT, geometric_means, mean_must
+from .report import MEAN_MOONSHOT, MEAN_MUST, geometric_means, threads
 
 __all__ = ["draw"]
 
@@ -37,7 +37,7 @@ INK, GREY = "#222222", "#8A8A8A"
 
 def draw(results: Sequence[Result], file: Path) -> None:
     """Write the chart of the counted workloads, raw Tensors, as the file's ending says."""
-    shown = [r for r in results if not r.modules and not r.workload.extra]
+    shown = [r for r in results if not r.modules and not r.workload.extra and r.threads]
     panels = [[r for r in shown if r.threads == n] for n in sorted({r.threads for r in shown})]
     present = {name for r in shown for name, timing in r.timings.items() if timing}
     handles = _legend(present)
@@ -58,9 +58,8 @@ def draw(results: Sequence[Result], file: Path) -> None:
 
 
 def _panel(axis: Any, results: Sequence[Result]) -> None:
-    threads = results[0].threads
     for y, r in enumerate(results):
-        _targets(axis, y, r.workload.must(threads), r.workload.moonshot)
+        _targets(axis, y, r.workload.must, r.workload.moonshot)
         for name, style in STYLES.items():
             if ratio := r.ratio(name):
                 _point(axis, y, ratio.median, name)
@@ -69,7 +68,7 @@ def _panel(axis: Any, results: Sequence[Result]) -> None:
                     axis.plot([ratio.low, ratio.high], [y + OFFSETS[name]] * 2, zorder=3, **span)
     mean = len(results)
     axis.axhline(mean - 0.5, color=GREY, linewidth=0.6)
-    _targets(axis, mean, mean_must(threads), MEAN_MOONSHOT)
+    _targets(axis, mean, MEAN_MUST, MEAN_MOONSHOT)
     for name, (ratio, _) in geometric_means(results).items():
         if name != REFERENCE:
             _point(axis, mean, ratio, name)
@@ -87,8 +86,7 @@ def _panel(axis: Any, results: Sequence[Result]) -> None:
     axis.set_axisbelow(True)
     axis.tick_params(length=0, labelcolor=INK)
     axis.spines[:].set_visible(False)
-    title = "1 thread" if threads == 1 else f"{threads} threads"
-    axis.set_title(title, fontsize=10, color=INK, loc="left", fontweight="bold", pad=10)
+    axis.set_title(threads(results[0].threads), fontsize=10, color=INK, loc="left", fontweight="bold", pad=10)
 
 
 def _escaped(name: str) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 __all__ = [
-    "CONTENDERS", "OURS", "ROOT", "Contender", "Failure", "Process", "cores", "installed",
+    "ALONE", "CONTENDERS", "OURS", "ROOT", "Contender", "Failure", "Process", "cores", "installed",
     "started",
 ]  # fmt: skip
 
@@ -28,13 +28,15 @@ class Contender:
     name: str
     label: str
     package: str
-    """What must be installed, by its name on PyPI, which is also what is imported."""
+    """What must be installed, by the name by which it is imported."""
     framework: str
     """Which of ``workloads/in_*.py`` it runs."""
     compiles: bool = False
     """Whether the first time through takes longer than any other."""
     environment: dict[str, str | None] = field(default_factory=dict)
     """Variables to set, or to remove where None."""
+    alone: bool = False
+    """Whether it stays on one thread, beside those that have more."""
 
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,16 +52,25 @@ _TABLE = [
     Contender("dezero", "DeZero", "dezero", "dezero"),
     Contender("tinygrad", "tinygrad", "tinygrad", "tinygrad", True, {"DEV": "CPU"}),
     Contender("jax", "JAX jit", "jax", "jax", True, {"JAX_PLATFORMS": "cpu"}),
-]
+    Contender("sklearn", "scikit-learn", "sklearn", "sklearn"),
+    Contender("loops", "plain loops", "numpy", "loops"),
+    Contender("tinygrad_fr on one", "1 thread", "numpy", "tinygrad_fr", environment={_NUMBA: "0"},
+              alone=True),
+    Contender("tinygrad_fr+numba on one", "+ numba, 1 thread", "numba", "tinygrad_fr", True,
+              {_NUMBA: None}, alone=True),
+]  # fmt: skip
 
 CONTENDERS = {contender.name: contender for contender in _TABLE}
 OURS = ("tinygrad_fr", "tinygrad_fr+numba")
+ALONE = {name: f"{name} on one" for name in OURS}
+"""The same on one thread, which are measured where the others have more."""
+PIP = {"sklearn": "scikit-learn"}
 
 
 def installed() -> dict[str, str]:
     """The contenders that are there, with the version of the package."""
     return {
-        c.name: importlib.metadata.version(c.package)
+        c.name: importlib.metadata.version(PIP.get(c.package, c.package))
         for c in _TABLE
         if importlib.util.find_spec(c.package)
     }
@@ -78,20 +89,24 @@ class Process:
     """A contender that has been started.
 
     It is held to as many cores as threads, whatever its framework does about threads: all
-    processes to the same cores, as they take turns.
+    processes to the same cores, as they take turns. With 0 threads it has the defaults of a fresh
+    machine, and all cores.
     """
 
     def __init__(self, contender: Contender, threads: int) -> None:
         self.name = contender.name
         self.compiles = contender.compiles
         environment = {**os.environ}
+        threads = 1 if contender.alone else threads
         for variable in ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB_MAXIMUM"):
             environment[f"{variable}_NUM_THREADS"] = str(threads)
+            if not threads:
+                del environment[f"{variable}_NUM_THREADS"]
         for variable, value in contender.environment.items():
             environment.pop(variable, None)
             if value is not None:
                 environment[variable] = value
-        allowed = cores()[:threads]
+        allowed = cores()[:threads] if threads else []
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed with the process
         what = contender.framework, contender.package, str(threads)
         self._process = subprocess.Popen(

@@ -66,9 +66,10 @@ class Deviation:
 
 @dataclass
 class Timing:
-    """Milliseconds of each step, round by round."""
+    """Milliseconds of each step, round by round, and of the processors for a step."""
 
     rounds: list[list[float]] = field(default_factory=list)
+    processors: list[float] = field(default_factory=list)
 
     @property
     def median(self) -> float:
@@ -77,6 +78,11 @@ class Timing:
     @property
     def minimum(self) -> float:
         return min(self._all())
+
+    @property
+    def cpu(self) -> float | None:
+        """Milliseconds that a step takes of all processors, the median of the rounds."""
+        return statistics.median(self.processors) if self.processors else None
 
     @property
     def seconds(self) -> float:
@@ -136,10 +142,11 @@ class Result:
     def disagreeing(self) -> dict[str, Deviation]:
         return {name: d for name, d in self.deviations.items() if d.relative > d.allowed}
 
-    def ratio(self, name: str) -> Ratio | None:
-        """To the reference; None where either has not been timed."""
-        timing, reference = self.timings.get(name), self.timings.get(REFERENCE)
-        return timing.ratio(reference) if timing and reference else None
+    def ratio(self, name: str, reference: str | None = None) -> Ratio | None:
+        """To the workload's reference or another; None where either has not been timed."""
+        other = self.timings.get(reference or self.workload.reference)
+        timing = self.timings.get(name)
+        return timing.ratio(other) if timing and other else None
 
 
 def measure(
@@ -160,9 +167,9 @@ def measure(
             timing = result.timings.setdefault(process.name, Timing())
             if timing.seconds < plan.budget and process.name not in result.failures:
                 with _noting(result, process):
-                    timing.rounds.append(
-                        process.ask("clock", builder=result.builder, seconds=plan.seconds)
-                    )
+                    taken = process.ask("clock", builder=result.builder, seconds=plan.seconds)
+                    timing.rounds.append(taken["wall"])
+                    timing.processors.append(taken["cpu"])
     for process in processes:
         with contextlib.suppress(Failure):
             process.ask("forget")

@@ -27,6 +27,13 @@ SMALL = {
     "composed_cross_entropy": (4, 7),
     "layer_norm": (4, 10),
     "composed_layer_norm": (4, 10),
+    "small_vgg": (4, 16),
+    "adam": (1000,),
+    "digits": (256, 64, 2),
+    "course_run": (3, 2),
+    "attention": (2, 8, 16, 4),
+    "lstm": (4, 3, 4, 6),
+    "norm_relu": (2, 3, 8),
 }
 
 

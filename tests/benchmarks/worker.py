@@ -36,11 +36,13 @@ class Worker:
         self.builders = builders
         self.threads = threads
         self.trials: dict[str, Trial] = {}
-        if hasattr(builders, "torch"):
+        if threads and hasattr(builders, "torch"):
             builders.torch.set_num_threads(threads)
 
     def rehearse(self) -> None:
         """A tiny network: raises if the framework, its compiler or its threads are not there."""
+        if not hasattr(self.builders, "mlp"):
+            return
         trial = self.builders.mlp(2, 4, 3)
         trial.outcome()
         for _ in range(FIRST_STEPS):
@@ -68,10 +70,15 @@ class Worker:
         self.settle()
         return {"milliseconds": milliseconds, "losses": losses}
 
-    def clock(self, builder: str, seconds: float) -> list[float]:
-        """Milliseconds of each step, for so many seconds and at least once."""
+    def clock(self, builder: str, seconds: float) -> dict[str, Any]:
+        """Milliseconds of each step, for so many seconds and at least once.
+
+        And those of the processors for a step, all threads together; threads that go on idly after
+        the last one count.
+        """
         step = self.trials[builder].step
         taken = []
+        busy = time.process_time()
         end = time.perf_counter() + seconds
         while True:
             start = time.perf_counter()
@@ -81,7 +88,7 @@ class Worker:
             if now > end:
                 break
         self.settle()
-        return taken
+        return {"wall": taken, "cpu": (time.process_time() - busy) * 1e3 / len(taken)}
 
     def settle(self) -> None:
         """Wait until no thread runs: OpenBLAS's spin for up to 0.1 s after their last call.
@@ -89,7 +96,7 @@ class Worker:
         They would steal from whoever has the next turn: PyTorch was seen to take three times as
         long.
         """
-        for _ in range(20 if self.threads > 1 else 0):
+        for _ in range(20 if self.threads != 1 else 0):
             before = time.process_time()
             time.sleep(0.01)
             if time.process_time() - before < 0.002:

@@ -11,8 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_fr.data import load_digits
+
 Array = np.ndarray[Any, Any]
 
+EPSILON = 1e-12  # of Adam: scikit-learn adds it elsewhere, so it must not count
 RATE = 0.001  # of SGD: so small that the loss after a step still tells one rate from another
 
 
@@ -81,6 +84,52 @@ def layer_norm(n: int, features: int) -> list[Array]:
     """Rows, weight, bias, and the upstream gradient."""
     rng = np.random.default_rng(0)
     shapes = (n, features), (features,), (features,), (n, features)
+    return [_normal(rng, *shape) for shape in shapes]
+
+
+def small_vgg(batch: int, size: int) -> list[Array]:
+    """Photographs and labels; filters, scale and shift of each block; the dense layer."""
+    rng = np.random.default_rng(0)
+    blocks = []
+    for n, m in itertools.pairwise((3, 24, 48, 96, 128)):
+        filters, shift = _layer(rng, m, n, 3, 3)
+        blocks += [filters, np.ones(m, np.float32), shift]
+    labels = rng.integers(0, 5, batch)
+    return [_normal(rng, batch, 3, size, size), labels, *blocks, *_layer(rng, 5, 128)]
+
+
+def adam(n: int) -> list[Array]:
+    """Parameters and their gradient."""
+    rng = np.random.default_rng(0)
+    return [_normal(rng, n), _normal(rng, n)]
+
+
+def digits(rows: int) -> list[Array]:
+    """The digits of 8x8 pixels as rows, labels, and weight and bias of two dense layers."""
+    images, labels = load_digits()
+    rng = np.random.default_rng(0)
+    x = images.reshape(len(images), -1)[:rows]
+    return [x, labels[:rows], *_layer(rng, 128, 64), *_layer(rng, 10, 128)]
+
+
+def attention(n: int, tokens: int, width: int) -> list[Array]:
+    """Tokens (N, T, D), the weights of queries, keys, values and the output, and the upstream."""
+    rng = np.random.default_rng(0)
+    weights = [_layer(rng, width, width)[0] for _ in range(4)]
+    return [_normal(rng, n, tokens, width), *weights, _normal(rng, n, tokens, width)]
+
+
+def lstm(steps: int, n: int, inputs: int, hidden: int) -> list[Array]:
+    """The sequence (T, N, I), the two weights and biases of the cell, and the upstream (N, H)."""
+    rng = np.random.default_rng(0)
+    (w, b), (u, c) = _layer(rng, 4 * hidden, inputs), _layer(rng, 4 * hidden, hidden)
+    return [_normal(rng, steps, n, inputs), w, u, b, c, _normal(rng, n, hidden)]
+
+
+def norm_relu(n: int, channels: int, size: int) -> list[Array]:
+    """Images, scale, shift, and the upstream gradient."""
+    rng = np.random.default_rng(0)
+    shapes = (n, channels, size, size), (channels,), (channels,), (n, channels, size, size)
     return [_normal(rng, *shape) for shape in shapes]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import tinygrad_fr as tg
 
 from . import arrays
-from .arrays import RATE, Array
+from .arrays import EPSILON, RATE, Array
 
 
 class Training:
@@ -39,13 +40,13 @@ class Training:
 class OptimizerTraining(Training):
     """The same with a model and an optimizer."""
 
-    def __init__(self, model: Any, data: list[Array]) -> None:
+    def __init__(self, model: Any, data: list[Array], optimizer: Any = tg.optim.SGD) -> None:
         images, labels, *values = data
         x = tg.Tensor(images)
         super().__init__(lambda: tg.cross_entropy(model(x), labels), list(model.parameters()))
         for p, value in zip(self.parameters, values, strict=True):
             p.data[...] = value
-        self.optimizer = tg.optim.SGD(self.parameters, lr=RATE)
+        self.optimizer = optimizer(self.parameters, lr=RATE)
 
     def step(self) -> float:
         loss = self.loss()
@@ -144,6 +145,53 @@ def mlp_modules(batch: int, *sizes: int) -> Training:
     return OptimizerTraining(tg.nn.models.mlp(sizes), arrays.mlp(batch, *sizes))
 
 
+def small_vgg(batch: int, size: int) -> Training:
+    model = tg.nn.models.small_vgg(size=size, dropout=0.0)
+    return OptimizerTraining(model, arrays.small_vgg(batch, size), tg.optim.Adam)
+
+
+class Run:
+    """A whole training from the same start each time, and what it has learned."""
+
+    trains = False
+
+    def __init__(
+        self, model: Any, data: list[Array], batch: int, epochs: int, optimizer: Any
+    ) -> None:
+        self.x, self.labels, *self.values = data
+        self.model, self.batch, self.epochs = model, batch, epochs
+        self.optimizer = optimizer
+
+    def step(self) -> None:
+        model = self.model
+        for p, value in zip(model.parameters(), self.values, strict=True):
+            p.data = value.copy()
+        optimizer = self.optimizer(model.parameters())
+        for _ in range(self.epochs):
+            for i in range(0, len(self.x), self.batch):
+                rows = tg.Tensor(self.x[i : i + self.batch])
+                loss = tg.cross_entropy(model(rows), self.labels[i : i + self.batch])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+
+    def outcome(self) -> list[Array]:
+        self.step()
+        return [p.data.copy() for p in self.model.parameters()]
+
+
+def digits(rows: int, batch: int, epochs: int) -> Run:
+    model = tg.nn.models.mlp((64, 128, 10))
+    optimizer = functools.partial(tg.optim.Adam, lr=RATE, eps=EPSILON)
+    return Run(model, arrays.digits(rows), batch, epochs, optimizer)
+
+
+def course_run(images: int, epochs: int) -> Run:
+    model = tg.nn.models.course_cnn()
+    optimizer = functools.partial(tg.optim.SGD, lr=RATE)
+    return Run(model, arrays.course(images), 1, epochs, optimizer)
+
+
 # --- operations ------------------------------------------------------------------------------
 
 
@@ -213,6 +261,66 @@ def composed_cross_entropy(n: int, classes: int) -> Operation:
     logits, labels = arrays.cross_entropy(n, classes)
     rows = np.arange(n)
     return Operation(lambda z: -tg.log(tg.softmax(z))[rows, labels].mean(), [logits])
+
+
+class Update:
+    """Steps of Adam alone."""
+
+    trains = False
+
+    def __init__(self, value: Array, gradient: Array) -> None:
+        self.p = tg.Tensor(value.copy(), requires_grad=True)
+        self.p.grad = tg.Tensor(gradient)
+        self.optimizer = tg.optim.Adam([self.p], lr=RATE)
+
+    def step(self) -> None:
+        self.optimizer.step()
+
+    def outcome(self) -> list[Array]:
+        for _ in range(3):
+            self.step()
+        return [self.p.data.copy()]
+
+
+def adam(n: int) -> Update:
+    return Update(*arrays.adam(n))
+
+
+def attention(n: int, tokens: int, width: int, heads: int) -> Operation:
+    *inputs, upstream = arrays.attention(n, tokens, width)
+
+    def forward(x: Any, *weights: Any) -> Any:
+        *projections, out = weights
+        split = (n, tokens, heads, width // heads)
+        q, k, v = (tg.linear(x, w).reshape(split).transpose(0, 2, 1, 3) for w in projections)
+        scores = tg.softmax(q @ k.transpose(0, 1, 3, 2) * (width // heads) ** -0.5)
+        return tg.linear((scores @ v).transpose(0, 2, 1, 3).reshape(n, tokens, width), out)
+
+    return Operation(forward, inputs, upstream)
+
+
+def lstm(steps: int, n: int, inputs: int, hidden: int) -> Operation:
+    *leaves, upstream = arrays.lstm(steps, n, inputs, hidden)
+    zeros = np.zeros((n, hidden), np.float32)
+
+    def forward(x: Any, w: Any, u: Any, b: Any, c: Any) -> Any:
+        h = s = tg.Tensor(zeros)
+        for t in range(steps):
+            i, f, g, o = tg.split(tg.linear(x[t], w, b) + tg.linear(h, u, c), 4, 1)
+            s = tg.sigmoid(f) * s + tg.sigmoid(i) * tg.tanh(g)
+            h = tg.sigmoid(o) * tg.tanh(s)
+        return h
+
+    return Operation(forward, leaves, upstream)
+
+
+def norm_relu(*shape: int) -> Operation:
+    *inputs, upstream = arrays.norm_relu(*shape)
+
+    def forward(x: Any, w: Any, b: Any) -> Any:
+        return tg.relu(tg.batch_norm(x, None, None, w, b, training=True))
+
+    return Operation(forward, inputs, upstream)
 
 
 def layer_norm(n: int, features: int) -> Operation:

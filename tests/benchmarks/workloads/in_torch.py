@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from . import arrays
-from .arrays import RATE, Array
+from .arrays import EPSILON, RATE, Array
 
 
 class Training:
@@ -41,14 +42,14 @@ class Training:
 class OptimizerTraining(Training):
     """The same with a model and an optimizer."""
 
-    def __init__(self, model: Any, data: list[Array]) -> None:
+    def __init__(self, model: Any, data: list[Array], optimizer: Any = torch.optim.SGD) -> None:
         images, labels, *values = data
         x, target = torch.from_numpy(images), torch.from_numpy(labels)
         super().__init__(lambda: F.cross_entropy(model(x), target), list(model.parameters()))
         with torch.no_grad():
             for p, value in zip(self.parameters, values, strict=True):
                 p.copy_(torch.from_numpy(value))
-        self.optimizer = torch.optim.SGD(self.parameters, lr=RATE)
+        self.optimizer = optimizer(self.parameters, lr=RATE)
 
     def step(self) -> float:
         loss = self.loss()
@@ -156,6 +157,60 @@ def mlp_modules(batch: int, *sizes: int) -> Training:
     return OptimizerTraining(nn.Sequential(*layers[:-1]), arrays.mlp(batch, *sizes))
 
 
+def small_vgg(batch: int, size: int) -> Training:
+    layers: list[nn.Module] = []
+    for n, m in itertools.pairwise((3, 24, 48, 96, 128)):
+        layers += [nn.Conv2d(n, m, 3, padding=1, bias=False), nn.BatchNorm2d(m)]
+        layers += [nn.ReLU(), nn.MaxPool2d(2)]
+    layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(128, 5)]
+    return OptimizerTraining(
+        nn.Sequential(*layers), arrays.small_vgg(batch, size), torch.optim.Adam
+    )
+
+
+class Run:
+    """A whole training from the same start each time, and what it has learned."""
+
+    trains = False
+
+    def __init__(
+        self, model: Any, data: list[Array], batch: int, epochs: int, optimizer: Any
+    ) -> None:
+        self.x, self.labels, *self.values = map(torch.from_numpy, data)
+        self.model, self.batch, self.epochs = model, batch, epochs
+        self.optimizer = optimizer
+
+    def step(self) -> None:
+        model = self.model
+        with torch.no_grad():
+            for p, value in zip(model.parameters(), self.values, strict=True):
+                p.copy_(value)
+        optimizer = self.optimizer(model.parameters())
+        for _ in range(self.epochs):
+            for i in range(0, len(self.x), self.batch):
+                rows, labels = self.x[i : i + self.batch], self.labels[i : i + self.batch]
+                loss = F.cross_entropy(model(rows), labels)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+
+    def outcome(self) -> list[Array]:
+        self.step()
+        return [p.detach().numpy().copy() for p in self.model.parameters()]
+
+
+def digits(rows: int, batch: int, epochs: int) -> Run:
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
+    optimizer = functools.partial(torch.optim.Adam, lr=RATE, eps=EPSILON)
+    return Run(model, arrays.digits(rows), batch, epochs, optimizer)
+
+
+def course_run(images: int, epochs: int) -> Run:
+    model = nn.Sequential(nn.Conv2d(1, 8, 3), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4608, 5))
+    optimizer = functools.partial(torch.optim.SGD, lr=RATE)
+    return Run(model, arrays.course(images), 1, epochs, optimizer)
+
+
 # --- operations ------------------------------------------------------------------------------
 
 
@@ -200,6 +255,64 @@ def composed_cross_entropy(n: int, classes: int) -> Operation:
     logits, labels = arrays.cross_entropy(n, classes)
     rows, target = torch.arange(n), torch.from_numpy(labels)
     return Operation(lambda z: -torch.softmax(z, 1).log()[rows, target].mean(), [logits])
+
+
+class Update:
+    """Steps of Adam alone."""
+
+    trains = False
+
+    def __init__(self, value: Array, gradient: Array) -> None:
+        self.p = torch.from_numpy(value.copy()).requires_grad_()
+        self.p.grad = torch.from_numpy(gradient)
+        self.optimizer = torch.optim.Adam([self.p], lr=RATE)
+
+    def step(self) -> None:
+        self.optimizer.step()
+
+    def outcome(self) -> list[Array]:
+        for _ in range(3):
+            self.step()
+        return [self.p.detach().numpy().copy()]
+
+
+def adam(n: int) -> Update:
+    return Update(*arrays.adam(n))
+
+
+def attention(n: int, tokens: int, width: int, heads: int) -> Operation:
+    *inputs, upstream = arrays.attention(n, tokens, width)
+
+    def forward(x: Any, *weights: Any) -> Any:
+        *projections, out = weights
+        split = (n, tokens, heads, width // heads)
+        q, k, v = (F.linear(x, w).reshape(split).transpose(1, 2) for w in projections)
+        y = F.scaled_dot_product_attention(q, k, v)
+        return F.linear(y.transpose(1, 2).reshape(n, tokens, width), out)
+
+    return Operation(forward, inputs, upstream)
+
+
+def lstm(steps: int, n: int, inputs: int, hidden: int) -> Operation:
+    *leaves, upstream = arrays.lstm(steps, n, inputs, hidden)
+    zeros = torch.zeros(n, hidden)
+
+    def forward(x: Any, w: Any, u: Any, b: Any, c: Any) -> Any:
+        h = s = zeros
+        for t in range(steps):  # as nn.LSTMCell does it
+            h, s = torch.lstm_cell(x[t], (h, s), w, u, b, c)
+        return h
+
+    return Operation(forward, leaves, upstream)
+
+
+def norm_relu(*shape: int) -> Operation:
+    *inputs, upstream = arrays.norm_relu(*shape)
+
+    def forward(x: Any, w: Any, b: Any) -> Any:
+        return F.relu(F.batch_norm(x, None, None, w, b, training=True))
+
+    return Operation(forward, inputs, upstream)
 
 
 def layer_norm(n: int, features: int) -> Operation:

@@ -9,8 +9,11 @@ import numpy as np
 from . import Array, fast
 from .fast.memory import prepare
 from .fast.products import sum_of_squares
+from .fast.threads import by_images
 from .sums import total
 
+_STEEP = -10  # exp(10) is finite in half precision, too
+_PART = 2**17  # numbers that are worth sharing among threads
 _LARGE = 2**12  # numbers from which a pass with an array costs more than a call
 # By dtype, exponentials too small to take their logarithm: digits are lost, or all is.
 _VANISHING = {"e": np.float16(1e-3), "f": np.float32(1e-20), "d": 1e-200, "g": 1e-200}
@@ -28,9 +31,21 @@ def single(x: Any) -> Any:
 
 def softmax(z: Array, axis: int) -> Array:
     """``exp(z) / sum(exp(z))``."""
-    e, sums = exponentials(floating(z), axis)
-    e /= sums
-    return e
+    z, axis, shape = *_rows(floating(z), axis), z.shape
+    y = np.empty_like(z)
+
+    def work(part: Any) -> None:
+        e, sums = _exponentials(z[part], axis, y[part])
+        e /= sums
+
+    _by_examples(work, z, axis)
+    return y.reshape(shape)
+
+
+def _rows(z: Array, axis: int) -> tuple[Array, int]:
+    """A stack of rows as one matrix, whose sums are products: 500 us to 330 on (64, 64, 64)."""
+    along = axis in (-1, z.ndim - 1) and z.ndim > 2 and z.flags.c_contiguous and z.size
+    return (z.reshape(-1, z.shape[-1]), 1) if along else (z, axis)
 
 
 def exponentials(z: Array, axis: int) -> tuple[Array, Array]:
@@ -39,27 +54,45 @@ def exponentials(z: Array, axis: int) -> tuple[Array, Array]:
     It is the maximum, so that none is above 1; of many numbers it is the maximum of all, if no row
     vanishes by that: 37 us to 15 on (128, 1000). For quotients of these it makes no difference.
     """
+    e = np.empty_like(z)
+    sums = _by_examples(lambda part: _exponentials(z[part], axis, e[part])[1], z, axis)
+    return e, sums[0] if len(sums) == 1 else np.concatenate(sums)
+
+
+def _exponentials(z: Array, axis: int, out: Array) -> tuple[Array, Array]:
     if z.size >= _LARGE:
-        prepare()
         with np.errstate(all="ignore"):
-            e, sums = _above(z, z.max(keepdims=True), axis)
+            e, sums = _above(z, z.max(keepdims=True), axis, out)
         if sums.min() >= 1e-2:
             return e, sums
-    return _above(z, z.max(axis, keepdims=True, initial=-np.inf), axis)
+    return _above(z, z.max(axis, keepdims=True, initial=-np.inf), axis, out)
 
 
-def _above(z: Array, top: Array, axis: int) -> tuple[Array, Array]:
-    e = np.asarray(z - top)
+def _above(z: Array, top: Array, axis: int, out: Array) -> tuple[Array, Array]:
+    e = np.asarray(np.subtract(z, top, out=out))
     np.exp(e, out=e)
     return e, total(e, axis, keepdims=True)
 
 
+def _by_examples(work: Callable[[Any], Any], z: Array, axis: int) -> list[Any]:
+    """``work`` on all, or on some examples of many at a time: those of one go along ``axis``."""
+    if z.size < _LARGE:
+        return [work(...)]
+    prepare()
+    return by_images(work, z, _PART) if axis not in (0, -z.ndim) else [work(...)]
+
+
 def softmax_gradient(g: Array, y: Array, axis: int) -> Array:
     """``y (g - sum(g y))``, the sums as products of rows: 70 us to 40 on (128, 1000)."""
-    dots: Any = np.vecdot(g, y, axis=axis)  # type: ignore[call-overload]
-    d = np.asarray(g - np.expand_dims(dots, axis))
-    d *= y
-    return d
+    out = np.empty_like(y)
+
+    def work(part: Any) -> None:
+        dots: Any = np.vecdot(g[part], y[part], axis=axis)  # type: ignore[call-overload]
+        d = np.subtract(g[part], np.expand_dims(dots, axis), out=out[part])
+        d *= y[part]
+
+    _by_examples(work, y, axis)
+    return out
 
 
 def log_softmax(z: Array, axis: int) -> Array:
@@ -96,7 +129,9 @@ def cross_entropy(
         loss = np.log(all_sums / right)
 
     def to_z(upstream: Array) -> Array:
-        d = e * ((np.expand_dims(upstream, axis) if upstream.ndim else upstream) / sums)
+        factors = (np.expand_dims(upstream, axis) if upstream.ndim else upstream) / sums
+        d = np.empty_like(e)
+        _by_examples(lambda part: np.multiply(e[part], factors[part], out=d[part]), e, axis)
         d[labels] = upstream * ((right - all_sums) / all_sums)  # 0 where it is 0, to the last digit
         return np.asarray(d)
 
@@ -115,6 +150,11 @@ def logsumexp(z: Array, axis: int | tuple[int, ...] | None) -> Array:
 def sigmoid(x: Array) -> Array:
     """``1 / (1 + exp(-x))``, with an exponential that is never above 1."""
     x = floating(x)
+    if x.size and x.min() > _STEEP:  # where exp(-x) is finite, half the passes do
+        e = np.asarray(np.negative(x))
+        np.exp(e, out=e)
+        e += 1
+        return np.divide(1, e, out=e)
     e = np.exp(-np.abs(x))
     return np.asarray(np.where(x >= 0, 1, e) / (1 + e))
 

@@ -111,13 +111,13 @@ def linear(x: Array, weight: Array, bias: Array | None = None):
         )  # fmt: skip
     if bias is not None and bias.shape != weight.shape[:1]:
         raise ShapeError("{bias} must have one entry per row of {weight}")
-    y = times(x, weight.T)
+    y = _over_rows(x, weight.T)
     if bias is not None:
         y = np.add(y, bias, out=y) if bias.dtype == y.dtype else y + bias
 
     def to_x(g, y, x, weight, bias):
         r"""\bar{X} = \bar{Y} W"""
-        return times(g, weight)
+        return _over_rows(g, weight)
 
     def to_weight(g, y, x, weight, bias):
         r"""\bar{W} = \bar{Y}^{\top} X"""
@@ -132,6 +132,14 @@ def linear(x: Array, weight: Array, bias: Array | None = None):
         return g  # the engine sums over the examples
 
     return y, to_x, to_weight, to_bias
+
+
+def _over_rows(x: Any, matrix: Any) -> Any:
+    """``x @ matrix``, as one product over all examples."""
+    if x.ndim < 3 or not isinstance(x, np.ndarray):
+        return times(x, matrix)
+    rows = times(x.reshape(math.prod(x.shape[:-1]), x.shape[-1]), matrix)
+    return rows.reshape(*x.shape[:-1], rows.shape[-1])
 
 
 @op(r"Y = \sum \prod X", numpy=np.einsum, method=False, examples=lambda draw: [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Iterable
+from types import EllipsisType, NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,9 +68,9 @@ def unwrapped(
             x.__class__ is tuple
             and operation.arrays
             and operation.parameter(i) not in operation.arrays
-            and _all_integers(x)
+            and _all_plain(x)
         ):
-            continue  # a shape, axes, a stride: there is nothing to look for inside
+            continue  # a shape, axes, slices: there is nothing to look for inside
         elif x.__class__ is tuple or x.__class__ is list:
             raw[i], tensors, inside = _unwrap(operation, operation.parameter(i), x)
             found |= tensors
@@ -88,10 +89,13 @@ def unwrapped(
     return args, raw, found, tracked, nested
 
 
-def _all_integers(x: tuple[Any, ...]) -> bool:
-    if len(x) == 2:  # a stride, a padding: 0.4 us less
-        return x[0].__class__ is int and x[1].__class__ is int
-    return all(n.__class__ is int for n in x)
+_PLAIN = frozenset((int, slice, NoneType, EllipsisType))
+
+
+def _all_plain(x: tuple[Any, ...]) -> bool:
+    if len(x) == 2:  # a stride, a padding, an index: 0.4 us less
+        return x[0].__class__ in _PLAIN and x[1].__class__ in _PLAIN
+    return all(n.__class__ in _PLAIN for n in x)
 
 
 def as_arrays(

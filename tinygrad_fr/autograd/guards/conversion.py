@@ -1,7 +1,7 @@
 """What becomes of data that are no Tensors: operands beside them, and what they are made from."""
 
 import numbers
-from types import NoneType
+from types import EllipsisType, NoneType
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,9 @@ from ..engine import Node
 from .messages import label
 
 # What an operation takes as it is: these classes are looked up, subclasses and others examined.
-AS_IS = frozenset({np.ndarray, float, int, bool, NoneType, *np.sctypeDict.values()})
+AS_IS = frozenset({
+    np.ndarray, float, int, bool, slice, NoneType, EllipsisType, *np.sctypeDict.values()
+})  # fmt: skip
 
 
 def as_operand(x: Any) -> Any:

@@ -115,7 +115,7 @@ def run(
     useful = None if asked is None else _leading(output, asked)
     release = not (retain_graph or create_graph)
     if upstream.__class__ is np.ndarray:
-        upstream = upstream.copy()  # the caller's own, who may change it before another pass
+        upstream = upstream.view()  # known by no other pass: the caller may change what it holds
     if create_graph:
         with switch(recording=True):
             nodes, found = _walk(output, upstream, asked, useful, True, release, keep)

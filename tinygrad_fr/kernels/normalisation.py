@@ -8,14 +8,17 @@ taken of ``x - mean``, so that a large mean costs no digits.
 import functools
 import math
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from . import Array, fast
 from .fast.memory import prepare
-from .fast.threads import parts, share
+from .fast.products import matmul
+from .fast.threads import by_images, parts, share
 from .matrix import outer
+from .sums import total
 
 _PIECE = 2**16  # numbers: with some temporaries of that size they stay in the L2 cache
 
@@ -25,6 +28,12 @@ def moments(x: Array) -> tuple[Array, Array]:
     prepare()
     axes = (0, *range(2, x.ndim))
     n = math.prod(x.shape[axis] for axis in axes)
+    compiled = _compiled(x)
+    if compiled:
+        one, (images,) = compiled
+        mean, variance = one.moments(images)
+        if math.isfinite(variance.sum()):  # else NumPy has a warning to give
+            return _as_channels(mean, x), _as_channels(variance, x)
     pieces = _pieces(x)
     sums = share(lambda piece: x[piece].sum(axes, keepdims=True), pieces)
     mean = np.asarray(functools.reduce(np.add, sums) / n)
@@ -39,7 +48,13 @@ def moments(x: Array) -> tuple[Array, Array]:
 
 def scale_and_shift(x: Array, a: Array, b: Array) -> Array:
     """``a x + b``."""
-    y = np.empty_like(x)
+    y = np.empty(x.shape, x.dtype)
+    compiled = _compiled(x, y)
+    if compiled:
+        one, (images, out) = compiled
+        factor, shift, none = a.ravel(), b.ravel(), a.ravel()[:0]
+        by_images(lambda p: one.combine(images[p], images[p], factor, none, shift, out[p]), x)
+        return y
 
     def work(piece: slice) -> None:
         np.multiply(x[piece], a, out=y[piece])
@@ -49,27 +64,36 @@ def scale_and_shift(x: Array, a: Array, b: Array) -> Array:
     return y
 
 
-class Sums:
-    """``sums``, which three gradients need in one pass, taken once for the last ``g`` and ``x``.
+class Once:
+    """A function of an upstream gradient whose results several closures want in one pass.
 
-    They are known again by their identity, while they live: within a pass nothing changes them.
+    It is known again by its identity while it lives, and each result is given out once: a second
+    pass, or one that asks again, computes again.
     """
 
-    __slots__ = ("known", "taken")
+    __slots__ = ("function", "known", "results")
 
-    def __init__(self) -> None:
-        self.known: tuple[Any, Any] = (lambda: None, lambda: None)
+    def __init__(self, function: Callable[..., tuple[Any, ...]]) -> None:
+        self.function = function
+        self.known: Any = lambda: None
+        self.results: list[Any] = []
 
-    def __call__(self, g: Array, x: Array, mean: Array) -> tuple[Array, Array]:  # noqa: D102
-        if self.known[0]() is not g or self.known[1]() is not x:
-            self.taken = sums(g, x, mean)
-            self.known = weakref.ref(g), weakref.ref(x)
-        return self.taken
+    def __call__(self, i: int, g: Array, *given: Any) -> Any:
+        """Its result number ``i`` for ``g`` and what else the function takes."""
+        if self.known() is not g or self.results[i] is None:
+            self.results, self.known = list(self.function(g, *given)), weakref.ref(g)
+        result, self.results[i] = self.results[i], None
+        return result
 
 
 def sums(g: Array, x: Array, mean: Array) -> tuple[Array, Array]:
     """The sums of ``g`` and of ``g (x - mean)`` over each channel."""
     axes = (0, *range(2, x.ndim))
+    compiled = _compiled(g, x)
+    if compiled:
+        one, (upstream, images) = compiled
+        first, second = one.sums(upstream, images, mean.ravel())
+        return _as_channels(first, x), _as_channels(second, x)
 
     def work(piece: slice) -> tuple[Array, Array]:
         d = x[piece] - mean
@@ -82,7 +106,13 @@ def sums(g: Array, x: Array, mean: Array) -> tuple[Array, Array]:
 
 def combine(g: Array, x: Array, a: Array, b: Array, c: Array) -> Array:
     """``a g + b x + c``."""
-    out = np.empty_like(x)
+    out = np.empty(x.shape, x.dtype)
+    compiled = _compiled(g, x, out)
+    if compiled:
+        one, (upstream, images, y) = compiled
+        factors = a.ravel(), b.ravel(), c.ravel()
+        by_images(lambda p: one.combine(upstream[p], images[p], *factors, y[p]), x)
+        return out
 
     def work(piece: slice) -> None:
         np.multiply(g[piece], a, out=out[piece])
@@ -92,6 +122,20 @@ def combine(g: Array, x: Array, a: Array, b: Array, c: Array) -> Array:
 
     share(work, _pieces(x))
     return out
+
+
+def _compiled(x: Array, *others: Array) -> tuple[Any, list[Array]] | None:
+    """The compiled kernels, and images (N, C, ...) as (N, C, L); None where they cannot be."""
+    compiled = fast.kernels(x, *others) if x.ndim > 2 and x.size else None
+    if not compiled:
+        return None
+    shape = (*x.shape[:2], x.size // (x.shape[0] * x.shape[1]))
+    return compiled, [np.ascontiguousarray(a).reshape(shape) for a in (x, *others)]
+
+
+def _as_channels(vector: Array, x: Array) -> Array:
+    """(C,) as (1, C, 1, ...), of the dtype of ``x``."""
+    return np.asarray(vector, x.dtype).reshape(1, -1, *[1] * (x.ndim - 2))
 
 
 def _pieces(x: Array) -> list[slice]:
@@ -110,9 +154,9 @@ def layer_norm(
         prepare()
     compiled = fast.kernels(x, weight, bias)
     if compiled:
-        y, d, scale = compiled.layer_norm(x, weight, bias, eps)
-        if not scale.size or 0 < scale.min() <= scale.max() < np.inf:  # else NumPy has to warn
-            return y, d, scale
+        quick = compiled.layer_norm(x, weight, bias, eps)
+        if quick:  # else NumPy has a warning to give
+            return quick  # type: ignore[no-any-return]
     dtype = np.result_type(*(a for a in (x, weight, bias) if a is not None))
     d = x - x.mean(1, keepdims=True)
     squares = np.vecdot(d, d)[:, None] / x.dtype.type(x.shape[1])
@@ -123,31 +167,28 @@ def layer_norm(
     return y.astype(dtype, copy=False), d, scale
 
 
-def layer_norm_input(g: Array, d: Array, scale: Array, weight: Array | None) -> Array:
-    """The gradient for the rows: ``(h - mean(h) - xhat mean(h xhat)) * scale``, ``h = g weight``.
+def layer_norm_gradients(
+    g: Array, d: Array, scale: Array, weight: Array | None
+) -> tuple[Array, Array, Array]:
+    """The gradients for the rows, the weights (``sum(g xhat)``) and the biases (``sum(g)``).
 
-    With ``xhat = d * scale``. A mean of ``h`` is a product of ``g`` with the weights, so that ``h``
-    is formed once, scaled already: on (128, 1000) 0.5 times as long as the formula written out.
+    For the rows ``(h - mean(h) - xhat mean(h xhat)) * scale``, with ``h = g weight`` and ``xhat = d
+    scale``. A mean of ``h`` is a product of ``g`` with the weights, so that ``h`` is formed once,
+    scaled already: on (128, 1000) 0.5 times as long as the formula written out.
     """
-    compiled = fast.kernels(g, weight)
+    compiled = fast.kernels(g, d, scale, weight)
     if compiled:
-        return np.asarray(compiled.layer_norm_input(g, d, scale, weight))
+        return compiled.layer_norm_gradients(g, d, scale, weight)  # type: ignore[no-any-return]
     n = d.dtype.type(d.shape[1])
     column = np.ones((d.shape[1], 1), d.dtype) if weight is None else weight[:, None]
+    gd = g * d
     # Factor by factor: the third power of a scale would over- or underflow.
-    moment = (g * d) @ column * scale / n * scale * scale
+    moment = matmul(gd, column) * scale / n * scale * scale
     out = _scaled(g, scale, weight)
-    out -= g @ column * (scale / n)
+    out -= matmul(g, column) * (scale / n)
     out -= d * moment
-    return out
-
-
-def layer_norm_weight(g: Array, d: Array, scale: Array) -> Array:
-    """The gradient for the weights: ``sum(g xhat)`` over the rows."""
-    compiled = fast.kernels(g)
-    if compiled:
-        return np.asarray(compiled.layer_norm_weight(g, d, scale))
-    return np.asarray((scale.T @ (g * d))[0].astype(g.dtype, copy=False))
+    to_weight = matmul(scale.T, gd)[0].astype(g.dtype, copy=False)
+    return out, to_weight, total(g, 0)
 
 
 def _scaled(d: Array, scale: Array, weight: Array | None) -> Array:

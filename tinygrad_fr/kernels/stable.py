@@ -61,6 +61,13 @@ def exponentials(z: Array, axis: int) -> tuple[Array, Array]:
 
 def _exponentials(z: Array, axis: int, out: Array) -> tuple[Array, Array]:
     if z.size >= _LARGE:
+        rows = z.dtype.char == "f" and z.ndim == 2 and axis in (-1, 1) and z.flags.c_contiguous
+        compiled = fast.kernels(z) if rows else None
+        if compiled:
+            sums = np.empty((len(z), 1), z.dtype)
+            compiled.exponentials(z, z.max(), out, sums)
+            if math.isfinite(sums.sum()):  # else NumPy has a warning to give
+                return out, sums
         with np.errstate(all="ignore"):
             e, sums = _above(z, z.max(keepdims=True), axis, out)
         if sums.min() >= 1e-2:

@@ -91,7 +91,7 @@ def batch_norm(
     a = scale if weight is None else scale * column(weight)
     b = -mean * a if bias is None else column(bias) - mean * a
     y = kernel.scale_and_shift(x, a, b)
-    sums = kernel.Sums()
+    sums = kernel.Once(_sums)
 
     def to_x(g, y, x, running_mean, running_var, weight, bias):
         r"""\bar{x} = \frac{\gamma}{\sigma} \left(\bar{y} - \overline{\bar{y}} -
@@ -100,7 +100,7 @@ def batch_norm(
         if not training:
             return g * (scale if weight is None else column(weight) * scale)
         if not isinstance(g, Node):
-            total, moment = sums(g, x, mean)
+            total, moment = sums(0, g, x, mean)
             slope = a * scale * scale * (moment / n)
             return kernel.combine(g, x, a, -slope, slope * mean - a * (total / n))
         return _to_normalised(g if weight is None else g * column(weight), x, axes, eps)
@@ -113,13 +113,19 @@ def batch_norm(
         if isinstance(g, Node):
             xhat = _normalised(x, axes, eps)[0] if training else (x - mean) * scale
             return (g * xhat).sum(axes)
-        return (sums(g, x, mean)[1] * scale).ravel()
+        return (sums(1, g, x, mean) * scale).ravel()
 
     def to_bias(g, y, x, running_mean, running_var, weight, bias):
         r"""\bar{\beta} = \sum \bar{y}"""
-        return sums(g, x, mean)[0].ravel() if isinstance(g, np.ndarray) else g.sum(axes)
+        return sums(2, g, x, mean).ravel() if isinstance(g, np.ndarray) else g.sum(axes)
 
     return y, to_x, None, None, to_weight, to_bias
+
+
+def _sums(g: Array, x: Array, mean: Array) -> tuple[Any, Array, Array]:
+    """What the gradients for the images, for the scale and for the shift need."""
+    total, moment = kernel.sums(g, x, mean)
+    return (total, moment), moment, total
 
 
 def _check_channels(x: Array, *vectors: Any) -> None:
@@ -165,7 +171,8 @@ def layer_norm(
     >>> layer_norm([[1.0, 3.0]], 2, eps=0.0)
     array([[-1.,  1.]])
     """
-    shape = tuple(np.atleast_1d(normalized_shape).tolist())
+    shape = normalized_shape if isinstance(normalized_shape, tuple) else None
+    shape = shape or tuple(np.atleast_1d(normalized_shape).tolist())
     if not shape or x.shape[-len(shape) :] != shape:
         raise ShapeError("the last axes of {x} are not {shape}", shape=shape)
     for vector in (weight, bias):
@@ -183,6 +190,9 @@ def layer_norm(
     if isinstance(x, np.ndarray):
         shift = None if bias is None else bias.ravel()
         rows, d, scale = kernel.layer_norm(x.reshape(x.size // max(n, 1), n), flat, shift, eps)
+        gradients = kernel.Once(
+            lambda g: kernel.layer_norm_gradients(g.reshape(d.shape), d, scale, flat)
+        )
         y = rows.reshape(x.shape)
     else:
         y = _normalised(x, axes, eps)[0]
@@ -194,18 +204,18 @@ def layer_norm(
         \hat{x} \, \overline{\bar{h} \odot \hat{x}}\right), \quad \bar{h} = \gamma \bar{y}
         """
         if isinstance(g, np.ndarray):
-            return kernel.layer_norm_input(g.reshape(d.shape), d, scale, flat).reshape(x.shape)
+            return gradients(0, g).reshape(x.shape)
         return _to_normalised(g if weight is None else g * weight, x, axes, eps)
 
     def to_weight(g, y, x, shape, weight, bias):
         r"""\bar{\gamma} = \sum \bar{y} \odot \hat{x}"""
         if isinstance(g, np.ndarray):
-            return kernel.layer_norm_weight(g.reshape(d.shape), d, scale).reshape(weight.shape)
+            return gradients(1, g).reshape(weight.shape)
         return g * _normalised(x, axes, eps)[0]  # the engine sums over the examples
 
     def to_bias(g, y, x, shape, weight, bias):
         r"""\bar{\beta} = \sum \bar{y}"""
-        return g
+        return gradients(2, g).reshape(bias.shape) if isinstance(g, np.ndarray) else g
 
     return y, to_x, None, to_weight, to_bias
 

@@ -87,10 +87,42 @@ def test_layer_normalisation(dtype, rows, n, weighted, moved):
 
     def everything():
         y, d, scale = normalisation.layer_norm(x, weight, bias, 1e-1)
-        to_x = normalisation.layer_norm_input(g, d, scale, weight)
-        return y, d, scale, to_x, normalisation.layer_norm_weight(g, d, scale)
+        return y, d, scale, *normalisation.layer_norm_gradients(g, d, scale, weight)
 
     assert_equal(everything, dtype)
+
+
+@needs_numba
+@FLOATS
+@settings(deadline=None)  # the first call compiles
+@given(st.integers(1, 5), st.integers(1, 4), st.integers(1, 6), st.sampled_from("CF"))
+def test_batch_normalisation(dtype, n, channels, side, order):
+    shape = (n, channels, side, side)
+    x = np.asarray(draw(*shape, dtype=dtype) * 3 + 5, order=order)
+    g = draw(*shape, dtype=dtype, seed=1)
+
+    def everything():
+        mean, variance = normalisation.moments(x)
+        first, second = normalisation.sums(g, x, mean)
+        moved = normalisation.scale_and_shift(x, mean, variance)
+        return mean, variance, first, second, moved, normalisation.combine(g, x, mean, first, mean)
+
+    rounding = 1e-4 if dtype == np.float32 else 1e-11
+    for a, b in zip(*both(everything), strict=True):
+        assert (a.dtype, a.shape) == (b.dtype, b.shape)
+        np.testing.assert_allclose(a, b, rtol=rounding, atol=rounding)
+
+
+@needs_numba
+def test_batch_normalisation_of_a_large_mean_and_of_what_is_infinite():
+    x = (1e6 + draw(4, 2, 32, 32)).astype(np.float32)
+    exact = x.astype(np.float64).var((0, 2, 3))
+    np.testing.assert_allclose(normalisation.moments(x)[1].ravel(), exact, rtol=0.02)
+    x[0, 0, 0, 0] = np.inf
+    with np.errstate(all="ignore"):
+        (_, compiled), (_, plain) = both(lambda: normalisation.moments(x))
+    np.testing.assert_allclose(compiled, plain, rtol=0.02)
+    assert normalisation.scale_and_shift(x, *np.ones((2, 1, 2, 1, 1), np.float32)).max() == np.inf
 
 
 @needs_numba
@@ -219,3 +251,31 @@ print(fit(1).interrupted, len(fit(2)), "numba" in sys.modules)
         [sys.executable, program], env=environment, capture_output=True, text=True, check=False
     )
     assert answer.stdout.split() == ["True", "2", "True"], answer.stderr
+
+
+@needs_numba
+@pytest.mark.parametrize("spread", [0.1, 10.0, 1e3])
+def test_exponentials_of_rows(spread):
+    z = draw(70, 100, dtype=np.float32) * np.float32(spread)
+    z[3], z[4, ::2], z[5] = 300 * z[3], -np.inf, -1e4  # one that is far below the others
+    for function in (lambda: stable.exponentials(z, 1), lambda: [stable.softmax(z, 1)]):
+        compiled, plain = both(function)
+        for a, b in zip(compiled, plain, strict=True):
+            np.testing.assert_allclose(a / a.max(1, keepdims=True), b / b.max(1, keepdims=True),
+                                       rtol=5e-7, atol=1e-37)  # fmt: skip
+    exact = np.exp(z.astype(float) - z.astype(float).max())
+    sums = exact.sum(1, keepdims=True)
+    kept = sums[:, 0] >= 1e-2
+    np.testing.assert_allclose(stable.exponentials(z, 1)[1][kept], sums[kept], rtol=1e-6)
+
+
+@needs_numba
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_exponentials_of_special_values(value):
+    z = draw(70, 100, dtype=np.float32)
+    z[3, 5] = value
+    with np.errstate(all="ignore"):
+        compiled, plain = both(lambda: stable.softmax(z, 1))
+    np.testing.assert_allclose(compiled, plain, rtol=1e-6)
+    assert np.isnan(compiled[3]).any()
+    assert np.isfinite(np.delete(compiled, 3, 0)).all()

@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import Array
 from . import uninterrupted
+from .threads import by_images
 
 # Sums in any order, so that they are vectorised; NaN and infinities are kept.
 _REORDERED = {"reassoc", "contract", "arcp", "nsz"}
@@ -77,12 +78,16 @@ def max_pool_input(g: Array, place: Array, x: Array) -> None:
 
 def layer_norm(
     x: Array, weight: Array | None, bias: Array | None, eps: float
-) -> tuple[Array, Array, Array]:
-    """Rows (N, n) normalised, the centred rows, and 1 over their deviations (N, 1)."""
+) -> tuple[Array, Array, Array] | None:
+    """Rows (N, n) normalised, the centred rows, and 1 over their deviations (N, 1).
+
+    Nothing where one of these is no number above 0.
+    """
     x = np.ascontiguousarray(x)
     y, d, scale = np.empty_like(x), np.empty_like(x), np.empty((len(x), 1), x.dtype)
-    _layer_norm(x, _vector(weight, x, 1), _vector(bias, x, 0), x.dtype.type(eps), y, d, scale)
-    return y, d, scale
+    w, b, small = _vector(weight, x, 1), _vector(bias, x, 0), x.dtype.type(eps)
+    work = lambda part: _layer_norm(x[part], w, b, small, y[part], d[part], scale[part])
+    return None if any(by_images(work, x)) else (y, d, scale)
 
 
 def _vector(v: Array | None, x: Array, default: float) -> Array:
@@ -93,9 +98,9 @@ def _vector(v: Array | None, x: Array, default: float) -> Array:
 @_compiled(fastmath=_REORDERED)
 def _layer_norm(
     x: Array, weight: Array, bias: Array, eps: float, y: Array, d: Array, scale: Array
-) -> None:
+) -> int:
     rows, n = x.shape
-    number = x.dtype.type
+    number, failed = x.dtype.type, 0
     for i in range(rows):
         total = 0.0  # in float64: of a large mean no digit may be lost
         for j in range(n):
@@ -106,47 +111,174 @@ def _layer_norm(
             squares += d[i, j] * d[i, j]
         s = number(1) / np.sqrt(squares / number(n) + number(eps))
         scale[i, 0] = s
+        failed += not 0 < s < np.inf
         for j in range(n):
             y[i, j] = d[i, j] * (s * weight[j]) + bias[j]
+    return failed
 
 
-def layer_norm_input(g: Array, d: Array, scale: Array, weight: Array | None) -> Array:
-    """The gradient for the rows."""
-    out = np.empty_like(d)
-    _layer_norm_input(np.ascontiguousarray(g), d, scale, _vector(weight, g, 1), out)
-    return out
+def layer_norm_gradients(
+    g: Array, d: Array, scale: Array, weight: Array | None
+) -> tuple[Array, Array, Array]:
+    """The gradients for the rows, for the weights and for the biases."""
+    g, out = np.ascontiguousarray(g), np.empty_like(d)
+    w = _vector(weight, g, 1)
+
+    def work(part: slice) -> tuple[Array, Array]:
+        sums = np.zeros((2, g.shape[1]), g.dtype)
+        _layer_norm_gradients(g[part], d[part], scale[part], w, out[part], sums)
+        return sums
+
+    to_weight, to_bias = functools.reduce(np.add, by_images(work, g))
+    return out, to_weight, to_bias
 
 
 @_compiled(fastmath=_REORDERED)
-def _layer_norm_input(g: Array, d: Array, scale: Array, weight: Array, out: Array) -> None:
+def _layer_norm_gradients(
+    g: Array, d: Array, scale: Array, weight: Array, out: Array, sums: Array
+) -> None:
     rows, n = g.shape
     number = g.dtype.type
+    to_weight, to_bias = sums[0], sums[1]
     for i in range(rows):
-        total, moment = number(0), number(0)
+        total, moment, s = number(0), number(0), scale[i, 0]
+        gs, ds, to_x = g[i], d[i], out[i]
         for j in range(n):
-            h = g[i, j] * weight[j]
+            h = gs[j] * weight[j]
             total += h
-            moment += h * d[i, j]
-        s = scale[i, 0]
+            moment += h * ds[j]
+            to_weight[j] += gs[j] * ds[j] * s
+            to_bias[j] += gs[j]
         total /= number(n)
         moment = moment * s / number(n) * s
         for j in range(n):
-            out[i, j] = s * (g[i, j] * weight[j] - total - d[i, j] * moment)
+            to_x[j] = s * (gs[j] * weight[j] - total - ds[j] * moment)
 
 
-def layer_norm_weight(g: Array, d: Array, scale: Array) -> Array:
-    """The gradient for the weights."""
-    out = np.zeros(g.shape[1], g.dtype)
-    _layer_norm_weight(np.ascontiguousarray(g), d, scale, out)
-    return out
+def moments(x: Array) -> tuple[Array, Array]:
+    """Mean and variance of each channel of (N, C, L), both (C,) in float64."""
+
+    def work(part: slice) -> Array:
+        found = np.zeros((3, x.shape[1]))
+        _moments(x[part], found)
+        return found
+
+    first, *others = by_images(work, x)
+    for other in others:
+        _merged(first, *other)
+    return first[1], first[2] / first[0]
+
+
+def _merged(found: Array, n: Array, mean: Array, squares: Array) -> None:
+    """Counts, means and sums of squares of two samples together (Chan et al., 1979)."""
+    both = found[0] + n
+    apart = mean - found[1]
+    found[2] += squares + apart * apart * (found[0] * n / both)
+    found[1] += apart * (n / both)
+    found[0] = both
 
 
 @_compiled(fastmath=_REORDERED)
-def _layer_norm_weight(g: Array, d: Array, scale: Array, out: Array) -> None:
-    for i in range(g.shape[0]):
-        s = scale[i, 0]
-        for j in range(g.shape[1]):
-            out[j] += g[i, j] * d[i, j] * s
+def _moments(x: Array, found: Array) -> None:
+    """Count, mean and sum of squares about it, row by row: in float64 from row to row."""
+    n, channels, length = x.shape
+    for i in range(n):
+        for c in range(channels):
+            total = x.dtype.type(0)
+            for j in range(length):
+                total += x[i, c, j]
+            mean, squares = total / x.dtype.type(length), x.dtype.type(0)
+            for j in range(length):
+                squares += (x[i, c, j] - mean) * (x[i, c, j] - mean)
+            apart = mean - found[1, c]
+            seen = found[0, c]
+            both = seen + length
+            found[2, c] += squares + apart * apart * (seen * length / both)
+            found[1, c] += apart * (length / both)
+            found[0, c] = both
+
+
+def sums(g: Array, x: Array, mean: Array) -> Array:
+    """The sums of ``g`` and of ``g (x - mean)`` over each channel of (N, C, L): (2, C)."""
+
+    def work(part: slice) -> Array:
+        found = np.zeros((2, x.shape[1]))
+        _sums(g[part], x[part], mean, found)
+        return found
+
+    return np.asarray(functools.reduce(np.add, by_images(work, x)))
+
+
+@_compiled(fastmath=_REORDERED)
+def _sums(g: Array, x: Array, mean: Array, found: Array) -> None:
+    n, channels, length = x.shape
+    for i in range(n):
+        for c in range(channels):
+            first, second, m = x.dtype.type(0), x.dtype.type(0), mean[c]
+            for j in range(length):
+                first += g[i, c, j]
+                second += g[i, c, j] * (x[i, c, j] - m)
+            found[0, c] += first
+            found[1, c] += second
+
+
+@_compiled()
+def combine(g: Array, x: Array, a: Array, b: Array, c: Array, y: Array) -> None:
+    """``a g + b x + c`` per channel of (N, C, L); without ``x`` where ``b`` is empty."""
+    n, channels, length = g.shape
+    for i in range(n):
+        for k in range(channels):
+            if len(b):
+                for j in range(length):
+                    y[i, k, j] = a[k] * g[i, k, j] + (b[k] * x[i, k, j] + c[k])
+            else:
+                for j in range(length):
+                    y[i, k, j] = a[k] * g[i, k, j] + c[k]
+
+
+@numba.njit(inline="always", error_model="numpy")  # type: ignore[untyped-decorator]
+def _exp(x: Any) -> Any:
+    """``exp(x)`` for ``x <= 0`` in float32, 0 below 1e-38: without branches, so that it vectorises.
+
+    The logarithm of 2 is split so that no digit is lost, and the rest of the power is a polynomial:
+    Cephes' (S. L. Moshier, 1989). At most 0.7 units in the last place off.
+    """
+    number = np.float32
+    y = max(x, number(-87))
+    n = np.rint(y * number(1.44269504))
+    r = y - n * number(0.693359375) - n * number(-2.12194440e-4)
+    p = number(1.9875691500e-4)
+    p = p * r + number(1.3981999507e-3)
+    p = p * r + number(8.3334519073e-3)
+    p = p * r + number(4.1665795894e-2)
+    p = p * r + number(1.6666665459e-1)
+    p = p * r + number(5.0000001201e-1)
+    p = p * r * r + r + number(1)
+    power = np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
+    return p * power if x >= number(-87) else (number(0) if x < number(-87) else x)
+
+
+@_compiled(fastmath=_REORDERED)
+def exponentials(z: Array, top: float, e: Array, sums: Array) -> None:
+    """``exp(z - top)`` of rows (N, C) in float32, and their sums (N, 1).
+
+    ``top`` is the largest of all; a row that it would lose has its own.
+    """
+    n, classes = z.shape
+    for i in range(n):
+        total, row, out = np.float32(0), z[i], e[i]
+        for k in range(classes):
+            out[k] = _exp(row[k] - top)
+            total += out[k]
+        if not total >= np.float32(1e-2):
+            most = row[0]
+            for k in range(1, classes):
+                most = max(most, row[k])
+            total = np.float32(0)
+            for k in range(classes):
+                out[k] = _exp(row[k] - most)
+                total += out[k]
+        sums[i, 0] = total
 
 
 def cross_entropy(z: Array, labels: Array) -> tuple[Array, Callable[[Array], Array]]:

@@ -126,6 +126,7 @@ def test_inputs_are_left_alone_and_may_be_read_only(case):
 def test_columns_made_anew_block_by_block_give_the_same(case, monkeypatch):
     x, w, *static = draw(case)
     expected = every(x, w, *static)
+    monkeypatch.setattr(convolution, "_SMALL", 0)
     monkeypatch.setattr(convolution, "_KEPT", 0)
     monkeypatch.setattr(convolution, "_BLOCK", 1)
     monkeypatch.setattr(winograd, "suits", lambda *_: False)

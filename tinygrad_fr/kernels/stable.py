@@ -31,7 +31,12 @@ def single(x: Any) -> Any:
 
 def softmax(z: Array, axis: int) -> Array:
     """``exp(z) / sum(exp(z))``."""
-    z, axis, shape = *_rows(floating(z), axis), z.shape
+    z = floating(z)
+    if z.size < _LARGE:
+        y, sums = _exponentials(z, axis)
+        y /= sums
+        return y
+    z, axis, shape = *_rows(z, axis), z.shape
     y = np.empty_like(z)
 
     def work(part: Any) -> None:
@@ -54,19 +59,21 @@ def exponentials(z: Array, axis: int) -> tuple[Array, Array]:
     It is the maximum, so that none is above 1; of many numbers it is the maximum of all, if no row
     vanishes by that: 37 us to 15 on (128, 1000). For quotients of these it makes no difference.
     """
+    if z.size < _LARGE:
+        return _exponentials(z, axis)
     e = np.empty_like(z)
     sums = _by_examples(lambda part: _exponentials(z[part], axis, e[part])[1], z, axis)
     return e, sums[0] if len(sums) == 1 else np.concatenate(sums)
 
 
-def _exponentials(z: Array, axis: int, out: Array) -> tuple[Array, Array]:
+def _exponentials(z: Array, axis: int, out: Array | None = None) -> tuple[Array, Array]:
     if z.size >= _LARGE:
         rows = z.dtype.char == "f" and z.ndim == 2 and axis in (-1, 1) and z.flags.c_contiguous
         compiled = fast.kernels(z) if rows else None
         if compiled:
             sums = np.empty((len(z), 1), z.dtype)
             compiled.exponentials(z, z.max(), out, sums)
-            if math.isfinite(sums.sum()):  # else NumPy has a warning to give
+            if out is not None and math.isfinite(sums.sum()):  # else NumPy has a warning to give
                 return out, sums
         with np.errstate(all="ignore"):
             e, sums = _above(z, z.max(keepdims=True), axis, out)
@@ -75,7 +82,7 @@ def _exponentials(z: Array, axis: int, out: Array) -> tuple[Array, Array]:
     return _above(z, z.max(axis, keepdims=True, initial=-np.inf), axis, out)
 
 
-def _above(z: Array, top: Array, axis: int, out: Array) -> tuple[Array, Array]:
+def _above(z: Array, top: Array, axis: int, out: Array | None) -> tuple[Array, Array]:
     e = np.asarray(np.subtract(z, top, out=out))
     np.exp(e, out=e)
     return e, total(e, axis, keepdims=True)
@@ -83,14 +90,17 @@ def _above(z: Array, top: Array, axis: int, out: Array) -> tuple[Array, Array]:
 
 def _by_examples(work: Callable[[Any], Any], z: Array, axis: int) -> list[Any]:
     """``work`` on all, or on some examples of many at a time: those of one go along ``axis``."""
-    if z.size < _LARGE:
-        return [work(...)]
     prepare()
     return by_images(work, z, _PART) if axis not in (0, -z.ndim) else [work(...)]
 
 
 def softmax_gradient(g: Array, y: Array, axis: int) -> Array:
     """``y (g - sum(g y))``, the sums as products of rows: 70 us to 40 on (128, 1000)."""
+    if y.size < _LARGE:
+        dots: Any = np.vecdot(g, y, axis=axis)  # type: ignore[call-overload]
+        d = np.asarray(g - np.expand_dims(dots, axis))
+        d *= y
+        return d
     out = np.empty_like(y)
 
     def work(part: Any) -> None:
@@ -137,8 +147,11 @@ def cross_entropy(
 
     def to_z(upstream: Array) -> Array:
         factors = (np.expand_dims(upstream, axis) if upstream.ndim else upstream) / sums
-        d = np.empty_like(e)
-        _by_examples(lambda part: np.multiply(e[part], factors[part], out=d[part]), e, axis)
+        if e.size < 2 * _PART or axis == 0:
+            d = e * factors
+        else:
+            d = np.empty_like(e)
+            by_images(lambda part: np.multiply(e[part], factors[part], out=d[part]), e, _PART)
         d[labels] = upstream * ((right - all_sums) / all_sums)  # 0 where it is 0, to the last digit
         return np.asarray(d)
 

@@ -19,7 +19,7 @@ from tinygrad_fr.kernels.fast import blas, products, threads
 from tinygrad_fr.kernels.fast.elementwise import elementwise
 from tinygrad_fr.kernels.fast.threads import each, limit, parts, share
 
-CONTROLLED = blas._controls() is not None
+CONTROLLED = blas._found() is not None
 
 
 @pytest.fixture(autouse=True)
@@ -192,9 +192,10 @@ def test_results_are_those_of_one_thread_to_the_last_bit(monkeypatch):
 
 
 @pytest.mark.skipif(not CONTROLLED, reason="the threads of this BLAS cannot be set")
-def test_blas_has_one_thread_inside_and_its_own_number_again_outside():
-    get, put = blas._controls()
+def test_blas_has_one_thread_inside_and_its_own_number_again_outside(monkeypatch):
+    get, put = blas._found()
     before = get()
+    monkeypatch.setattr(blas, "controls", lambda: (get, put))
     try:
         put(2)
         alone = blas.Alone()
@@ -225,8 +226,19 @@ def _python(code: str, **environment: str) -> str:
 
 
 def test_the_switch_leaves_blas_alone():
-    code = "from tinygrad_fr.kernels.fast import blas; print(blas._controls())"
-    assert _python(code, TINYGRAD_FR_KEEP_BLAS="1") == "None"
+    code = "from tinygrad_fr.kernels.fast import blas; print(blas.controls())"
+    assert _python(code, TINYGRAD_FR_KEEP_BLAS="1") == "0"
+
+
+@pytest.mark.skipif(not CONTROLLED, reason="the threads of this BLAS cannot be set")
+def test_a_blas_that_is_held_to_one_thread_is_obeyed():
+    code = """
+        import threading
+        from tinygrad_fr.kernels.fast import blas, threads
+        print(blas.controls(), set(threads.share(lambda i: threading.get_ident(), range(50)))
+              == {threading.get_ident()})
+    """
+    assert _python(code, OMP_NUM_THREADS="", OPENBLAS_NUM_THREADS="1") == "1 True"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -255,7 +267,7 @@ def test_a_child_forked_in_the_middle_has_all_threads_of_blas():
         import os, warnings
         warnings.simplefilter("ignore")
         from tinygrad_fr.kernels.fast import blas, threads
-        get, put = blas._controls()
+        get, put = blas._found()
         put(2)
         with blas.alone:
             child = os.fork()

@@ -21,14 +21,21 @@ SWITCH = "TINYGRAD_FR_KEEP_BLAS"
 _PREFIXES, _SUFFIXES = ("scipy_openblas", "openblas"), ("64_", "")  # of its many builds
 
 
-@functools.cache
-def _controls() -> tuple[Callable[[], int], Callable[[int], Any]] | None:
-    """What tells and what sets the number of its threads, where that can be known.
+Controls = tuple[Callable[[], int], Callable[[int], Any]]
 
-    OpenBLAS by its own functions, in 0.4 us; others through threadpoolctl, where it is installed.
+
+@functools.cache
+def controls() -> Controls | int:
+    """What tells and what sets the number of its threads; 0 where that cannot be known.
+
+    1 where it has one thread from the start: then there is nothing to do, which costs nothing.
     """
-    if SWITCH in os.environ:
-        return None
+    known = None if SWITCH in os.environ else _found()
+    return 0 if known is None else known if known[0]() > 1 else 1
+
+
+def _found() -> Controls | None:
+    """OpenBLAS's own functions, 0.4 us a call, or those of threadpoolctl, where it is installed."""
     for library in _libraries():
         for name in (f"{p}_{{}}_num_threads{s}" for p in _PREFIXES for s in _SUFFIXES):
             get, put = (getattr(library, name.format(verb), None) for verb in ("get", "set"))
@@ -63,29 +70,31 @@ class Alone:
         self.before = 1
 
     def __enter__(self) -> int:
-        controls = _controls()
-        if controls is None:
-            return 0
+        known = controls()
+        if isinstance(known, int):
+            return known
         with self.lock:
             if not self.inside:
-                self.before = controls[0]()
+                self.before = known[0]()
                 if self.before > 1:
-                    controls[1](1)
+                    known[1](1)
             self.inside += 1
             return self.before
 
     def __exit__(self, *_: object) -> None:
-        if controls := _controls():
+        known = controls()
+        if not isinstance(known, int):
             with self.lock:
                 self.inside -= 1
                 # Another number is somebody else's wish, from meanwhile.
-                if not self.inside and self.before > 1 and controls[0]() == 1:
-                    controls[1](self.before)
+                if not self.inside and self.before > 1 and known[0]() == 1:
+                    known[1](self.before)
 
     def forget(self) -> None:
         """In a forked child, whose only thread is outside, whatever others did at the moment."""
-        if self.inside and self.before > 1 and (controls := _controls()):
-            controls[1](self.before)
+        known = controls() if self.inside and self.before > 1 else 0
+        if not isinstance(known, int):
+            known[1](self.before)
         self.__init__()  # type: ignore[misc]
 
 

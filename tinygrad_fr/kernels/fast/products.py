@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .. import Array
-from .blas import alone
+from .blas import alone, controls
 from .threads import parts, share
 
 _SPLIT = 2**23  # multiplications of a piece: some 0.15 ms
@@ -22,13 +22,15 @@ def matmul(a: Any, b: Any) -> Any:
     """
     if a.__class__ is not np.ndarray or b.__class__ is not np.ndarray:
         return a @ b
-    vector = a.ndim < 2 or b.ndim < 2
-    work = a.size * (1 if vector else b.shape[-1])
-    if work < _VECTOR or (work < _MATRIX and not vector and a.shape[-2] > 1 and b.shape[-1] > 1):
+    matrices = a.ndim > 1 and b.ndim > 1
+    work = a.size * (b.shape[-1] if b.ndim > 1 else 1)
+    if work < _VECTOR or (work < _MATRIX and matrices and a.shape[-2] > 1 and b.shape[-1] > 1):
         return np.matmul(a, b)
     pieces = min(_PIECES, work // _SPLIT)
-    like = a.dtype == b.dtype and a.dtype.char in "fd" and a.shape[:-2] == b.shape[:-2]
-    if pieces < 2 or vector or not like or a.shape[-1] != b.shape[-2]:
+    like = matrices and a.dtype == b.dtype and a.dtype.char in "fd" and a.shape[:-2] == b.shape[:-2]
+    if pieces < 2 or not like or a.shape[-1] != b.shape[-2]:
+        if controls().__class__ is int:  # 1 us less than the context
+            return np.matmul(a, b)
         with alone:
             return np.matmul(a, b)
     y = np.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
@@ -44,7 +46,7 @@ def matmul(a: Any, b: Any) -> Any:
 
 def sum_of_squares(x: Array) -> Any:
     """NaN or infinite where ``x`` is anywhere, or too large: in one pass, without a mask."""
-    if x.size < _VECTOR:
+    if x.size < _VECTOR or controls().__class__ is int:
         return np.vdot(x, x)
     with alone:
         return np.vdot(x, x)

@@ -40,10 +40,22 @@ def moments(x: Array) -> tuple[Array, Array]:
 
     def squares(piece: slice) -> Array:
         d = x[piece] - mean
-        d *= d
-        return np.asarray(d.sum(axes, keepdims=True))
+        return _dots(d, d)
 
     return mean, np.asarray(functools.reduce(np.add, share(squares, pieces)) / n)
+
+
+def _dots(a: Array, b: Array) -> Array:
+    """The sums of ``a b`` over each channel, without writing the products down.
+
+    ``b`` may be of one channel (...). As dot products of rows: on (32, 24, 64, 64) half the time.
+    """
+    kept = (1, -1, *[1] * (a.ndim - 2))
+    if a.ndim < 3 or not a.size:
+        return np.asarray((a * b).sum((0, *range(2, a.ndim)), keepdims=True))
+    rows = (*a.shape[:2], a.size // (a.shape[0] * a.shape[1]))
+    right = b.reshape(rows if b.ndim == a.ndim else -1)
+    return np.asarray(np.vecdot(a.reshape(rows), right).sum(0).reshape(kept))
 
 
 def scale_and_shift(x: Array, a: Array, b: Array) -> Array:
@@ -88,7 +100,7 @@ class Once:
 
 def sums(g: Array, x: Array, mean: Array) -> tuple[Array, Array]:
     """The sums of ``g`` and of ``g (x - mean)`` over each channel."""
-    axes = (0, *range(2, x.ndim))
+    ones = np.ones(x.shape[2:], x.dtype)
     compiled = _compiled(g, x)
     if compiled:
         one, (upstream, images) = compiled
@@ -96,9 +108,8 @@ def sums(g: Array, x: Array, mean: Array) -> tuple[Array, Array]:
         return _as_channels(first, x), _as_channels(second, x)
 
     def work(piece: slice) -> tuple[Array, Array]:
-        d = x[piece] - mean
-        d *= g[piece]
-        return g[piece].sum(axes, keepdims=True), d.sum(axes, keepdims=True)
+        part = g[piece]
+        return _dots(part, ones), _dots(part, x[piece] - mean)
 
     first, second = zip(*share(work, _pieces(x)), strict=True)
     return functools.reduce(np.add, first), functools.reduce(np.add, second)

@@ -86,7 +86,9 @@ def _panel(axis: Any, results: Sequence[Result]) -> None:
     axis.set_axisbelow(True)
     axis.tick_params(length=0, labelcolor=INK)
     axis.spines[:].set_visible(False)
-    axis.set_title(threads(results[0].threads), fontsize=10, color=INK, loc="left", fontweight="bold", pad=10)
+    axis.set_title(
+        threads(results[0].threads), fontsize=10, color=INK, loc="left", fontweight="bold", pad=10
+    )
 
 
 def _escaped(name: str) -> str:

@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .contenders import CONTENDERS, OURS, ROOT
+from .contenders import ALONE, CONTENDERS, OURS, ROOT
 from .measuring import REFERENCE
+from .report import BUSIER, MEAN_MOONSHOT, MEAN_MUST, SLOWER
 from .workloads import COUNTED, WORKLOADS
 
 __all__ = ["PAGES", "written"]
@@ -43,18 +44,27 @@ def written(page: str) -> str:
 # --- speed -----------------------------------------------------------------------------------
 
 
+def waiting(data: dict[str, Data]) -> str:
+    """For the README: what a user waits for, with the defaults of a fresh machine."""
+    found = _raw(data["benchmark"], 0)
+    shown = [*OURS, REFERENCE, "sklearn", "loops"]
+    rows = [["", "tinygrad_fr", "with numba", "PyTorch", "scikit-learn", "plain NumPy loops"]]
+    for name in ("W10", "W9", "W3", "W7"):
+        times = (found[name]["contenders"].get(c, {}).get("median_ms") for c in shown)
+        rows.append([WORKLOADS[name].title, *(_time(t) for t in times)])
+    return _table(rows)
+
+
 def summary(data: dict[str, Data]) -> str:
-    """For the README: our two contenders on one thread."""
-    found = _raw(data["benchmark"], 1)
-    rows = [["", "tinygrad_fr", "with numba", "target"]]
-    for name in COUNTED:
-        if name in found:
-            workload = WORKLOADS[name]
-            target = workload.must_on_one_thread
-            rows.append([
-                workload.title, *_ratios(found[name], OURS), "" if target is None else f"{target:g}"
-            ])  # fmt: skip
-    rows.append(["geometric mean of all", *_means(found, OURS), "0.75"])
+    """For the README: our two contenders on one thread and on two."""
+    found = [_raw(data["benchmark"], threads) for threads in (1, 2)]
+    rows = [["", "tinygrad_fr", "with numba", "2 threads", "with numba", "target"]]
+    for name, workload in WORKLOADS.items():
+        if workload.must is not None and workload.reference == REFERENCE:
+            cells = [cell for entries in found for cell in _ratios(entries[name], OURS)]
+            rows.append([workload.title, *cells, f"{workload.must:g}"])
+    means = [cell for entries in found for cell in _means(entries, OURS)]
+    rows.append(["geometric mean of W1 to W6", *means, f"{MEAN_MUST:g}"])
     held = _means(_raw(data["benchmark-haswell"], 1), OURS)
     return (
         f"{_table(rows)}\n\nWhere NumPy's OpenBLAS is held to older kernels "
@@ -64,24 +74,57 @@ def summary(data: dict[str, Data]) -> str:
 
 
 def speeds(name: str, threads: int) -> Callable[[dict[str, Data]], str]:
-    """For the documentation: all contenders, and whose target is reached."""
+    """For the documentation: all contenders, and the targets."""
 
     def figure(data: dict[str, Data]) -> str:
         found = _raw(data[name], threads)
         present = [c for c in CONTENDERS if any(_ratio(entry, c) for entry in found.values())]
-        others = [c for c in present if c not in (*OURS, REFERENCE)]
-        shown = [c for c in OURS if c in present] + others
+        aside = (*OURS, *ALONE.values(), REFERENCE, "sklearn", "loops")
+        shown = [c for c in OURS if c in present] + [c for c in present if c not in aside]
         labels = ["avec numba" if c == OURS[1] else CONTENDERS[c].label for c in shown]
         rows = [["", "PyTorch, ms", *labels, "exigé", "rêvé"]]
         for workload, entry in found.items():
             time = f"{entry['contenders'][REFERENCE]['median_ms']:.3g}"
             targets = [_number(entry["must"]), _number(entry["moonshot"])]
             rows.append([workload, time, *_ratios(entry, shown), *targets])
-        must = "0.75" if threads == 1 else "1.12"
-        rows.append(["moyenne géométrique", "", *_means(found, shown), must, "0.5"])
+        mean = [f"{MEAN_MUST:g}", f"{MEAN_MOONSHOT:g}"]
+        rows.append(["moyenne géométrique", "", *_means(found, shown), *mean])
         return _table(rows)
 
     return figure
+
+
+def whole(data: dict[str, Data]) -> str:
+    """Whole steps and runs with all defaults, and the time of the processors."""
+    found = _raw(data["benchmark"], 0)
+    shown = [*OURS, REFERENCE, "sklearn", "loops"]
+    labels = ["avec numba" if c == OURS[1] else CONTENDERS[c].label for c in shown]
+    rows = [["durée (temps de processeur), ms", *labels]]
+    for name, entry in found.items():
+        cells = []
+        for c in shown:
+            timing = entry["contenders"].get(c)
+            cpu = timing and timing["processors_ms"]
+            cells.append("-" if not timing else f"{timing['median_ms']:.3g}")
+            cells[-1] += f" ({cpu:.3g})" if cpu else ""
+        rows.append([name, *cells])
+    return _table(rows)
+
+
+def cores(data: dict[str, Data]) -> str:
+    """What a second thread changes: time, and time of the processors."""
+    rows = [["deux fils / un fil", "durée", "processeurs", "numba : durée", "processeurs"]]
+    sums: list[list[float]] = [[], [], [], []]
+    for name, entry in _raw(data["benchmark"], 2).items():
+        both = (entry["more_threads"][c] for c in OURS)
+        figures = [x for found in both for x in (found["time"], found["processors"])]
+        rows.append([name, *map(_number, figures)])
+        for column, x in zip(sums, figures, strict=True):
+            column += [x] if x else []
+    means = (statistics.geometric_mean(column) if column else None for column in sums)
+    rows.append(["moyenne géométrique", *map(_number, means)])
+    rows.append(["exigé", f"{SLOWER:g}", f"{BUSIER:g}", f"{SLOWER:g}", f"{BUSIER:g}"])
+    return _table(rows)
 
 
 def _raw(data: Data, threads: int) -> dict[str, Data]:
@@ -162,13 +205,24 @@ def growth(data: dict[str, Data]) -> str:
 
 
 FIGURES: dict[str, Callable[[dict[str, Data]], str]] = {
+    "waiting": waiting,
     "summary": summary,
+    "whole": whole,
+    "cores": cores,
     "one thread": speeds("benchmark", 1),
     "two threads": speeds("benchmark", 2),
     "haswell": speeds("benchmark-haswell", 1),
     "memory": memory,
     "growth": growth,
 }
+
+
+def _time(milliseconds: float | None) -> str:
+    """Three digits, with the unit that suits."""
+    if milliseconds is None:
+        return ""
+    small = milliseconds < 1000
+    return f"{milliseconds:.3g} ms" if small else f"{milliseconds / 1000:.3g} s"
 
 
 def _number(x: float | None) -> str:

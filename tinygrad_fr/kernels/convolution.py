@@ -110,7 +110,7 @@ def conv_weight(source: Array | Windows, g: Array, shape: tuple[int, ...], group
 
     def work(block: slice) -> Array:
         across = _split(cols(block), groups).swapaxes(-1, -2)
-        return np.matmul(_split(rows[block], groups), across).sum(0).reshape(shape)
+        return np.asarray(np.matmul(_split(rows[block], groups), across).sum(0).reshape(shape))
 
     sums = _by_images(work, n, taps * oh * ow, f)
     return np.asarray(functools.reduce(np.add, sums))

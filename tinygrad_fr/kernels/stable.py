@@ -174,7 +174,7 @@ def sigmoid(x: Array) -> Array:
         e = np.asarray(np.negative(x))
         np.exp(e, out=e)
         e += 1
-        return np.divide(1, e, out=e)
+        return np.asarray(np.divide(1, e, out=e))
     e = np.exp(-np.abs(x))
     return np.asarray(np.where(x >= 0, 1, e) / (1 + e))
 

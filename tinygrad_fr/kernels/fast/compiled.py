@@ -124,7 +124,7 @@ def layer_norm_gradients(
     g, out = np.ascontiguousarray(g), np.empty_like(d)
     w = _vector(weight, g, 1)
 
-    def work(part: slice) -> tuple[Array, Array]:
+    def work(part: slice) -> Array:
         sums = np.zeros((2, g.shape[1]), g.dtype)
         _layer_norm_gradients(g[part], d[part], scale[part], w, out[part], sums)
         return sums

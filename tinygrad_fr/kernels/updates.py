@@ -52,7 +52,7 @@ def adam(
     p: Array, g: Array, mean: Array, square: Array, most: Array | None, t: float, rate: float,
     betas: tuple[float, float], eps: float, shrink: float, decay: float,
 ) -> None:  # fmt: skip
-    """Step ``t`` of Adam: ``p -= rate mean / (sqrt(square) + eps)``, both corrected for their start.
+    """Step ``t`` of Adam: ``p -= rate mean / (sqrt(square) + eps)``, corrected for their start.
 
     ``p`` shrinks first, or ``decay * p`` is added to the gradient. With ``most``, the largest
     ``square`` so far takes its place.

@@ -86,7 +86,10 @@ def layer_norm(
     x = np.ascontiguousarray(x)
     y, d, scale = np.empty_like(x), np.empty_like(x), np.empty((len(x), 1), x.dtype)
     w, b, small = _vector(weight, x, 1), _vector(bias, x, 0), x.dtype.type(eps)
-    work = lambda part: _layer_norm(x[part], w, b, small, y[part], d[part], scale[part])
+
+    def work(part: slice) -> Any:
+        return _layer_norm(x[part], w, b, small, y[part], d[part], scale[part])
+
     return None if any(by_images(work, x)) else (y, d, scale)
 
 

@@ -47,9 +47,9 @@ def parts(length: int, n: int) -> list[slice]:
 
 
 def by_images(work: Callable[[slice], Result], y: Any, numbers: int = 2**17) -> list[Result]:
-    """``work`` on all of a batch ``y``, or of a large one on parts of so many ``numbers``."""
-    split = parts(len(y), round(y.size / numbers)) if y.size > _SMALL else ()
-    return share(work, split) if len(split) > 1 else [work(slice(0, len(y)))]
+    """``work`` on a batch ``y`` in parts of some ``numbers``, of many among threads."""
+    split = parts(len(y), round(y.size / numbers)) or [slice(0, 0)]
+    return share(work, split) if y.size > _SMALL and len(split) > 1 else [*map(work, split)]
 
 
 def share(work: Callable[[Piece], Result], pieces: Iterable[Piece]) -> list[Result]:

@@ -83,18 +83,19 @@ class Once:
     pass, or one that asks again, computes again.
     """
 
-    __slots__ = ("function", "known", "results")
+    __slots__ = ("function", "last")
 
     def __init__(self, function: Callable[..., tuple[Any, ...]]) -> None:
         self.function = function
-        self.known: Any = lambda: None
-        self.results: list[Any] = []
+        self.last: tuple[Any, list[Any]] = (lambda: None, [])
 
     def __call__(self, i: int, g: Array, *given: Any) -> Any:
         """Its result number ``i`` for ``g`` and what else the function takes."""
-        if self.known() is not g or self.results[i] is None:
-            self.results, self.known = list(self.function(g, *given)), weakref.ref(g)
-        result, self.results[i] = self.results[i], None
+        known, results = self.last
+        if known() is not g or results[i] is None:
+            results = list(self.function(g, *given))
+            self.last = weakref.ref(g), results  # at once: another thread may be on its way back
+        result, results[i] = results[i], None
         return result
 
 

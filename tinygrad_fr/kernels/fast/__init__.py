@@ -15,6 +15,7 @@ from .. import Array
 # Set to 0 to leave numba alone where it is installed.
 SWITCH = "TINYGRAD_FR_NUMBA"
 
+_absent = False  # once it is known: then nothing is looked at
 _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))  # of this machine's byte order
 
 
@@ -23,7 +24,7 @@ def kernels(x: Array, *others: Array | None) -> Any:
 
     What it holds is compiled at the first call for each dtype.
     """
-    if x.__class__ is not np.ndarray or x.dtype not in _DTYPES:
+    if _absent or x.__class__ is not np.ndarray or x.dtype not in _DTYPES:
         return None
     if any(other is not None and other.dtype != x.dtype for other in others):
         return None
@@ -32,12 +33,15 @@ def kernels(x: Array, *others: Array | None) -> Any:
 
 @functools.cache
 def _module() -> Any:
-    if os.environ.get(SWITCH, "").strip().lower() in ("0", "no", "off", "false"):
-        return None
+    global _absent
+    _absent = os.environ.get(SWITCH, "").strip().lower() in ("0", "no", "off", "false")
     with uninterrupted():
         try:
-            import numba  # noqa: F401
+            if not _absent:
+                import numba  # noqa: F401
         except Exception:  # absent, or broken: made for another NumPy, it raises anything
+            _absent = True
+        if _absent:
             return None
         from . import compiled
 

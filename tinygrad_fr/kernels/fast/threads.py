@@ -48,8 +48,10 @@ def parts(length: int, n: int) -> list[slice]:
 
 def by_images(work: Callable[[slice], Result], y: Any, numbers: int = 2**17) -> list[Result]:
     """``work`` on a batch ``y`` in parts of some ``numbers``, of many among threads."""
-    split = parts(len(y), round(y.size / numbers)) or [slice(0, 0)]
-    return share(work, split) if y.size > _SMALL and len(split) > 1 else [*map(work, split)]
+    if y.size <= numbers:
+        return [work(slice(0, len(y)))]
+    split = parts(len(y), round(y.size / numbers))
+    return share(work, split) if y.size > _SMALL else [*map(work, split)]
 
 
 def share(work: Callable[[Piece], Result], pieces: Iterable[Piece]) -> list[Result]:

@@ -58,7 +58,7 @@ def pair(value: Any, name: str, least: int) -> tuple[int, int]:
     if value.__class__ is tuple and len(value) == 2:  # as a layer keeps it: 1.2 us less
         down, across = value
         if down.__class__ is across.__class__ is int and down >= least <= across:
-            return value  # type: ignore[no-any-return]
+            return value
     values = tuple(value) if isinstance(value, tuple | list) else (value, value)
     if len(values) != 2 or not all(isinstance(v, int | np.integer) and v >= least for v in values):
         raise ArgumentError(

@@ -15,7 +15,7 @@ import numpy as np
 
 from . import Array, fast
 from .fast.memory import prepare
-from .fast.products import matmul
+from .fast.products import dots, matmul
 from .fast.threads import by_images, parts, share
 from .matrix import outer
 from .sums import total
@@ -55,7 +55,7 @@ def _dots(a: Array, b: Array) -> Array:
         return np.asarray((a * b).sum((0, *range(2, a.ndim)), keepdims=True))
     rows = (*a.shape[:2], a.size // (a.shape[0] * a.shape[1]))
     right = b.reshape(rows if b.ndim == a.ndim else -1)
-    return np.asarray(np.vecdot(a.reshape(rows), right).sum(0).reshape(kept))
+    return np.asarray(dots(a.reshape(rows), right).sum(0).reshape(kept))
 
 
 def scale_and_shift(x: Array, a: Array, b: Array) -> Array:
@@ -152,7 +152,7 @@ def _as_channels(vector: Array, x: Array) -> Array:
 
 def _pieces(x: Array) -> list[slice]:
     """Slices of the examples, of about ``_PIECE`` numbers each."""
-    return parts(len(x), x.size // _PIECE)
+    return parts(len(x), x.size // _PIECE) or [slice(0, 0)]
 
 
 def layer_norm(
@@ -171,7 +171,7 @@ def layer_norm(
             return quick  # type: ignore[no-any-return]
     dtype = np.result_type(*(a for a in (x, weight, bias) if a is not None))
     d = x - x.mean(1, keepdims=True)
-    squares = np.vecdot(d, d)[:, None] / x.dtype.type(x.shape[1])
+    squares = dots(d, d)[:, None] / x.dtype.type(x.shape[1])
     scale = 1 / np.sqrt(squares + x.dtype.type(eps))
     y = _scaled(d, scale, weight)
     if bias is not None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import Array, fast
 from .fast.memory import prepare
-from .fast.products import sum_of_squares
+from .fast.products import dots, sum_of_squares
 from .fast.threads import by_images
 from .sums import total
 
@@ -104,8 +104,7 @@ def softmax_gradient(g: Array, y: Array, axis: int) -> Array:
 
 
 def _softmax_gradient(g: Array, y: Array, axis: int, out: Array | None = None) -> Array:
-    dots: Any = np.vecdot(g, y, axis=axis)  # type: ignore[call-overload]
-    d = np.asarray(np.subtract(g, np.expand_dims(dots, axis), out=out))
+    d = np.asarray(np.subtract(g, np.expand_dims(dots(g, y, axis), axis), out=out))
     d *= y
     return d
 

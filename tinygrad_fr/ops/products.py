@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from ..autograd.engine import Node
 from ..autograd.op import composed, op, operator
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..kernels import Array
+from ..kernels.fast.blas import alone
 from ..kernels.fast.products import matmul as times
 from ..kernels.matrix import product
 from ..kernels.stable import single
@@ -53,7 +55,7 @@ def matmul(a: Array, b: Array):
         if b.ndim == 1:
             return g * b if a.ndim == 1 else g[..., None] * b
         if a.ndim == 1:
-            return (g[..., None, :] @ b.swapaxes(-1, -2))[..., 0, :]
+            return times(g[..., None, :], b.swapaxes(-1, -2))[..., 0, :]
         if isinstance(g, Node) or a.ndim > 2 or b.ndim > 2:
             return times(g, b.swapaxes(-1, -2))
         return product(g, b.T, like=a)
@@ -63,7 +65,7 @@ def matmul(a: Array, b: Array):
         if a.ndim == 1:
             return g * a if b.ndim == 1 else a[:, None] * g[..., None, :]
         if b.ndim == 1:
-            return (a.swapaxes(-1, -2) @ g[..., None])[..., 0]
+            return times(a.swapaxes(-1, -2), g[..., None])[..., 0]
         if b.ndim == 2 and a.ndim > 2:  # one product over all examples, not a sum of products
             n = math.prod(a.shape[:-1])
             return times(a.reshape(n, a.shape[-1]).T, g.reshape(n, g.shape[-1]))
@@ -215,7 +217,8 @@ def einsum(subscripts: str, *operands: Array, optimize: Any = True):
     # Through BLAS where that is possible; all in one dtype, or a product of int8 would overflow.
     dtype = np.result_type(*operands)
     given = [single(np.asarray(x, dtype)) for x in operands]
-    y = np.einsum(",".join(terms) + "->" + output, *given, optimize=len(terms) > 1)
+    quick = functools.partial(np.einsum, optimize=len(terms) > 1)
+    y = alone(quick, ",".join(terms) + "->" + output, *given)
     return y.astype(dtype, copy=False), *[to_operand(i) for i in range(len(operands))]
 
 

@@ -9,6 +9,7 @@ from ..autograd import engine
 from ..autograd.tensor import Tensor
 from ..checks import positive
 from ..errors import NonFiniteError
+from ..kernels.fast.blas import alone
 from ..kernels.stable import single
 
 
@@ -53,7 +54,7 @@ def clip_grad_norm(
     positive(norm_type, "norm_type")
     given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     grads = [p._grad._array for p in given if p._grad is not None]
-    norms = [float(np.linalg.norm(single(g.ravel()), norm_type)) for g in grads]
+    norms = [float(alone(np.linalg.norm, single(g.ravel()), norm_type)) for g in grads]
     total = float(np.linalg.norm(norms, norm_type)) if norms else 0.0
     if error_if_nonfinite and not math.isfinite(total):
         raise NonFiniteError(

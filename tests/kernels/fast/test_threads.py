@@ -25,14 +25,8 @@ CONTROLLED = blas._found() is not None
 @pytest.fixture(autouse=True)
 def several(monkeypatch):
     """As many threads as a test asks for, however many BLAS would take."""
-    monkeypatch.setattr(threads, "alone", Unheard())
+    monkeypatch.setattr(threads, "wanted", lambda: 0)
     monkeypatch.setattr(threads, "_pool", threads._Pool())
-
-
-class Unheard(blas.Alone):
-    def __enter__(self) -> int:
-        super().__enter__()
-        return 0
 
 
 @pytest.mark.parametrize(("asked", "expected"), [("3", 3), ("4,2", 4), ("0", 1)])
@@ -191,28 +185,59 @@ def test_results_are_those_of_one_thread_to_the_last_bit(monkeypatch):
 # --- BLAS -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(not CONTROLLED, reason="the threads of this BLAS cannot be set")
-def test_blas_has_one_thread_inside_and_its_own_number_again_outside(monkeypatch):
+@pytest.fixture
+def two(monkeypatch):
+    """A BLAS of two threads: what tells their number, and what sets it."""
+    if not CONTROLLED:
+        pytest.skip("the threads of this BLAS cannot be set")
     get, put = blas._found()
     before = get()
     monkeypatch.setattr(blas, "controls", lambda: (get, put))
-    try:
-        put(2)
-        alone = blas.Alone()
-        with alone as n:
-            assert (n, get()) == (2, 1)
-            with alone as n:
-                assert (n, get()) == (2, 1)
-            assert get() == 1
+    monkeypatch.setattr(blas, "_state", blas._State())
+    put(2)
+    yield get, put
+    put(before)
+
+
+def test_blas_has_one_thread_inside_and_its_own_number_again_outside(two):
+    get, put = two
+    assert blas.wanted() == 2
+    assert blas.alone(lambda: (get(), blas.wanted())) == (1, 2)
+    assert blas.alone(blas.alone, get) == 1
+    assert get() == 2
+    with pytest.raises(ZeroDivisionError):
+        blas.alone(lambda: 1 // 0)
+    assert get() == 2
+    blas.alone(put, 3)  # by somebody else, meanwhile
+    assert get() == 3
+
+
+def test_what_an_interrupt_left_is_made_good_by_the_next_call(two, monkeypatch):
+    get, _ = two
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    for method in ("enter", "settle"):
+        with monkeypatch.context() as patch:
+            patch.setattr(blas._State, method, interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                blas.alone(int)
+        assert blas.alone(get) == 1
         assert get() == 2
-        with alone:
-            put(3)  # by somebody else, meanwhile
-        assert get() == 3
-        with pytest.raises(ZeroDivisionError), alone:
-            1 // 0  # noqa: B018
-        assert get() == 3
-    finally:
-        put(before)
+        assert not blas._state.inside
+
+
+def test_a_limit_of_the_moment_is_obeyed_and_forgotten(two, monkeypatch):
+    get, put = two
+    monkeypatch.setattr(threads, "wanted", blas.wanted)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    who = lambda: set(share(lambda i: (time.sleep(0.01), threading.get_ident())[1], range(8)))
+    put(1)
+    assert who() == {threading.get_ident()}
+    assert get() == 1
+    put(2)
+    assert len(who()) == 2
 
 
 def _python(code: str, **environment: str) -> str:
@@ -247,8 +272,7 @@ def test_a_forked_child_has_threads_of_its_own():
         import os, threading, warnings
         warnings.simplefilter("ignore")
         from tinygrad_fr.kernels.fast import blas, threads
-        threads.alone.__class__.__enter__ = lambda self: 0
-        threads.alone.__class__.__exit__ = lambda self, *_: None
+        threads.wanted = lambda: 0
         def ask():
             together = threading.Barrier(3, timeout=10)
             return threads.share(lambda i: (together.wait(), i)[1], range(3))
@@ -269,13 +293,56 @@ def test_a_child_forked_in_the_middle_has_all_threads_of_blas():
         from tinygrad_fr.kernels.fast import blas, threads
         get, put = blas._found()
         put(2)
-        with blas.alone:
-            child = os.fork()
-            if not child:
-                os._exit(0 if get() == 2 and not blas.alone.inside else 1)
-            print(os.waitpid(child, 0)[1], get())
+        def fork(_):
+            if not blas.controls() == 1 and not os.fork():
+                os._exit(0 if get() == 2 and not blas._state.inside else 1)
+            return os.wait()[1], get()
+        print(blas.alone(fork, 0), get())
     """
-    assert _python(code) == "0 1"
+    assert _python(code, OMP_NUM_THREADS="2", OPENBLAS_NUM_THREADS="2") == "(0, 1) 2"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_child_forked_in_a_piece_goes_on():
+    code = """
+        import os, threading, time, warnings
+        warnings.simplefilter("ignore")
+        from tinygrad_fr.kernels.fast import threads
+        threads.wanted = lambda: 0
+        main, children = threading.get_ident(), []
+        def work(i):
+            if threading.get_ident() == main and not children:
+                time.sleep(0.05)
+                children.append(os.fork())
+            time.sleep(0.1)
+        threads.share(work, range(2))
+        if not children[0]:
+            os._exit(0)
+        print(os.waitpid(children[0], 0)[1])
+    """
+    assert _python(code, OMP_NUM_THREADS="2") == "0"
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="there is no alarm here")
+def test_the_handler_of_a_signal_may_compute():
+    code = """
+        import signal, numpy as np, tinygrad_fr as tg
+        rng = np.random.default_rng(0)
+        x, w = rng.standard_normal((8, 24, 16, 16)), rng.standard_normal((32, 24, 3, 3))
+        a = rng.standard_normal((300, 300))
+        expected, product, done = tg.conv2d(x, w), tg.matmul(a, a), []
+        def compute(*_):
+            done.append(np.array_equal(tg.conv2d(x, w), expected))
+            done.append(np.array_equal(tg.matmul(a, a), product))
+        signal.signal(signal.SIGALRM, compute)
+        signal.setitimer(signal.ITIMER_REAL, 0.002, 0.011)
+        while len(done) < 100:
+            done += [np.array_equal(tg.conv2d(x, w), expected)]
+            done += [np.array_equal(tg.matmul(a, a), product) for _ in range(20)]
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        print(all(done))
+    """
+    assert _python(code, OMP_NUM_THREADS="2") == "True"
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="there is no alarm here")

@@ -28,10 +28,12 @@ Controls = tuple[Callable[[], int], Callable[[int], Any]]
 def controls() -> Controls | int:
     """What tells and what sets the number of its threads; 0 where that cannot be known.
 
-    1 where it has one thread from the start: then there is nothing to do, which costs nothing.
+    1 where it has but one, by the environment: then there is nothing to do, which costs nothing.
     """
     known = None if SWITCH in os.environ else _found()
-    return 0 if known is None else known if known[0]() > 1 else 1
+    asked = {os.environ.get(f"{name}_NUM_THREADS") for name in ("OPENBLAS", "OMP")}
+    single = "1" in asked or os.cpu_count() == 1
+    return 0 if known is None else 1 if single and known[0]() == 1 else known
 
 
 def _found() -> Controls | None:
@@ -61,41 +63,67 @@ def _libraries() -> Iterator[Any]:
             continue
 
 
-class Alone:
-    """Inside ``with alone as n`` BLAS has one thread; n is how many it is to have, 0 if unknown."""
+def alone(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What ``function`` gives, with BLAS on one thread meanwhile.
+
+    An interrupt may come between any two lines, and its handler may compute, too: so who is inside
+    is a set of tokens, and what was left undone is made good by the next call.
+    """
+    known = controls()
+    if isinstance(known, int):
+        return function(*arguments)
+    token = object()
+    try:
+        _state.enter(token, *known)
+        return function(*arguments)
+    finally:
+        try:
+            _state.inside.discard(token)
+        finally:
+            _state.settle(*known)
+
+
+class _State:
+    """Who wants BLAS on one thread, and how many it had before."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.inside = 0
-        self.before = 1
+        self.lock = threading.RLock()
+        self.inside: set[object] = set()
+        self.lowered = False
+        self.usual = 1
 
-    def __enter__(self) -> int:
-        known = controls()
-        if isinstance(known, int):
-            return known
+    def enter(self, token: object, get: Callable[[], int], put: Callable[[int], Any]) -> None:
         with self.lock:
-            if not self.inside:
-                self.before = known[0]()
-                if self.before > 1:
-                    known[1](1)
-            self.inside += 1
-            return self.before
+            if not self.inside and not self.lowered:
+                self.usual = get()
+            self.inside.add(token)
+            if self.usual > 1:
+                self.lowered = True
+                put(1)
 
-    def __exit__(self, *_: object) -> None:
-        known = controls()
-        if not isinstance(known, int):
-            with self.lock:
-                self.inside -= 1
-                # Another number is somebody else's wish, from meanwhile.
-                if not self.inside and self.before > 1 and known[0]() == 1:
-                    known[1](self.before)
+    def settle(self, get: Callable[[], int], put: Callable[[int], Any]) -> None:
+        """Set it back, if nobody is inside; another number than 1 is somebody else's wish."""
+        with self.lock:
+            if self.lowered and not self.inside:
+                if get() == 1:
+                    put(self.usual)
+                self.lowered = False
 
     def forget(self) -> None:
         """In a forked child, whose only thread is outside, whatever others did at the moment."""
-        known = controls() if self.inside and self.before > 1 else 0
+        self.lock, self.inside = threading.RLock(), set()
+        known = controls() if self.lowered else 0
         if not isinstance(known, int):
-            known[1](self.before)
-        self.__init__()  # type: ignore[misc]
+            self.settle(*known)
 
 
-alone = Alone()
+def wanted() -> int:
+    """How many threads BLAS is to have: 0 where that cannot be known."""
+    known = controls()
+    if isinstance(known, int):
+        return known
+    return _state.usual if _state.lowered else known[0]()
+
+
+_state = _State()
+forget = _state.forget

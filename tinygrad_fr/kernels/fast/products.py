@@ -1,11 +1,12 @@
 """Matrix products: small ones as NumPy does them, large ones shared among threads."""
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from .. import Array
-from .blas import alone, controls
+from .blas import alone
 from .threads import parts, share
 
 _SPLIT = 2**23  # multiplications of a piece: some 0.15 ms
@@ -27,13 +28,12 @@ def matmul(a: Any, b: Any) -> Any:
     if work < _VECTOR or (work < _MATRIX and matrices and a.shape[-2] > 1 and b.shape[-1] > 1):
         return np.matmul(a, b)
     pieces = min(_PIECES, work // _SPLIT)
-    like = matrices and a.dtype == b.dtype and a.dtype.char in "fd" and a.shape[:-2] == b.shape[:-2]
-    if pieces < 2 or not like or a.shape[-1] != b.shape[-2]:
-        if controls().__class__ is int:  # 1 us less than the context
-            return np.matmul(a, b)
-        with alone:
-            return np.matmul(a, b)
-    y = np.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
+    dtype = a.dtype
+    floats = dtype == b.dtype and dtype.char in "fd" and dtype.isnative
+    stacked = matrices and a.shape[:-2] == b.shape[:-2] and a.shape[-1] == b.shape[-2]
+    if pieces < 2 or not (floats and stacked):
+        return alone(np.matmul, a, b)
+    y = np.empty((*a.shape[:-1], b.shape[-1]), dtype)
     if a.ndim > 2:
         share(lambda part: np.matmul(a[part], b[part], out=y[part]), parts(len(a), pieces))
     elif len(a) >= b.shape[1]:
@@ -46,7 +46,10 @@ def matmul(a: Any, b: Any) -> Any:
 
 def sum_of_squares(x: Array) -> Any:
     """NaN or infinite where ``x`` is anywhere, or too large: in one pass, without a mask."""
-    if x.size < _VECTOR or controls().__class__ is int:
-        return np.vdot(x, x)
-    with alone:
-        return np.vdot(x, x)
+    return np.vdot(x, x) if x.size < _VECTOR else alone(np.vdot, x, x)
+
+
+def dots(a: Any, b: Any, axis: int = -1) -> Any:
+    """``np.vecdot``: the products of rows."""
+    rows: Any = functools.partial(np.vecdot, axis=axis)
+    return rows(a, b) if a.shape[axis] < _VECTOR else alone(rows, a, b)

@@ -9,11 +9,12 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from queue import SimpleQueue
-from threading import Lock, Thread
+from threading import Lock, RLock, Thread
 from typing import Any, TypeVar
 
-from .blas import alone
+from .blas import alone, forget, wanted
 
 _SMALL = 2**17  # numbers that are not worth the waking of a thread, some 0.1 ms
 Piece = TypeVar("Piece")
@@ -25,7 +26,7 @@ def limit() -> int:
     if sys.platform == "emscripten":  # WebAssembly has none to give
         return 1
     asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    if asked.isdigit():
+    if asked.isdecimal() and len(asked) < 9:
         return max(1, int(asked))
     mine = getattr(os, "sched_getaffinity", None)  # fewer than there are, in many a container
     return len(mine(0)) if mine else os.cpu_count() or 1
@@ -35,7 +36,7 @@ def start(thread: Thread) -> bool:
     """Start a thread, where the system gives one: some containers and WebAssembly refuse."""
     try:
         thread.start()
-    except RuntimeError:
+    except (RuntimeError, MemoryError):
         return False
     return True
 
@@ -60,8 +61,8 @@ def share(work: Callable[[Piece], Result], pieces: Iterable[Piece]) -> list[Resu
     A piece is worth 0.05 ms or more, what it takes to wake a thread. Where BLAS is held to one
     thread, by threadpoolctl or in a worker of joblib, all is done by the caller.
     """
-    with alone as before:
-        return each(work, pieces, min(limit(), before or limit()))
+    n = limit()
+    return alone(each, work, pieces, min(n, wanted() or n))  # type: ignore[no-any-return]
 
 
 def each(function: Callable[[Piece], Result], items: Iterable[Piece], n: int) -> list[Result]:
@@ -74,11 +75,12 @@ def each(function: Callable[[Piece], Result], items: Iterable[Piece], n: int) ->
     if n < 2 or len(items) < 2:
         return [function(item) for item in items]
     job = _Job(function, items)
-    _pool.invite(job, min(n, len(items)) - 1)
     try:
+        _pool.invite(job, min(n, len(items)) - 1)
         job.work()
     finally:
-        job.close()
+        job.todo.clear()
+        job.wait()
     try:
         if job.failed:
             raise job.failed[0]
@@ -88,16 +90,17 @@ def each(function: Callable[[Piece], Result], items: Iterable[Piece], n: int) ->
 
 
 class _Job:
-    """Items to be worked on by whoever comes, before it is closed."""
+    """Items to be worked on by whoever comes, as long as there are some."""
 
     def __init__(self, function: Callable[[Any], Any], items: list[Any]) -> None:
         self.function = function
         self.todo = deque(enumerate(items))
         self.results: list[Any] = [None] * len(items)
         self.failed: list[BaseException] = []
-        self.lock, self.last = Lock(), Lock()
-        self.helpers = 0
-        self.closed = False
+        self.helpers: set[object] = set()
+        self.gate = Lock()
+        self.gate.acquire()
+        self.process = os.getpid()
 
     def work(self) -> None:
         try:
@@ -111,31 +114,27 @@ class _Job:
             self.failed.append(error)
 
     def help(self) -> None:
-        """What an invited thread does; nothing, if it comes too late."""
-        with self.lock:
-            if self.closed:
-                return
-            self.helpers += 1
+        """What an invited thread does: nothing, if it comes too late."""
+        token = object()
+        self.helpers.add(token)  # before it takes an item: who sees none, once all are gone, may go
         self.work()
-        with self.lock:
-            self.helpers -= 1
-            if self.closed and not self.helpers:
-                self.last.release()
+        self.helpers.discard(token)
+        with suppress(RuntimeError):  # open already
+            self.gate.release()
 
-    def close(self) -> None:
-        """Wait for those that help, whatever happens meanwhile: they write into our arrays."""
-        self.todo.clear()
-        with self.lock:
-            self.closed = True
-            if self.helpers:
-                self.last.acquire()
-            else:
-                return
-        try:
-            self.last.acquire()
-        except BaseException:
-            self.last.acquire()  # Ctrl-C while waiting
-            raise
+    def wait(self) -> None:
+        """Until nobody helps, whatever interrupts: they write into our arrays.
+
+        Not for threads that a child, forked from within an item, has not.
+        """
+        interrupted: list[BaseException] = []
+        while self.helpers and self.process == os.getpid():
+            try:
+                self.gate.acquire(timeout=0.05)
+            except BaseException as error:
+                interrupted.append(error)
+        if interrupted:
+            raise interrupted.pop()
 
 
 class _Pool:
@@ -143,15 +142,16 @@ class _Pool:
 
     def __init__(self) -> None:
         self.invitations: SimpleQueue[tuple[contextvars.Context, _Job]] = SimpleQueue()
-        self.lock = Lock()
+        self.lock = RLock()  # a handler of a signal may come in between, and compute
         self.size = 0
         self.refused = False
 
     def invite(self, job: _Job, n: int) -> None:
         with self.lock:
             while self.size < n and not self.refused:
-                served = Thread(target=_serve, args=[self.invitations], daemon=True)
-                self.refused = not start(served)
+                self.refused = not start(
+                    Thread(target=_serve, args=[self.invitations], daemon=True)
+                )
                 self.size += not self.refused
         for _ in range(min(n, self.size)):
             self.invitations.put((contextvars.copy_context(), job))
@@ -170,7 +170,7 @@ _pool = _Pool()
 def _made_anew() -> None:
     """In a forked child, to which no thread comes along."""
     _pool.__init__()  # type: ignore[misc]
-    alone.forget()
+    forget()
 
 
 if hasattr(os, "register_at_fork"):

@@ -38,7 +38,7 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
         help="1; --full: 1 2 all; all: the defaults of a fresh machine",
     )
     add("--contenders", nargs="+", choices=CONTENDERS, metavar="NAME", help=", ".join(CONTENDERS))
-    add("--only", nargs="+", metavar="WORKLOAD", help="by the beginning of their names: W1 conv")
+    add("--only", nargs="+", metavar="WORKLOAD", help="by the first words of their names: W1 conv")
     add("--modules", action="store_true", help="networks also with Modules and an optimizer")
     add("--rounds", type=int, help="turns of each contender (3; --full: 7)")
     add("--seconds", type=float, help="the length of a turn (0.02; --full: 0.08)")
@@ -56,7 +56,8 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
     if options.only is None:
         options.workloads = everything
     else:
-        options.workloads = [w for w in WORKLOADS if w.startswith(tuple(options.only))]
+        begins = tuple(f"{only} " for only in options.only)  # W1 is not W10
+        options.workloads = [w for w in WORKLOADS if f"{w} ".startswith(begins)]
         if not options.workloads:
             parser.error(f"no such workload; there are {', '.join(WORKLOADS)}")
     if options.chart and not importlib.util.find_spec("matplotlib"):
@@ -71,12 +72,12 @@ def _threads(text: str) -> int:
     return 0 if text == "all" else int(text)
 
 
-def competing(workload: Workload, options: argparse.Namespace) -> list[str]:
+def competing(workload: Workload, options: argparse.Namespace, threads: int) -> list[str]:
     """The contenders of a workload: not all of them in all."""
     if workload.extra:
         few = (*OURS, *ALONE.values(), REFERENCE, "sklearn", "loops")
         chosen = [name for name in options.contenders if name in few]
-        slow = () if options.full else workload.slow_for
+        slow = () if options.full and not threads else workload.slow_for  # once is enough
         return [name for name in chosen if name not in slow]
     everybody = options.full or options.only is not None
     return [name for name in options.contenders if everybody or name not in workload.slow_for]
@@ -101,14 +102,16 @@ def compare(options: argparse.Namespace, threads: int) -> tuple[list[Result], di
             print(f"{name} is unusable here: {reason}")
         working = [process.name for process in processes]
         for name in workloads:
-            taking_part = [p for p in processes if p.name in competing(WORKLOADS[name], options)]
+            taking_part = [
+                p for p in processes if p.name in competing(WORKLOADS[name], options, threads)
+            ]
             for result in measure(WORKLOADS[name], options.modules, taking_part, threads, plan):
                 print(report.block(result), flush=True)
                 results.append(result)
     print("", report.summary(results), sep="\n")
     for workload in (WORKLOADS[name] for name in workloads):
         for name in workload.slow_for:
-            if name in working and name not in competing(workload, options):
+            if name in working and name not in competing(workload, options, threads):
                 print(f"{workload.name} by {name} takes seconds: left to --full.")
     for problem in report.problems(results):
         print(problem)

@@ -226,3 +226,22 @@ def test_lengths_of_schedules_may_be_fractions_as_pytorchs():
     schedule.step()
     assert math.isclose(optimizer.lr, (1 + math.cos(math.pi / 2.5)) / 2)
     assert tg.optim.StepLR(optimizer, 2.5).step_size == 2.5
+
+
+def test_amsgrad_may_be_switched_on_and_off():
+    w = tg.Tensor([1.0, 2.0], requires_grad=True)
+    options = {"lr": 0.1, "betas": (0.9, 0.5)}
+    optimizer = tg.optim.Adam([w], **options)
+    plain = tg.optim.Adam([tg.Tensor([1.0, 2.0], requires_grad=True)], **options)
+    for step, on in enumerate((False, True, True, False)):
+        optimizer.param_groups[0]["amsgrad"] = on
+        for o in (optimizer, plain):
+            p = o.param_groups[0]["params"][0]
+            p.grad = tg.Tensor(np.array([1.0, 0.1]) / (1 + step))
+            o.step()
+        assert ("max_exp_avg_sq" in optimizer._state[w]) == (step > 0)
+    other = plain.param_groups[0]["params"][0]
+    assert not np.array_equal(w.data, other.data)  # the steps with it were others
+    np.testing.assert_array_equal(
+        optimizer._state[w]["exp_avg_sq"], plain._state[other]["exp_avg_sq"]
+    )

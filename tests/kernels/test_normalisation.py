@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_fr as tg
+from tinygrad_fr.kernels import Array
 
 
 def gradient(x, g, **options):
@@ -61,3 +62,40 @@ def test_what_overflows_warns():
         tg.layer_norm(np.ones((2, 4)), 4, eps=0.0)
     with np.errstate(all="ignore"):
         assert np.isnan(tg.layer_norm(np.ones((2, 4)), 4, eps=0.0)).all()
+
+
+@pytest.mark.parametrize(("shape", "mean"), [((1, 2, 600, 600), 1e5), ((2, 3, 224, 224), 1e6)])
+def test_batch_norm_of_long_rows_with_a_large_mean(shape, mean):
+    x = (np.random.default_rng(1).normal(size=shape) + mean).astype(np.float32)
+    y = tg.batch_norm(x, None, None, training=True)
+    exact = tg.batch_norm(x.astype(np.float64), None, None, training=True)
+    assert np.abs(y - exact).max() < 0.1
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 8, 8), (0, 3), (2, 3, 0, 8)])
+def test_batch_norm_of_nothing_outside_of_training(shape):
+    x = tg.Tensor(np.zeros(shape), requires_grad=True)
+    w = tg.Tensor(np.ones(3), requires_grad=True)
+    tg.batch_norm(x, np.zeros(3), np.ones(3), w).sum().backward()
+    assert x.grad.shape == shape
+    np.testing.assert_array_equal(w.grad.data, np.zeros(3))
+
+
+def test_a_second_pass_computes_again_what_the_first_has_left():
+    upstream = np.ones((6, 4))
+
+    @tg.op(r"y", method=False, name="_with_one_gradient")
+    def with_one_gradient(x: Array):
+        def to_x(g, y, x):
+            return upstream  # the same array in each pass
+
+        return np.asarray(x.sum()), to_x
+
+    x, w, b = (tg.Tensor(a, requires_grad=True) for a in (np.eye(6, 4), np.ones(4), np.ones(4)))
+    for y in (tg.batch_norm(x, None, None, w, b, training=True), tg.layer_norm(x, 4, w, b)):
+        upstream[...] = 1
+        loss = with_one_gradient(y)
+        tg.gradients(loss, w, retain_graph=True)
+        upstream[...] = np.arange(24.0).reshape(6, 4)
+        found = tg.gradients(loss, b, retain_graph=True)
+        np.testing.assert_allclose(found.data, upstream.sum(0))

@@ -83,3 +83,9 @@ def test_a_quotient_with_a_zero_over_zero_is_left_to_the_careful_way():
     assert stable.finite_quotient(a, np.array([2.0, np.nan])) is None
     np.testing.assert_array_equal(stable.finite_quotient(a, b + 1), [1 / 3, 0])
     np.testing.assert_array_equal(stable.finite_quotient(a, b + 1, a + 3), [4 / 3, 0])
+
+
+@pytest.mark.parametrize("axis", [(0, 1), None, (0,), 0, 1, -2])
+def test_softmax_of_many_numbers_over_any_axes(axis):
+    y = stable.softmax(np.random.default_rng(0).standard_normal((600, 600)), axis)
+    np.testing.assert_allclose(y.sum(axis), 1, rtol=1e-12)

@@ -96,3 +96,28 @@ def test_what_is_infinite_stays_so_without_decay(monkeypatch):
         updates.adam(p, g, mean, square, None, 1, 0.1, (0.9, 0.99), 1e-8, 1.0, 0.0)
         updates.sgd(p, g, None, 0.1, 0.0, 1.0, 0.0, False)
         assert p[0] == np.inf
+
+
+def test_a_tiny_eps_is_not_lost_in_half_precision(monkeypatch):
+    for _ in ways(monkeypatch):
+        p, g, mean, square = arrays((4,), np.float16, 4)
+        for a in (g, mean, square):
+            a[...] = 0
+        before = p.copy()
+        updates.adam(p, g, mean, square, None, 1, 0.1, (0.9, 0.999), 1e-7, 1.0, 0.0)
+        np.testing.assert_array_equal(p, before)
+
+
+def test_what_overflows_warns_and_what_is_read_only_is_refused(monkeypatch):
+    for _ in ways(monkeypatch):
+        p, g, mean, square = arrays((5,), np.float32, 4)
+        with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+            updates.sgd(p, g * np.float32(1e30), None, 1e10, 0.0, 1.0, 0.0, False)
+        huge = g * np.float32(1e25)
+        with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+            updates.adam(p, huge, mean, square, None, 1, 0.1, (0.9, 0.99), 1e-8, 1.0, 0.0)
+        fixed = np.ones(5, np.float32)
+        fixed.flags.writeable = False
+        updates.sgd(np.ones(5, np.float32), fixed, None, 0.1, 0.0, 1.0, 0.0, False)
+        with pytest.raises(ValueError, match="read-only"):
+            updates.sgd(fixed, g, None, 0.1, 0.0, 1.0, 0.0, False)

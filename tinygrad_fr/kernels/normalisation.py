@@ -7,8 +7,6 @@ taken of ``x - mean``, so that a large mean costs no digits.
 
 import functools
 import math
-import weakref
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,6 +18,7 @@ from .fast.threads import by_images, parts, share
 from .matrix import outer
 from .sums import total
 
+_LONG = 2**16  # numbers in a row, beyond which NumPy's sums in pairs are needed
 _PIECE = 2**16  # numbers: with some temporaries of that size they stay in the L2 cache
 
 
@@ -51,7 +50,7 @@ def _dots(a: Array, b: Array) -> Array:
     ``b`` may be of one channel (...). As dot products of rows: on (32, 24, 64, 64) half the time.
     """
     kept = (1, -1, *[1] * (a.ndim - 2))
-    if a.ndim < 3 or not a.size:
+    if a.ndim < 3 or not a.size or math.prod(a.shape[2:]) > _LONG:
         return np.asarray((a * b).sum((0, *range(2, a.ndim)), keepdims=True))
     rows = (*a.shape[:2], a.size // (a.shape[0] * a.shape[1]))
     right = b.reshape(rows if b.ndim == a.ndim else -1)
@@ -76,29 +75,6 @@ def scale_and_shift(x: Array, a: Array, b: Array) -> Array:
     return y
 
 
-class Once:
-    """A function of an upstream gradient whose results several closures want in one pass.
-
-    It is known again by its identity while it lives, and each result is given out once: a second
-    pass, or one that asks again, computes again.
-    """
-
-    __slots__ = ("function", "last")
-
-    def __init__(self, function: Callable[..., tuple[Any, ...]]) -> None:
-        self.function = function
-        self.last: tuple[Any, list[Any]] = (lambda: None, [])
-
-    def __call__(self, i: int, g: Array, *given: Any) -> Any:
-        """Its result number ``i`` for ``g`` and what else the function takes."""
-        known, results = self.last
-        if known() is not g or results[i] is None:
-            results = list(self.function(g, *given))
-            self.last = weakref.ref(g), results  # at once: another thread may be on its way back
-        result, results[i] = results[i], None
-        return result
-
-
 def sums(g: Array, x: Array, mean: Array) -> tuple[Array, Array]:
     """The sums of ``g`` and of ``g (x - mean)`` over each channel."""
     ones = np.ones(x.shape[2:], x.dtype)
@@ -106,7 +82,8 @@ def sums(g: Array, x: Array, mean: Array) -> tuple[Array, Array]:
     if compiled:
         one, (upstream, images) = compiled
         first, second = one.sums(upstream, images, mean.ravel())
-        return _as_channels(first, x), _as_channels(second, x)
+        if math.isfinite(first.sum() + second.sum()):
+            return _as_channels(first, x), _as_channels(second, x)
 
     def work(piece: slice) -> tuple[Array, Array]:
         part = g[piece]
@@ -190,7 +167,9 @@ def layer_norm_gradients(
     """
     compiled = fast.kernels(g, d, scale, weight)
     if compiled:
-        return compiled.layer_norm_gradients(g, d, scale, weight)  # type: ignore[no-any-return]
+        quick = compiled.layer_norm_gradients(g, d, scale, weight)
+        if math.isfinite(quick[1].sum() + quick[2].sum()):
+            return quick  # type: ignore[no-any-return]
     n = d.dtype.type(d.shape[1])
     column = np.ones((d.shape[1], 1), d.dtype) if weight is None else weight[:, None]
     gd = g * d

@@ -42,7 +42,7 @@ def sgd(
         numbers = (rate, momentum, fresh, decay, nesterov)
         one, flat = compiled
         if velocity is None:
-            flat.append(flat[1])  # never read
+            flat.append(flat[0])  # never read
         _shared(lambda *arrays: one.sgd(*arrays, velocity is not None, *numbers), flat)
     else:
         _in_parts(step, p, g, *buffers)
@@ -58,9 +58,8 @@ def adam(
     ``square`` so far takes its place.
     """
     beta1, beta2 = betas
-    root = math.sqrt(1 - beta2**t)
-    # Both corrections in two numbers: a pass less over the whole.
-    rate, eps = rate * root / (1 - beta1**t), eps * root
+    rate, root = rate / (1 - beta1**t), math.sqrt(1 - beta2**t)
+    g = g.astype(p.dtype, copy=False)
 
     def step(p: Array, g: Array, mean: Array, square: Array, *most: Array) -> None:
         if shrink != 1:
@@ -76,14 +75,15 @@ def adam(
         for largest in most:
             square = np.maximum(largest, square, out=largest)
         np.sqrt(square, out=b)
+        b /= root
         b += eps
-        np.divide(mean, b, out=a)
-        a *= rate
+        np.multiply(mean, rate, out=a)
+        a /= b
         p -= a
 
     compiled = _flat(p, g, mean, square) if most is None else None
     if compiled:
-        numbers = (rate, beta1, beta2, 1 - beta1, 1 - beta2, eps, shrink, decay)
+        numbers = (rate, root, beta1, beta2, 1 - beta1, 1 - beta2, eps, shrink, decay)
         one, flat = compiled
         _shared(lambda *arrays: one.adam(*arrays, *numbers), flat)
     else:
@@ -93,17 +93,20 @@ def adam(
 def _flat(*arrays: Array) -> tuple[Any, list[Array]] | None:
     """The compiled kernels and the arrays as vectors; None where they cannot be."""
     compiled = fast.kernels(*arrays)
+    others = (a for a in arrays if a is not arrays[1])
     if not compiled or not all(a.flags.c_contiguous for a in arrays):
         return None
+    if not all(a.flags.writeable for a in others):
+        return None  # NumPy says it
     return compiled, [a.reshape(-1) for a in arrays]
 
 
-def _shared(work: Callable[..., None], arrays: list[Array]) -> None:
+def _shared(work: Callable[..., int], arrays: list[Array]) -> None:
     n = arrays[0].size
-    if n < 2 * _SHARED:
-        work(*arrays)
-    else:
-        share(lambda part: work(*(a[part] for a in arrays)), parts(n, n // _SHARED))
+    split = parts(n, n // _SHARED) if n >= 2 * _SHARED else [slice(0, n)]
+    if any(share(lambda part: work(*(a[part] for a in arrays)), split)):
+        largest = np.finfo(arrays[0].dtype).max
+        np.multiply(largest, largest)  # NumPy warns or raises, as the caller has told it to
 
 
 def _in_parts(work: Callable[..., None], *arrays: Array) -> None:

@@ -12,6 +12,7 @@ from ..autograd.op import op
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
 from ..kernels import normalisation as kernel
+from ..kernels.once import Once
 from ..kernels.stable import floating
 from .casting import in_single
 
@@ -91,7 +92,7 @@ def batch_norm(
     a = scale if weight is None else scale * column(weight)
     b = -mean * a if bias is None else column(bias) - mean * a
     y = kernel.scale_and_shift(x, a, b)
-    sums = kernel.Once(_sums)
+    sums = Once(_sums)
 
     def to_x(g, y, x, running_mean, running_var, weight, bias):
         r"""\bar{x} = \frac{\gamma}{\sigma} \left(\bar{y} - \overline{\bar{y}} -
@@ -190,9 +191,7 @@ def layer_norm(
     if isinstance(x, np.ndarray):
         shift = None if bias is None else bias.ravel()
         rows, d, scale = kernel.layer_norm(x.reshape(x.size // max(n, 1), n), flat, shift, eps)
-        gradients = kernel.Once(
-            lambda g: kernel.layer_norm_gradients(g.reshape(d.shape), d, scale, flat)
-        )
+        gradients = Once(lambda g: kernel.layer_norm_gradients(g.reshape(d.shape), d, scale, flat))
         y = rows.reshape(x.shape)
     else:
         y = _normalised(x, axes, eps)[0]

@@ -108,12 +108,13 @@ class Adam(Optimizer):
     def _update(self, p: Array, g: Array, state: State, group: Group) -> None:
         if not state:
             state.update(exp_avg=np.zeros_like(p), exp_avg_sq=np.zeros_like(p), step=np.zeros(()))
-            if group["amsgrad"]:
-                state["max_exp_avg_sq"] = np.zeros_like(p)
+        most = None
+        if group["amsgrad"]:
+            most = state.setdefault("max_exp_avg_sq", np.zeros_like(p))
         state["step"] += 1
         decay = group["weight_decay"]
         updates.adam(
-            p, g, state["exp_avg"], state["exp_avg_sq"], state.get("max_exp_avg_sq"),
+            p, g, state["exp_avg"], state["exp_avg_sq"], most,
             float(state["step"]), group["lr"], group["betas"], group["eps"],
             shrink=1 - group["lr"] * decay if self.decoupled else 1.0,
             decay=0.0 if self.decoupled else decay,

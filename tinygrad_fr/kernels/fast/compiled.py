@@ -187,10 +187,10 @@ def _moments(x: Array, found: Array) -> None:
     n, channels, length = x.shape
     for i in range(n):
         for c in range(channels):
-            total = x.dtype.type(0)
+            total = 0.0
             for j in range(length):
                 total += x[i, c, j]
-            mean, squares = total / x.dtype.type(length), x.dtype.type(0)
+            mean, squares = total / length, 0.0
             for j in range(length):
                 squares += (x[i, c, j] - mean) * (x[i, c, j] - mean)
             apart = mean - found[1, c]
@@ -217,7 +217,7 @@ def _sums(g: Array, x: Array, mean: Array, found: Array) -> None:
     n, channels, length = x.shape
     for i in range(n):
         for c in range(channels):
-            first, second, m = x.dtype.type(0), x.dtype.type(0), mean[c]
+            first, second, m = 0.0, 0.0, mean[c]
             for j in range(length):
                 first += g[i, c, j]
                 second += g[i, c, j] * (x[i, c, j] - m)
@@ -377,31 +377,38 @@ def conv_weight(x: Array, g: Array, w: Array) -> None:
 def sgd(
     p: Array, g: Array, v: Array, moving: bool, rate: float, momentum: float, fresh: float,
     decay: float, nesterov: bool,
-) -> None:  # fmt: skip
-    """``updates.sgd`` of vectors; ``v`` is read if ``moving``."""
-    number = p.dtype.type
+) -> int:  # fmt: skip
+    """``updates.sgd`` of vectors; ``v`` is read if ``moving``. How many numbers became infinite."""
+    number, lost = p.dtype.type, np.int32(0)  # as wide as the numbers: it vectorises
     lr, keep, share, penalty = number(rate), number(momentum), number(fresh), number(decay)
     for i in range(len(p)):
         d = g[i] + penalty * p[i] if decay else g[i]
         if moving:
             v[i] = v[i] * keep + d * share
             d = d + keep * v[i] if nesterov else v[i]
-        p[i] -= lr * d
+        new = p[i] - lr * d
+        lost += np.int32(abs(p[i]) < number(np.inf)) - np.int32(abs(new) < number(np.inf))
+        p[i] = new
+    return lost
 
 
 @_compiled()
 def adam(
-    p: Array, g: Array, mean: Array, square: Array, rate: float, beta1: float, beta2: float,
-    rest1: float, rest2: float, eps: float, shrink: float, decay: float,
-) -> None:  # fmt: skip
-    """``updates.adam`` of vectors."""
-    number = p.dtype.type
-    lr, small, less, penalty = number(rate), number(eps), number(shrink), number(decay)
+    p: Array, g: Array, mean: Array, square: Array, rate: float, root: float, beta1: float,
+    beta2: float, rest1: float, rest2: float, eps: float, shrink: float, decay: float,
+) -> int:  # fmt: skip
+    """``updates.adam`` of vectors. How many numbers became infinite."""
+    number, lost = p.dtype.type, np.int32(0)  # as wide as the numbers: it vectorises
+    lr, part, small = number(rate), number(root), number(eps)
+    less, penalty = number(shrink), number(decay)
     keep1, keep2, new1, new2 = number(beta1), number(beta2), number(rest1), number(rest2)
     for i in range(len(p)):
         x = p[i] * less
         d = g[i] + penalty * x if decay else g[i]
         m = mean[i] * keep1 + d * new1
         s = square[i] * keep2 + d * new2 * d
-        mean[i], square[i] = m, s
-        p[i] = x - m / (np.sqrt(s) + small) * lr
+        new = x - m * lr / (np.sqrt(s) / part + small)
+        lost += np.int32(abs(p[i]) < number(np.inf)) - np.int32(abs(new) < number(np.inf))
+        lost += np.int32(square[i] < number(np.inf)) - np.int32(s < number(np.inf))
+        mean[i], square[i], p[i] = m, s, new
+    return lost

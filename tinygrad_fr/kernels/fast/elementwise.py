@@ -30,10 +30,14 @@ def elementwise(function: Callable[..., Any], *arrays: Any) -> Any:
 
 
 def _alike(first: Any, arrays: tuple[Any, ...]) -> bool:
-    return first.dtype.char in "fd" and all(
-        a.__class__ is np.ndarray
-        and a.shape == first.shape
-        and a.dtype == first.dtype
-        and a.flags.c_contiguous
-        for a in arrays
+    return (
+        first.dtype.char in "fd"
+        and first.dtype.isnative
+        and all(
+            a.__class__ is np.ndarray
+            and a.shape == first.shape
+            and a.dtype == first.dtype
+            and a.flags.c_contiguous
+            for a in arrays
+        )
     )

@@ -138,12 +138,12 @@ def main() -> int:
     if options.markdown:
         for threads in options.threads:
             print("", report.markdown([r for r in results if r.threads == threads]), sep="\n")
+    if options.json:  # first: nothing measured is lost
+        options.json.write_text(json.dumps(everything, indent=2), encoding="utf-8")
     if options.chart:
         from .chart import draw  # matplotlib is needed here only
 
         draw(results, options.chart)
-    if options.json:
-        options.json.write_text(json.dumps(everything, indent=2), encoding="utf-8")
     return int(wrong)
 
 

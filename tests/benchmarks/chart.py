@@ -70,7 +70,7 @@ def _panel(axis: Any, results: Sequence[Result]) -> None:
     axis.axhline(mean - 0.5, color=GREY, linewidth=0.6)
     _targets(axis, mean, MEAN_MUST, MEAN_MOONSHOT)
     for name, (ratio, _) in geometric_means(results).items():
-        if name != REFERENCE:
+        if name in STYLES:
             _point(axis, mean, ratio, name)
 
     axis.axvline(1, color=INK, linewidth=0.9, zorder=1.5)

@@ -103,8 +103,11 @@ def _flat(*arrays: Array) -> tuple[Any, list[Array]] | None:
 
 def _shared(work: Callable[..., int], arrays: list[Array]) -> None:
     n = arrays[0].size
-    split = parts(n, n // _SHARED) if n >= 2 * _SHARED else [slice(0, n)]
-    if any(share(lambda part: work(*(a[part] for a in arrays)), split)):
+    if n < 2 * _SHARED:
+        lost = [work(*arrays)]
+    else:
+        lost = share(lambda part: work(*(a[part] for a in arrays)), parts(n, n // _SHARED))
+    if any(lost):
         largest = np.finfo(arrays[0].dtype).max
         np.multiply(largest, largest)  # NumPy warns or raises, as the caller has told it to
 

@@ -389,7 +389,7 @@ def sgd(
         new = p[i] - lr * d
         lost += np.int32(abs(p[i]) < number(np.inf)) - np.int32(abs(new) < number(np.inf))
         p[i] = new
-    return lost
+    return int(lost)
 
 
 @_compiled()
@@ -411,4 +411,4 @@ def adam(
         lost += np.int32(abs(p[i]) < number(np.inf)) - np.int32(abs(new) < number(np.inf))
         lost += np.int32(square[i] < number(np.inf)) - np.int32(s < number(np.inf))
         mean[i], square[i], p[i] = m, s, new
-    return lost
+    return int(lost)

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from .contenders import CONTENDERS, OURS
-from .measuring import REFERENCE, Result
+from .measuring import Result
 from .report import MEAN_MOONSHOT, MEAN_MUST, geometric_means, threads
 
 __all__ = ["draw"]

@@ -26,7 +26,7 @@ HOUSE = [
     {"errors": 160},
     {"settings": 90},
     {"checks": 130},
-    {"kernels": 1_160, "kernels/fast": 1_260},
+    {"kernels": 1_160, "kernels/fast": 1_270},
     {"autograd": 1_700, "autograd/guards": 1_320},  # the core is the first: read in an afternoon
     {"ops": 4_520},
     {"report": 650},
@@ -61,7 +61,7 @@ FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # took more lines than their merging gave back, and have to pay for them yet.
 # Reading other people's layers cost 2,170 more; repairs and a process of their own, 4,500: the code
 # that students write is read, disturbed, edited and run, none of which was there before.
-WHOLE = 43_550
+WHOLE = 43_570
 
 # Imports that point upwards or close a circle, each with its reason.
 EXCUSED = {

@@ -2,7 +2,7 @@
 
 Every contender that is installed runs in processes of its own, held to the same cores; losses and
 gradients are compared first, then all take turns, round after round. In less than a minute, or
-with --full in about fifteen: on one thread, on two and with all defaults, with Modules, memory and
+with --full in less than twenty: on one thread, on two and with all defaults, with Modules, memory and
 scaling.
 """
 

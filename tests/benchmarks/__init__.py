@@ -1,7 +1,7 @@
 """Benchmarks: time, memory and growth beside PyTorch and other frameworks.
 
     python -m tests.benchmarks              # less than a minute, one thread
-    python -m tests.benchmarks --full       # less than twenty: two threads, all, Modules, and all below
+    python -m tests.benchmarks --full       # less than twenty: all threads, Modules, and all below
     python -m tests.benchmarks.memory       # peak of a step, growth over 10,000 steps
     python -m tests.benchmarks.scaling      # batch, depth, width; the time of the import
     python -m tests.benchmarks.profile W1   # each operation of a step

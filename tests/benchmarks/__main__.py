@@ -2,8 +2,8 @@
 
 Every contender that is installed runs in processes of its own, held to the same cores; losses and
 gradients are compared first, then all take turns, round after round. In less than a minute, or
-with --full in less than twenty: on one thread, on two and with all defaults, with Modules, memory and
-scaling.
+with --full in less than twenty: on one thread, on two and with all defaults, with Modules, memory
+and scaling.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def tricks() -> Iterator[tuple[str, Callable[[], Array], Callable[[], Array]]]:
 
     def layer() -> Array:
         _, d, scale = normalisation.layer_norm(z, w, w, 1e-5)
-        return normalisation.layer_norm_input(g, d, scale, w)
+        return normalisation.layer_norm_gradients(g, d, scale, w)[0]
 
     yield "layer norm (128, 1000), forward and gradient", layer, normalised
 

@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_fr.data import load_digits
-
 Array = np.ndarray[Any, Any]
 
 EPSILON = 1e-12  # of Adam: scikit-learn adds it elsewhere, so it must not count
@@ -106,6 +104,8 @@ def adam(n: int) -> list[Array]:
 
 def digits(rows: int) -> list[Array]:
     """The digits of 8x8 pixels as rows, labels, and weight and bias of two dense layers."""
+    from tinygrad_fr.data import load_digits  # other frameworks' processes are to be theirs
+
     images, labels = load_digits()
     rng = np.random.default_rng(0)
     x = images.reshape(len(images), -1)[:rows]

@@ -98,7 +98,8 @@ def whole(data: dict[str, Data]) -> str:
     """Whole steps and runs with all defaults, and the time of the processors."""
     found = _raw(data["benchmark"], 0)
     shown = [*OURS, REFERENCE, "sklearn", "loops"]
-    labels = ["avec numba" if c == OURS[1] else CONTENDERS[c].label for c in shown]
+    french = {OURS[1]: "avec numba", "loops": "boucles NumPy"}
+    labels = [french.get(c, CONTENDERS[c].label) for c in shown]
     rows = [["durée (temps de processeur), ms", *labels]]
     for name, entry in found.items():
         cells = []

@@ -115,7 +115,7 @@ def run(
     asked = None if wanted is None else {node._rank: node for node in wanted}
     useful = None if asked is None else _leading(output, asked)
     release = not (retain_graph or create_graph)
-    Once.passes += 1
+    Once.passes += 1  # what closures share in a pass ends with it
     if create_graph:
         with switch(recording=True):
             nodes, found = _walk(output, upstream, asked, useful, True, release, keep)

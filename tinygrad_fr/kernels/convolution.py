@@ -27,8 +27,8 @@ from .fast.threads import parts, share
 from .windows import Pair, Windows, cut, fold, pad, windows
 
 _KEPT = 2**22  # numbers in the columns that are kept for the backward pass
-_SMALL = 2**18  # multiplications that are not worth sharing
 _BLOCK = 2**18  # and in those made a few images at a time, which stay in the cache
+_SMALL = 2**18  # multiplications that are not worth sharing
 
 
 def columns(

@@ -93,10 +93,9 @@ def adam(
 def _flat(*arrays: Array) -> tuple[Any, list[Array]] | None:
     """The compiled kernels and the arrays as vectors; None where they cannot be."""
     compiled = fast.kernels(*arrays)
-    others = (a for a in arrays if a is not arrays[1])
     if not compiled or not all(a.flags.c_contiguous for a in arrays):
         return None
-    if not all(a.flags.writeable for a in others):
+    if not all(a.flags.writeable for a in (arrays[0], *arrays[2:])):  # all but the gradient
         return None  # NumPy says it
     return compiled, [a.reshape(-1) for a in arrays]
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from . import verify as verify
     from .graph import derive as derive
     from .graph import draw as draw
+    from .graph import explain as explain
     from .graph import replay as replay
     from .io import load as load
     from .io import save as save
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 # Loaded at their first use, so that importing the library costs little more than NumPy.
 _MODULES = ("data", "grade", "graph", "health", "io", "nn", "optim", "plot", "training", "verify")
 _NAMES = {
-    "derive": "graph", "draw": "graph", "replay": "graph", "fit": "training", "save": "io",
+    "derive": "graph", "draw": "graph", "explain": "graph", "replay": "graph", "fit": "training", "save": "io",
     "load": "io",
 }  # fmt: skip
 

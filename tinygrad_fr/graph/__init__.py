@@ -2,6 +2,7 @@
 
 from .deriving.derive import Derivation, derive
 from .drawing.draw import Drawing, draw
+from .explaining.explain import Explanation, explain
 from .recorded.extract import Edge, Graph, Vertex, extract
 from .replaying.replay import Replay, replay
 
@@ -9,11 +10,13 @@ __all__ = [
     "Derivation",
     "Drawing",
     "Edge",
+    "Explanation",
     "Graph",
     "Replay",
     "Vertex",
     "derive",
     "draw",
+    "explain",
     "extract",
     "replay",
 ]

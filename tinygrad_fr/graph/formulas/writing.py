@@ -97,7 +97,7 @@ class _Line:
         if not isinstance(item, Row) or len(item.items) < 2:
             return f"({words})" if isinstance(item, Fraction) else words
         first = item.items[0]
-        if isinstance(first, Atom) and first.text == "∂" and len(item.items) == 2:
+        if isinstance(first, Atom) and first.text == "∂" and _is_one_entry(item.items[1:]):
             return words
         return f"({words})"
 
@@ -155,6 +155,12 @@ class _Label(_Line):
             letter = unicodedata.normalize("NFC", accent.body.text + MARKS[accent.mark])
             return f"<I>{letter}</I>"
         return super().accent(accent)
+
+
+def _is_one_entry(items: tuple[Item, ...]) -> bool:
+    """Whether a symbol stands alone, or with an index in brackets behind it."""
+    ends = [item.text for item in items[1:2] + items[-1:] if isinstance(item, Atom)]
+    return len(items) == 1 or (len(items) > 3 and ends == ["[", "]"])
 
 
 def _is_flat(item: Item) -> bool:

@@ -1,6 +1,7 @@
 """The arguments of a recorded call by name, bound once with the operation's defaults."""
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -59,3 +60,31 @@ def substituted(x: Any, new: dict[int, Any]) -> Any:
     if isinstance(x, (list, tuple)):
         return type(x)(substituted(item, new) for item in x)
     return x
+
+
+def refilled(
+    node: Any, inputs: Sequence[Any], args: tuple[Any, ...] | None = None
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The recorded call with others in the place of its first array arguments.
+
+    Arrays among the rest are copied: a call may change them, as batch norm its statistics.
+    """
+    recorded, kwargs = call(node)
+    rest, new = list(inputs), list[Any]()
+    for i, x in enumerate(recorded if args is None else args):
+        if not rest or (i == 0 and isinstance(x, str)):
+            new.append(_copied(x))
+        elif _laid_out(x):
+            new.append(type(x)(rest[: len(x)]))
+            del rest[: len(x)]
+        else:
+            new.append(rest.pop(0))
+    by_name = {name: _copied(x) for name, x in kwargs.items()}
+    for name in node._op.parameters[len(recorded) :]:
+        if rest and name in by_name:
+            by_name[name] = rest.pop(0)
+    return tuple(new), by_name
+
+
+def _copied(x: Any) -> Any:
+    return x.copy() if isinstance(x, np.ndarray) else x

@@ -1,0 +1,1 @@
+"""Where one number comes from: the entries that made it, and the gradients that flow into it."""

@@ -1,0 +1,342 @@
+"""Which entries made one entry, with what weight; and which gradients flow into it."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ...autograd.modes import no_grad
+from ...autograd.tensor import Tensor
+from ...errors import DTypeError, GraphError, IndexingError
+from ...kernels import Array
+from ...messages import _, spelled
+from ...report import Entry, Report
+from ..formulas import text
+from ..formulas.naming import named, scope, symbols
+from ..recorded.arguments import refilled
+from ..recorded.extract import Graph, Vertex, extract
+from ..recorded.flow import flow, refuse_changed
+from ..recorded.walk import ordered
+from .local import Index, Local
+from .parts import Part, column_part, row_parts, summed
+
+# How far the sum may be from what was recorded, relative to the size of its terms.
+TOLERANCE = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2}
+STEP = 1e-6  # of the numeric derivative along the listed entries
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Where one number comes from: notebooks show it, ``print`` too.
+
+    Attributes
+    ----------
+    kind : str
+        ``"sum"``: the entry is the sum of the products of ``parts``; ``"function"``: it is a
+        function of their entries, which the weights are the slopes of; ``"gradient"``: it is the
+        sum of what flows into it; ``"given"``: nothing made it.
+    graph : Graph
+    symbols : dict of int to str
+        What its values are called, LaTeX.
+    vertex : Vertex
+        The value, or whose gradient it is.
+    index : tuple of int
+    value : float
+        What was recorded.
+    parts : tuple of Part
+        By use, the entries and their weights.
+    gradient : bool
+        Whether it is of the gradient.
+    """
+
+    kind: str
+    graph: Graph
+    symbols: Mapping[int, str]
+    vertex: Vertex
+    index: Index
+    value: float
+    parts: tuple[Part, ...] = ()
+    gradient: bool = False
+
+    @property
+    def text(self) -> str:
+        """For terminals and screen readers."""
+        from .wording import text_of
+
+        return spelled(text_of(self))
+
+    @property
+    def html(self) -> str:
+        """For notebooks: tables and MathML; readable where styles and pictures are taken away."""
+        from .wording import html_of
+
+        return spelled(html_of(self))
+
+    @property
+    def latex(self) -> str:
+        """For a document: an ``aligned`` environment."""
+        from .wording import latex_of
+
+        return latex_of(self)
+
+    @property
+    def tolerance(self) -> float:
+        """How far a sum may be from what was recorded, relative to the size of its terms."""
+        return TOLERANCE.get(str(self.vertex.value.dtype), 1e-9)
+
+    def check(self) -> Report:
+        """Compute the printed sum again, and compare it with what was recorded.
+
+        For a function the operation is computed again of the listed entries, while all others are
+        disturbed; and its slopes are compared with a numeric derivative along them.
+
+        Returns
+        -------
+        Report
+            True where the numbers agree.
+        """
+        return self._checked
+
+    @functools.cached_property
+    def _checked(self) -> Report:
+        name = text(entry_symbol(self))
+        if self.kind == "function":
+            return Report({name: _function_entry(self, name)})
+        if self.kind == "given":
+            return Report({name: Entry(name, "correct", note=_("nothing made it"))})
+        products = np.concatenate([np.zeros(0), *(part.products for part in self.parts)])
+        return Report({name: _compared(name, products, self.value, self.tolerance)})
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
+def explain(
+    tensor: Tensor, index: Any = (), *, gradient: bool = False, of: Tensor | None = None
+) -> Explanation:
+    """Which entries made this one, with what weight; or which gradients flow into it.
+
+    The weights are local derivatives of the recorded operation, one entry at a time. Where the
+    entry is the sum of its products (a matrix product, a convolution, a mean, a maximum) this is
+    said; else the derivatives tell how it answers to each entry.
+
+    Parameters
+    ----------
+    tensor
+        What holds the entry.
+    index
+        Its place, as NumPy takes it: ``(0, 2)``, ``-1``, ``()`` for a single number.
+    gradient
+        Whether to explain the entry of the gradient at that place.
+    of
+        What is differentiated: by default the last computed of the caller's variables that depends
+        on ``tensor``.
+
+    Returns
+    -------
+    Explanation
+
+    Raises
+    ------
+    IndexingError
+        If the Tensor has no such entry.
+    GraphError
+        If nothing that depends on it is found, or a backward pass has released the graph.
+
+    Examples
+    --------
+    >>> import tinygrad_fr as tg
+    >>> x = tg.Tensor([[1.0, 2.0]], name="x")
+    >>> W = tg.Tensor([[3.0, 4.0], [5.0, 6.0]], requires_grad=True, name="W")
+    >>> L = (x @ W).named("z").sum()
+    >>> print(tg.explain(L._inputs[0], (0, 1)))
+    z[0, 1] = 16
+    z = x W
+    z[0, 1] = ∑ₖ x[0, k] W[k, 1],  k = 0 … 1
+      x[0, 0] · W[0, 1] = 1 · 4 = 4
+      x[0, 1] · W[1, 1] = 2 · 6 = 12
+    sum: 16
+    >>> print(tg.explain(W, (1, 0), gradient=True).check()["(∂L/∂W)[1, 0]"].verdict)
+    correct
+    """
+    if not isinstance(tensor, Tensor):
+        raise DTypeError("explain takes a Tensor, not {kind}", kind=type(tensor).__name__)
+    place = _place(tensor, index)
+    variables = scope()
+    root = tensor if not gradient else _output(tensor, of, variables)
+    graph = extract(root)
+    names = symbols(graph, named(graph, "auto", variables))
+    vertex = next(v for v in graph.vertices if v.tensor is tensor)
+    if gradient:
+        refuse_changed(graph)
+        return gradient_of(graph, names, vertex, place, dict(flow(graph).upstream))
+    return value_of(graph, names, vertex, place)
+
+
+def value_of(graph: Graph, names: Mapping[int, str], vertex: Vertex, index: Index) -> Explanation:
+    """The explanation of an entry of a value."""
+    value = float(vertex.value[index])
+    found = Explanation("given", graph, names, vertex, index, value)
+    if vertex.operation is None:
+        return found
+    _local, parts = row_parts(graph, vertex, index)
+    terms = summed(parts, value, found.tolerance)
+    if terms is None:
+        # How a power answers to its exponent 2 is not what the reader asks.
+        sources = [(part, graph.vertices[part.of]) for part in parts]
+        asked = (part for part, x in sources if x.kind != "constant" or x.shape)
+        return replace(found, kind="function", parts=tuple(asked))
+    return replace(found, kind="sum", parts=tuple(terms))
+
+
+def gradient_of(
+    graph: Graph, names: Mapping[int, str], vertex: Vertex, index: Index,
+    upstream: Mapping[int, Array],
+) -> Explanation:  # fmt: skip
+    """The explanation of an entry of a gradient: what comes through each use of the value."""
+    if vertex.id not in upstream:
+        raise GraphError(
+            _("no gradient of {output} flows into {name}: nothing to explain"),
+            output=text(names[graph.output]), name=text(names[vertex.id]),
+        )  # fmt: skip
+    value = float(upstream[vertex.id][index])
+    edges = (graph.edges[n] for n in graph.leaving[vertex.id])
+    parts = tuple(
+        column_part(graph, edge, index, upstream[edge.target])
+        for edge in edges
+        if edge.rule is not None and edge.target in upstream
+    )
+    kind = "gradient" if parts else "given"
+    return Explanation(kind, graph, names, vertex, index, value, parts, gradient=True)
+
+
+def _place(tensor: Tensor, index: Any) -> Index:
+    """The place of an entry, counted from 0."""
+    parts = index if isinstance(index, tuple) else (index,)
+    whole = all(
+        isinstance(part, (int, np.integer)) and not isinstance(part, (bool, np.bool_))
+        for part in parts
+    )
+    if whole and len(parts) == 0 and tensor.size == 1:
+        parts = (0,) * tensor.ndim
+    if not whole or len(parts) != tensor.ndim:
+        raise IndexingError(
+            _(
+                "explain: {index} is not the place of one entry of {name} {shape}: give a whole "
+                "number for each axis"
+            ),
+            index=index, name=tensor.name or "tensor", shape=tensor.shape,
+        )  # fmt: skip
+    for part, n in zip(parts, tensor.shape, strict=True):
+        if not -n <= part < n:
+            raise IndexingError(
+                _("explain: {index} lies outside {name} {shape}"),
+                index=index, name=tensor.name or "tensor", shape=tensor.shape,
+            )  # fmt: skip
+    return tuple(int(part) % n for part, n in zip(parts, tensor.shape, strict=True))
+
+
+def _output(tensor: Tensor, of: Tensor | None, variables: Mapping[str, Any]) -> Tensor:
+    """What is differentiated: the last computed that depends on a Tensor."""
+    if of is not None:
+        candidates = [of]
+    else:
+        things = [
+            thing
+            for value in list(variables.values())
+            for thing in (value if isinstance(value, (list, tuple)) else [value])
+        ]
+        candidates = [x for x in things if isinstance(x, Tensor) and x._op is not None]
+        candidates.sort(key=lambda x: -x._rank)
+    for candidate in candidates:
+        if candidate._rank >= tensor._rank or tensor.is_leaf:
+            try:
+                nodes = ordered([candidate])
+            except GraphError:  # released
+                if of is not None:
+                    raise
+                continue
+            if any(node is tensor for node in nodes):
+                return candidate
+    if of is None and tensor._op is not None:
+        return tensor
+    raise GraphError(
+        _(
+            "explain: nothing that depends on {name} is among the caller's variables; say whose "
+            "gradient it is: explain(tensor, index, gradient=True, of=loss). A graph that "
+            "backward() has released is gone: call backward(retain_graph=True)"
+        ),
+        name=tensor.name or _("this Tensor"),
+    )
+
+
+# --- checking ---------------------------------------------------------------------------------
+
+
+def entry_symbol(found: Explanation, vertex: int | None = None, index: Index | None = None) -> str:
+    """The LaTeX of an entry of the value or gradient that is explained, or of another."""
+    from .wording import entry_latex
+
+    at = found.vertex.id if vertex is None else vertex
+    place = found.index if index is None else index
+    return entry_latex(found, at, place, found.gradient)
+
+
+def _compared(name: str, products: Array, value: float, tolerance: float) -> Entry:
+    total, scale = float(products.sum()), float(np.abs(products).sum()) + abs(value)
+    error = 0.0 if total == value or (np.isnan(total) and np.isnan(value)) else abs(total - value)
+    good = error <= tolerance * scale
+    return Entry(
+        name, "correct" if good else "wrong", autograd=np.asarray(value), hand=np.asarray(total),
+        max_abs_error=error, max_rel_error=error / abs(value) if value else error,
+    )  # fmt: skip
+
+
+def _function_entry(found: Explanation, name: str) -> Entry:
+    """Whether the listed entries, and they alone, make the value; and with these slopes."""
+    local = Local(found.vertex.tensor)
+    value = float(local.node._array[found.index])
+    rng = np.random.default_rng(0)
+    ways = {part.edge.position: part for part in found.parts}
+    steps = {p: rng.uniform(0.5, 1, len(part)) for p, part in ways.items()}
+
+    def made(amount: float, noise: float) -> float:
+        inputs = []
+        for i, x in enumerate(local.node._inputs):
+            array = getattr(x, "_array", x)
+            if i in ways:
+                x = np.array(array, float)
+                places = ways[i].places(x.shape)
+                kept = x.ravel()[places] + amount * steps[i]
+                array = np.array(x * (1 + noise * rng.random(x.shape)))
+                array.reshape(-1)[places] = kept
+            inputs.append(array)
+        args, kwargs = refilled(local.node, inputs)
+        with no_grad(), np.errstate(all="ignore"):
+            y = local.node._op.function(*args, **kwargs)
+        return float(np.asarray(getattr(y, "_array", y))[found.index])
+
+    ahead = sum(float(part.weights @ steps[p]) for p, part in ways.items())
+    scale = sum(float(np.abs(part.weights) @ steps[p]) for p, part in ways.items())
+    size = STEP * max([1.0, *(float(np.abs(part.values).max(initial=0)) for part in found.parts)])
+    sides = [(made(s * size, 0.0) - made(0.0, 0.0)) / (s * size) for s in (1, -1)]
+    slope = float(np.mean(sides))
+    loose = max(found.tolerance, 1e-4) * (scale + 1e-3 * abs(value) / size * 1e-6)
+    kink = min(sides) - loose <= ahead <= max(sides) + loose
+    disturbed = made(0.0, 0.01)
+    note = ""
+    if not abs(disturbed - value) <= found.tolerance * (1 + abs(value)) * 10:
+        note = _("other entries count, too: disturbed, they give {value}", value=disturbed)
+    elif not (abs(slope - ahead) <= loose or kink):
+        note = _("along the entries the slope is {slope}, not {ahead}", slope=slope, ahead=ahead)
+    return Entry(
+        name, "wrong" if note else "correct", autograd=np.asarray(value),
+        numeric=np.asarray(disturbed), max_abs_error=abs(disturbed - value), note=note,
+    )  # fmt: skip

@@ -60,13 +60,16 @@ class Part:
         return len(self) == 1 and self.weights[0] == 1 and self.factor is None
 
 
-def row_parts(graph: Graph, vertex: Vertex, index: Index) -> tuple[Local, list[Part]]:
-    """What an entry of a computed value depends on: a part for each argument."""
-    local = Local(vertex.tensor)
+def row_parts(
+    graph: Graph, vertex: Vertex, index: Index, local: Local | None = None,
+    only: int | None = None,
+) -> tuple[Local, list[Part]]:  # fmt: skip
+    """What an entry of a computed value depends on: a part for each argument, or for one."""
+    local = Local(vertex.tensor) if local is None else local
     edges = {graph.edges[n].position: graph.edges[n] for n in graph.arriving[vertex.id]}
     sources = graph.inputs(vertex.id)
     parts = []
-    for position in local.positions:
+    for position in local.positions if only is None else (only,):
         weights = np.asarray(local.row(position, index))
         factor = local.factors_of_row(position, index, weights)
         there = _looked_at(local, position, index, weights, factor)

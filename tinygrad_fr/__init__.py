@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 # Loaded at their first use, so that importing the library costs little more than NumPy.
 _MODULES = ("data", "grade", "graph", "health", "io", "nn", "optim", "plot", "training", "verify")
 _NAMES = {
-    "derive": "graph", "draw": "graph", "explain": "graph", "replay": "graph", "fit": "training", "save": "io",
-    "load": "io",
+    "derive": "graph", "draw": "graph", "explain": "graph", "replay": "graph", "fit": "training",
+    "save": "io", "load": "io",
 }  # fmt: skip
 
 __version__ = VERSION

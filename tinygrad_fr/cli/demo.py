@@ -1,12 +1,13 @@
 """``tinygrad-fr demo``: the course's network on handwritten digits, and its gradient."""
 
 import json
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .. import settings
+from .. import messages, settings
 from ..autograd.modes import no_grad
 from ..autograd.tensor import Tensor
 from ..autograd.transforms import gradients
@@ -50,6 +51,8 @@ def demo(options: Any) -> int:
     say(_("weights, history and report are in {folder}", folder=folder))
     image, label = test[:1]
     show_gradients(model, image, label, folder)
+    (folder / "index.html").write_text(demo_index(folder, results), encoding="utf-8")
+    say(_("open {page}: it leads to all of them", page=folder / "index.html"))
     return 0
 
 
@@ -59,23 +62,39 @@ def show_gradients(model: Module, image: Array, label: Array, folder: Path) -> N
     loss = cross_entropy(model(digit), label)
     last = [name for name, _parameter in model.named_parameters() if name.endswith("weight")][-1]
     derivation = derive(loss, dict(model.named_parameters())[last])
-    (folder / "derivation.md").write_text(derivation.markdown, encoding="utf-8")
+    derivation.save(folder / "derivation.md")
+    derivation.save(folder / "derivation.html")
+    replay(loss, folder / "replay.html")
+    drawing = draw(loss, direction="TB")
     try:
-        draw(loss).save(folder / "graph.svg")
-        replay(loss, folder / "replay.html")
-    except RenderingError as error:  # no Graphviz here: the drawing as text, and how to get it
-        draw(loss).save(folder / "graph.dot")
+        drawing.save(folder / "graph.svg")
+    except RenderingError as error:  # no Graphviz here: its text, and how to get the picture
+        drawing.save(folder / "graph.dot")
         say(str(error))
-    else:
-        say(
-            _(
-                "{drawing}: one digit's graph with its gradients; {page}: the backward pass step "
-                "by step; {derivation}: the chain rule written out",
-                drawing="graph.svg",
-                page="replay.html",
-                derivation="derivation.md",
-            )
-        )
+
+
+def demo_index(folder: Path, results: str) -> str:
+    """The page that leads to all that was written."""
+    told = {
+        "graph.svg": _("one digit's graph with its gradients"),
+        "graph.dot": _("the same graph, as Graphviz's text"),
+        "replay.html": _("the backward pass step by step; a click tells where a number comes from"),
+        "derivation.html": _("the chain rule written out, from the loss to the last weights"),
+        "derivation.md": _("the same derivation in Markdown"),
+        "report.md": _("network, training and results"),
+        "history.json": _("the epochs, as numbers"),
+    }
+    there = {name: words for name, words in told.items() if (folder / name).exists()}
+    links = "\n".join(
+        f'<li><a href="{name}">{name}</a>: {escape(words)}</li>' for name, words in there.items()
+    )
+    alternative = escape(told["graph.svg"])
+    picture = f'<p><img src="graph.svg" alt="{alternative}"></p>' if "graph.svg" in there else ""
+    template = (Path(__file__).parent / "demo.html").read_text(encoding="utf-8")
+    return template.format(
+        language=messages.language, results=escape(results), links=links, picture=picture,
+        title=escape(_("The course's network on handwritten digits")),
+    )  # fmt: skip
 
 
 def logits_agreement(model: Module, images: Array, labels: Array) -> dict[str, float]:

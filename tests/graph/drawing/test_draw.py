@@ -248,7 +248,8 @@ def test_without_graphviz_the_error_names_the_extra_and_offers_the_text(monkeypa
         drawing.svg  # noqa: B018
     assert caught.value.dot == drawing.dot
     shown = drawing._repr_mimebundle_()
-    assert "tinygrad_fr[viz]" in shown["text/plain"]
+    assert "image/svg+xml" not in shown
+    assert "<iframe" in shown["text/html"]
     assert "∂L/∂w" in shown["text/plain"]
 
 

@@ -1,7 +1,9 @@
 """Pictures of the recorded graph, with its gradients."""
 
+import contextlib
 import functools
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,11 @@ from . import rendering
 from .describe import describe
 from .dot import source
 from .outline import LIMIT, outline
+from .page import page
 from .sheet import DETAILS, LEVELS, Sheet
 
-SUFFIXES = ("svg", "png", "pdf", "dot")
+SUFFIXES = ("svg", "png", "pdf", "dot", "html")
+FEW = 8  # nodes that need no high frame
 
 
 class Drawing:
@@ -31,8 +35,8 @@ class Drawing:
         In Graphviz's language.
     """
 
-    def __init__(self, sheet: Sheet) -> None:
-        self._sheet = sheet
+    def __init__(self, sheet: Sheet, depth: int | None = None) -> None:
+        self._sheet, self._depth = sheet, depth
         self.dot = spelled(source(sheet))
 
     @functools.cached_property
@@ -46,7 +50,7 @@ class Drawing:
         return spelled(describe(self._sheet))
 
     def save(self, path: str | Path) -> Path:
-        """Write the picture; the suffix says how: svg, png, pdf or dot.
+        """Write the picture; the suffix says how: svg, png, pdf, dot or html.
 
         Thumbnails of a dot file lie in a folder beside it, ``graph.images``.
 
@@ -68,18 +72,31 @@ class Drawing:
             options = f'imagepath="{folder.name}"'
             dot = rendering.with_options(self.dot, options) if images else self.dot
             path.write_text(dot, encoding="utf-8")
+        elif kind == "html":
+            path.write_text(self.html, encoding="utf-8")
         elif kind == "svg":
             path.write_text(self.svg, encoding="utf-8")
         else:
             path.write_bytes(rendering.render(self.dot, kind, self._sheet.images))
         return path
 
+    @functools.cached_property
+    def html(self) -> str:
+        """A page that stands alone: modules open and close, entries tell where they come from.
+
+        It needs no Graphviz.
+        """
+        return page(self._sheet, stepping=False, depth=self._depth)
+
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, str]:
-        try:
-            return {"image/svg+xml": self.svg, "text/plain": self.text}
-        except rendering.RenderingError as error:
-            lines = [str(error), "", *self.text.splitlines()]
-            return {"text/plain": "\n".join(lines[:LIMIT] + ["…"] * (len(lines) > LIMIT))}
+        lines = self.text.splitlines()
+        shown = {"text/plain": "\n".join(lines[:LIMIT] + ["…"] * (len(lines) > LIMIT))}
+        if len(self._sheet.outline.items) <= rendering.MOST:
+            height = 420 if len(self._sheet.outline.items) <= FEW else 720
+            shown["text/html"] = framed(self.html, lines[0] if lines else "", height)
+        with contextlib.suppress(rendering.RenderingError):
+            shown["image/svg+xml"] = self.svg
+        return shown
 
     def __repr__(self) -> str:
         n = len(self._sheet.outline.items)
@@ -137,7 +154,8 @@ def draw(
     >>> tg.draw(x * x).dot.count("->")  # two uses, two edges
     2
     """
-    return Drawing(sheet(tensor, scope(), gradients, values, names, depth, direction))
+    drawn = sheet(tensor, scope(), gradients, values, names, depth, direction)
+    return Drawing(drawn, depth)
 
 
 def sheet(
@@ -171,6 +189,14 @@ def sheet(
         graph, drawn, symbols(graph, found), found, flow(graph) if shown else None, values,
         direction, title,
     )  # fmt: skip
+
+
+def framed(html: str, title: str, height: int = 720) -> str:
+    """A page in a frame of its own, for a notebook: no other output is touched."""
+    return (
+        f'<iframe srcdoc="{escape(html)}" sandbox="allow-scripts" title="{escape(title)}" '
+        f'style="width:100%;height:{height}px;border:1px solid #999"></iframe>'
+    )
 
 
 def _check(value: Any, allowed: tuple[str, ...], name: str) -> None:

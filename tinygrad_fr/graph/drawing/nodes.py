@@ -5,13 +5,14 @@ import zlib
 import numpy as np
 
 from ...kernels import Array
-from ...messages import _, ngettext
+from ...messages import _
 from .. import values
 from ..formulas import label, text
 from ..formulas.indexing import shown_index
 from ..formulas.naming import is_leaf, kind_word
 from ..formulas.operations import arguments, counts, formula
 from ..recorded.extract import Vertex
+from .cards import facts
 from .outline import Item
 from .sheet import TERMS, Sheet
 from .style import FRAME, GRADIENT, INK, KINDS, OPERATION, PALE, escape, font, row, table
@@ -151,14 +152,10 @@ def _thumbnail(pixels: Array, sheet: Sheet) -> str:
 def closed_label(item: Item, sheet: Sheet) -> str:
     """A Module call with all that it holds, as one node."""
     vertices = [sheet.graph.vertices[i] for i in item.members]
-    parameters = sum(v.value.size for v in vertices if v.kind == "parameter") // item.count
     last = max(v.id for v in vertices)
     made = [v for v in vertices if v.kind == "operation"]
-    operations = len(made) // item.count
     head = f"<B>{escape(str(item.call))}</B>{_repeated(item.count)}"
-    facts = ngettext("{n} operation", "{n} operations", operations, n=operations)
-    facts += ", " + ngettext("{n} parameter", "{n} parameters", parameters, n=parameters)
-    rows = [row(head, OPERATION), row(font(escape(facts), PALE, size=9))]
+    rows = [row(head, OPERATION), row(font(escape(facts(vertices, item.count)), PALE, size=9))]
     rows.append(_shape(sheet.graph.vertices[last]))
     g = sheet.upstream(last)
     if item.count > 1:

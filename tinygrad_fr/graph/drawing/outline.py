@@ -99,6 +99,38 @@ def outline(graph: Graph, depth: int | None = None) -> Outline:
     return drawn if len(drawn.items) <= LIMIT else whole
 
 
+def unfolded(graph: Graph) -> tuple[Outline, dict[int, int]]:
+    """The same for a picture that opens and closes: every value, and the boxes around it.
+
+    Returns
+    -------
+    Outline
+        In a large graph, what :func:`outline` draws.
+    dict of int to int
+        By item of a repeated block, the item of its first copy that stands for it while the block
+        is closed.
+    """
+    if len(graph.vertices) > LIMIT:
+        return outline(graph), {}
+    items = _items(graph, None)
+    place = {item.members[0]: i for i, item in enumerate(items)}
+    stands: dict[int, int] = {}
+    for drawn in _merged(_items(graph, None), graph, True).items:
+        repeats = [k for k, box in enumerate(drawn.boxes) if isinstance(box, Repeat)]
+        for member in drawn.members if repeats else ():
+            boxes = items[place[member]].boxes
+            for k in repeats:  # at the depth where the first copy has it
+                boxes = (*boxes[:k], drawn.boxes[k], *boxes[k:])
+            items[place[member]].boxes = boxes
+            if member != drawn.members[0]:
+                stands[place[member]] = place[drawn.members[0]]
+    links = [
+        Link(place[edge.source], place[edge.target], (number,))
+        for number, edge in enumerate(graph.edges)
+    ]
+    return Outline(items, links), stands
+
+
 def _chain(call: Any) -> tuple[Any, ...]:
     """A Module call and those around it, outermost first."""
     chain: list[Any] = []

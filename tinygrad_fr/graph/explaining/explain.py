@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,8 @@ class Explanation:
         By use, the entries and their weights.
     gradient : bool
         Whether it is of the gradient.
+    upstream : dict of int to array
+        The gradients that arrive, where it is of one.
     """
 
     kind: str
@@ -59,6 +61,7 @@ class Explanation:
     value: float
     parts: tuple[Part, ...] = ()
     gradient: bool = False
+    upstream: Mapping[int, Array] = field(default_factory=dict, repr=False)
 
     @property
     def text(self) -> str:
@@ -214,7 +217,7 @@ def gradient_of(
         if edge.rule is not None and edge.target in upstream
     )
     kind = "gradient" if parts else "given"
-    return Explanation(kind, graph, names, vertex, index, value, parts, gradient=True)
+    return Explanation(kind, graph, names, vertex, index, value, parts, True, upstream)
 
 
 def _place(tensor: Tensor, index: Any) -> Index:

@@ -307,7 +307,10 @@ def _places(
 def terms_of(
     graph: Graph, link: Link, shape: tuple[int, ...], entries: Array
 ) -> tuple[Array, Array]:
-    """For some entries, the places of their terms in the flattened argument, -1 outside; weights."""
+    """For some entries the places of their terms, in the flattened argument, and their weights.
+
+    A place outside is -1.
+    """
     x = np.asarray(graph.vertices[link.source].value, float)
     if link.rows is not None:
         numbers = np.ravel_multi_index(tuple(entries.T), shape) if shape else [0]

@@ -45,7 +45,7 @@ class Part:
         """Where they lie in the flattened value."""
         if not shape:
             return np.zeros(len(self), int)
-        return np.ravel_multi_index(tuple(self.indices.T), shape)
+        return np.asarray(np.ravel_multi_index(tuple(self.indices.T), shape))
 
     @property
     def products(self) -> Array:

@@ -2,7 +2,8 @@
 
 from html import escape
 
-from .latex import Accent, Atom, Fraction, Item, Matrix, Root, Row, Scripts, parse
+from .latex import Accent, Atom, Fraction, Item, Matrix, Root, Row, Scripts, ended, parse
+from .source import CLOSING, OPENING, is_tall
 
 MARKS = {"bar": "¯", "overline": "¯", "hat": "^", "tilde": "~", "dot": "˙"}
 
@@ -23,7 +24,7 @@ def _written(item: Item) -> str:
         case Atom(kind, text):
             return _atom(kind, text)
         case Row(items):
-            return f"<mrow>{''.join(_written(x) for x in items)}</mrow>"
+            return f"<mrow>{_row(items)}</mrow>"
         case Fraction(top, bottom):
             return f"<mfrac>{_written(top)}{_written(bottom)}</mfrac>"
         case Root(body):
@@ -41,6 +42,32 @@ def _written(item: Item) -> str:
             name = "m" if below is None else "munder" if large else "msub"
             name += "" if above is None else "over" if large else "sup"
             return f"<{name}>{parts}</{name}>"
+
+
+def _row(items: tuple[Item, ...]) -> str:
+    """Items side by side; parentheses grow around what is tall, where they match."""
+    fixed = _small_pairs(items)
+    words = ""
+    for i, x in enumerate(items):
+        part = _written(x)
+        words += part.replace("<mo>", '<mo stretchy="false">', 1) if i in fixed else part
+        is_function = isinstance(x, Atom) and x.kind == "function"
+        if is_function and i + 1 < len(items) and ended(items[i + 1]) not in OPENING:
+            words += '<mspace width="0.17em"/>'  # ln x, not lnx
+    return words
+
+
+def _small_pairs(items: tuple[Item, ...]) -> set[int]:
+    """The places of parentheses that have nothing tall between them, or no partner."""
+    fixed, opened = set[int](), list[int]()
+    for i, x in enumerate(items):
+        if x in OPENING:
+            opened.append(i)
+        elif ended(x) in CLOSING:
+            start = opened.pop() if opened else i
+            if start == i or not any(map(is_tall, items[start + 1 : i])):
+                fixed |= {start, i}
+    return fixed | set(opened)
 
 
 def _atom(kind: str, text: str) -> str:

@@ -55,8 +55,7 @@ def latex_of(item: Item) -> str:
 def _row(items: tuple[Item, ...]) -> str:
     """Items side by side; parentheses grow around what is tall, where they match."""
     ends = [ended(x) for x in items]
-    matching = sum(x in OPENING for x in ends) == sum(x in CLOSING for x in ends)
-    grow = matching and any(map(_is_tall, items))
+    grow = matching(items) and any(map(is_tall, items))
     words = ""
     before: Item = Row(())
     for x, end in zip(items, ends, strict=True):
@@ -68,9 +67,16 @@ def _row(items: tuple[Item, ...]) -> str:
     return words
 
 
-def _is_tall(item: Item) -> bool:
+def matching(items: tuple[Item, ...]) -> bool:
+    """Whether as many parentheses are opened as closed."""
+    ends = [ended(x) for x in items]
+    return sum(x in OPENING for x in ends) == sum(x in CLOSING for x in ends)
+
+
+def is_tall(item: Item) -> bool:
+    """Whether parentheses grow around it."""
     is_large = isinstance(item, Atom) and item.kind == "large"
-    return is_large or isinstance(item, (Fraction, Matrix)) or any(map(_is_tall, children(item)))
+    return is_large or isinstance(item, (Fraction, Matrix)) or any(map(is_tall, children(item)))
 
 
 def _atom(kind: str, text: str) -> str:

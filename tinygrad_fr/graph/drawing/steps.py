@@ -8,16 +8,18 @@ import numpy as np
 from ...kernels import Array
 from ...messages import _
 from .. import values
-from ..drawing.outline import Item, shows_leaf
-from ..drawing.sheet import TERMS, Sheet
 from ..formulas import mathml, text
 from ..formulas.latex import Item as Formula
 from ..formulas.naming import derivative
 from ..formulas.operations import formula, rule
 from ..recorded.extract import Edge, Vertex
 from ..recorded.flow import local
+from .cards import array
+from .outline import Item, shows_leaf
+from .sheet import TERMS, Sheet
 
-MOST_FACTORS = 8  # of the chain rule, written out
+MOST_FACTORS, FEWER = 8, 3  # of the chain rule, written out; where there are many steps
+MANY = 40  # steps
 ASKED = 64  # entries: of a larger gradient an exercise asks the shape
 
 
@@ -71,7 +73,7 @@ def _leaves(sheet: Sheet) -> list[Vertex]:
 
 def _start(sheet: Sheet) -> Step:
     rows = [
-        _value_row(sheet.symbols[v.id], v.value, sheet.names.get(v.id, ""))
+        _value_row(sheet.symbols[v.id], v.value, f"value {v.id}", sheet.names.get(v.id, ""))
         for v in _leaves(sheet)
         if sheet.is_told(v)
     ]
@@ -124,7 +126,11 @@ def _backward(sheet: Sheet, i: int, place: dict[int, int]) -> Step:
     if item.stands_for_several:
         sources = list(dict.fromkeys(sheet.graph.edges[n].source for n in edges))[:TERMS]
         shown = {v: sheet.upstream(v) for v in (max(item.members), *sources)}
-        rows = [_value_row(sheet.gradient(v), g) for v, g in shown.items() if g is not None]
+        rows = [
+            _value_row(sheet.gradient(v), g, f"upstream {v}")
+            for v, g in shown.items()
+            if g is not None
+        ]
         return Step(title, f'<div class="gradient">{_table(rows)}</div>', i, edges, True)
     return Step(title, "".join(_product(sheet, n) for n in edges), i, edges, True)
 
@@ -135,17 +141,18 @@ def _product(sheet: Sheet, number: int) -> str:
     assert flow is not None
     y, x = sheet.symbols[edge.target], sheet.symbols[edge.source]
     g, d, slope = flow.upstream[edge.target], flow.downstream[number], local(sheet.graph, edge)
-    cells = [_quantity(_("upstream"), sheet.gradient(edge.target), g)]
+    target = f"upstream {edge.target}"
+    cells = [_quantity(_("upstream"), sheet.gradient(edge.target), g, target)]
     if slope is not None and slope.shape == d.shape:
         cells += ['<span class="sign">×</span>', _local(sheet, edge, derivative(y, x), slope)]
         cells.append('<span class="sign">=</span>')
     else:  # a Jacobian, or a sum over what was broadcast: as the rule says
         cells += ['<span class="sign">→</span>', _rule(sheet, edge)]
         cells.append('<span class="sign told">→</span>')
-    what = sheet.gradient(edge.source)
+    what, whole = sheet.gradient(edge.source), f"upstream {edge.source}"
     if len(sheet.uses(edge.source)) > 1:  # one contribution of several
-        what = rf"{sheet.gradient(edge.target)} {derivative(y, x)}"
-    cells.append(_quantity(_("downstream"), what, d, "answer"))
+        what, whole = rf"{sheet.gradient(edge.target)} {derivative(y, x)}", ""
+    cells.append(_quantity(_("downstream"), what, d, whole, "answer"))
     heading = _("to {name}", name=text(x))
     body = f"<h3>{escape(heading)}</h3>{_chain(sheet, edge)}"
     body += f'<div class="product">{"".join(cells)}</div>'
@@ -160,7 +167,7 @@ def _local(sheet: Sheet, edge: Edge, what: str, slope: Array) -> str:
     where = rule(sheet.graph, edge, sheet.symbols)
     words = "" if where is None else f'<span class="word told">{mathml(where)}</span>'
     word = escape(_("local"))
-    return f'<span><span class="word">{word}</span>{mathml(what)} = {_array(slope)}{words}</span>'
+    return f'<span><span class="word">{word}</span>{mathml(what)} = {array(slope)}{words}</span>'
 
 
 def _rule(sheet: Sheet, edge: Edge) -> str:
@@ -170,10 +177,10 @@ def _rule(sheet: Sheet, edge: Edge) -> str:
     return f'<span class="told"><span class="word">{word}</span>{shown}</span>'
 
 
-def _quantity(word: str, what: str, array: Array, classes: str = "") -> str:
+def _quantity(word: str, what: str, x: Array, of: str, classes: str = "") -> str:
     return (
         f'<span class="gradient {classes}"><span class="word">{escape(word)}</span>'
-        f"{mathml(what)} = {_array(array)}</span>"
+        f"{mathml(what)} = {array(x, of)}</span>"
     )
 
 
@@ -223,7 +230,7 @@ def _sum(sheet: Sheet, number: int) -> str:
             for u in (sheet.graph.edges[n].target for n in order[:TERMS])
         ] + [r"\ldots"] * (len(order) > TERMS)
         total = f"{sheet.gradient(source)} = {' + '.join(terms)}"
-        value = _array(sheet.upstream(source))
+        value = array(sheet.upstream(source), f"upstream {source}")
         shown += f'<div class="gradient told">{mathml(total)} = {value}</div>'
     return shown
 
@@ -232,9 +239,10 @@ def _chain(sheet: Sheet, edge: Edge) -> str:
     """The running chain rule: the factors from the output to the end of this edge."""
     factors = [derivative(sheet.symbols[edge.target], sheet.symbols[edge.source])]
     here = edge.target
+    most = MOST_FACTORS if len(sheet.outline.items) <= MANY else FEWER
     while here != sheet.graph.output:
         uses = sheet.uses(here)
-        if len(uses) != 1 or len(factors) == MOST_FACTORS:
+        if len(uses) != 1 or len(factors) == most:
             # Several ways: the gradient here is already a sum.
             factors.insert(0, sheet.gradient(here))
             break
@@ -254,7 +262,7 @@ def _end(sheet: Sheet) -> Step:
         if vertex.requires_grad:
             name = escape(sheet.names.get(vertex.id, ""))
             what = mathml(sheet.gradient(vertex.id))
-            shown = _array(sheet.upstream(vertex.id))
+            shown = array(sheet.upstream(vertex.id), f"upstream {vertex.id}")
             rows.append(f'<tr><th>{name}</th><td>{what}</td><td class="gradient">{shown}</td></tr>')
     title = _("End: the gradients of the parameters")
     hidden = escape(_("Find the downstream gradients first: {n} are left.", n="\0"))
@@ -281,36 +289,18 @@ def _formula(latex: str | Formula) -> str:
 
 def _values(sheet: Sheet, vertices: list[int]) -> str:
     """The values of some vertices."""
-    return _table([_value_row(sheet.symbols[v], sheet.graph.vertices[v].value) for v in vertices])
+    known = ((v, sheet.graph.vertices[v].value) for v in vertices)
+    return _table([_value_row(sheet.symbols[v], value, f"value {v}") for v, value in known])
 
 
 def _table(rows: list[str]) -> str:
     return f'<table class="values">{"".join(rows)}</table>' if rows else ""
 
 
-def _value_row(symbol: str, value: Array, name: str = "") -> str:
+def _value_row(symbol: str, value: Array, of: str, name: str = "") -> str:
     own = f" <small>{escape(name)}</small>" if name and name != text(symbol) else ""
     shape = escape(values.shape(value)) if value.ndim else ""
     return (
         f'<tr><th>{mathml(symbol)}{own}</th><td class="note">{shape}</td>'
-        f"<td>{_array(value)}</td></tr>"
+        f"<td>{array(value, of)}</td></tr>"
     )
-
-
-def _array(array: Array | None) -> str:
-    """A number, a small matrix, or a summary that opens."""
-    if array is None:
-        return escape(_("not computed"))
-    if not array.ndim:
-        return escape(values.summary(array))
-    entries = values.grid(array)
-    if entries is None:
-        return (
-            f'<details class="large" style="display:inline-block"><summary>'
-            f"{escape(values.summary(array))}</summary>"
-            f"<pre>{escape(values.full_text(array))}</pre></details>"
-        )
-    rows = "".join(
-        f"<tr>{''.join(f'<td>{escape(words)}</td>' for words in row)}</tr>" for row in entries
-    )
-    return f'<table class="matrix">{rows}</table>'

@@ -1,0 +1,67 @@
+"""What is handed out: the wheel and the source distribution, and that the wheel works alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+pytest.importorskip("build")
+pytest.importorskip("hatchling")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A folder with both distributions, the wheel made from the source distribution."""
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(built):
+    with zipfile.ZipFile(next(built.glob("*.whl"))) as archive:
+        yield archive
+
+
+@pytest.fixture(scope="module")
+def source(built):
+    """The names of the files of the source distribution, below its folder."""
+    with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
+        return {member.name.partition("/")[2] for member in archive if member.isfile()}
+
+
+def tracked(*folders):
+    done = subprocess.run(["git", "-C", ROOT, "ls-files", *folders], capture_output=True, text=True)
+    if done.returncode or not done.stdout:
+        pytest.skip("no repository here")
+    return set(done.stdout.splitlines())
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel):
+    names = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    assert {Path(name).suffix for name in names} <= {
+        ".py", ".pyi", ".typed", ".mo", ".json", ".css", ".html", ".js", "",
+    }  # fmt: skip
+    assert {name.split("/")[0] for name in names} == {"tinygrad_fr"}
+    assert not [name for name in names if "__pycache__" in name or "/test_" in name]
+
+
+def test_the_wheel_lacks_no_file_of_the_package_but_the_catalogue_it_was_compiled_from(wheel):
+    catalogue = "tinygrad_fr/locale/fr/LC_MESSAGES/tinygrad_fr.po"
+    assert tracked("tinygrad_fr") - set(wheel.namelist()) == {catalogue}
+
+
+def test_the_source_is_what_runs_the_tests_and_builds_the_site(source):
+    wanted = tracked("tinygrad_fr", "tests", "docs", "examples", ".github", ".ci")
+    wanted |= {"README.md", "CHANGELOG.md", "LICENSE", "pyproject.toml"}
+    assert wanted - source == set()
+    assert source - wanted <= {"PKG-INFO", ".gitignore"}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tarfile
 import zipfile
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 pytest.importorskip("build")
 pytest.importorskip("hatchling")
+pytest.importorskip("hatch_fancy_pypi_readme")
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +33,12 @@ def built(tmp_path_factory):
 def wheel(built):
     with zipfile.ZipFile(next(built.glob("*.whl"))) as archive:
         yield archive
+
+
+@pytest.fixture(scope="module")
+def metadata(wheel):
+    (name,) = (name for name in wheel.namelist() if name.endswith("/METADATA"))
+    return message_from_bytes(wheel.read(name))
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +74,31 @@ def test_the_source_is_what_runs_the_tests_and_builds_the_site(source):
     wanted |= {"README.md", "CHANGELOG.md", "LICENSE", "pyproject.toml"}
     assert wanted - source == set()
     assert source - wanted <= {"PKG-INFO", ".gitignore"}
+
+
+def test_the_readme_on_a_package_index_has_no_relative_link(metadata):
+    text = metadata.get_payload(decode=True).decode()
+    links = re.findall(r"\]\(([^)\s]+)", text) + re.findall(r"(?:href|src)=[\"']([^\"']+)", text)
+    assert len(links) >= 10
+    assert [link for link in links if not link.startswith("https://")] == []
+    assert "/raw/main/docs/graph.svg)" in text
+
+
+def test_the_links_of_the_readme_lead_to_the_projects_files(metadata):
+    urls = dict(entry.split(", ") for entry in metadata.get_all("Project-URL"))
+    text = metadata.get_payload(decode=True).decode()
+    links = [link for link in re.findall(r"\]\(([^)\s]+)", text) if "github.com" in link]
+    home = urls["Homepage"]
+    assert urls["Source"] == home
+    for link in [*links, *urls.values()]:
+        assert link.startswith(home)
+        path = link.removeprefix(home).partition("#")[0]
+        path = re.sub("^/(blob|raw)/main/", "", path)
+        assert (ROOT / path).exists(), link
+
+
+def test_a_package_index_can_show_the_readme(built):
+    pytest.importorskip("twine")
+    command = [sys.executable, "-m", "twine", "check", "--strict", *built.iterdir()]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -102,3 +102,12 @@ def test_a_package_index_can_show_the_readme(built):
     command = [sys.executable, "-m", "twine", "check", "--strict", *built.iterdir()]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_classifiers_say_for_whom_and_where_and_name_every_python(metadata):
+    found = set(metadata.get_all("Classifier"))
+    minors = range(int(metadata["Requires-Python"].removeprefix(">=3.")), 15)
+    wanted = {f"Programming Language :: Python :: 3.{minor}" for minor in minors}
+    assert wanted | {"Operating System :: OS Independent", "Framework :: Jupyter"} <= found
+    assert metadata["License-Expression"] == "MIT"  # the modern form has no classifier beside it
+    assert not [text for text in found if text.startswith("License ::")]

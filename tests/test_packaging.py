@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import zipfile
 from email import message_from_bytes
 from pathlib import Path
 
+import graphviz
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -111,3 +114,82 @@ def test_the_classifiers_say_for_whom_and_where_and_name_every_python(metadata):
     assert wanted | {"Operating System :: OS Independent", "Framework :: Jupyter"} <= found
     assert metadata["License-Expression"] == "MIT"  # the modern form has no classifier beside it
     assert not [text for text in found if text.startswith("License ::")]
+
+
+# --- the wheel alone ---------------------------------------------------------------------------
+
+LAYER = """
+class Square:
+    def forward(self, x):
+        self.x = x
+        return x * x
+
+    def backward(self, g):
+        return 2 * self.x * g
+"""
+
+
+@pytest.fixture(scope="module")
+def alone(built, tmp_path_factory):
+    """Run Python where there are the wheel, NumPy and graphviz, and nothing else."""
+    site, work = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("work")
+    with zipfile.ZipFile(next(built.glob("*.whl"))) as archive:
+        archive.extractall(site)
+    for package in (np, graphviz):
+        here = Path(package.__file__).parent
+        for path in (here, here.with_name(f"{here.name}.libs")):
+            if path.exists():
+                (site / path.name).symlink_to(path)
+
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, "-S", *map(str, arguments)], capture_output=True, text=True, cwd=work,
+            env={**os.environ, "PYTHONPATH": str(site), "TINYGRAD_FR_LANG": "en"},
+        )  # fmt: skip
+
+    run.folder = work
+    return run
+
+
+def test_the_wheel_alone_can_be_imported(alone):
+    done = alone("-c", "import tinygrad_fr as tg; print([getattr(tg, n) for n in tg.__all__][:0])")
+    assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "packages", "extras"),
+    [
+        ("demo --out new", "scikit-learn, safetensors", "data,io,viz"),
+        ("demo --out new --size 50", "scikit-learn, pillow, safetensors", "data,io,viz"),
+        ("train photographs --out new.safetensors", "pillow, safetensors", "data,io"),
+        ("train photographs --out new.npz", "pillow", "data"),
+        ("predict weights.safetensors a.jpg", "pillow, safetensors", "data,io"),
+        ("predict weights.npz a.jpg", "pillow", "data"),
+    ],
+)
+def test_a_command_says_at_once_all_that_it_lacks_and_writes_nothing(
+    alone, command, packages, extras
+):
+    before = set(alone.folder.iterdir())
+    done = alone("-m", "tinygrad_fr", *command.split())
+    assert done.returncode == 2
+    assert done.stderr == (
+        f'error: not installed: {packages}. pip install "tinygrad_fr[{extras}]"\n'
+    )
+    assert done.stdout == ""
+    assert set(alone.folder.iterdir()) == before
+
+
+def test_other_commands_need_nothing_else(alone):
+    (alone.folder / "layer.py").write_text(LAYER, encoding="utf-8")
+    checked = alone("-m", "tinygrad_fr", "check", "layer.py:Square", "--input", "3,4")
+    assert checked.returncode == 0, checked.stderr
+    assert alone("-m", "tinygrad_fr", "--version").stdout.startswith("tinygrad-fr ")
+    made = alone("-m", "tinygrad_fr", "grade", "--new", "homework")
+    assert made.returncode == 0, made.stderr
+    homework = alone.folder / "homework"
+    (alone.folder / "copies").mkdir()
+    questions = next(homework.glob("*questions*.py"))
+    marked = alone("-m", "tinygrad_fr", "grade", questions, "copies", "--out", "marks")
+    assert "not installed" not in marked.stderr
+    assert "Traceback" not in marked.stderr

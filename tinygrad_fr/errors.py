@@ -45,12 +45,9 @@ class TinygradError(Exception):
         self.module: str | None = None
 
     def locate(
-        self,
-        operation: str,
-        inputs: Iterable[Any],
-        operands: Mapping[str, Operand],
+        self, operation: str, inputs: Iterable[Any], operands: Mapping[str, Operand],
         module: str | None,
-    ) -> TinygradError:
+    ) -> TinygradError:  # fmt: skip
         """Add the operation, its operands and the layer; the innermost operation wins."""
         if self.operation is None:
             self.operation, self.inputs, self.module = operation, tuple(inputs), module
@@ -135,8 +132,7 @@ class VerificationError(TinygradError, AssertionError):
 class in_our_words:  # noqa: N801 - used as a context manager
     """Raise the library's error where NumPy has put one of its own in its place.
 
-    For ``z[0] = t`` it asks ``t`` for a float; to a refusal it answers with a ValueError about
-    sequences, whose cause is the refusal.
+    For ``z[0] = t`` it asks ``t`` for a float, and makes a ValueError about sequences of a refusal.
     """
 
     def __enter__(self) -> None:
@@ -148,10 +144,16 @@ class in_our_words:  # noqa: N801 - used as a context manager
             raise cause.with_traceback(trace) from None
 
 
-def missing_extra(package: str, extra: str) -> MissingExtraError:
-    """The error for an optional dependency: it says what to install."""
-    return MissingExtraError(
-        '{package} is needed here: pip install "tinygrad_fr[{extra}]"',
-        package=package,
-        extra=extra,
-    )
+PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn"}  # whose modules have other names
+
+
+def need(*also: str, **modules: str) -> None:
+    """Refuse to begin without modules, by extra; ``also``: extras that are named with them."""
+    from importlib.util import find_spec
+
+    missing = {m: extra for extra in modules for m in modules[extra].split() if not find_spec(m)}
+    if missing:
+        text = 'not installed: {packages}. pip install "tinygrad_fr[{extras}]"'
+        packages = ", ".join(PACKAGES.get(module, module) for module in missing)
+        extras = ",".join(dict.fromkeys([*missing.values(), *also]))
+        raise MissingExtraError(_(text), packages=packages, extras=extras)

@@ -68,8 +68,15 @@ def test_a_size_is_whole_numbers():
 
 def test_a_missing_scikit_learn_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn", None)
-    with pytest.raises(MissingExtraError, match=r'scikit-learn .*"tinygrad_fr\[data\]"'):
+    with pytest.raises(MissingExtraError, match=r'scikit-learn\. .*"tinygrad_fr\[data\]"'):
         load_digits()
+
+
+def test_one_error_names_all_that_digits_of_another_size_need(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(MissingExtraError, match="scikit-learn, pillow"):
+        load_digits(16)
 
 
 # --- MNIST -----------------------------------------------------------------------------------

@@ -311,7 +311,7 @@ def test_channels_are_1_or_3(root, channels):
 
 def test_a_missing_pillow_says_what_to_install(root, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
-    with pytest.raises(MissingExtraError, match=r'pillow .*"tinygrad_fr\[data\]"'):
+    with pytest.raises(MissingExtraError, match=r'pillow\. .*"tinygrad_fr\[data\]"'):
         ImageFolder(root, 4)
 
 

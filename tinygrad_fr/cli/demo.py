@@ -12,6 +12,7 @@ from ..autograd.modes import no_grad
 from ..autograd.tensor import Tensor
 from ..autograd.transforms import gradients
 from ..data import ArrayDataset, load_digits
+from ..errors import need
 from ..graph import derive, draw, replay
 from ..graph.drawing.rendering import RenderingError
 from ..io import check_writable
@@ -29,6 +30,7 @@ from .recipes import Recipe, train_model
 def demo(options: Any) -> int:
     """Train, compare the gradients, write weights, history and report."""
     settings.manual_seed(options.seed)
+    need("viz", data="sklearn" + " PIL" * (options.size != 8), io="safetensors")
     folder = Path(options.out)
     folder.mkdir(parents=True, exist_ok=True)
     weights = check_writable(folder / "weights.safetensors")  # before the work, not after it

@@ -12,7 +12,7 @@ import numpy as np
 from .. import settings
 from ..autograd.modes import no_grad
 from ..data import ArrayDataset, DataLoader, ImageFolder, load_mnist, preprocess
-from ..errors import ArgumentError, FileError, TinygradError
+from ..errors import ArgumentError, FileError, TinygradError, need
 from ..io import check_writable, load, save
 from ..messages import _
 from ..nn.models import DENSE, MODELS
@@ -28,6 +28,7 @@ LARGEST = 4096  # pixels: a side of the images that predict makes, whatever the 
 def train(options: Any) -> int:
     """Train a model on a folder and write its weights."""
     settings.manual_seed(options.seed)
+    _need(options.out, "PIL" * (not _holds_digits(options.data)))
     check_writable(options.out)  # before the work, not after it
     recipe = RECIPES[options.model].changed(**vars(options))
     data, classes, recipe = _open(options.data, recipe)
@@ -43,20 +44,23 @@ def train(options: Any) -> int:
         return 130  # interrupted before there was anything to keep
     result = evaluate(model, DataLoader(test, recipe.batch_size), cross_entropy, ("accuracy",))
     save_model(model, options.out, options.model, classes, recipe.size, recipe.channels)
-    say(
-        _(
-            "accuracy on the {n} images held out: {percent:.1f}%",
-            n=len(test),
-            percent=100 * result["accuracy"],
-        )
-    )
+    text = _("accuracy on the {n} images held out: {percent:.1f}%")
+    say(text.format(n=len(test), percent=100 * result["accuracy"]))
     say(_("weights written to {path}", path=options.out))
     return 0
 
 
+def _need(weights: str, pictures: str = "PIL") -> None:
+    need(data=pictures, io="safetensors" * weights.lower().endswith(".safetensors"))
+
+
+def _holds_digits(folder: str) -> bool:
+    return any(Path(folder).glob("*-images-idx3-ubyte*"))
+
+
 def _open(folder: str, recipe: Recipe) -> tuple[Any, list[str], Recipe]:
     """The data in a folder, the names of the classes, and the recipe for images of that size."""
-    if not any(Path(folder).glob("*-images-idx3-ubyte*")):
+    if not _holds_digits(folder):
         photographs = ImageFolder(folder, recipe.size, recipe.channels)
         return photographs, list(photographs.classes), recipe
     images, labels = load_mnist(folder)
@@ -72,6 +76,7 @@ def _open(folder: str, recipe: Recipe) -> tuple[Any, list[str], Recipe]:
 
 def predict(options: Any) -> int:
     """Tell the class of photographs."""
+    _need(options.model)
     model, classes, size, channels = _load_model(options.model)
     status = 0
     for path in _expanded(options.images):
@@ -103,11 +108,9 @@ def save_model(
 ) -> None:
     """Weights, with all that prediction needs."""
     metadata = {
-        "kind": "tinygrad_fr model",
-        "model": name,
-        "classes": json.dumps(classes),
+        "kind": "tinygrad_fr model", "model": name, "classes": json.dumps(classes),
         "preprocessing": json.dumps({"size": size, "channels": channels}),
-    }
+    }  # fmt: skip
     save(model.state_dict(), path, metadata)
 
 

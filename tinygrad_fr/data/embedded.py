@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import settings
 from ..checks import one_of, pair
-from ..errors import FileError, missing_extra
+from ..errors import FileError, need
 from ..io.files import as_path
 from ..kernels import Array
 from ..messages import _
@@ -44,10 +44,9 @@ def load_digits(size: int | tuple[int, int] | None = None) -> tuple[Array, Array
     >>> images.shape, labels[:5]
     ((1797, 1, 8, 8), array([0, 1, 2, 3, 4]))
     """
-    try:
-        from sklearn import datasets  # type: ignore[import-untyped, unused-ignore]
-    except ImportError as error:
-        raise missing_extra("scikit-learn", "data") from error
+    need(data="sklearn" + " PIL" * (size is not None))
+    from sklearn import datasets  # type: ignore[import-untyped, unused-ignore]
+
     digits = datasets.load_digits()
     images = digits.images / 16
     if size is not None:

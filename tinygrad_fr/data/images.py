@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import settings
 from ..checks import one_of, pair
-from ..errors import DTypeError, FileError, missing_extra
+from ..errors import DTypeError, FileError, need
 from ..kernels import Array
 from ..messages import _
 
@@ -109,8 +109,7 @@ def _converted(image: Any, size: tuple[int, int], channels: int) -> Array:
 
 def pillow() -> ModuleType:
     """Pillow's module Image, imported on demand."""
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise missing_extra("pillow", "data") from error
+    need(data="PIL")
+    from PIL import Image
+
     return Image

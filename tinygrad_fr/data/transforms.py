@@ -16,7 +16,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ..checks import pair, share
-from ..errors import ArgumentError, DTypeError, ShapeError, missing_extra
+from ..errors import ArgumentError, DTypeError, ShapeError, need
 from ..kernels import Array
 
 Fill: TypeAlias = str | float
@@ -182,10 +182,9 @@ class RandomRotation(_OfBatches):
         _checked_fill(self.fill)
 
     def _changed(self, images: Array, rng: np.random.Generator) -> Array:
-        try:
-            from scipy.ndimage import rotate  # type: ignore[import-untyped, unused-ignore]
-        except ImportError as error:
-            raise missing_extra("scipy", "data") from error
+        need(data="scipy")
+        from scipy.ndimage import rotate  # type: ignore[import-untyped, unused-ignore]
+
         how: Any = {"mode": BORDERS[self.fill]} if isinstance(self.fill, str) else {
             "mode": "grid-constant", "cval": self.fill
         }  # fmt: skip

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.tensor import Tensor
-from ..errors import ArgumentError, DTypeError, FileError, missing_extra
+from ..errors import ArgumentError, DTypeError, FileError, need
 from ..kernels import Array
 from ..messages import _
 from . import files
@@ -158,10 +158,9 @@ def check_writable(path: str | os.PathLike[str]) -> Path:
 
 
 def _safetensors() -> Any:
-    try:
-        import safetensors.numpy
-    except ImportError as error:
-        raise missing_extra("safetensors", "io") from error
+    need(io="safetensors")
+    import safetensors.numpy
+
     return safetensors.numpy
 
 

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DTypeError, missing_extra
+from ..errors import DTypeError, need
 from ..messages import _
 
 if TYPE_CHECKING:
@@ -37,12 +37,11 @@ STYLE = {
 @contextlib.contextmanager
 def sheet(width: float, height: float) -> Iterator[Figure]:
     """An empty figure of that many inches; the settings of matplotlib are ours inside only."""
-    try:
-        from matplotlib import style
+    need(plot="matplotlib")
+    from matplotlib import style
 
-        from .figure import Picture
-    except ImportError as error:
-        raise missing_extra("matplotlib", "plot") from error
+    from .figure import Picture
+
     with style.context(["default", STYLE]):
         yield Picture(figsize=(width, height))
 

@@ -165,8 +165,8 @@ def _nearly_singular(x: Any) -> bool:
     """Whether the inverse would lose half of its digits, or does not exist."""
     values = x._array if isinstance(x, Node) else x
     try:
-        return bool(values.size) and not bool((np.linalg.cond(values) < 1e8).all())
-    except np.linalg.LinAlgError:  # NaN inside
+        return bool((np.linalg.cond(values) >= 1e8).any())  # of NaN, NaN since NumPy 2.5
+    except np.linalg.LinAlgError:  # NaN inside, or nothing
         return False
 
 

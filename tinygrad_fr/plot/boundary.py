@@ -17,7 +17,6 @@ from .canvas import COLOURS, MARKERS, Axes, Figure, describe, ink, number, panel
 
 SAME_VALUES = (Flatten, Identity, Dropout)  # in evaluation mode
 FAINT = "#00000030"
-ROWS = 20  # of a legend's column
 HATCHES = ("", "//", "..", "\\\\", "xx", "--", "||", "++")
 
 
@@ -60,10 +59,8 @@ def decision_boundary(
     """
     points = given.finite(x, "x").astype(np.float64)
     if points.ndim != 2 or points.shape[1] != 2:
-        raise ShapeError(
-            "x has two columns, (N, 2), to be drawn in the plane, not {shape}",
-            shape=points.shape,
-        )
+        text = _("x has two columns, (N, 2), to be drawn in the plane, not {shape}")
+        raise ShapeError(text, shape=points.shape)
     signs, truth = _not_signs(given.labels(y, "y"))
     given.same_length(points, truth, ("x", "y"))
     steps = checks.whole(steps, "steps", 2, 2000)
@@ -79,7 +76,7 @@ def decision_boundary(
     names = ["-1", "1"] if signs else [str(k) for k in range(classes)]
     n = len(points)
     wrong = answer.classes[:n] != truth
-    columns = 1 + (classes + 1) // ROWS  # of the legend
+    columns = 1 + (classes + 1) // 20  # of the legend
     place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0}
     with panels(ax, 4.6, width=5.4 + columns) as (figure, (axes,)):
         _draw_regions(axes, sides, answer, n)
@@ -93,11 +90,8 @@ def decision_boundary(
             legend.values(), legend.keys(), ncols=columns, markerscale=7 / _size(n) ** 0.5,
             scatteryoffsets=[0.5], **(place if ax is None else {"loc": "best"}),
         )  # fmt: skip
-    return describe(
-        figure,
-        _("Decision boundary of a model of two inputs."),
-        _("Examples: {n}; wrongly classified: {wrong}.", n=n, wrong=int(wrong.sum())),
-    )
+    words = _("Examples: {n}; wrongly classified: {wrong}.", n=n, wrong=int(wrong.sum()))
+    return describe(figure, _("Decision boundary of a model of two inputs."), words)
 
 
 def _draw_regions(axes: Axes, sides: Array, answer: _Answer, n: int) -> None:
@@ -158,50 +152,38 @@ def _not_signs(classes: Array) -> tuple[bool, Array]:
 def _ask(model: Any, points: Array, threshold: float | None) -> _Answer:
     """The model's classes at all points."""
     if isinstance(model, type) or not callable(model):
-        raise DTypeError(
-            "model is a Module or a function, such as model.predict, not {kind}",
-            kind=checks.kind(model),
-        )
+        text = _("model is a Module or a function, such as model.predict, not {kind}")
+        raise DTypeError(text, kind=checks.kind(model))
     y, calls = given.called(model, points)
     output, n = given.array(y, "model(x)"), len(points)
     if output.shape not in ((n,), (n, 1)) and (output.ndim != 2 or len(output) != n):
-        raise ShapeError(
-            "the model gives (M,), (M, 1) or (M, C) for the points ({n}, 2), not {shape}",
-            n=n,
-            shape=output.shape,
-        )
+        text = _("the model gives (M,), (M, 1) or (M, C) for the points ({n}, 2), not {shape}")
+        raise ShapeError(text, n=n, shape=output.shape)
     bad = np.isnan(output).reshape(n, -1).any(1)
     if bad.any():
-        raise NonFiniteError(
-            "the model gives NaN at {bad} of {n} points, such as x = {point}",
-            bad=int(bad.sum()),
-            n=n,
-            point=tuple(round(float(c), 4) for c in points[bad][0]),
-        )
+        text = _("the model gives NaN at {bad} of {n} points, such as x = {point}")
+        first = tuple(round(float(c), 4) for c in points[bad][0])
+        raise NonFiniteError(text, bad=int(bad.sum()), n=n, point=first)
     one, are_classes = output.size == n, output.dtype.kind in "iub"
     if threshold is not None and (not one or are_classes):
         raise ArgumentError("a threshold is for a model of one output that is no class")
     # of infinite scores no differences can be taken
     scores = np.clip(output.astype(np.float64), -1e100, 1e100)
     if not one:
-        count = scores.shape[1]
-        margins = [
-            scores[:, k] - np.delete(scores, k, axis=1).max(1)
-            for k in range(count if count > 2 else 1)
-        ]
-        return _Answer(scores.argmax(1), margins, count)
+        others = [np.delete(scores, k, axis=1).max(1) for k in range(scores.shape[1])]
+        margins = [scores[:, k] - other for k, other in enumerate(others)]
+        return _Answer(scores.argmax(1), margins[: None if len(margins) > 2 else 1], len(margins))
     scores = scores.reshape(n)
     if are_classes:
         _signs, classes = _not_signs(scores.astype(np.int64))
         if classes.min() < 0:
-            raise ArgumentError(
-                "classes go from 0; the model gives {value}", value=int(classes.min())
-            )
+            text = _("classes go from 0; the model gives {value}")
+            raise ArgumentError(text, value=int(classes.min()))
         return _Answer(classes, [(classes == k) - 0.5 for k in np.unique(classes)])
     if threshold is None:
         layers = [(type(m), out) for _path, m, _x, out in calls if not any(m.children())]
         if layers and layers[-1][1] is not y:
-            layers = []  # something else made the output
+            layers = []  # something else made the output, such as tg.sigmoid
         last = next((kind for kind, _out in reversed(layers) if kind not in SAME_VALUES), None)
         in_range = scores.min() >= 0 and scores.max() <= 1
         threshold = 0.5 if last is Sigmoid or (in_range and last is not Linear) else 0.0

@@ -78,13 +78,7 @@ def describe(figure: Figure, *sentences: str) -> Figure:
 
 
 def sentence(text: str) -> str:
-    """A text with a capital and a full stop.
-
-    Examples
-    --------
-    >>> sentence("best epoch: 3")
-    'Best epoch: 3.'
-    """
+    """A text with a capital and a full stop."""
     return f"{text[:1].upper()}{text[1:]}."
 
 
@@ -118,14 +112,9 @@ def beside(axes: Axes, x: Any, height: float, marker: str, colour: str) -> None:
 
 
 def plain(text: Any, most: int = 0) -> str:
-    r"""A text from outside, ready to be drawn: on one line, without mathematics, not too long.
+    """A text from outside, ready to be drawn: on one line, without mathematics, not too long.
 
-    What is cut is the middle: the ends of names tell them apart.
-
-    Examples
-    --------
-    >>> print(plain("5$ to 10$"), plain("features.12.conv (Conv2d)", 16))
-    5\$ to 10\$ feature…(Conv2d)
+    What is cut is the middle: ``feature…(Conv2d)``. The ends of names tell them apart.
     """
     words = " ".join(str(text).split())
     if most and len(words) > most:
@@ -136,13 +125,7 @@ def plain(text: Any, most: int = 0) -> str:
 
 
 def number(value: float) -> str:
-    """A number in two digits, short: 0.0012, 3.4e-08.
-
-    Examples
-    --------
-    >>> number(0.00123), number(3.4e-8), number(0)
-    ('0.0012', '3.4e-08', '0')
-    """
+    """A number in two digits, short: 0.0012, 3.4e-08."""
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else _("infinite")
     value += 0.0  # no -0

@@ -47,8 +47,9 @@ def confusion_matrix(
     guesses = given.labels(predictions, "predictions", scores=True)
     given.same_length(truth, guesses, ("labels", "predictions"))
     shape = given.array(predictions, "predictions").shape
-    scores = len(shape) == 2 and shape[1] > 1
-    n = shape[1] if scores else int(max(truth.max(), guesses.max())) + 1
+    n = int(max(truth.max(), guesses.max())) + 1
+    if len(shape) == 2 and shape[1] > 1:  # scores
+        n = shape[1]
     full = given.names_of(classes, n)
     n = len(full)
     given.below(truth, n, "labels")
@@ -112,13 +113,7 @@ def _in_words(counts: Any, names: list[str], title: str) -> list[str]:
     sentences = [_("Confusion matrix; classes: {n}.", n=len(names)), sentence(title)]
     for place in np.argsort(-wrong, axis=None, kind="stable")[:3]:
         i, j = divmod(int(place), len(names))
-        if wrong[i, j]:
-            sentences.append(
-                _(
-                    "{name} taken for {other}: {n}.",
-                    name=names[i],
-                    other=names[j],
-                    n=int(wrong[i, j]),
-                )
-            )
+        if n := int(wrong[i, j]):
+            text = _("{name} taken for {other}: {n}.")
+            sentences.append(text.format(name=names[i], other=names[j], n=n))
     return sentences

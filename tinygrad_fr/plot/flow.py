@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import checks
 from ..errors import ArgumentError, DTypeError, GraphError
-from ..kernels import Array
 from ..messages import _
 from ..nn.module import Module, Parameter
 from ..nn.summary import titled
@@ -48,8 +47,7 @@ def gradient_flow(model: Any, *, ax: Axes | None = None) -> Figure:
         return _bars(model, ax)
     (lines,) = _curves(model, "gradient_flow", "gradients")
     with canvas.panels(ax, 3.5 + 0.09 * len(lines)) as (figure, (axes,)):
-        _draw_curves(axes, lines, outside=ax is None)
-        axes.set_ylabel(_("norm of the gradient"))
+        _draw_curves(axes, lines, _("norm of the gradient"), outside=ax is None)
     n = max(len(line.values) for line in lines)
     words = _("Norm of the gradient of each layer; steps: {n}.", n=n)
     return canvas.describe(figure, words, *(line.in_words for line in lines))
@@ -80,15 +78,19 @@ def health(watch: Any, *, ax: Axes | None = None) -> Figure:
     both = [(dead, _("dead neurons")), (saturated, _("saturated neurons"))]
     panels = kinds = [(lines, kind) for lines, kind in both if lines]  # of what is measured
     if ax is not None:
-        named = [line.titled(kind) for lines, kind in kinds for line in lines]
+        text = _("{name}: {value}")
+        named = [
+            line._replace(name=text.format(name=line.name, value=kind))
+            for lines, kind in kinds
+            for line in lines
+        ]
         panels = [(named, _("share of neurons"))]
     height = 2.5 * len(panels) + 0.09 * len(dead + saturated)
     with canvas.panels(ax, height, count=len(panels)) as (figure, axes):
         for panel, (lines, kind) in zip(axes, panels):
-            _draw_curves(panel, lines, outside=ax is None)
+            _draw_curves(panel, lines, kind, outside=ax is None)
             panel.set_ylim(-0.04, 1.04)
             panel.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=_("%")))
-            panel.set_ylabel(kind)
     words = [[canvas.sentence(kind), *(line.in_words for line in lines)] for lines, kind in kinds]
     return canvas.describe(figure, *(text for kind in words for text in kind))
 
@@ -103,35 +105,23 @@ class Curve(NamedTuple):
     values: list[float | None]
     shares: bool
 
-    def titled(self, kind: str) -> Curve:
-        """The same, with what was measured in its name."""
-        return self._replace(name=_("{name}: {value}", name=self.name, value=kind))
-
     @property
-    def last(self) -> str:
-        """The last value in words."""
-        value = self.values[-1]
-        if value is None:
-            return _("no gradient")
-        if self.shares and math.isfinite(value):
-            return _("{percent:.0f}%", percent=100 * value)
-        return canvas.number(value)
-
-    @property
-    def remarks(self) -> list[str]:
-        """What the line does not show: zeros on a logarithmic axis, and NaN."""
-        n, found = len(self.values), []
+    def told(self) -> str:
+        """The last value, and what the line does not show: zeros on a logarithmic axis, and NaN."""
+        value, n = self.values[-1], len(self.values)
+        words = [_("no gradient") if value is None else canvas.number(value)]
+        if self.shares and value is not None and math.isfinite(value):
+            words = [_("{percent:.0f}%", percent=100 * value)]
         if not self.shares and (k := self.values.count(0)):
-            found.append(_("zero {k} of {n} times", k=k, n=n))
+            words.append(_("zero {k} of {n} times", k=k, n=n))
         if k := sum(v is not None and not math.isfinite(v) for v in self.values):
-            found.append(_("NaN or infinite {k} of {n} times", k=k, n=n))
-        return found
+            words.append(_("NaN or infinite {k} of {n} times", k=k, n=n))
+        return ", ".join(words)
 
     @property
     def in_words(self) -> str:
-        """The last value and the remarks."""
-        last = _("{name}: {value} at last", name=self.name, value=self.last)
-        return ", ".join([last, *self.remarks]) + "."
+        """A sentence on its end."""
+        return _("{name}: at last {value}.", name=self.name, value=self.told)
 
 
 def _curves(watch: Any, function: str, *attributes: str) -> list[list[Curve]]:
@@ -139,13 +129,10 @@ def _curves(watch: Any, function: str, *attributes: str) -> list[list[Curve]]:
     shares = function == "health"
     found: list[Any] = [getattr(watch, attribute, None) for attribute in attributes]
     if not all(isinstance(each, Mapping) for each in found):
-        raise DTypeError(
-            _("{function} takes what tg.health.watch gives, not {kind}")
-            if shares
-            else _("{function} takes a Module or what tg.health.watch gives, not {kind}"),
-            function=function,
-            kind=checks.kind(watch),
-        )
+        text = _("{function} takes a Module or what tg.health.watch gives, not {kind}")
+        if shares:
+            text = _("{function} takes what tg.health.watch gives, not {kind}")
+        raise DTypeError(text, function=function, kind=checks.kind(watch))
     lines = [
         [Curve(str(name), list(values), shares) for name, values in each.items() if len(values)]
         for each in found
@@ -157,19 +144,16 @@ def _curves(watch: Any, function: str, *attributes: str) -> list[list[Curve]]:
     return lines
 
 
-def _draw_curves(axes: Axes, lines: list[Curve], *, outside: bool) -> None:
+def _draw_curves(axes: Axes, lines: list[Curve], label: str, *, outside: bool) -> None:
     """Draw them, with a legend that says the last values: inside, or above the axes."""
-    log = not lines[0].shares
     steps = max(len(line.values) for line in lines)
     several = steps // 50 if steps > LONG else 1
-    handles: list[Any] = []
-    for i, line in enumerate(lines):
-        handles += _draw_curve(axes, i, line, several)
-    if log:
+    handles = [_draw_curve(axes, i, line, several) for i, line in enumerate(lines)]
+    if not lines[0].shares:
         axes.set_yscale("log")
     canvas.grid(axes)
     canvas.whole_numbers(axes, 1, steps)
-    axes.set_xlabel(_("step"))
+    axes.set(xlabel=_("step"), ylabel=label)
     title = _("at the last step")
     if several > 1:
         title = _("at the last step (thick lines: medians of {n} steps)", n=several)
@@ -189,124 +173,96 @@ def _draw_curve(axes: Axes, i: int, line: Curve, several: int) -> Any:
     colour = canvas.COLOURS[i % len(canvas.COLOURS)]
     x, y = np.arange(1, len(line.values) + 1), np.array(line.values, float)  # NaN for None
     missing = np.array([value is None for value in line.values])
+    zeros, bad = x[(y == 0) & (not line.shares)], x[~np.isfinite(y) & ~missing]
     shown = np.where(np.isfinite(y) & ((y > 0) | line.shares), y, np.nan)
     if not line.shares:
         shown = np.clip(shown, 1e-99, 1e99)  # beyond, the axis overflows
-    line_x, line_y = x, shown
     if several > 1:
         axes.plot(x, shown, color=colour, linewidth=0.5, alpha=0.35)
-        line_x, line_y = _medians(x, shown, several)
-    every = max(1, len(line_x) // 8)
-    start = min(i * every // 5, len(line_x) - 1)
-    text = _("{name}: {value}", name=canvas.plain(line.name, 32), value=line.last)
-    drawn = axes.plot(
-        line_x, line_y, color=colour, linewidth=1.4, label=", ".join([text, *line.remarks]),
-        linestyle=canvas.LINES[other % len(canvas.LINES)], markevery=(start, every),
+        parts = max(1, len(x) // several)
+        known = [part[np.isfinite(part)] for part in np.array_split(shown, parts)]
+        shown = np.array([np.median(part) if len(part) else np.nan for part in known])
+        x = np.array([part.mean() for part in np.array_split(x, parts)])
+    every = max(1, len(x) // 8)
+    text = _("{name}: {value}", name=canvas.plain(line.name, 32), value=line.told)
+    (drawn,) = axes.plot(
+        x, shown, color=colour, linewidth=1.4, label=text,
+        linestyle=canvas.LINES[other % len(canvas.LINES)],
         marker=canvas.MARKERS[other % len(canvas.MARKERS)],
+        markevery=(min(i * every // 5, len(x) - 1), every),
     )  # fmt: skip
-    canvas.beside(axes, x[(y == 0) & (not line.shares)], 0.03, "v", colour)
-    canvas.beside(axes, x[~np.isfinite(y) & ~missing], 0.97, "x", colour)
+    canvas.beside(axes, zeros, 0.03, "v", colour)
+    canvas.beside(axes, bad, 0.97, "x", colour)
     return drawn
-
-
-def _medians(x: Array, y: Array, several: int) -> tuple[Array, Array]:
-    """The middles of every ``several`` steps, and the medians of what is known there."""
-    parts = max(1, len(x) // several)
-    known = [part[np.isfinite(part)] for part in np.array_split(y, parts)]
-    middles = [part.mean() for part in np.array_split(x, parts)]
-    return np.array(middles), np.array([np.median(k) if len(k) else np.nan for k in known])
 
 
 # --- the gradients of now --------------------------------------------------------------------
 
 
-class Bar(NamedTuple):
-    """A layer with parameters: its gradient's norm, and which parameters have none."""
-
-    name: str
-    norm: float | None
-    missing: list[str]
-
-    @property
-    def length(self) -> float:
-        """The norm, where it has a place on a logarithmic axis; or 0."""
-        return self.norm if self.norm is not None and self.norm < math.inf else 0.0
-
-    @property
-    def text(self) -> str:
-        """The norm in words."""
-        if self.norm is None:
-            return _("no gradient (None)")
-        text = canvas.number(self.norm) if self.norm else _("0: exactly zero")
-        if self.missing:
-            names = ", ".join(self.missing)
-            text = _("{value} (no gradient: {names})", value=text, names=names)
-        return text
-
-
 def _bars(model: Module, ax: Axes | None) -> Figure:
     from matplotlib.ticker import NullFormatter
 
-    bars = _norms(model)
+    bars = list(_norms(model))
     if not bars:
         raise ArgumentError(
-            "{model} has no parameters, and so no gradients to draw",
-            model=type(model).__name__,
+            "{model} has no parameters, and so no gradients to draw", model=type(model).__name__
         )
-    if all(bar.norm is None for bar in bars):
+    if all(norm is None for _name, norm, _text in bars):
         raise GraphError(
             "no parameter has a gradient yet: call loss.backward(), then draw, then zero_grad()"
         )
-    known = [bar.length for bar in bars if bar.length] or [1e-3, 1.0]
+    known = [norm for _name, norm, _text in bars if norm and norm < math.inf] or [1e-3, 1.0]
     low = 10 ** (math.floor(math.log10(min(known))) - 0.3)
-    remarks = any(bar.missing for bar in bars if bar.norm is not None)
-    high = low * max(max(known) / low, 30) ** (1.5 if remarks else 1.2)  # room for the numbers
+    longest = max(len(text) for _name, _norm, text in bars)
+    high = low * max(max(known) / low, 30) ** (1.2 if longest < 20 else 1.5)  # room for the texts
     row = float(np.clip(10 / len(bars), 0.17, 0.36))
     with canvas.panels(ax, 0.95 + row * len(bars)) as (figure, (axes,)):
         axes.set_xscale("log")
         axes.set_xlim(low, high)
-        for y, bar in enumerate(bars):
-            _draw_bar(axes, y, bar)
-        names = [canvas.plain(bar.name, 34) for bar in bars]
+        for y, (_name, norm, text) in enumerate(bars):
+            _draw_bar(axes, y, norm, text)
+        names = [canvas.plain(name, 34) for name, _norm, _text in bars]
         axes.set_yticks(range(len(bars)), names, fontsize=min(9, row * 40))
         axes.set_ylim(len(bars) - 0.4, -0.6)
         canvas.grid(axes, "x")
         axes.tick_params(axis="y", length=0)
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel(_("norm of the gradient; the input is at the top, the output below"))
-    words = [_("{name}: {value}", name=bar.name, value=bar.text) + "." for bar in bars]
+    words = [_("{name}: {value}", name=name, value=text) + "." for name, _norm, text in bars]
     return canvas.describe(figure, _("Norm of the gradient of each layer."), *words)
 
 
-def _norms(model: Module) -> list[Bar]:
-    bars = []
+def _norms(model: Module) -> Iterator[tuple[str, float | None, str]]:
+    """Of each layer with parameters its name, its gradient's norm, and that in words."""
     for path, module in model.named_modules():
         own = [(name, p) for name, p in module._attributes() if isinstance(p, Parameter)]
-        if not own:
-            continue
         found = [p.grad.data.astype(np.float64) for _n, p in own if p.grad is not None]
-        with np.errstate(all="ignore"):
-            norm = math.hypot(*map(np.linalg.norm, found)) if found else None
-        missing = [name for name, p in own if p.grad is None]
-        bars.append(Bar(titled(path, module), norm, missing))
-    return bars
+        if found:
+            with np.errstate(all="ignore"):
+                norm = math.hypot(*map(np.linalg.norm, found))
+            text = canvas.number(norm) if norm else _("0: exactly zero")
+            if missing := ", ".join(name for name, p in own if p.grad is None):
+                text = _("{value} (no gradient: {names})", value=text, names=missing)
+            yield titled(path, module), norm, text
+        elif own:
+            yield titled(path, module), None, _("no gradient (None)")
 
 
-def _draw_bar(axes: Axes, y: int, bar: Bar) -> None:
+def _draw_bar(axes: Axes, y: int, norm: float | None, text: str) -> None:
     """A bar and its number; a hatched band where there is none to draw."""
     low, high = axes.get_xlim()
     place: dict[str, Any] = {"left": low, "height": 0.62, "linewidth": 0}
-    if bar.length:
-        axes.barh(y, bar.length - low, color=canvas.BLUE, **place)
-    elif bar.norm == 0:
-        axes.plot(
-            [low], [y], marker="d", markersize=9, color=canvas.VERMILLION, clip_on=False, zorder=3
-        )
+    end = low
+    if norm == 0:
+        axes.plot(low, y, marker="d", markersize=9, color=canvas.VERMILLION, clip_on=False)
+    elif norm is not None and norm < math.inf:
+        end = norm
+        axes.barh(y, norm - low, color=canvas.BLUE, **place)
     else:
-        hatch, colour = ("////", canvas.PALE) if bar.norm is None else ("xxxx", canvas.VERMILLION)
+        hatch, colour = ("////", canvas.PALE) if norm is None else ("xxxx", canvas.VERMILLION)
         axes.barh(y, high - low, color="none", edgecolor=colour, hatch=hatch, **place)
     axes.annotate(
-        canvas.plain(bar.text), (bar.length or low, y), (4 if bar.length else 9, 0),
+        canvas.plain(text), (end, y), (4 if end > low else 9, 0),
         textcoords="offset points", va="center", fontsize=8.5, color=canvas.ink(axes), zorder=4,
         bbox={"facecolor": axes.get_facecolor(), "edgecolor": "none", "pad": 1.2},
     )  # fmt: skip

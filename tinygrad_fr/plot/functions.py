@@ -61,10 +61,8 @@ def function(
     ['tanh(x)', "tanh'(x)"]
     """
     if isinstance(f, type) or not callable(f):
-        raise DTypeError(
-            "f is a function of a Tensor, such as tg.relu, not {kind}",
-            kind=checks.kind(f),
-        )
+        text = _("f is a function of a Tensor, such as tg.relu, not {kind}")
+        raise DTypeError(text, kind=checks.kind(f))
     ends = given.finite([low, high], "low, high")
     if not ends[0] < ends[1]:
         raise ArgumentError("low is less than high: {low} and {high} are not", low=low, high=high)
@@ -84,9 +82,8 @@ def function(
     with np.errstate(all="ignore"):
         y = value(x)
         if not np.allclose(value(x[: len(x) // 2]), y[: len(x) // 2], equal_nan=True):
-            raise ShapeError(
-                "f must act on each entry by itself; this one's values depend on the others"
-            )
+            text = _("f must act on each entry by itself; this one's values depend on the others")
+            raise ShapeError(text)
         if not np.isfinite(y).any():
             raise NonFiniteError("f is finite nowhere between {low} and {high}", low=low, high=high)
         breaks = {label: _breaks(curve, x) for label, (curve, _style) in curves.items()}
@@ -99,28 +96,19 @@ def function(
                 _draw(axes, curve, x, breaks[label], label, style)
             grid(axes)
             axes.legend(loc="best")
-    words = _(
-        "{name}(x) and its derivative, for x from {low} to {high}.",
-        name=name,
-        low=number(float(x[0])),
-        high=number(float(x[-1])),
-    )
+    text = _("{name}(x) and its derivative, for x from {low} to {high}.")
+    words = text.format(name=name, low=number(float(x[0])), high=number(float(x[-1])))
     return describe(figure, words, *_in_words(breaks))
 
 
 def _value(f: Callable[[Any], Any], points: Array) -> Array:
     y = f(Tensor(points))
     if not isinstance(y, Tensor):
-        raise DTypeError(
-            "f must give a Tensor for a Tensor, not {kind}: write it with tg's operations",
-            kind=type(y).__name__,
-        )
+        text = _("f must give a Tensor for a Tensor, not {kind}: write it with tg's operations")
+        raise DTypeError(text, kind=type(y).__name__)
     if y.shape != points.shape:
-        raise ShapeError(
-            "f acts on each entry: for a Tensor {shape} it gives one of that shape, not {got}",
-            shape=points.shape,
-            got=y.shape,
-        )
+        text = _("f acts on each entry: for a Tensor {shape} it gives one of that shape, not {got}")
+        raise ShapeError(text, shape=points.shape, got=y.shape)
     return y.data.astype(np.float64)
 
 
@@ -198,14 +186,8 @@ def _limits(poles: bool, *curves: Array) -> tuple[float, float]:
 
 def _in_words(breaks: dict[str, list[Break]]) -> Iterator[str]:
     """The first jumps of each curve."""
+    text = _("{curve} jumps at x = {x} from {left} to {right}; its value there is {value}.")
     for label, found in breaks.items():
         for jump in [each for each in found if not each.pole][:5]:
             x, left, right, value = map(number, jump[:4])
-            yield _(
-                "{curve} jumps at x = {x} from {left} to {right}; its value there is {value}.",
-                curve=label,
-                x=x,
-                left=left,
-                right=right,
-                value=value,
-            )
+            yield text.format(curve=label, x=x, left=left, right=right, value=value)

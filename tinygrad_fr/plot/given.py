@@ -23,16 +23,14 @@ def array(value: Any, name: str) -> Array:
     try:
         found = np.asarray(value)
     except ValueError as error:
-        raise ShapeError(
-            "{name} is not a regular grid of numbers: {error}", name=name, error=error
-        ) from error
+        text = _("{name} is not a regular grid of numbers: {error}")
+        raise ShapeError(text, name=name, error=error) from error
     if found.dtype.kind not in "fiub":
         kind = type(value).__name__ if found.dtype.kind == "O" else found.dtype
         raise DTypeError("{name} is made of real numbers, not of {kind}", name=name, kind=kind)
     if not found.size:
-        raise ShapeError(
-            "{name} {shape} is empty: there is nothing to draw", name=name, shape=found.shape
-        )
+        text = _("{name} {shape} is empty: there is nothing to draw")
+        raise ShapeError(text, name=name, shape=found.shape)
     return found
 
 
@@ -41,12 +39,9 @@ def finite(value: Any, name: str) -> Array:
     values = array(value, name)
     bad = ~np.isfinite(values)
     if bad.any():
-        raise NonFiniteError(
-            "{name} has values that are NaN or infinite ({n}), the first at {index}",
-            name=name,
-            n=int(bad.sum()),
-            index=tuple(int(i) for i in np.argwhere(bad)[0]),
-        )
+        text = _("{name} has values that are NaN or infinite ({n}), the first at {index}")
+        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise NonFiniteError(text, name=name, n=int(bad.sum()), index=first)
     return values
 
 
@@ -58,18 +53,12 @@ def labels(value: Any, name: str, *, scores: bool = False) -> Array:
     found = finite(value, name)
     if found.ndim == 2 and found.shape[1] > 1:
         if not scores and not (np.isin(found, (0, 1)).all() and (found.sum(1) == 1).all()):
-            raise ArgumentError(
-                "{name} {shape} are neither classes (N,) nor one-hot rows (N, C)",
-                name=name,
-                shape=found.shape,
-            )
+            text = _("{name} {shape} are neither classes (N,) nor one-hot rows (N, C)")
+            raise ArgumentError(text, name=name, shape=found.shape)
         found = found.argmax(1)
     if found.ndim not in (1, 2):
-        raise ShapeError(
-            "{name} has the shape (N,), (N, 1) or (N, C), not {shape}",
-            name=name,
-            shape=found.shape,
-        )
+        text = _("{name} has the shape (N,), (N, 1) or (N, C), not {shape}")
+        raise ShapeError(text, name=name, shape=found.shape)
     flat = found.ravel()
     if (broken := flat != np.floor(flat)).any():
         text = _("{name} are classes, whole numbers, and {value} is none")
@@ -86,13 +75,8 @@ def below(classes: Array, n: int, name: str) -> Array:
     """The same, if all are classes from 0 to n - 1."""
     outside = classes[(classes < 0) | (classes >= n)]
     if len(outside):
-        raise ArgumentError(
-            "{name} are classes from 0 to {last} (number of classes: {n}); one is {value}",
-            name=name,
-            last=n - 1,
-            n=n,
-            value=int(outside[0]),
-        )
+        text = _("{name} are classes from 0 to {last} (number of classes: {n}); one is {value}")
+        raise ArgumentError(text, name=name, last=n - 1, n=n, value=int(outside[0]))
     return classes
 
 

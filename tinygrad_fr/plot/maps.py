@@ -1,7 +1,6 @@
 """What a network sees: images, filters and feature maps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,18 +14,7 @@ from ..nn import Conv2d
 from ..nn.module import Module
 from ..nn.summary import titled
 from . import given
-from .canvas import (
-    GREY,
-    TEXT,
-    VERMILLION,
-    WIDTH,
-    Figure,
-    describe,
-    number,
-    plain,
-    sentence,
-    sheet,
-)  # fmt: skip
+from .canvas import GREY, TEXT, VERMILLION, WIDTH, Figure, describe, number, plain, sentence, sheet
 
 COLUMNS = 16
 ROWS = 12  # in a picture; what is beyond is left out, and the title says so
@@ -128,27 +116,22 @@ def filters(model: Any, *, columns: int = 8) -> Figure:
     columns = checks.whole(columns, "columns", 1, COLUMNS)
     n, channels = values.shape[:2]
     largest = float(np.abs(values).max()) or 1.0
-    note, rows = "", channels not in (1, 3)
-    if rows:
+    pictures, note, shown = values[:, 0], "", min(n, ROWS * columns)
+    captions = [[str(i + 1)] for i in range(shown)]
+    if channels == 3:
+        pictures = 0.5 + values.transpose(0, 2, 3, 1) / (2 * largest)
+        note = _("red, green and blue are the three channels; grey is 0")
+    elif channels > 1:
         shown, columns = min(n, COLUMNS), min(channels, COLUMNS)
         pictures = values[:shown, :columns].reshape(-1, *values.shape[2:])
-        captions = [[str(c + 1)] for c in range(columns)] + [[]] * (len(pictures) - columns)
-        note = "\n" + _("a row for each filter, a column for each channel")
+        captions = [[f"{f + 1}, {c + 1}"] for f in range(shown) for c in range(columns)]
+        note = _("a row for each filter, a column for each channel")
         if columns < channels:
             note += _("; channels 1 to {shown}", shown=columns)
-    else:
-        shown = min(n, ROWS * columns)
-        pictures = values[:, 0]
-        if channels == 3:
-            pictures = 0.5 + values.transpose(0, 2, 3, 1) / (2 * largest)
-            note = "\n" + _("red, green and blue are the three channels; grey is 0")
-        captions = [[str(i + 1)] for i in range(shown)]
     title = ngettext("{n} filter of {size}", "{n} filters of {size}", n)
-    title = _title(where, title, values, shown) + note
-    block = Block(
-        title, list(map(Tile, pictures, captions)), (-largest, largest), columns, scale=True,
-        named_rows=rows, largest=0.55 if rows else 1.15,
-    )  # fmt: skip
+    title = _title(where, title, values, shown) + ("\n" + note if note else "")
+    tiles, size = list(map(Tile, pictures, captions)), 1.15 if channels in (1, 3) else 0.55
+    block = Block(title, tiles, (-largest, largest), columns, scale=True, largest=size)
     return describe(draw_blocks([block]), title.replace("\n", ", ") + ".", _range(values))
 
 
@@ -177,22 +160,16 @@ def activations(model: Any, images: Any, *, layer: str | None = None, columns: i
     8
     """
     if not isinstance(model, Module):
-        raise DTypeError(
-            "model is a Module, whose layers have names, not {kind}",
-            kind=checks.kind(model),
-        )
+        text = _("model is a Module, whose layers have names, not {kind}")
+        raise DTypeError(text, kind=checks.kind(model))
     columns = checks.whole(columns, "columns", 1, COLUMNS)
     image = given.finite(images, "images").astype(np.float64)
     if image.ndim == 4 and len(image) > 1:
-        raise ShapeError(
-            "activations are those of one image, and {shape} has {n}: give images[0]",
-            shape=image.shape,
-            n=len(image),
-        )
+        text = _("activations are those of one image, and {shape} has {n}: give images[0]")
+        raise ShapeError(text, shape=image.shape, n=len(image))
     if not 2 <= image.ndim <= 4:
-        raise ShapeError(
-            "an image has the shape (C, H, W) or (1, C, H, W), not {shape}", shape=image.shape
-        )
+        text = _("an image has the shape (C, H, W) or (1, C, H, W), not {shape}")
+        raise ShapeError(text, shape=image.shape)
     batch = image.reshape((1,) * (4 - image.ndim) + image.shape)
     outputs = _outputs(model, batch, layer)
     blocks, words = [], []
@@ -207,7 +184,7 @@ def activations(model: Any, images: Any, *, layer: str | None = None, columns: i
         low, high = float(known.min()), float(known.max())
         limits = (low, high) if low < high else (low - 0.5, high + 0.5)
         tiles = [Tile(m, [f"{i + 1}{_remark(m)}"]) for i, m in enumerate(maps[:shown])]
-        blocks.append(Block(title, tiles, limits, columns, "viridis", True, 0.95))
+        blocks.append(Block(title, tiles, limits, columns, "viridis", scale=True))
         words += [f"{title}.", _range(known)]
         if flat := [str(i + 1) for i, m in enumerate(maps) if m.min() == m.max()]:
             words.append(_("The same everywhere: {maps}.", maps=", ".join(flat)))
@@ -218,11 +195,8 @@ def activations(model: Any, images: Any, *, layer: str | None = None, columns: i
 
 
 def _range(values: Array) -> str:
-    return _(
-        "Their values range from {low} to {high}.",
-        low=number(float(values.min())),
-        high=number(float(values.max())),
-    )
+    low, high = number(float(values.min())), number(float(values.max()))
+    return _("Their values range from {low} to {high}.", low=low, high=high)
 
 
 def _title(where: str, text: str, values: Array, shown: int) -> str:
@@ -240,10 +214,8 @@ def _pictures(images: Any) -> Array:
     if values.ndim == 4 and values.shape[1] in (1, 3):
         values = values[:, 0] if values.shape[1] == 1 else values.transpose(0, 2, 3, 1)
     elif values.ndim != 3:
-        raise ShapeError(
-            "images have the shape (N, 1, H, W), (N, 3, H, W) or (N, H, W), not {shape}",
-            shape=values.shape,
-        )
+        text = _("images have the shape (N, 1, H, W), (N, 3, H, W) or (N, H, W), not {shape}")
+        raise ShapeError(text, shape=values.shape)
     if values.dtype == np.uint8:
         return values / 255
     low, high = float(values.min()), float(values.max())
@@ -258,9 +230,8 @@ def _named(value: Any, name: str, n: int, classes: Any) -> list[str] | None:
         return None
     found = given.labels(value, name, scores=name == "predictions")
     if len(found) != n:
-        raise ShapeError(
-            "images and {name} differ in number: {n} and {m}", n=n, m=len(found), name=name
-        )
+        text = _("images and {name} differ in number: {n} and {m}")
+        raise ShapeError(text, n=n, m=len(found), name=name)
     names = given.names_of(classes, int(found.max()) + 1)
     return [names[k] for k in given.below(found, len(names), name)]
 
@@ -277,11 +248,9 @@ def _outputs(model: Module, batch: Array, layer: str | None) -> list[tuple[str, 
     """The maps (C, H, W) of the layers, in the order in which they were computed."""
     modules = dict(model.named_modules())
     if layer is not None and layer not in modules:
-        raise ArgumentError(
-            "there is no layer {name!r}: there are {known}",
-            name=layer,
-            known=", ".join(repr(name) for name in modules if name) or "''",
-        )
+        known = ", ".join(repr(name) for name in modules if name) or "''"
+        text = _("there is no layer {name!r}: there are {known}")
+        raise ArgumentError(text, name=layer, known=known)
     found = [
         (titled(plain(path, 30), module), y.data[0].astype(np.float64))
         for path, module, _x, y in given.called(model, batch)[1]
@@ -289,18 +258,16 @@ def _outputs(model: Module, batch: Array, layer: str | None) -> list[tuple[str, 
         and isinstance(y, Tensor) and y.ndim == 4 and y.size
     ]  # fmt: skip
     if not found:
-        raise ArgumentError(
-            _("{layer} makes no maps (N, C, H, W)")
-            if layer
-            else _("no layer of the model makes maps (N, C, H, W)"),
-            layer=layer or "",
-        )
+        text = _("{layer} makes no maps (N, C, H, W)")
+        if layer is None:
+            text = _("no layer of the model makes maps (N, C, H, W)")
+        raise ArgumentError(text, layer=layer or "")
     return found
 
 
 # --- tiles on a sheet, measured in inches, so that texts have the room they need ---------------
 
-EDGE, GAP, BAR, NAME, LINE = 0.12, 0.1, 0.8, 0.22, 0.155  # inches; the last for a line of text
+EDGE, GAP, BAR, LINE = 0.12, 0.1, 0.8, 0.155  # inches; the last for a line of text
 BAD = "#D55E0055"  # of entries that are NaN
 
 
@@ -312,9 +279,8 @@ class Tile(NamedTuple):
     wrong: bool = False
 
 
-@dataclass
-class Block:
-    """Tiles below a title, ``limits`` being black and white; with a scale, or numbered rows."""
+class Block(NamedTuple):
+    """Tiles below a title, ``limits`` being the ends of the colours; with a scale, where asked."""
 
     title: str
     tiles: Sequence[Tile]
@@ -322,8 +288,7 @@ class Block:
     columns: int
     colours: str = "gray"
     scale: bool = False
-    largest: float = 1.15
-    named_rows: bool = False
+    largest: float = 1.15  # inches
 
 
 def draw_blocks(blocks: Sequence[Block]) -> Any:
@@ -344,53 +309,55 @@ def draw_blocks(blocks: Sequence[Block]) -> Any:
 def _draw(axes: Any, block: Block, y: float) -> tuple[float, float]:
     """Draw from ``y`` downwards; where that ends, below and on the right."""
     from matplotlib import colormaps
-    from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
-    from matplotlib.patches import Rectangle
 
-    colours = colormaps[block.colours].with_extremes(bad=BAD)
-    norm = Normalize(*block.limits)
     columns = min(block.columns, len(block.tiles))
-    left = EDGE + NAME * block.named_rows
     h, w = block.tiles[0].image.shape[:2]
-    room = (WIDTH - EDGE - left - BAR * block.scale + GAP) / columns
+    room = (WIDTH - 2 * EDGE - BAR * block.scale + GAP) / columns
     across = min(room - GAP, block.largest, block.largest * 1.4 * w / h)
     down = across * h / w
     pitch = min(room, max(across + GAP, 0.45))  # no less, so that a number fits
     if block.title:
         axes.text(EDGE, y, block.title, va="top", fontsize=9.5, fontweight="bold", color=TEXT)
         y -= LINE * (0.6 + 1.15 * (1 + block.title.count("\n")))
-    first = y - LINE * max(len(tile.caption) for tile in block.tiles[:columns])
-    for start in range(0, len(block.tiles), columns):
-        row = block.tiles[start : start + columns]
-        y -= LINE * max(len(tile.caption) for tile in row)
-        if block.named_rows:
-            axes.text(left - 0.06, y - down / 2, str(start // columns + 1), ha="right",
-                      va="center", fontsize=8, color=TEXT)  # fmt: skip
-        for column, tile in enumerate(row):
-            x = left + column * pitch
-            axes.imshow(tile.image, cmap=colours, norm=norm, extent=(x, x + across, y - down, y),
-                        interpolation="nearest")  # fmt: skip
-            axes.add_patch(
-                Rectangle((x, y), across, -down, fill=False, zorder=3,
-                          edgecolor=VERMILLION if tile.wrong else GREY,
-                          linewidth=2.6 if tile.wrong else 0.6)
-            )  # fmt: skip
-            most = max(3, int((across + 0.08) * 72 / (5.5 if tile.wrong else 4.9)))
-            axes.text(
-                x + across / 2, y + 0.03, "\n".join(plain(line, most) for line in tile.caption),
-                ha="center", va="bottom", fontsize=8, color=TEXT, linespacing=1.05,
-                fontweight="bold" if tile.wrong else "normal",
-            )  # fmt: skip
-        y -= down + GAP
-    right = left + columns * pitch - GAP
+    colours, norm = colormaps[block.colours].with_extremes(bad=BAD), Normalize(*block.limits)
+    top = y
+    for i, tile in enumerate(block.tiles):
+        if i % columns == 0:  # a row
+            y -= LINE * max(len(each.caption) for each in block.tiles[i : i + columns])
+            y -= (down + GAP) * (i > 0)
+        x = EDGE + (i % columns) * pitch
+        axes.imshow(tile.image, cmap=colours, norm=norm, extent=(x, x + across, y - down, y),
+                    interpolation="nearest")  # fmt: skip
+        colour, line = (VERMILLION, 2.6) if tile.wrong else (GREY, 0.6)
+        edge = axes.add_patch(_rectangle(x, y, across, down))
+        edge.set(edgecolor=colour, linewidth=line)
+        most = max(3, int((across + 0.08) * 72 / (5.5 if tile.wrong else 4.9)))
+        axes.text(
+            x + across / 2, y + 0.03, "\n".join(plain(line, most) for line in tile.caption),
+            ha="center", va="bottom", fontsize=8, color=TEXT, linespacing=1.05,
+            fontweight="bold" if tile.wrong else "normal",
+        )  # fmt: skip
+    y, right = y - down - GAP, EDGE + columns * pitch - GAP
     if block.scale:
-        tall = min(max(first - y - GAP, 0.5), 2.2)
-        bar = axes.inset_axes((right + GAP + 0.04, first - tall, 0.1, tall),
-                              transform=axes.transData)  # fmt: skip
-        scale = axes.figure.colorbar(ScalarMappable(norm, colours), cax=bar)
-        scale.outline.set_linewidth(0.5)
-        bar.tick_params(labelsize=7.5, labelcolor=TEXT, color=GREY, length=2, pad=2)
-        bar.locator_params(axis="y", nbins=3 if tall < 0.9 else 5)
-        return min(y, first - tall - GAP), right + BAR
+        return _draw_scale(axes, (colours, norm), right + GAP, top - LINE, y), right + BAR
     return y, right
+
+
+def _rectangle(x: float, y: float, across: float, down: float) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((x, y), across, -down, fill=False, zorder=3)
+
+
+def _draw_scale(axes: Any, colours: tuple[Any, Any], x: float, top: float, low: float) -> float:
+    """What the colours stand for; where that ends, below."""
+    from matplotlib.cm import ScalarMappable
+
+    tall = min(max(top - low - GAP, 0.5), 2.2)
+    place = (x + 0.04, top - tall, 0.1, tall)
+    bar = axes.inset_axes(place, transform=axes.transData)
+    axes.figure.colorbar(ScalarMappable(colours[1], colours[0]), cax=bar).outline.set_linewidth(0.5)
+    bar.tick_params(labelsize=7.5, labelcolor=TEXT, color=GREY, length=2, pad=2)
+    bar.locator_params(axis="y", nbins=3 if tall < 0.9 else 5)
+    return min(low, top - tall - GAP)

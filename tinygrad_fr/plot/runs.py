@@ -38,9 +38,8 @@ def history(history: History, *, ax: Axes | None = None) -> Figure:
     """
     epochs = getattr(history, "epochs", None)
     if not isinstance(epochs, list):
-        raise DTypeError(
-            "history is what tg.fit gives, a History, not {kind}", kind=type(history).__name__
-        )
+        text = _("history is what tg.fit gives, a History, not {kind}")
+        raise DTypeError(text, kind=type(history).__name__)
     if not epochs:
         raise ArgumentError("the history has no epoch yet: there is nothing to draw")
     curves = {name: history[name] for name in history.keys()}  # noqa: SIM118
@@ -123,12 +122,9 @@ def _panel(
 def _in_words(curves: dict[str, Any], steps: Any, best: int) -> list[str]:
     """Where each curve begins and ends."""
     sentences = [_("Training run; epochs: {n}.", n=len(steps))]
+    text = _("{name}: {first} at first, {last} at last")
     for name, values in curves.items():
-        text = _(
-            "{name}: {first} at first, {last} at last",
-            name=measure_word(name),
-            first=canvas.number(values[0]),
-            last=canvas.number(values[-1]),
-        )
-        sentences.append(canvas.sentence(text))
+        first, last = canvas.number(values[0]), canvas.number(values[-1])
+        words = text.format(name=measure_word(name), first=first, last=last)
+        sentences.append(canvas.sentence(words))
     return [*sentences, canvas.sentence(_("best epoch: {n}", n=steps[best]))]

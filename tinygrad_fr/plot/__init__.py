@@ -2,9 +2,7 @@
 
 Each function gives a matplotlib Figure that shows itself once in a notebook, with a description for
 those who do not see it; pyplot does not know of it, and nothing has to be closed. With ``ax=`` it
-draws into Axes of yours, in their style. Whatever a colour says, a shape, a hatch, a line style or
-a number says too. What cannot be drawn, such as a wrong shape, nothing at all, NaN or an unknown
-class, is an error that says so.
+draws into Axes of yours, in their style. What a colour says, a shape, a line or a number says too.
 """
 
 from .boundary import decision_boundary

@@ -96,8 +96,7 @@ def _draw_cells(axes: Axes, counts: Array, cell: float) -> None:
     axes.spines[:].set_visible(False)
     for (i, j), count in np.ndenumerate(counts):
         if i == j:
-            corner = (i - 0.5, i - 0.5)
-            axes.add_patch(Rectangle(corner, 1, 1, fill=False, ec=TEXT, linewidth=1.3, zorder=3))
+            axes.add_patch(Rectangle((i - 0.5, i - 0.5), 1, 1, fill=False, ec=TEXT, zorder=3))
         if count or n <= 30:  # zeros would be most of what is written
             colour = TEXT if count else GREY
             axes.text(

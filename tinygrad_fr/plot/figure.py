@@ -13,15 +13,9 @@ SHARPNESS = 2  # pixels in the file for one on the page
 
 
 class Picture(Figure):
-    """A Figure that no pyplot keeps: notebooks show it where it is a cell's last expression.
+    """A Figure that no pyplot keeps: notebooks show it where it is a cell's last expression."""
 
-    Attributes
-    ----------
-    description : str
-        What is to be seen, in words: for screen readers and terminals.
-    """
-
-    description: str = ""
+    description: str = ""  # what is to be seen, in words: for screen readers and terminals
 
     def _repr_mimebundle_(self, **_options: Any) -> tuple[dict[str, str], dict[str, Any]]:
         """As PNG; and as HTML, which carries the description."""

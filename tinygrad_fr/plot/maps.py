@@ -310,6 +310,7 @@ def _draw(axes: Any, block: Block, y: float) -> tuple[float, float]:
     """Draw from ``y`` downwards; where that ends, below and on the right."""
     from matplotlib import colormaps
     from matplotlib.colors import Normalize
+    from matplotlib.patches import Rectangle
 
     columns = min(block.columns, len(block.tiles))
     h, w = block.tiles[0].image.shape[:2]
@@ -330,8 +331,9 @@ def _draw(axes: Any, block: Block, y: float) -> tuple[float, float]:
         axes.imshow(tile.image, cmap=colours, norm=norm, extent=(x, x + across, y - down, y),
                     interpolation="nearest")  # fmt: skip
         colour, line = (VERMILLION, 2.6) if tile.wrong else (GREY, 0.6)
-        edge = axes.add_patch(_rectangle(x, y, across, down))
-        edge.set(edgecolor=colour, linewidth=line)
+        axes.add_patch(
+            Rectangle((x, y), across, -down, fill=False, zorder=3, ec=colour, linewidth=line)
+        )
         most = max(3, int((across + 0.08) * 72 / (5.5 if tile.wrong else 4.9)))
         axes.text(
             x + across / 2, y + 0.03, "\n".join(plain(line, most) for line in tile.caption),
@@ -342,12 +344,6 @@ def _draw(axes: Any, block: Block, y: float) -> tuple[float, float]:
     if block.scale:
         return _draw_scale(axes, (colours, norm), right + GAP, top - LINE, y), right + BAR
     return y, right
-
-
-def _rectangle(x: float, y: float, across: float, down: float) -> Any:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((x, y), across, -down, fill=False, zorder=3)
 
 
 def _draw_scale(axes: Any, colours: tuple[Any, Any], x: float, top: float, low: float) -> float:

@@ -58,7 +58,7 @@ def history(history: History, *, ax: Axes | None = None) -> Figure:
             _panel(panel, history, curves, steps, shown, best)
         canvas.whole_numbers(axes[-1], steps[0], steps[-1])
         axes[-1].set_xlabel(_("epoch"))
-    return canvas.describe(figure, *_in_words(curves, steps, best))
+    return canvas.describe(figure, *in_words(curves, steps, best))
 
 
 def _panels(curves: dict[str, Any]) -> list[list[str]]:
@@ -72,10 +72,6 @@ def _panels(curves: dict[str, Any]) -> list[list[str]]:
 
     shares = [metric for metric in metrics if is_share(metric)]
     return [group for group in (shares, *([m] for m in metrics if m not in shares)) if group]
-
-
-def _words(name: str) -> str:
-    return canvas.plain(measure_word(name), 30)
 
 
 def _panel(
@@ -97,7 +93,7 @@ def _panel(
             if many:  # a metric each has its points, filled in training only
                 style["marker"] = "o^Dv*P"[i % 6]
                 style["markerfacecolor"] = "white" if prefix else colour
-                word = _("{metric}, {data}", metric=_words(name), data=word)
+                word = _("{metric}, {data}", metric=canvas.plain(measure_word(name), 30), data=word)
             bad = [
                 step
                 for step, epoch in zip(steps, history.epochs)
@@ -114,12 +110,12 @@ def _panel(
                     color=colour, markeredgecolor="white", zorder=4,
                     label=_("best epoch: {n}", n=steps[best]) if name == "loss" else None,
                 )  # fmt: skip
-    axes.set_ylabel(_("metrics") if many else _words(shown[0]))
+    axes.set_ylabel(_("metrics") if many else canvas.plain(measure_word(shown[0]), 30))
     canvas.grid(axes)
     axes.legend(loc="best")
 
 
-def _in_words(curves: dict[str, Any], steps: Any, best: int) -> list[str]:
+def in_words(curves: dict[str, Any], steps: Any, best: int) -> list[str]:
     """Where each curve begins and ends."""
     sentences = [_("Training run; epochs: {n}.", n=len(steps))]
     text = _("{name}: {first} at first, {last} at last")

@@ -10,20 +10,11 @@ Tensor([2., 4.])
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import ops
+from . import messages, ops
 from .autograd.modes import debug, no_grad
 from .autograd.op import op
 from .autograd.tensor import Tensor
-from .autograd.transforms import (
-    grad,
-    gradients,
-    hessian,
-    hvp,
-    jacobian,
-    jvp,
-    value_and_grad,
-    vjp,
-)
+from .autograd.transforms import grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .ops import *  # noqa: F403
 from .settings import VERSION, manual_seed, set_default_dtype, set_language
 
@@ -85,6 +76,15 @@ def __getattr__(name: str) -> Any:
     from .autograd.guards.spellings import unknown
 
     raise unknown(f"module {__name__!r}", name)
+
+
+def _html(thing: messages.Shown) -> str | None:
+    from .plot import display
+
+    return display.html(thing)
+
+
+messages.Shown._repr_html_ = _html
 
 
 def __dir__() -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import gettext
@@ -47,6 +47,13 @@ def catalogue() -> gettext.NullTranslations:
             DOMAIN, LOCALE, languages, fallback=language == "en"
         )
     return _catalogues[language]
+
+
+class Shown:
+    """What notebooks show in HTML; the top of the house, which knows how, puts it here."""
+
+    __slots__ = ()
+    _repr_html_: Any
 
 
 def say(text: str) -> None:

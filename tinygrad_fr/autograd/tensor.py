@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..kernels import Array
-from ..messages import _
+from ..messages import Shown, _
 from . import engine
 from .engine import Node, next_rank
 from .guards import messages, observers
@@ -38,7 +38,7 @@ else:
 _ACCUMULATING = threading.RLock()
 
 
-class Tensor(Methods, InPlace, Scalar, NumPyProtocols):
+class Tensor(Methods, InPlace, Scalar, NumPyProtocols, Shown):
     """An array whose operations are recorded, to be differentiated in reverse mode.
 
     Parameters

@@ -17,6 +17,7 @@ from ..autograd.tensor import Tensor
 from ..checks import same_shape
 from ..errors import ArgumentError, DTypeError, GraphError
 from ..kernels import Array
+from ..messages import Shown
 from .summary import Summary, summarise
 
 Hook = Callable[["Module", tuple[Any, ...], Any], Any]
@@ -37,7 +38,7 @@ class Parameter(Tensor):
         super().__init__(data, requires_grad=True, dtype=dtype, name=name)
 
 
-class Module:
+class Module(Shown):
     """Base of layers and models.
 
     Parameters, buffers and submodules are plain attributes, also inside lists, tuples and dicts.

@@ -8,15 +8,16 @@ import numpy as np
 from ..autograd.modes import no_grad
 from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, DTypeError
-from ..messages import _, spelled
+from ..messages import Shown, _, spelled
 
 Module = Any  # the class itself stands above: a Module knows its summary, not the other way round
 
 
-class Summary(str):
-    """A text that notebooks show as it is."""
+class Summary(str, Shown):
+    """A text, and the rows of its table: their titles, then the layers."""
 
-    __slots__ = ()
+    rows: list[tuple[str, str, str, str, str]]
+    total: int
 
     def __repr__(self) -> str:
         return str(self)
@@ -60,7 +61,9 @@ def summarise(model: Module, input_shape: tuple[int, ...] | None) -> Summary:
     ]  # fmt: skip
     lines.insert(1, "-" * max(map(len, lines)))
     lines.append(_("{n} parameters", n=total))
-    return Summary(spelled("\n".join(lines)))
+    summary = Summary(spelled("\n".join(lines)))
+    summary.rows, summary.total = rows, total
+    return summary
 
 
 def _symbolic(shape: tuple[int, ...]) -> str:

@@ -6,13 +6,13 @@ from typing import Any
 
 from ..errors import ArgumentError
 from ..kernels import Array
-from ..messages import _
+from ..messages import Shown, _
 from ..nn.module import Module
 
 State = dict[str, Array]
 
 
-class History:
+class History(Shown):
     """What a training run measured, epoch by epoch.
 
     Attributes

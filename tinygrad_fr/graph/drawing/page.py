@@ -16,7 +16,7 @@ from ..formulas import text
 from ..formulas.naming import kind_word
 from .cards import card, facts
 from .describe import describe
-from .outline import Repeat, shows_leaf, unfolded
+from .outline import Outline, Repeat, shows_leaf, unfolded
 from .sheet import Sheet
 from .steps import Step, steps
 

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+import tinygrad_fr as tg
 from tinygrad_fr.autograd.operation import Operation, registry
+from tinygrad_fr.graph.formulas.words import worded
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "operations.md"
 HEAD = """# Les opérations
@@ -97,7 +99,9 @@ def rules(operation: Operation) -> str:
 
 
 def math(latex: str) -> str:
-    """LaTeX in a table, where a bar would end the cell."""
+    """LaTeX in a table, where a bar would end the cell; the page is French."""
+    tg.set_language("fr")
+    latex = worded(latex)
     return "$" + latex.replace(r"\|", r"\Vert ").replace("|", r"\vert ") + "$"
 
 

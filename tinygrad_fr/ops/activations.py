@@ -115,7 +115,7 @@ def prelu(x: Array, weight: Array):
     return np.where(x > 0, x, x * slopes(weight)), to_x, to_weight
 
 
-@op(r"y = x \text{ si } x > 0, \alpha (e^x - 1) \text{ sinon}", examples=lambda draw: [
+@op(r"y = x \text{ if } x > 0, \alpha (e^x - 1) \text{ otherwise}", examples=lambda draw: [
     draw.away(3, 4), (draw.away(3, 4), 0.5), draw.away(),
 ])  # fmt: skip
 def elu(x: Array, alpha: float = 1.0):

@@ -74,7 +74,7 @@ def conv2d(
     static = stride, padding, dilation, groups
 
     def to_x(g, y, x, weight, bias):
-        r"""\bar{X} = \bar{Y} \ast K \quad (K \text{ retourné de } 180^\circ)"""
+        r"""\bar{X} = \bar{Y} \ast K \quad (K \text{ turned by } 180^\circ)"""
         if isinstance(g, Node):
             return _to_images(batch(g), weight, batch(x), static)
         return kernel.conv_input(batch(g), weight, x.shape[-2:], *static)

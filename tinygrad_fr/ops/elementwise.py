@@ -182,7 +182,7 @@ def abs(g, y, x):
     return g * np.sign(x)
 
 
-isnan = _steps(r"y = [x \text{ n'est pas un nombre}]", np.isnan, "Whether each entry is NaN")
+isnan = _steps(r"y = [x \text{ is not a number}]", np.isnan, "Whether each entry is NaN")
 sign = _steps(r"y = \operatorname{sign} x", np.sign, "-1, 0 or 1")
 floor = _steps(r"y = \lfloor x \rfloor", np.floor, "The next integer below")
 ceil = _steps(r"y = \lceil x \rceil", np.ceil, "The next integer above")

@@ -168,7 +168,7 @@ def repeat(x: Array, repeats: int | Sequence[int], axis: int | None = None):
     index = (slice(None),) * along + (np.repeat(np.arange(n), times),)
 
     def to_x(g, y, x):
-        r"""\bar{X}_i = \sum_{j \text{ copie de } i} \bar{Y}_j"""
+        r"""\bar{X}_i = \sum_{j \text{ copy of } i} \bar{Y}_j"""
         shape = (x.size,) if axis is None else x.shape
         if times.size == 1:
             grouped = g.reshape(*shape[: along + 1], -1 if g.size else 0, *shape[along + 1 :])
@@ -209,7 +209,7 @@ def _pad(x: Array, width: tuple[tuple[int, int], ...], value: float):
     inside = tuple(slice(a, a + n) for (a, _b), n in zip(width, x.shape, strict=True))
 
     def to_x(g, y, x):
-        r"""\bar{X} = \bar{Y}[\text{intérieur}]"""
+        r"""\bar{X} = \bar{Y}[\text{inside}]"""
         return g[inside]
 
     return np.pad(x, width, constant_values=value), to_x

@@ -18,7 +18,7 @@ from .convolution import batch, check_images, fits
 from .indexing import _scatter
 
 
-@op(r"y = \max_{\text{fenêtre}} x", examples=lambda draw: [
+@op(r"y = \max_{\text{window}} x", examples=lambda draw: [
     (draw.distinct(2, 3, 4, 6), 2), (draw.distinct(1, 2, 5, 5), 3, 2),
     (draw.distinct(1, 2, 5, 5), 3, 1, 1), (draw.distinct(2, 1, 5, 4), (2, 3), (1, 2)),
     (draw.distinct(2, 6, 5), 2, 2, 1, {"dilation": (2, 1), "ceil_mode": True}),
@@ -56,7 +56,7 @@ def max_pool2d(
     y, places, spread = kernel.max_pool(batch(x), *cuts)
 
     def to_x(g, y, x):
-        r"""\bar{x}_{ij} = \bar{y} \text{ au premier maximum de la fenêtre, } 0 \text{ ailleurs}"""
+        r"""\bar{x}_{ij} = \bar{y} \text{ at the window's first maximum, } 0 \text{ elsewhere}"""
         if isinstance(g, Node):
             padded = *batch(x).shape[:2], *where.padded
             image = _scatter(batch(g).ravel(), places().ravel(), (math.prod(padded),))
@@ -66,7 +66,7 @@ def max_pool2d(
     return y if x.ndim == 4 else y[0], to_x
 
 
-@op(r"y = \tfrac{1}{k_h k_w} \sum_{\text{fenêtre}} x", examples=lambda draw: [
+@op(r"y = \tfrac{1}{k_h k_w} \sum_{\text{window}} x", examples=lambda draw: [
     (draw(2, 3, 4, 6), 2), (draw(1, 2, 5, 5), 3, 2), (draw(1, 2, 5, 5), 3, 1, 1),
     (draw(2, 1, 5, 4), (2, 3), (1, 2)), (draw(1, 1, 4, 4), 2, 2, 1, {"count_include_pad": False}),
     (draw(2, 6, 5), 3, 2, 1, {"ceil_mode": True}),
@@ -109,7 +109,7 @@ def avg_pool2d(
     share = 1 / divisor_override if divisor_override else shares
 
     def to_x(g, y, x):
-        r"""\bar{x}_{ij} = \tfrac{1}{k_h k_w} \sum_{\text{fenêtres} \ni (i,j)} \bar{y}"""
+        r"""\bar{x}_{ij} = \tfrac{1}{k_h k_w} \sum_{\text{windows} \ni (i,j)} \bar{y}"""
         if isinstance(g, Node):
             return _window_spread(batch(g) * share, where, ceil_mode)
         return kernel.window_spread(batch(g) * share, where)
@@ -118,7 +118,7 @@ def avg_pool2d(
     return y if x.ndim == 4 else y[0], to_x
 
 
-@op(r"x_{ij} = \sum_{\text{fenêtres} \ni (i,j)} g", examples=lambda draw: [
+@op(r"x_{ij} = \sum_{\text{windows} \ni (i,j)} g", examples=lambda draw: [
     (draw(1, 2, 2, 2), cut((5, 5), (3, 3), (2, 2), (0, 0)), False),
     (draw(1, 1, 3, 3), cut((3, 3), (3, 3), (1, 1), (1, 1)), False),
 ])  # fmt: skip
@@ -126,7 +126,7 @@ def _window_spread(g: Array, where: Cut, ceil: bool):
     """Add each value to all pixels of its window: the adjoint of ``avg_pool2d`` undivided."""
 
     def to_g(u, y, g):
-        r"""\bar{g} = \sum_{(i,j) \in \text{fenêtre}} \bar{x}_{ij}"""
+        r"""\bar{g} = \sum_{(i,j) \in \text{window}} \bar{x}_{ij}"""
         cuts = where.kernel, where.stride, where.padding
         return avg_pool2d(u, *cuts, ceil_mode=ceil, divisor_override=1)
 

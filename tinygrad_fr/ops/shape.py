@@ -163,7 +163,7 @@ def broadcast_to(x: Array, shape: tuple[int, ...]):
     """
 
     def to_x(g, y, x):
-        r"""\bar{X} = \sum_{\text{axes ajoutés}} \bar{Y}"""
+        r"""\bar{X} = \sum_{\text{added axes}} \bar{Y}"""
         return g  # the engine sums over the axes that were broadcast
 
     try:

@@ -22,7 +22,7 @@ LINES = {
     r"\bar{x}[i] \mathrel{+}= \bar{y}": "x̄[i] += ȳ",
     r"y = -|x| / 2": "y = −|x|/2",
     r"y = \sqrt{\operatorname{var} x}": "y = √(var x)",
-    r"\begin{pmatrix} 1 & -2 \\ 3 & 4 \end{pmatrix}": "(1  −2 ; 3  4)",
+    r"\begin{pmatrix} 1 & -2 \\ 3 & 4 \end{pmatrix}": "[1  −2 ; 3  4]",
     r"y = a - b \lfloor a / b \rfloor": "y = a − b ⌊a/b⌋",
     r"1.5 \cdot 10^{-7}": "1.5 · 10⁻⁷",
 }

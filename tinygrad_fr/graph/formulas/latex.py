@@ -62,9 +62,10 @@ class Scripts:
 
 @dataclass(frozen=True)
 class Matrix:
-    """Rows of cells between parentheses."""
+    """Rows of cells between brackets; a vector's only row stands between parentheses."""
 
     rows: tuple[tuple[Item, ...], ...]
+    vector: bool = False
 
 
 Item = Atom | Row | Fraction | Root | Accent | Scripts | Matrix
@@ -228,7 +229,7 @@ class _Reader:
         return self.item() or Row(())
 
     def matrix(self) -> Item:
-        self.argument()
+        kind = letters_of(self.argument())
         rows: list[tuple[Item, ...]] = []
         cells: list[Item] = []
         ends = (("char", "&"), ("command", "\\"), ("command", "end"))
@@ -240,7 +241,7 @@ class _Reader:
                 rows.append(tuple(cells))
                 cells = []
         self.argument()
-        return Matrix(tuple(rows))
+        return Matrix(tuple(rows), kind == "pmatrix" and len(rows) == 1)
 
 
 def unescaped(text: str) -> str:
@@ -340,8 +341,7 @@ def mapped(item: Item, change: Callable[[Item], Item | None]) -> Item:
             return tuple(within(x) for x in part)
         return mapped(part, change) if isinstance(part, Item) else part
 
-    new = change(item)
-    if new is not None:
+    if (new := change(item)) is not None:
         return new
     return item if isinstance(item, Atom) else type(item)(*map(within, vars(item).values()))
 

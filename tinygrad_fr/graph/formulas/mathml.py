@@ -1,5 +1,6 @@
 """Formulas as MathML, which browsers draw and screen readers speak without any script."""
 
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from .latex import Accent, Atom, Fraction, Item, Matrix, Root, Row, Scripts, ended, parse
@@ -19,23 +20,51 @@ def mathml(formula: str | Item, *, block: bool = False) -> str:
     return f"<math{display}>{_written(tree)}</math>"
 
 
+def equations(rows: Iterable[tuple[Item, Item, str]]) -> str:
+    """Equalities below each other: left sides, right sides with their signs, and words."""
+    cells = (
+        f"<mtr><mtd>{_written(a)}</mtd><mtd>{_written(b)}</mtd>"
+        f"<mtd><mtext>{escape(words)}</mtext></mtd></mtr>"
+        for a, b, words in rows
+    )
+    table = f'<mtable class="equations" displaystyle="true">{"".join(cells)}</mtable>'
+    return f'<math display="block">{table}</math>'
+
+
+def _grouped(items: Iterable[Item]) -> list[Item]:
+    """What stands between parentheses with an exponent as one item, so that both grow alike."""
+    found: list[Item] = []
+    opened: list[int] = []
+    for item in items:
+        end = ended(item)
+        if end in OPENING:
+            opened.append(len(found))
+        start = opened.pop() if end in CLOSING and opened else None
+        if isinstance(item, Scripts) and start is not None:
+            found[start:] = [Scripts(Row((*found[start:], end)), item.below, item.above)]
+        else:
+            found.append(item)
+    return found
+
+
 def _written(item: Item) -> str:
     match item:
         case Atom(kind, text):
             return _atom(kind, text)
         case Row(items):
-            return f"<mrow>{_row(items)}</mrow>"
+            return f"<mrow>{_row(_grouped(items))}</mrow>"
         case Fraction(top, bottom):
             return f"<mfrac>{_written(top)}{_written(bottom)}</mfrac>"
         case Root(body):
             return f"<msqrt>{_written(body)}</msqrt>"
         case Accent(mark, body):
             return f'<mover accent="true">{_written(body)}<mo>{MARKS[mark]}</mo></mover>'
-        case Matrix(rows):
+        case Matrix(rows, vector):
             cells = "".join(
                 f"<mtr>{''.join(f'<mtd>{_written(x)}</mtd>' for x in row)}</mtr>" for row in rows
             )
-            return f"<mrow><mo>(</mo><mtable>{cells}</mtable><mo>)</mo></mrow>"
+            opening, closing = "()" if vector else "[]"
+            return f"<mrow><mo>{opening}</mo><mtable>{cells}</mtable><mo>{closing}</mo></mrow>"
         case Scripts(base, below, above):
             large = isinstance(base, Atom) and base.kind == "large"
             parts = "".join(_written(x) for x in (base, below, above) if x is not None)
@@ -44,7 +73,7 @@ def _written(item: Item) -> str:
             return f"<{name}>{parts}</{name}>"
 
 
-def _row(items: tuple[Item, ...]) -> str:
+def _row(items: Sequence[Item]) -> str:
     """Items side by side; parentheses grow around what is tall, where they match."""
     fixed = _small_pairs(items)
     words = ""
@@ -57,7 +86,7 @@ def _row(items: tuple[Item, ...]) -> str:
     return words
 
 
-def _small_pairs(items: tuple[Item, ...]) -> set[int]:
+def _small_pairs(items: Sequence[Item]) -> set[int]:
     """The places of parentheses that have nothing tall between them, or no partner."""
     fixed, opened = set[int](), list[int]()
     for i, x in enumerate(items):

@@ -33,6 +33,7 @@ from .latex import (
     row,
 )  # fmt: skip
 from .naming import derivative
+from .words import worded
 
 MOST_LETTERS = 8  # arguments: a list of more has no letters of their own
 # Operations whose arguments NumPy stretches: their rules want a sum back.
@@ -54,7 +55,7 @@ def formula(graph: Graph, vertex: Vertex, symbols: Mapping[int, str]) -> Item:
     index = shown_index(graph, vertex)
     if index:
         return parse(f"{symbols[vertex.id]} = {symbols[inputs[0]]}[{index}]")
-    tree = parse(vertex.latex)
+    tree = parse(worded(vertex.latex))
     right = after_equals(_reduced(tree, vertex))
     letters = argument_letters(operation, vertex) if len(inputs) <= MOST_LETTERS else {}
     if right is None or not letters or not _fits(letters, inputs, right):
@@ -91,7 +92,7 @@ def rule(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Item | None:
         here = derivative(out, symbols[edge.source])
         return parse(rf"{here}[{index}] \mathrel{{+}}= {upstream}")
     letters = argument_letters(operation, vertex) if len(inputs) <= MOST_LETTERS else {}
-    tree = _reduced(parse(edge.rule), vertex)
+    tree = _reduced(parse(worded(edge.rule)), vertex)
     own = _barred(tree)
     y = output_letter(operation)
     distinct = len(set(letters.values())) == len(letters)
@@ -116,7 +117,7 @@ def factor_of_rule(
     vertex = graph.vertices[edge.target]
     if not edge.rule or vertex.tensor is None:
         return None
-    right = _sides(_reduced(parse(edge.rule), vertex))[1] or ()
+    right = _sides(_reduced(parse(worded(edge.rule)), vertex))[1] or ()
     y = output_letter(vertex.tensor._op)
     if right[:1] != (Accent("bar", Atom("identifier", y)),) or right[1:2] not in (
         (TIMES,),
@@ -177,7 +178,12 @@ def _given(
 
 
 def _reduced(tree: Item, vertex: Vertex) -> Item:
-    """A loss's formula without its 1/N, where the reduction is no mean."""
+    """A formula with what the call has chosen: no 1/N where the loss is no mean, k by its size."""
+    if "kernel_size" in vertex.static:
+        size = vertex.static["kernel_size"]
+        height, width = size if isinstance(size, tuple) else (size, size)
+        whole, area = parse("k_h k_w"), Atom("number", str(height * width))
+        return mapped(tree, lambda x: area if x == whole else None)
     if vertex.static.get("reduction", "mean") == "mean":
         return tree
     letter, kept = Atom("identifier", "N"), list[Item]()

@@ -42,9 +42,10 @@ def latex_of(item: Item) -> str:
             return rf"\sqrt{{{latex_of(body)}}}"
         case Accent(mark, body):
             return rf"\{mark}{{{latex_of(body)}}}"
-        case Matrix(rows):
+        case Matrix(rows, vector):
             cells = r" \\ ".join(" & ".join(latex_of(x) for x in row) for row in rows)
-            return rf"\begin{{pmatrix}} {cells} \end{{pmatrix}}"
+            kind = "pmatrix" if vector else "bmatrix"
+            return rf"\begin{{{kind}}} {cells} \end{{{kind}}}"
         case Scripts(base, below, above):
             words = latex_of(base)
             words = words if isinstance(base, (Atom, Accent)) else f"{{{words}}}"

@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 
+from ...messages import _
 from .latex import Accent, Atom, Fraction, Item, Matrix, Root, Row, Scripts, atoms, children, parse
 
 MARKS = {"bar": "\u0304", "overline": "\u0304", "hat": "\u0302", "tilde": "\u0303", "dot": "\u0307"}
@@ -13,6 +14,8 @@ BELOW = dict(
     zip("0123456789+-−()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True)
 )
 SPACED = frozenset([*"=+−⊙⊗·×⋆∗≤≥≠<>∈∋∧∨→↦≈±?:", "+="])
+ROOM = 0xE000  # the first of the signs that no language uses
+BESIDE = r"[^\ue000-\uf8ff][\u0300-\u036f]*"  # a letter with its accents
 SCRIPT = 0.85  # the size that a script asks for; Graphviz makes it a fifth smaller still
 OPENING, CLOSING = frozenset("([{⌊⌈|‖∂¬#"), frozenset(")]}⌋⌉,|‖;")
 
@@ -60,7 +63,8 @@ class _Line:
         words = self.of(script)
         if all(atom.kind in ("identifier", "number") for atom in atoms(script)):
             words = words.replace(" ", "")  # the ij of x_ij
-        if len(words) < 4 and all(c in BELOW for c in words):
+        single = all(len(atom.text) == 1 for atom in atoms(script))  # the ijkl of images
+        if (len(words) < 4 or single) and all(c in BELOW for c in words):
             return "".join(BELOW[c] for c in words)
         return f"_{words}" if " " not in words else f"_({words})"
 
@@ -68,7 +72,7 @@ class _Line:
         body = self.of(accent.body)
         if len(body) == 1:
             return unicodedata.normalize("NFC", body + MARKS[accent.mark])
-        words = {"bar": "mean", "overline": "mean"}.get(accent.mark, accent.mark)
+        words = _("mean") if accent.mark in ("bar", "overline") else accent.mark
         return f"{words}({body})"
 
     def of(self, item: Item) -> str:
@@ -83,13 +87,16 @@ class _Line:
                 return f"√{self.grouped(body)}"
             case Accent():
                 return self.accent(item)
-            case Matrix(rows):
-                lines = ["  ".join(self.of(x) for x in row) for row in rows]
-                return f"({' ; '.join(lines)})"
+            case Matrix(rows, vector):
+                return self.matrix([[self.of(x) for x in row] for row in rows], vector)
             case Scripts(base, below, above):
                 words = self.of(base)
                 words += "" if below is None else self.below(below)
                 return words + ("" if above is None else self.above(above))
+
+    def matrix(self, cells: list[list[str]], vector: bool) -> str:
+        words = " ; ".join("  ".join(row) for row in cells)
+        return f"({words})" if vector else f"[{words}]"
 
     def grouped(self, item: Item) -> str:
         """With parentheses where a line needs them and a fraction bar does not."""
@@ -111,6 +118,45 @@ class _Line:
                 part = f"({part})"  # (1/N) x, not 1/N x
             words += part.lstrip() if words.endswith(" ") else part
         return words
+
+
+@dataclass
+class _Block(_Line):
+    """Leaves room for matrices: signs of their own, which ``block`` replaces row by row."""
+
+    matrices: list[list[str]] = field(default_factory=list)
+
+    def matrix(self, cells: list[list[str]], vector: bool) -> str:
+        if len(cells) == 1:
+            return super().matrix(cells, vector)
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        rows = ["  ".join(map(str.rjust, row, widths)) for row in cells]
+        inner = [f"⎢{words}⎥" for words in rows[1:-1]]
+        self.matrices.append([f"⎡{rows[0]}⎤", *inner, f"⎣{rows[-1]}⎦"])
+        return chr(ROOM + len(self.matrices) - 1) * (len(rows[0]) + 2)
+
+
+def block(formula: str | Item) -> list[str]:
+    r"""A formula on as many lines as its matrices have rows; it is read along the middle one.
+
+    >>> print(*block(r"x = \begin{bmatrix} 1 & 2 \\ 30 & 4 \end{bmatrix}"), sep="\n")
+        ⎡ 1  2⎤
+    x = ⎣30  4⎦
+    """
+    writer = _Block()
+    line = writer.of(parse(formula) if isinstance(formula, str) else formula)
+    height = max(map(len, writer.matrices), default=1)
+
+    def row(at: int) -> str:
+        def shown(found: re.Match[str]) -> str:
+            rows = writer.matrices[ord(found[0][0]) - ROOM]
+            i = at - height // 2 + len(rows) // 2
+            return rows[i] if 0 <= i < len(rows) else " " * len(found[0])
+
+        beside = line if at == height // 2 else re.sub(BESIDE, " ", line)
+        return re.sub(r"([\ue000-\uf8ff])\1*", shown, beside)
+
+    return [row(at) for at in range(height)]
 
 
 @dataclass

@@ -44,8 +44,7 @@ def summary(array: Array) -> str:
     if not array.size:
         return _("empty")
     if array.size <= 4:
-        words = ", ".join(number(x) for x in array.ravel())
-        return words if array.ndim == 0 else f"[{words}]"
+        return _listed(array.tolist())
     finite = array[np.isfinite(array)]
     low, high = (finite.min(), finite.max()) if finite.size else (np.nan, np.nan)
     missing = array.size - finite.size
@@ -53,6 +52,10 @@ def summary(array: Array) -> str:
         return _("all {value}", value=number(low))
     words = _("{low} to {high}", low=number(low), high=number(high))
     return words + (", " + _("{n} not finite", n=missing) if missing else "")
+
+
+def _listed(x: Any) -> str:
+    return f"[{', '.join(map(_listed, x))}]" if isinstance(x, list) else number(x)
 
 
 def norm(array: Array) -> str:

@@ -14,7 +14,7 @@ from .. import values
 from ..formulas import label, text
 from ..formulas.operations import rule
 from ..recorded.flow import Flow, local
-from .nodes import closed_label, tip, vertex_label
+from .nodes import closed_label, matrix, tip, vertex_label
 from .outline import Link, Repeat
 from .rendering import MOST
 from .sheet import Sheet
@@ -127,11 +127,11 @@ def _carried(sheet: Sheet, flow: Flow, number: int) -> str:
     where = rule(sheet.graph, edge, sheet.symbols)
     rows = [_told(_("upstream"), g)]
     if slope is not None and slope.size <= 4 and slope.shape == d.shape:
-        rows.append(("× " + _("local"), escape(values.summary(slope))))
+        rows.append(("× " + _("local"), _numbers(slope)))
     rows.append(_told("= " + _("downstream"), d))
     cells = "".join(
         f'<TR><TD ALIGN="RIGHT">{font(escape(word), PALE, size=9)}</TD>'
-        f'<TD ALIGN="LEFT">{font(words, GRADIENT, size=9)}</TD></TR>'
+        f'<TD ALIGN="LEFT">{words}</TD></TR>'
         for word, words in rows
     )
     if where is not None and len(text(where)) <= LONGEST_RULE:
@@ -142,5 +142,13 @@ def _carried(sheet: Sheet, flow: Flow, number: int) -> str:
 def _told(word: str, array: Array) -> tuple[str, str]:
     """A word and what it stands for: the numbers when few, else their norm."""
     if array.size <= 4:
-        return word, escape(values.summary(array))
-    return f"{word}, ", escape(values.norm(array))
+        return word, _numbers(array)
+    return f"{word}, ", font(escape(values.norm(array)), GRADIENT, size=9)
+
+
+def _numbers(array: Array) -> str:
+    """Few numbers: a matrix in its shape, a vector as a list."""
+    entries = values.grid(array) if array.ndim == 2 else None
+    if entries is not None:
+        return matrix(entries, GRADIENT, size=9)
+    return font(escape(values.summary(array)), GRADIENT, size=9)

@@ -112,7 +112,7 @@ def _array(array: Array, sheet: Sheet, colour: str) -> str:
     if sheet.detail == "full" and array.ndim:
         entries = values.grid(array)
         if entries is not None:
-            return _matrix(entries, colour)
+            return matrix(entries, colour)
         pixels = values.thumbnail(array)
         if pixels is not None:
             words = font(escape(values.summary(array)), colour, size=9)
@@ -121,14 +121,14 @@ def _array(array: Array, sheet: Sheet, colour: str) -> str:
     return font(escape(values.norm(array) if is_long else values.summary(array)), colour)
 
 
-def _matrix(entries: list[list[str]], colour: str) -> str:
+def matrix(entries: list[list[str]], colour: str, size: int = 0) -> str:
     """A small array between the two bars of a matrix."""
     left, right = (
         f'<TD BORDER="1" SIDES="{side}" WIDTH="6" COLOR="{colour}"></TD>' for side in "LR"
     )
     rows = []
     for line in entries:
-        cells = (f'<TD ALIGN="RIGHT">{font(words, colour)}</TD>' for words in line)
+        cells = (f'<TD ALIGN="RIGHT">{font(words, colour, size=size)}</TD>' for words in line)
         rows.append(f"<TR>{left}{''.join(cells)}{right}</TR>")
     return table("".join(rows), padding=2)
 

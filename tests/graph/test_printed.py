@@ -136,7 +136,7 @@ def test_printed_formulas_give_the_recorded_gradients(seed):
         lines = [*derivation.definitions, *derivation.steps]
         values = {latex_of(parse(line.what)): line.truth for line in lines}
         values |= {leaf.name: leaf.data for leaf in leaves} | {r"\mathbf{1}": np.ones((3, 3))}
-        values |= {"N": 3.0}
+        values |= {"N": 3.0} | {line.letter: line.truth for line in derivation.steps if line.letter}
         for line in lines:
             for term in line.terms:
                 value = Reader(values).of(parse(term.latex))

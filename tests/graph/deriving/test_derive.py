@@ -266,7 +266,7 @@ def test_layers_are_steps_and_rules_without_a_row_are_quoted():
     loss = networks.course_cnn()
     derivation = tg.derive(loss, "0.weight")
     assert derivation.check()
-    assert said(derivation)["∂L/∂W₀"] == ["image ⋆ ∂L/∂z₁"]
+    assert said(derivation)["∂L/∂W₀"] == ["image ⋆ ∂L/∂z₁", "image ⋆ δ₁"]
     assert "rule quoted from the operation" in derivation.text
     assert said(derivation)["∂L/∂z₂"][-1] == "ŷ − y"
 

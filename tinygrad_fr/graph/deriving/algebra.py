@@ -10,8 +10,20 @@ from dataclasses import replace
 import numpy as np
 
 from ...kernels import Array
+from ...messages import _
 from ..formulas import parse
-from ..formulas.latex import Atom, Fraction, Item, applied, fenced, operator, raised, row, unfenced
+from ..formulas.latex import (
+    Atom,
+    Fraction,
+    Item,
+    applied,
+    fenced,
+    items_of,
+    operator,
+    raised,
+    row,
+    unfenced,
+)
 from ..formulas.naming import numeral
 from . import terms
 from .terms import ATOM, CALL, DOT, PLUS, SUM, TIMES, Factor, Term, factor, fraction, term
@@ -116,7 +128,8 @@ def plus(added: Iterable[Term]) -> Term:
         words = positive.tree
         if x.level >= PLUS and x.negative and positive.is_plain:
             words = fenced(words)
-        tree = row(tree, terms.MINUS if x.negative else operator("+"), words)
+        signed = not x.negative and items_of(words)[:1] == (terms.MINUS,)
+        tree = row(tree, *[terms.MINUS if x.negative else operator("+")][signed:], words)
         value = value + x.value
     shapes = [x.value.shape if x.is_ones else x.written for x in (first, *others)]
     return term(tree, value, PLUS, narrow=_together(value, *shapes))
@@ -170,8 +183,9 @@ def total(a: Term, axes: tuple[int, ...], keepdims: bool = False) -> Term:
         inner = a.inner if not a.over and a.inner != terms.NOTHING else inner
         tree = row(terms.SUMMED, inner)  # a sum of sums is one sum
     else:
-        below = "".join(terms.INDICES[axis % len(terms.INDICES)] for axis in sorted(axes))
-        tree = terms.summed(terms.entry_of(a, terms.INDICES[: a.value.ndim]), below)
+        letters = terms.axis_letters(inner, a.value.ndim)
+        below = "".join(letters[axis] for axis in sorted(axes))
+        tree = terms.summed(terms.entry_of(a, letters), below)
     narrow = None if after == value.shape else after
     return replace(terms.bare(a, tree, value, SUM), inner=inner, narrow=narrow)
 
@@ -212,7 +226,11 @@ def reshaped(a: Term, shape: tuple[int, ...]) -> Term:
     value = a.value.reshape(shape)
     if a.is_ones:
         return replace(a, value=value)
-    return terms.bare(a, applied("reshape", unfenced(factor(solid(a), PLUS))), value, CALL)
+    name = _("reshape")
+    inner = unfenced(factor(solid(a), PLUS))
+    if a.level == CALL and items_of(inner)[0] == Atom("function", name):  # the last shape counts
+        return terms.bare(a, inner, value, CALL)
+    return terms.bare(a, applied(name, inner), value, CALL)
 
 
 def summed_to(a: Term, shape: tuple[int, ...]) -> Term:

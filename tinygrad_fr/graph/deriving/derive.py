@@ -1,8 +1,9 @@
 """The chain rule written out, from a loss down to one of the values that it depends on."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,16 @@ from ...kernels import Array
 from ...messages import _
 from ...report import Entry, Report
 from .. import values
-from ..formulas import text
+from ..formulas import parse, text
+from ..formulas.latex import atoms
 from ..formulas.naming import derivative, is_leaf, kind_word, named, scope, symbols
 from ..recorded.extract import Graph, Vertex, extract
 from ..recorded.flow import flow, refuse_changed
+from .forms import indexes_classes
 from .rewriting import complements, expanded, lettered, recognised, unsigned
-from .terms import Term
-from .typesetting import written
-from .writer import Line, Writer, numbers_for, with_numbers
+from .terms import SPARE, Term
+from .typesetting import SUFFIXES, told, written
+from .writer import Line, Writer, numbers_for, relettered, with_numbers
 
 MOST = 10_000  # operations: 20,000 lines
 
@@ -57,9 +60,31 @@ class Derivation:
         return written(self, "markdown")
 
     @property
+    def html(self) -> str:
+        """A whole page, for browsers; it needs no network."""
+        return written(self, "html")
+
+    @property
     def text(self) -> str:
         """For terminals."""
         return written(self, "text")
+
+    def save(self, path: str | Path) -> Path:
+        """Write it to a file; the suffix says how: html, md, tex or txt.
+
+        Returns
+        -------
+        Path
+            Where it was written.
+        """
+        path = Path(path)
+        if path.suffix.lower() not in SUFFIXES:
+            raise ArgumentError(
+                "{path}: a derivation is saved as {kinds}, by its suffix",
+                path=path, kinds=", ".join(SUFFIXES),
+            )  # fmt: skip
+        path.write_text(written(self, SUFFIXES[path.suffix.lower()]), encoding="utf-8")
+        return path
 
     def check(self) -> Report:
         """Evaluate every line, and compare it with what was recorded.
@@ -233,6 +258,10 @@ def _written(
     """The derivation, on the graph with its fused losses written out."""
     wider, new = expanded(graph)
     known = {key: found[v.id] for v in graph.vertices if v.id in found for key in _keys(v)}
+    known |= {
+        id(new[id(v.tensor)]): found[v.id]
+        for v in graph.vertices if v.id in found and id(v.tensor) in new
+    }  # fmt: skip
     names = {v.id: known[key] for v in wider.vertices for key in _keys(v) if key in known}
     if graph.output in found:
         names[wider.output] = found[graph.output]
@@ -248,17 +277,34 @@ def _written(
         other = Writer(wider, numbers_for(wider, signs), names, gradients, wrt, digits=True)
         steps = with_numbers(steps, other.steps())
         definitions = with_numbers(definitions, other.definitions())
+    signs_used = {x.text for sign in signs.values() for x in atoms(parse(sign))}
+    if signs_used & set(SPARE):
+        free = [x for x in SPARE if x not in signs_used]
+        letters = dict(zip(SPARE, free, strict=False))
+        steps, definitions = ([relettered(x, letters) for x in y] for y in (steps, definitions))
     if not steps:  # the output with respect to itself
         what = derivative(signs[wider.output], signs[wider.output])
         steps = [Line(what, (Term((), np.ones(truth.shape)),), truth)]
     steps[-1] = replace(steps[-1], truth=truth)
-    givens = [
+    givens = dict.fromkeys(
         (signs[v.id], _given(v))
         for v in wider.vertices
         if is_leaf(v) and (v.shape or v.id in names)
-    ]
+    )
+    givens |= dict.fromkeys(_unnamed(wider, names))
     single = any(v.value.dtype == np.float32 for v in wider.vertices)
-    return Derivation(givens, definitions, steps, numbers, single)
+    return Derivation(list(givens), definitions, steps, numbers, single)
+
+
+def _unnamed(graph: Graph, names: dict[int, str]) -> Iterator[tuple[str, str]]:
+    """What the formulas name and the program does not: N of a mean, the classes of an index."""
+    for vertex in graph.vertices:
+        letter = vertex.static.get("letter")
+        if letter == "N" and "N" not in names.values():
+            n = graph.vertices[graph.inputs(vertex.id)[0]].value.size // max(vertex.value.size, 1)
+            yield letter, _("the number of examples, {n}", n=n)
+        elif vertex.operation == "getitem" and letter and indexes_classes(graph, vertex):
+            yield str(letter), _("the class of each row, one-hot")
 
 
 def _keys(vertex: Vertex) -> list[int]:
@@ -267,8 +313,9 @@ def _keys(vertex: Vertex) -> list[int]:
 
 
 def _given(vertex: Vertex) -> str:
-    told = values.shape if vertex.shape else values.summary
-    words = f"{kind_word(vertex)}, {told(vertex.value)}"
+    value = vertex.value
+    what = f"{told(value.shape)} {value.dtype}" if value.ndim else values.summary(value)
+    words = f"{kind_word(vertex)}, {what}"
     return words + ", " + _("one-hot") if vertex.shape and _is_one_hot(vertex) else words
 
 

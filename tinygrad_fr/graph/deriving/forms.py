@@ -15,11 +15,12 @@ import numpy as np
 
 from ...autograd.operation import Operation
 from ...kernels import Array, stable
+from ...messages import _
 from ..formulas import indexing, parse
 from ..formulas.latex import Atom, Item, Root, Row, Scripts, applied, atoms, fenced, row
 from ..formulas.operations import after_equals
 from ..recorded.expansion import Unwritten
-from ..recorded.extract import Vertex
+from ..recorded.extract import Graph, Vertex
 from . import algebra
 from .terms import ATOM, CALL, Term, symbol_term, term
 
@@ -91,6 +92,12 @@ def _power(base: Term, exponent: Term, vertex: Vertex) -> Term:
     return algebra.power(base, float(exponent.value.item()))
 
 
+def _exponential(x: Term, vertex: Vertex) -> Term:
+    if "letter" in vertex.static:  # e is something else there
+        return algebra.call(r"\exp", x, np.exp(x.value))
+    return term(Scripts(Atom("identifier", "e"), None, x.tree), np.exp(x.value))
+
+
 def _softmax_axis(vertex: Vertex) -> int:
     return int(vertex.static.get("axis", -1))
 
@@ -101,6 +108,15 @@ def _transpose(x: Term, vertex: Vertex) -> Term:
     if x.value.ndim != 2 and not last_two:
         raise Unwritten
     return algebra.transposed(x)
+
+
+def _reshaped(x: Term, vertex: Vertex) -> Term:
+    """A vector as the channels of images is written as it is."""
+    shape, value = vertex.shape, x.value
+    channels = value.ndim == 1 and len(shape) > 2 and max(shape) == value.size
+    if channels or (value.ndim > 2 and len(shape) == 1 and max(value.shape) == value.size):
+        return algebra.seen_as(x, value.reshape(shape))
+    return algebra.reshaped(x, shape)
 
 
 # --- what an index picks ----------------------------------------------------------------------
@@ -118,6 +134,12 @@ def _getitem(x: Term, vertex: Vertex) -> Term:
     return term(row(body, _place(index)), np.asarray(x.value[index]))
 
 
+def _embedding(indices: Term, table: Term, vertex: Vertex) -> Term:
+    """The rows of a table: ``W[k]``."""
+    value = table.value[indices.value]
+    return term(row(table.tree, fenced(indices.tree, "[]")), value)
+
+
 def scattered(g: Term, vertex: Vertex) -> Term:
     """The adjoint of an index: what was picked, back at its place among zeros."""
     shape, index = vertex.static["shape"], vertex.static["index"]
@@ -131,7 +153,7 @@ def scattered(g: Term, vertex: Vertex) -> Term:
     g = algebra.solid(g)
     value = np.zeros(shape, g.value.dtype)
     np.add.at(value, index, g.value)
-    return term(applied("scatter", g.tree, _place(index)), value, CALL)
+    return term(applied(_("scatter"), g.tree, _place(index)), value, CALL)
 
 
 def _place(index: tuple[Any, ...]) -> Item:
@@ -144,14 +166,14 @@ def one_hot(index: tuple[Any, ...], shape: tuple[int, ...], vertex: Vertex) -> T
     if place is not None:
         mask = np.zeros(shape)
         mask[place] = 1.0
-        return term(applied("onehot", parse(indexing.written(place))), mask, CALL)
+        return term(applied(_("onehot"), parse(indexing.written(place))), mask, CALL)
     picks = _picks(index, shape)
     if picks is None:
         raise Unwritten
     if _is_array(index):
         return term(parse(str(vertex.static.get("letter", r"\mathbf{1}_{c}"))), picks)
     words = indexing.written((int(picks[:1].argmax()),))  # the same class in each row
-    return term(applied("onehot", parse(words)), picks, CALL, narrow=shape[1:])
+    return term(applied(_("onehot"), parse(words)), picks, CALL, narrow=shape[1:])
 
 
 def _picks(index: tuple[Any, ...], shape: tuple[int, ...]) -> Array | None:
@@ -164,6 +186,13 @@ def _picks(index: tuple[Any, ...], shape: tuple[int, ...]) -> Array | None:
     mask = np.zeros(shape)
     mask[index] = 1.0
     return mask
+
+
+def indexes_classes(graph: Graph, vertex: Vertex) -> bool:
+    """Whether it picks an entry of each row, by an array of classes."""
+    shape = graph.vertices[graph.inputs(vertex.id)[0]].shape
+    index = indexing.index_of(vertex, shape) or ()
+    return _is_array(index) and _picks(index, shape) is not None
 
 
 def _is_array(index: tuple[Any, ...]) -> bool:
@@ -180,7 +209,7 @@ FORMS: dict[str, Form] = {
     "negative": lambda x, v: algebra.negated(x),
     "matmul": lambda a, b, v: algebra.matmul(a, b),
     "linear": _linear,
-    "exp": lambda x, v: term(Scripts(Atom("identifier", "e"), None, x.tree), np.exp(x.value)),
+    "exp": _exponential,
     "sqrt": lambda x, v: term(Root(x.tree), np.sqrt(x.value)),
     "square": lambda x, v: algebra.power(x, 2),
     "power": _power,
@@ -188,7 +217,7 @@ FORMS: dict[str, Form] = {
     "mean": _mean,
     **dict.fromkeys(
         ("reshape", "flatten", "ravel", "squeeze", "expand_dims"),
-        lambda x, v: algebra.reshaped(x, v.shape),
+        _reshaped,
     ),
     **dict.fromkeys(("transpose", "swapaxes"), _transpose),
     "identity": lambda x, v: x,
@@ -203,4 +232,5 @@ FORMS: dict[str, Form] = {
         r"\ln \operatorname{softmax}", x, stable.log_softmax(x.value, _softmax_axis(v))
     ),
     **dict.fromkeys(("getitem", "take"), _getitem),
+    "embedding": _embedding,
 }

@@ -26,11 +26,54 @@ def _kl_divergence(p: Any, q: Any, reduction: str = "mean", axis: int = -1) -> A
     return reduced(crossed + entropy if entropy.any() else crossed, reduction)
 
 
+def _normalised(x: Any, axes: tuple[int, ...], eps: float) -> Any:
+    """As one divides by a spread by hand: mean, what is centred, root of the mean square."""
+    centred = (x - x.mean(axes, keepdims=True).named("mu")).named("c")
+    spread = ((centred**2).mean(axes, keepdims=True) + eps).sqrt().named("s")
+    return (centred / spread).named("x_hat")
+
+
+def _scaled(y: Any, weight: Any, bias: Any, shape: Any) -> Any:
+    y = y if weight is None else y * (weight if shape is None else weight.reshape(shape))
+    return y if bias is None else y + (bias if shape is None else bias.reshape(shape))
+
+
+def _batch_norm(x: Any, running_mean: Any, running_var: Any, weight: Any = None,
+                bias: Any = None, training: bool = False, momentum: float = 0.1,
+                eps: float = 1e-5) -> Any:  # fmt: skip
+    """Batch norm; in evaluation with given statistics."""
+    shape = (-1,) + (1,) * (x.ndim - 2) if x.ndim > 2 else None
+    if training:
+        return _scaled(_normalised(x, (0, *range(2, x.ndim)), eps), weight, bias, shape)
+    mean, variance = (np.array(a, x.dtype) for a in (running_mean, running_var))
+    spread = np.sqrt(variance + x.dtype.type(eps)).reshape(shape or -1)
+    return _scaled((x - mean.reshape(shape or -1)) / spread, weight, bias, shape)
+
+
+def _layer_norm(x: Any, normalized_shape: Any, weight: Any = None, bias: Any = None,
+                eps: float = 1e-5) -> Any:  # fmt: skip
+    n = len(normalized_shape) if np.ndim(normalized_shape) else 1
+    return _scaled(_normalised(x, tuple(range(-n, 0)), eps), weight, bias, None)
+
+
+def _var(
+    x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0, correction: int | None = None
+) -> Any:
+    ddof = ddof if correction is None else correction
+    centred = (x - x.mean(axis, keepdims=True).named("mu")).named("c")
+    squares = (centred**2).sum(axis, keepdims=keepdims)
+    return squares / float(x.size // max(squares.size, 1) - ddof)
+
+
 # Written out for a derivation; layers such as conv2d stay one step.
 WRITTEN = ["cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"]
 LOSSES: dict[str, Callable[..., Any]] = {
     "kl_divergence": _kl_divergence,
     **{name: EXPANSIONS[name] for name in [*WRITTEN, "mse_loss"]},
+    "batch_norm": _batch_norm,
+    "layer_norm": _layer_norm,
+    "var": _var,
+    "std": lambda x, *args, **kwargs: _var(x, *args, **kwargs).sqrt(),
 }
 
 
@@ -43,7 +86,7 @@ def expanded(graph: Graph) -> tuple[Graph, dict[int, Tensor]]:
     losses: dict[int, Function] = {
         id(node): LOSSES[node._op.name]
         for node in nodes
-        if node._op.name in LOSSES and _has_plain_targets(node)
+        if node._op.name in LOSSES and _can_be_written(node)
     }
     new: dict[int, Any] = {}
     with switch(recording=True):
@@ -54,10 +97,16 @@ def expanded(graph: Graph) -> tuple[Graph, dict[int, Tensor]]:
     return extract(new.get(id(output), output)), new
 
 
-def _has_plain_targets(node: Any) -> bool:
-    """Whether the targets are numbers: written out, all but a square error are cut off there."""
-    targets = node._inputs[0 if node._op.name == "kl_divergence" else 1]
-    return node._op.name == "mse_loss" or not getattr(targets, "_requires_grad", False)
+def _can_be_written(node: Any) -> bool:
+    """Whether it is the same written out: all but a square error are cut off at their targets.
+
+    A spread of 0 has the derivative 0 as one operation, and none as a root.
+    """
+    name = node._op.name
+    if name in ("batch_norm", "layer_norm", "mse_loss", "var", "std"):
+        return name != "std" or bool((node._array > 0).all())
+    targets = node._inputs[0 if name == "kl_divergence" else 1]
+    return not getattr(targets, "_requires_grad", False)
 
 
 class _Near:
@@ -150,6 +199,8 @@ def unsigned(graph: Graph, names: Mapping[int, str]) -> Graph:
     return Graph(tuple(vertices), tuple(edges), graph.output)
 
 
+SMALL = 1e-2  # what is added below a root to keep it from 0
+PARTS = ("mu", "c", "s", "x_hat")  # of a normalisation
 LETTERS = {
     **dict.fromkeys(("relu", "tanh", "leaky_relu", "elu", "gelu", "silu", "softplus"), "a"),
     **dict.fromkeys(("linear", "conv2d", "conv1d"), "z"),
@@ -158,6 +209,8 @@ LETTERS = {
 
 def _letter(vertex: Vertex, near: _Near) -> str:
     own, into = vertex.operation, near.used_by(vertex.id)
+    if vertex.name in PARTS:
+        return str(vertex.name)
     if own in ("softmax", "sigmoid"):
         return "y_hat" if "log" in into and into <= {"log", "subtract"} else "a"
     if own == "matmul":
@@ -181,9 +234,10 @@ def _with_counts(graph: Graph, names: dict[int, str], near: _Near) -> tuple[Grap
     picks = {i: n for n, i in enumerate(picked, 1)}
     free_y = "y" not in names.values() and len(picks) == 1
     for vertex in graph.vertices:
-        if vertex.operation == "mean" and free_n and vertex.value.size == 1:
+        if vertex.operation == "mean" and free_n:
             size = vertices[near.inputs[vertex.id][0]].value.size // max(vertex.value.size, 1)
-            if size == examples:
+            over_examples = vertex.value.size == 1 or vertex.static.get("axis") in (0, (0,))
+            if size == examples and over_examples:
                 vertices[vertex.id] = replace(vertex, static={**vertex.static, "letter": "N"})
         elif vertex.operation == "getitem":
             letter = "y" if free_y else rf"\mathbf{{1}}_{{c_{{{picks[vertex.id]}}}}}"
@@ -193,6 +247,12 @@ def _with_counts(graph: Graph, names: dict[int, str], near: _Near) -> tuple[Grap
             divides = single and near.used_by(vertex.id) == {"divide"}
             if divides and vertex.value == examples and vertex.id not in names:
                 names[vertex.id] = "N"
+        elif vertex.operation == "exp" and "e" in names.values():
+            vertices[vertex.id] = replace(vertex, static={**vertex.static, "letter": "exp"})
+        if vertex.kind == "constant" and not vertex.shape and vertex.id not in names:
+            roots = [near.used_by(user) for user in near.users[vertex.id]]
+            if 0 < vertex.value < SMALL and {"sqrt"} in roots:
+                names[vertex.id] = "epsilon"
     return Graph(tuple(vertices), graph.edges, graph.output), names
 
 

@@ -15,17 +15,19 @@ from ...autograd.engine import Node
 from ...autograd.modes import switch
 from ...autograd.tensor import Tensor
 from ...kernels import Array
-from ..formulas.latex import Atom, fenced, raised, row
-from ..formulas.naming import numeral
+from ..formulas import parse
+from ..formulas.latex import Atom, fenced, mapped, raised, row
+from ..formulas.naming import derivative, numeral
 from ..formulas.operations import after_equals, factor_of_rule, rule
 from ..recorded.expansion import Unwritten
 from ..recorded.extract import Edge, Graph, Vertex, extract
 from ..recorded.flow import pulled
 from . import algebra, terms
 from .forms import axes_of, count, form_of, scattered
-from .terms import ONE, OVER, SUM, Term, bare, entry_of, level_of, summed, symbol_term, term
+from .terms import ATOM, ONE, OVER, SUM, Term, bare, entry_of, level_of, summed, symbol_term, term
 
 LONGEST = 4  # operations of a rule that is read: a longer one is quoted
+INDEXING = ("getitem", "take", "embedding")  # what the program itself picks by indices
 # What acts entry by entry.
 ENTRYWISE = frozenset([
     "add", "subtract", "multiply", "divide", "negative", "exp", "log", "sqrt", "square", "power",
@@ -152,6 +154,8 @@ class _Recorded:
         if v.operation == "broadcast_to":
             return algebra.spread(x, v.shape)
         if v.operation == "_scatter":
+            if self.vertex.operation not in INDEXING:  # positions that the operation has computed
+                raise Unwritten
             letter = self.vertex.static.get("letter")
             static = v.static if letter is None else {**v.static, "letter": letter}
             return scattered(x, replace(v, static=static))
@@ -179,8 +183,9 @@ class _Recorded:
         if g.is_ones or not g.written:  # a single number needs no index
             return algebra.seen_as(g, value)
         gone = axes_of(self.vertex, len(shape))
-        left = "".join(terms.INDICES[axis] for axis in range(len(shape)) if axis not in gone)
         g = algebra.solid(g)
+        letters = terms.axis_letters(g.tree, len(shape))
+        left = "".join(letters[axis] for axis in range(len(shape)) if axis not in gone)
         return bare(g, entry_of(g, left), value)
 
 
@@ -206,8 +211,13 @@ def _over_classes(x: Term, axes: tuple[int, ...]) -> Term:
     """The sum over the classes that stays an axis: those of a softmax, of a normalisation."""
     if len(axes) != 1:
         raise Unwritten
+    value = x.value.sum(axes, keepdims=True)
+    if x.is_ones:
+        return replace(x, value=value, front=x.front * x.value.shape[axes[0]])
     x = algebra.solid(x)
-    return term(summed(entry_of(x, "k", whole=True), "k"), x.value.sum(axes, keepdims=True), SUM)
+    bound = terms.summed_over(x.tree)
+    k = next(letter for letter in terms.SPARE[2:] if letter not in bound)
+    return term(summed(entry_of(x, k, whole=True), k), value, SUM)
 
 
 def _declared(graph: Graph, edge: Edge, symbols: Mapping[int, str]) -> Term | None:
@@ -240,4 +250,9 @@ def _quoted(graph: Graph, edge: Edge, g: Term, symbols: Mapping[int, str]) -> Te
         # Its rule says less than it does with these shapes: only that it is the adjoint.
         adjoint = raised(Atom("function", str(vertex.operation)), terms.TRANSPOSED)
         right = row(adjoint, fenced(g.tree))
+    else:
+        arrives = parse(derivative(symbols[graph.output], symbols[edge.target]))
+        simple = g.level == ATOM and g.is_plain
+        told = g.tree if simple else fenced(g.tree)
+        right = mapped(right, lambda x: told if x == arrives else None)
     return term(right, np.zeros(source.shape) if d is None else d, level_of(right))

@@ -16,8 +16,8 @@ from ...messages import _
 from ..formulas import indexing
 from ..formulas.naming import is_leaf
 from ..recorded.expansion import Unwritten
-from .algebra import call, divided, minus, negated, plus, times
-from .forms import count, one_hot
+from .algebra import call, divided, minus, negated, plus, times, total
+from .forms import axes_of, count, one_hot
 from .terms import ONE, SUM, Term, entry_of, summed, term
 
 Writer = Any  # what a derivation says so far: the Writer asks for what closes a line
@@ -29,6 +29,8 @@ PASSING = ("getitem", "take", "subtract", "sum", "multiply")
 def simplified(writer: Writer, i: int) -> tuple[list[Term], str]:
     """Shorter forms of the gradient of a value that enters a softmax or sigmoid; and why."""
     users = [user for user in writer.users(i) if user.id in writer.path]
+    if [user.name for user in users] == ["mu", "c"]:
+        return _normalised(writer, i, users[1].id)
     if len(users) != 1:
         return [], ""
     vertex = users[0]
@@ -48,6 +50,29 @@ def simplified(writer: Writer, i: int) -> tuple[list[Term], str]:
             if all(_equal(term.value, truth) for term in scaled):
                 return scaled, note
     return [], ""
+
+
+def _normalised(writer: Writer, i: int, centred: int) -> tuple[list[Term], str]:
+    """``(g - mean g - n mean(g n)) / s``: how the gradient g of what is normalised goes on."""
+    uses = {user.name: user for user in writer.users(centred)}
+    quotient = uses.get("x_hat")
+    if quotient is None or len(writer.users(centred)) != 2 or quotient.id not in writer.closed:
+        return [], ""
+    g, n, c = writer.closed[quotient.id], writer.term(quotient.id), writer.term(centred)
+    s = writer.term(writer.inputs[quotient.id][1])
+    mean = next(user for user in writer.users(i) if user.name == "mu")
+
+    def averaged(x: Term) -> Term:
+        added = total(x, axes_of(mean, x.value.ndim), keepdims=True)
+        return divided(added, count(x.value.size // added.value.size, mean))
+
+    inner = minus(minus(g, averaged(g)), times(n, averaged(times(g, n))))
+    found = divided(inner, s)
+    if not _equal(found.value, writer.flow.upstream[i]):
+        return [], ""
+    added = total(c, axes_of(mean, c.value.ndim), keepdims=True)
+    because = (f"${added.latex} = 0$", f"${divided(c, s).latex} = {n.latex}$")
+    return [found], _("because {sum} and {quotient}", sum=because[0], quotient=because[1])
 
 
 def _meets_logarithm(writer: Writer, i: int) -> bool:

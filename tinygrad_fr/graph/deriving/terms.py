@@ -8,7 +8,7 @@ parts need parentheses is decided here, once; LaTeX and text are made of the fin
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction as Ratio
 from typing import Any
@@ -18,15 +18,18 @@ import numpy as np
 from ...kernels import Array
 from ..formulas import parse, text
 from ..formulas.latex import (
+    Accent,
     Atom,
     Fraction,
     Item,
     Row,
     Scripts,
     atoms,
+    children,
     ended,
     fenced,
     items_of,
+    mapped,
     operator,
     raised,
     row,
@@ -37,7 +40,7 @@ from ..formulas.source import latex_of
 
 # How tightly a factor binds: what must stand in parentheses where.
 ATOM, CALL, TIMES, DOT, SUM, PLUS = range(6)
-INDICES = "ijklmn"
+INDICES, SPARE = "ijklmn", "ijklmnpq"
 NOTHING = Row(())
 MINUS, TRANSPOSED = operator("−"), operator("⊤")
 BY_ENTRY, BY_NUMBER, OVER = operator("⊙"), operator("·"), operator("/")
@@ -253,7 +256,10 @@ def plain_number(a: Term) -> Ratio | None:
 def entry_of(a: Term, indices: str, whole: bool = False) -> Item:
     """An entry of a term: ``[a b]_{ij}``; sign and numbers only of the ``whole``."""
     tree = a.tree if whole else factor(a, PLUS)
-    simple = a.level == ATOM and not a.over and not isinstance(tree, Fraction)
+    match tree:
+        case Scripts(Atom() as base, None, above) if a.level == ATOM and not a.over:
+            return Scripts(base, _letters(indices), above)
+    simple = a.level == ATOM and not a.over and isinstance(tree, (Atom, Accent))
     return Scripts(
         tree if simple and not whole else fenced(unfenced(tree), "[]"), _letters(indices), None
     )
@@ -275,5 +281,45 @@ def summed(entry: Item, indices: str) -> Item:
     return row(Scripts(SUMMED, _letters(indices)), entry)
 
 
+def axis_letters(tree: Item, ndim: int) -> str:
+    r"""A letter for each axis of what a tree writes: none over which something in it is summed.
+
+    >>> axis_letters(parse("x"), 2), axis_letters(parse(r"\sum_{i} x_{ij}"), 2)
+    ('ij', 'kj')
+    """
+    found = set(indices_of(tree))
+    bound = set(summed_over(tree))
+    fresh = (x for x in SPARE if x not in found and x not in INDICES[:ndim])
+    return "".join(next(fresh) if x in bound else x for x in INDICES[:ndim])
+
+
+def indices_of(tree: Item) -> list[str]:
+    """The letters that stand as indices in a tree."""
+    below = tree.below if isinstance(tree, Scripts) else None
+    letters = [] if below is None else [x.text for x in atoms(below) if x.kind == "identifier"]
+    own = letters if all(x in SPARE for x in letters) else []
+    return own + [x for part in children(tree) for x in indices_of(part)]
+
+
+def summed_over(tree: Item) -> list[str]:
+    """The letters under the sums of a tree."""
+    own = isinstance(tree, Scripts) and tree.base == SUMMED
+    return (indices_of(tree) if own else []) + [
+        x for part in children(tree) for x in summed_over(part)
+    ]
+
+
 def _letters(indices: str) -> Item:
     return row(*(Atom("identifier", letter) for letter in indices))
+
+
+def relettered(tree: Item, letters: Mapping[str, str]) -> Item:
+    """A tree with other letters for its indices."""
+
+    def change(x: Item) -> Item | None:
+        if not isinstance(x, Scripts) or not indices_of(Scripts(NOTHING, x.below)):
+            return None
+        below = (Atom(a.kind, letters.get(a.text, a.text)) for a in atoms(x.below or NOTHING))
+        return Scripts(mapped(x.base, change), row(*below), x.above)
+
+    return mapped(tree, change)

@@ -1,6 +1,8 @@
 """What a derivation says, line by line, and how each line is evaluated."""
 
-from collections.abc import Callable
+import itertools
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,18 +14,22 @@ from ..formulas import indexing, parse
 from ..formulas.latex import Atom, Item, Matrix, Row, fenced, items_of, row
 from ..formulas.naming import derivative, is_leaf, numeral
 from ..formulas.operations import after_equals, formula
+from ..formulas.source import latex_of
 from ..recorded.expansion import Unwritten
 from ..recorded.extract import Edge, Graph, Vertex
 from ..recorded.flow import Flow
+from . import terms
 from .algebra import plus
 from .forms import form_of, has_form
 from .rules import Rule, rule_of
 from .simplification import simplified
-from .terms import MINUS, NOTHING, Term, level_of, symbol_term, term
+from .terms import MINUS, NOTHING, Term, indices_of, level_of, symbol_term, term
 
-LONGEST = 40  # characters: beyond, a gradient is written as a symbol in later lines
+LONGEST = 40  # characters: a longer gradient gets a letter, by which later lines call it
+LONGEST_DEEP = 12  # the same for the gradient of a z, in a network where letters are needed
 LONGEST_TAIL = 20  # operations within the definition of a loss
 SMALL = 6  # entries: arrays that numbers replace in a formula
+PREACTIVATION = re.compile(r"z_\{(\d+)\}", re.IGNORECASE)
 # What may stand within one definition, where it has no name and is used once.
 TAIL = frozenset([
     "log", "negative", "multiply", "divide", "sum", "mean", "add", "subtract", "getitem", "take",
@@ -50,6 +56,8 @@ class Line:
         Whether the rule is quoted from the operation, and not built from its parts.
     numbers : tree
         The first term with numbers in the place of symbols.
+    letter : str
+        What later lines call it, LaTeX, where it is too long to be written out again.
     """
 
     what: str
@@ -59,6 +67,7 @@ class Line:
     note: str = ""
     quoted: bool = False
     numbers: Item = NOTHING
+    letter: str = ""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -80,6 +89,7 @@ class Writer:
         self.path = self._path()
         self.inlined = self._inlined()
         self.closed: dict[int, Term] = {}
+        self.deep = False
 
     def _path(self) -> set[int]:
         """The values that depend on ``wrt`` and on which the output depends."""
@@ -95,7 +105,7 @@ class Writer:
 
     def _inlined(self) -> set[int]:
         """Values written inside the definition of the only one that uses them."""
-        found: set[int] = set()
+        found, roots = set[int](), set[int]()
         tail: set[int] = {self.graph.output} if self._ends_in_a_loss() else set()
         for vertex in reversed(self.graph.vertices):
             users = self.users(vertex.id)
@@ -104,16 +114,26 @@ class Writer:
             user = users[0]
             if vertex.id == self.wrt or not has_form(vertex):
                 continue
-            affine = vertex.operation == "matmul" and user.operation == "add" and all(
-                i == vertex.id or self.graph.vertices[i].kind == "parameter"
-                for i in self.inputs[user.id].values()
-            )  # fmt: skip
+            affine = vertex.operation == "matmul" and user.operation == "add"
             if user.id in tail and vertex.operation in TAIL and self._can_be_written(vertex.id):
                 tail.add(vertex.id)
             elif affine and has_form(user) and user.id not in tail:
                 found.add(vertex.id)
+            elif (user.operation == "sqrt" or user.id in roots) and vertex.operation in TAIL:
+                roots.add(vertex.id)
+            elif user.id not in tail and self._scales(vertex, user):
+                found.add(vertex.id)
         # A tail that long is no formula of a loss: it is better read step by step.
+        found |= roots
         return found | (tail - {self.graph.output} if len(tail) <= LONGEST_TAIL else set())
+
+    def _scales(self, vertex: Vertex, user: Vertex) -> bool:
+        """Whether it is part of what follows a normalisation: its scale, and the shift's shape."""
+        made = {self.graph.vertices[i].name for i in self.inputs[vertex.id].values()}
+        product = vertex.operation == "multiply" and user.operation == "add" and "x_hat" in made
+        stands = vertex.operation == "reshape" and user.operation in ("add", "multiply")
+        source = self.graph.vertices[self.inputs[vertex.id][0]]
+        return product or (stands and is_leaf(source) and len(source.shape) == 1)
 
     def users(self, i: int) -> list[Vertex]:
         """The operations that use a value, once for each use."""
@@ -203,9 +223,18 @@ class Writer:
         ]  # fmt: skip
 
     def steps(self) -> list[Line]:
-        """The gradients, from the output down to ``wrt``."""
+        """The gradients, from the output down to ``wrt``, in closed form.
+
+        Where one becomes too long it gets a letter; then the gradient of every z gets one, so
+        that the layers of a deep network read alike.
+        """
+        lines = self._steps(False)
+        return self._steps(True) if any(line.letter for line in lines) else lines
+
+    def _steps(self, deep: bool) -> list[Line]:
+        self.deep, self.letters = deep, Letters(self.symbols.values())
         lines = []
-        self.closed[self.graph.output] = self.gradient(self.graph.output)
+        self.closed = {self.graph.output: self.gradient(self.graph.output)}
         for vertex in reversed(self.graph.vertices):
             if vertex.id not in self.path or vertex.id == self.graph.output:
                 continue
@@ -214,33 +243,48 @@ class Writer:
             if vertex.id in self.inlined:
                 self.closed[vertex.id] = closed
                 continue
-            terms = [self._sum(ways, self.gradient)]
-            short = len(closed.text) <= LONGEST
-            if closed.tree != terms[0].tree and short:
-                terms.append(closed)
+            members = [self._sum(ways, self.gradient)]
+            if closed.tree != members[0].tree:
+                members.append(closed)
             better, note = simplified(self, vertex.id)
-            terms += better
-            what = self._gradient_symbol(vertex.id)
+            members += better
             quoted = any(rule.quoted for _edge, rule in ways)
-            truth = self.flow.upstream[vertex.id]
-            lines.append(Line(what, tuple(terms), truth, self._local(ways), note, quoted))
-            last = terms[-1]
-            short = len(last.text) <= LONGEST
-            self.closed[vertex.id] = last if short else self.gradient(vertex.id)
+            letter = self._letter(vertex.id, members[-1])
+            called = symbol_term(letter, members[-1].value) if letter else members[-1]
+            self.closed[vertex.id] = called
+            lines.append(Line(
+                self._gradient_symbol(vertex.id), tuple(members), self.flow.upstream[vertex.id],
+                self._local(ways, members), note, quoted, letter=letter,
+            ))  # fmt: skip
         return lines
 
-    def _local(self, ways: list[tuple[Edge, Rule]]) -> str:
+    def _letter(self, i: int, gradient: Term) -> str:
+        """A letter for a gradient that is too long to be written again and again."""
+        symbol = self.symbols[i]
+        layer = symbol[0] in "zZ" or self.graph.vertices[i].name == "x_hat"
+        most = LONGEST_DEEP if self.deep and layer else LONGEST
+        return "" if i == self.wrt or len(gradient.text) <= most else self.letters.free(symbol)
+
+    def _local(self, ways: list[tuple[Edge, Rule]], members: list[Term]) -> str:
         """The local derivatives of the uses of a value."""
-        words = [self._local_of(*way) for way in ways if way[0].target != self.graph.output]
+        taken = {x for term in members for x in indices_of(term.tree)} - {"k"}
+        taken.update(self.symbols.values())
+        words = [
+            self._local_of(edge, rule, taken) for edge, rule in ways
+            if edge.target != self.graph.output
+        ]  # fmt: skip
         return r", \quad ".join(dict.fromkeys(filter(None, words)))
 
-    def _local_of(self, edge: Edge, rule: Rule) -> str:
+    def _local_of(self, edge: Edge, rule: Rule, taken: set[str]) -> str:
         vertex = self.graph.vertices[edge.target]
         y, x = self.symbols[edge.target], self.symbols[edge.source]
         if vertex.operation == "softmax":
+            i, j = next(x for x in ("ij", "pq", "mn") if not taken & set(x))
+            # Where gradients are called delta, Kronecker's is written out.
+            same = f"[{i} = {j}]" if self.deep else rf"\delta_{{{i}{j}}}"
             return (
-                rf"\frac{{\partial {{{y}}}_{{i}}}}{{\partial {{{x}}}_{{j}}}} = "
-                rf"{{{y}}}_{{i}} (\delta_{{ij}} - {{{y}}}_{{j}})"
+                rf"\frac{{\partial {{{y}}}_{{{i}}}}}{{\partial {{{x}}}_{{{j}}}}} = "
+                rf"{{{y}}}_{{{i}}} ({same} - {{{y}}}_{{{j}}})"
             )
         rules, here = [rule], edge.target
         while here in self.inlined:  # x W within x W + b: down to the value that has a name
@@ -253,14 +297,36 @@ class Writer:
         shape = self.graph.vertices[edge.source].shape
         entrywise = all(rule.entrywise for rule in rules) and shape == end.shape
         ones = np.ones(end.shape)
-        found = Term((), ones) if entrywise else symbol_term("G", ones)
+        letter = next(x for x in "GHUV" if x not in self.symbols.values())
+        found = Term((), ones) if entrywise else symbol_term(letter, ones)
         with np.errstate(all="ignore"):
             for step in rules:
                 found = step.of(found)
         if entrywise:
             return rf"{derivative(y, x)} = {found.latex}"
         # The upstream gradient G goes through the transposed Jacobian.
-        return rf"\left({derivative(y, x)}\right)^{{\top}} G = {found.latex}"
+        return rf"\left({derivative(y, x)}\right)^{{\top}} {letter} = {found.latex}"
+
+
+class Letters:
+    r"""The letters of gradients: ``\delta_k`` for that of ``z_k``, and the numbers after those.
+
+    >>> letters = Letters(["x", "z_{1}", "z_{2}"])
+    >>> letters.free("z_{2}"), letters.free("v_{1}"), letters.free("z_{1}")
+    ('\\delta_{2}', '\\delta_{3}', '\\delta_{1}')
+    """
+
+    def __init__(self, symbols: Iterable[str]) -> None:
+        found = list(map(PREACTIVATION.fullmatch, signs := list(symbols)))
+        used = any(sign.startswith(r"\delta") for sign in signs)
+        self.base = r"\Delta" if used else r"\delta"
+        self.own = {sign: int(own[1]) for sign, own in zip(signs, found, strict=True) if own}
+        self.others = itertools.count(max(self.own.values(), default=0) + 1)
+
+    def free(self, symbol: str) -> str:
+        """The letter for the gradient of a value."""
+        number = self.own.pop(symbol) if symbol in self.own else next(self.others)
+        return f"{self.base}_{{{number}}}"
 
 
 def with_numbers(lines: list[Line], numeric: list[Line]) -> list[Line]:
@@ -300,6 +366,19 @@ def array_tree(array: Array) -> Item:
     if array.size > values.FULL or array.ndim > 2 or not array.size:
         return Atom("text", _("array of shape {shape}", shape=array.shape))
     rows = array.reshape(1, -1) if array.ndim < 2 else array
-    return Matrix(tuple(
-        tuple(parse(numeral(float(f"{x:.4g}"))) for x in line) for line in rows.tolist()
-    ))  # fmt: skip
+    cells = tuple(tuple(parse(numeral(float(f"{x:.4g}"))) for x in line) for line in rows.tolist())
+    return Matrix(cells, array.ndim == 1)
+
+
+def relettered(line: Line, letters: dict[str, str]) -> Line:
+    """A line with other letters for its indices: its own are names of values."""
+
+    def changed(x: Term) -> Term:
+        factors, over = (
+            tuple(replace(part, tree=terms.relettered(part.tree, letters)) for part in parts)
+            for parts in (x.factors, x.over)
+        )
+        return replace(x, factors=factors, over=over)
+
+    local = latex_of(terms.relettered(parse(line.local), letters)) if line.local else ""
+    return replace(line, terms=tuple(map(changed, line.terms)), local=local)

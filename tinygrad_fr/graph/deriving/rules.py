@@ -16,7 +16,7 @@ from ...autograd.modes import switch
 from ...autograd.tensor import Tensor
 from ...kernels import Array
 from ..formulas import parse
-from ..formulas.latex import Atom, fenced, mapped, raised, row
+from ..formulas.latex import Atom, fenced, items_of, mapped, raised, row
 from ..formulas.naming import derivative, numeral
 from ..formulas.operations import after_equals, factor_of_rule, rule
 from ..recorded.expansion import Unwritten
@@ -252,7 +252,8 @@ def _quoted(graph: Graph, edge: Edge, g: Term, symbols: Mapping[int, str]) -> Te
         right = row(adjoint, fenced(g.tree))
     else:
         arrives = parse(derivative(symbols[graph.output], symbols[edge.target]))
-        simple = g.level == ATOM and g.is_plain
+        closed = g.level <= terms.CALL and terms.ended(items_of(g.tree)[-1]) in terms.CLOSING
+        simple = g.is_plain and (g.level == ATOM or closed)
         told = g.tree if simple else fenced(g.tree)
         right = mapped(right, lambda x: told if x == arrives else None)
     return term(right, np.zeros(source.shape) if d is None else d, level_of(right))

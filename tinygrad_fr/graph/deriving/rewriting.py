@@ -1,6 +1,5 @@
 """A graph made ready for a derivation: fused losses written out, a composed softmax recognised."""
 
-import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,6 +11,7 @@ from ...autograd.operation import registry
 from ...autograd.tensor import Tensor
 from ...kernels import Array
 from ..formulas import symbol
+from ..formulas.letters import Near, with_letters
 from ..recorded.compositions import compositions
 from ..recorded.expansion import EXPANSIONS, reduced
 from ..recorded.extract import Edge, Graph, Vertex, extract
@@ -109,29 +109,6 @@ def _can_be_written(node: Any) -> bool:
     return not getattr(targets, "_requires_grad", False)
 
 
-class _Near:
-    """What each value is made of, and what it is used for."""
-
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.operation = {v.id: v.operation for v in graph.vertices}
-        self.inputs = {v.id: list(graph.inputs(v.id).values()) for v in graph.vertices}
-        self.users = {
-            i: [graph.edges[n].target for n in edges] for i, edges in graph.leaving.items()
-        }
-
-    def made_of(self, i: int) -> set[str | None]:
-        return {self.operation[x] for x in self.inputs[i]}
-
-    def used_by(self, i: int) -> set[str | None]:
-        return {self.operation[u] for u in self.users[i]}
-
-    def weighed_logarithms(self, i: int) -> list[int]:
-        """The products of a value and a logarithm."""
-        products = [u for u in self.users[i] if self.operation[u] == "multiply"]
-        return [u for u in products if self.made_of(u) & {"log", "log_softmax"}]
-
-
 def recognised(graph: Graph, keep: int) -> Graph:
     """The graph with a softmax or sigmoid that was written out as one operation.
 
@@ -159,33 +136,13 @@ def recognised(graph: Graph, keep: int) -> Graph:
 
 
 def lettered(graph: Graph, names: Mapping[int, str]) -> tuple[Graph, dict[int, str]]:
-    """The graph and its names, with the course's letters where there are none.
-
-    z for what a layer computes before its activation, a for an activation, y_hat for the
-    probabilities that enter the loss, y for their targets, N for the number of examples.
-    """
-    near = _Near(graph)
-    letters: dict[int, str] = {}
-    for vertex in graph.vertices:
-        if vertex.id not in names and vertex.id != graph.output:
-            letter = _letter(vertex, near)
-            if letter:
-                letters[vertex.id] = letter
-    found = dict(names)
-    taken = {symbol(name) for name in names.values()}
-    for letter in dict.fromkeys(letters.values()):
-        those = [i for i, own in letters.items() if own == letter]
-        if len(those) == 1 and symbol(letter) not in taken:
-            found[those[0]] = letter
-            continue
-        numbers = (n for n in itertools.count(1) if symbol(f"{letter}{n}") not in taken)
-        found |= {i: f"{letter}{n}" for i, n in zip(those, numbers, strict=False)}
-    return _with_counts(graph, found, near)
+    """The graph and its names, with the course's letters where there are none; N for a count."""
+    return _with_counts(graph, with_letters(graph, names), Near(graph))
 
 
 def unsigned(graph: Graph, names: Mapping[int, str]) -> Graph:
     """The graph with the array -y of ``-y * log(a)``, which NumPy computed, as minus y."""
-    near = _Near(graph)
+    near = Near(graph)
     vertices, edges = list(graph.vertices), list(graph.edges)
     for vertex in graph.vertices:
         if vertex.kind not in ("constant", "input") or vertex.id in names or not vertex.shape:
@@ -200,32 +157,9 @@ def unsigned(graph: Graph, names: Mapping[int, str]) -> Graph:
 
 
 SMALL = 1e-2  # what is added below a root to keep it from 0
-PARTS = ("mu", "c", "s", "x_hat")  # of a normalisation
-LETTERS = {
-    **dict.fromkeys(("relu", "tanh", "leaky_relu", "elu", "gelu", "silu", "softplus"), "a"),
-    **dict.fromkeys(("linear", "conv2d", "conv1d"), "z"),
-}
 
 
-def _letter(vertex: Vertex, near: _Near) -> str:
-    own, into = vertex.operation, near.used_by(vertex.id)
-    if vertex.name in PARTS:
-        return str(vertex.name)
-    if own in ("softmax", "sigmoid"):
-        return "y_hat" if "log" in into and into <= {"log", "subtract"} else "a"
-    if own == "matmul":
-        return "z" if into - {"add"} else ""
-    if own == "add":
-        return "z" if "matmul" in near.made_of(vertex.id) else ""
-    if vertex.kind == "constant" and vertex.shape:
-        negated = [u for u in near.users[vertex.id] if near.operation[u] == "negative"]
-        weighs = [u for i in (vertex.id, *negated) for u in near.weighed_logarithms(i)]
-        inner = {made for u in weighs for y in near.inputs[u] for made in near.made_of(y)}
-        return "y" if weighs and "subtract" not in inner else ""
-    return LETTERS.get(own or "", "")
-
-
-def _with_counts(graph: Graph, names: dict[int, str], near: _Near) -> tuple[Graph, dict[int, str]]:
+def _with_counts(graph: Graph, names: dict[int, str], near: Near) -> tuple[Graph, dict[int, str]]:
     """N for the number of examples, and y for picked classes, where the letters are free."""
     vertices = list(graph.vertices)
     examples = _examples(graph, near)
@@ -256,7 +190,7 @@ def _with_counts(graph: Graph, names: dict[int, str], near: _Near) -> tuple[Grap
     return Graph(tuple(vertices), graph.edges, graph.output), names
 
 
-def _examples(graph: Graph, near: _Near) -> int:
+def _examples(graph: Graph, near: Near) -> int:
     """The length of the first axis of what enters the loss: the examples of a batch."""
     here = graph.output
     for _step in range(50):

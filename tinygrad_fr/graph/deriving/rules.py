@@ -16,9 +16,10 @@ from ...autograd.modes import switch
 from ...autograd.tensor import Tensor
 from ...kernels import Array
 from ..formulas import parse
-from ..formulas.latex import Atom, fenced, items_of, mapped, raised, row
+from ..formulas.latex import Atom, ended, fenced, items_of, mapped, raised, row
 from ..formulas.naming import derivative, numeral
 from ..formulas.operations import after_equals, factor_of_rule, rule
+from ..formulas.source import CLOSING
 from ..recorded.expansion import Unwritten
 from ..recorded.extract import Edge, Graph, Vertex, extract
 from ..recorded.flow import pulled
@@ -252,7 +253,7 @@ def _quoted(graph: Graph, edge: Edge, g: Term, symbols: Mapping[int, str]) -> Te
         right = row(adjoint, fenced(g.tree))
     else:
         arrives = parse(derivative(symbols[graph.output], symbols[edge.target]))
-        closed = g.level <= terms.CALL and terms.ended(items_of(g.tree)[-1]) in terms.CLOSING
+        closed = g.level <= terms.CALL and ended(items_of(g.tree)[-1]) in CLOSING
         simple = g.is_plain and (g.level == ATOM or closed)
         told = g.tree if simple else fenced(g.tree)
         right = mapped(right, lambda x: told if x == arrives else None)

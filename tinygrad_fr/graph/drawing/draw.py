@@ -12,6 +12,7 @@ import numpy as np
 from ...autograd.tensor import Tensor
 from ...errors import ArgumentError, GraphError, TinygradError
 from ...messages import _, spelled
+from ..formulas.letters import with_letters
 from ..formulas.naming import named, scope, symbols
 from ..recorded.extract import Graph, extract
 from ..recorded.flow import flow, refuse_changed
@@ -178,7 +179,7 @@ def sheet(
     if values == "auto":
         n = len(drawn.items)
         values = next((level for level, most in LEVELS.items() if n <= most), "none")
-    found = named(graph, names, variables)
+    found = with_letters(graph, named(graph, names, variables))
     title, shown = _title(graph, tensor, gradients), gradients and isinstance(tensor, Tensor)
     if shown:
         try:

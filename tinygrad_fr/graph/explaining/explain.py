@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...autograd.engine import RELEASED
 from ...autograd.modes import no_grad
 from ...autograd.tensor import Tensor
 from ...errors import DTypeError, GraphError, IndexingError
@@ -14,6 +15,7 @@ from ...kernels import Array
 from ...messages import _, spelled
 from ...report import Entry, Report
 from ..formulas import text
+from ..formulas.letters import with_letters
 from ..formulas.naming import named, scope, symbols
 from ..recorded.arguments import refilled
 from ..recorded.extract import Graph, Vertex, extract
@@ -173,9 +175,14 @@ def explain(
         raise DTypeError("explain takes a Tensor, not {kind}", kind=type(tensor).__name__)
     place = _place(tensor, index)
     variables = scope()
-    root = tensor if not gradient else _output(tensor, of, variables)
+    try:  # the names are those of the whole graph, as in its pictures
+        root = _output(tensor, of, variables)
+    except GraphError:
+        if gradient or tensor._state == RELEASED:
+            raise
+        root = tensor
     graph = extract(root)
-    names = symbols(graph, named(graph, "auto", variables))
+    names = symbols(graph, with_letters(graph, named(graph, "auto", variables)))
     vertex = next(v for v in graph.vertices if v.tensor is tensor)
     if gradient:
         refuse_changed(graph)

@@ -128,13 +128,16 @@ def _argument(graph: Graph, edge: Edge) -> str:
     return f"{path}.{name}" if path else name
 
 
-def symbols(graph: Graph, names: Mapping[int, str]) -> dict[int, str]:
+def symbols(
+    graph: Graph, names: Mapping[int, str], given: Mapping[int, str] | None = None
+) -> dict[int, str]:
     """The LaTeX symbol of every vertex: of its name, else ``v_1``, ``v_2``, ... in order.
 
-    The output is L unless something else is; a number stands for itself.
+    The output is L unless something else is; a number stands for itself. ``given`` are symbols
+    that some have already, in another form of the same graph.
     """
-    found: dict[int, str] = {}
-    taken: set[str] = set()
+    found = dict(given or {})
+    taken = set(found.values())
     every = frozenset(names.values())
     named_symbols = {_symbol(name, every) for name in every}
     numbers: dict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))
@@ -144,6 +147,8 @@ def symbols(graph: Graph, names: Mapping[int, str]) -> dict[int, str]:
         return next(new for new in those if new not in named_symbols and new not in taken)
 
     for vertex in graph.vertices:
+        if vertex.id in found:
+            continue
         name = names.get(vertex.id)
         is_number = vertex.kind == "constant" and not vertex.shape
         if is_number and not name:

@@ -16,7 +16,7 @@ from ...report import Entry, Report
 from .. import values
 from ..formulas import parse, text
 from ..formulas.latex import atoms
-from ..formulas.letters import PARTS, with_letters
+from ..formulas.letters import with_letters
 from ..formulas.naming import derivative, is_leaf, kind_word, named, scope, symbols
 from ..recorded.extract import Graph, Vertex, extract
 from ..recorded.flow import flow, refuse_changed
@@ -271,12 +271,16 @@ def _written(
         id(new.get(id(v.tensor), v.tensor)): v.id for v in graph.vertices if v.tensor is not None
     }
     signs_before = symbols(graph, found)  # as in the pictures of this graph
-    given = {v.id: signs_before[same[id(v.tensor)]] for v in wider.vertices if id(v.tensor) in same}
     target = new.get(id(target), target)
     wrt = next(v.id for v in wider.vertices if v.tensor is target)
     gradients = flow(wider)  # before recognition, which changes what operations are called
     wider = unsigned(recognised(wider, wrt), names)
     wider, names = lettered(wider, names)
+    given = {
+        v.id: signs_before[same[id(v.tensor)]]
+        for v in wider.vertices
+        if id(v.tensor) in same and v.id not in names
+    }
     signs = symbols(wider, names, given) | complements(wider, names)
     writer = Writer(wider, signs, names, gradients, wrt)
     steps, definitions = writer.steps(), writer.definitions()

@@ -1,6 +1,5 @@
 """Pictures of the recorded graph, with its gradients."""
 
-import contextlib
 import functools
 from collections.abc import Mapping
 from html import escape
@@ -91,12 +90,15 @@ class Drawing:
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, str]:
         lines = self.text.splitlines()
-        shown = {"text/plain": "\n".join(lines[:LIMIT] + ["…"] * (len(lines) > LIMIT))}
-        if len(self._sheet.outline.items) <= rendering.MOST:
+        shown: dict[str, str] = {}
+        try:
             height = 420 if len(self._sheet.outline.items) <= FEW else 720
             shown["text/html"] = framed(self.html, lines[0] if lines else "", height)
-        with contextlib.suppress(rendering.RenderingError):
             shown["image/svg+xml"] = self.svg
+        except rendering.RenderingError as error:
+            if not shown:  # too many nodes: not only Graphviz that is missing
+                lines = [str(error), "", *lines]
+        shown["text/plain"] = "\n".join(lines[:LIMIT] + ["…"] * (len(lines) > LIMIT))
         return shown
 
     def __repr__(self) -> str:

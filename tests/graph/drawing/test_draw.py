@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import shutil
 import subprocess
@@ -251,6 +252,23 @@ def test_without_graphviz_the_error_names_the_extra_and_offers_the_text(monkeypa
     assert "image/svg+xml" not in shown
     assert "<iframe" in shown["text/html"]
     assert "∂L/∂w" in shown["text/plain"]
+
+
+def test_what_the_renderer_says_to_itself_does_not_reach_the_reader(monkeypatch, capfd):
+    pygraphviz = pytest.importorskip("pygraphviz")
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    draw = pygraphviz.AGraph.draw
+
+    def talkative(*args, **named):
+        os.write(2, b"Fontconfig warning: no such thing\n")
+        print("Warning: layout may take a long time", file=sys.stderr)
+        return draw(*args, **named)
+
+    monkeypatch.setattr(pygraphviz.AGraph, "draw", talkative)
+    assert tg.draw(networks.neuron()).svg.startswith("<svg")
+    assert capfd.readouterr().err == ""
+    os.write(2, b"heard again")
+    assert capfd.readouterr().err == "heard again"
 
 
 def test_notebooks_get_a_picture_and_words(renderer):

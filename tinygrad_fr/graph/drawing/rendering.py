@@ -1,13 +1,16 @@
 """From Graphviz's language to pictures: by the system's ``dot``, or within the process."""
 
 import base64
+import os
 import re
 import shutil
 import struct
 import tempfile
+import threading
 import warnings
 import zlib
 from collections.abc import Mapping
+from contextlib import ExitStack, redirect_stderr, suppress
 from pathlib import Path
 
 from ...errors import TinygradError
@@ -18,6 +21,7 @@ from .style import NIGHT
 Images = Mapping[str, Array]  # thumbnails by the name of their file: (H, W, 3) bytes
 MOST = 3_000  # nodes: Graphviz lays them out in 10 s, twice as many in 60
 NODE = re.compile(r"^\t+n\d+ \[", re.MULTILINE)
+ALONE = threading.Lock()  # descriptor 2 is the whole process's
 
 
 class RenderingError(TinygradError, RuntimeError):
@@ -28,7 +32,10 @@ class RenderingError(TinygradError, RuntimeError):
     dot : str
     """
 
-    dot: str = ""
+    @property
+    def dot(self) -> str:
+        """The picture, unlaid."""
+        return str(self.values["dot"])
 
 
 def render(dot: str, kind: str, images: Images) -> bytes:
@@ -45,32 +52,22 @@ def render(dot: str, kind: str, images: Images) -> bytes:
     """
     nodes = len(NODE.findall(dot))
     if nodes > MOST:
-        error = RenderingError(
-            _(
-                "{n} nodes are too many for a picture (at most {most}): draw an inner Tensor, or "
-                "close modules with depth=1 or depth=0. .text says it in words, .dot in "
-                "Graphviz's language"
-            ),
-            n=nodes,
-            most=MOST,
-        )
-        error.dot = dot
-        raise error
+        raise RenderingError(_(
+            "{n} nodes are too many for a picture (at most {most}): draw an inner Tensor, or "
+            "close modules with depth=1 or depth=0. .text says it in words, .dot in "
+            "Graphviz's language"
+        ), n=nodes, most=MOST, dot=dot)  # fmt: skip
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):
         write_images(images, Path(folder))
         options = f'imagepath="{Path(folder).as_posix()}"' + ' dpi="160"' * (kind == "png")
         try:
             return _laid_out(with_options(dot, options), kind)
         except ImportError:
-            error = RenderingError(
-                _(
-                    'drawing needs Graphviz: pip install "tinygrad_fr[viz]" (no system package '
-                    "needed), or your system's graphviz package. Without it, .dot gives the "
-                    "picture as text for any Graphviz viewer, and .text describes it"
-                )
-            )
-            error.dot = dot
-            raise error from None
+            raise RenderingError(_(
+                'drawing needs Graphviz: pip install "tinygrad_fr[viz]" (no system package '
+                "needed), or your system's graphviz package. Without it, .dot gives the "
+                "picture as text for any Graphviz viewer, and .text describes it"
+            ), dot=dot) from None  # fmt: skip
 
 
 def _laid_out(dot: str, kind: str) -> bytes:
@@ -80,7 +77,14 @@ def _laid_out(dot: str, kind: str) -> bytes:
         return bytes(graphviz.Source(dot).pipe(format=kind, quiet=True))
     import pygraphviz
 
-    return bytes(pygraphviz.AGraph(string=dot).draw(format=kind, prog="dot"))
+    # Graphviz and the libraries below it speak, as of fonts, to descriptor 2, past sys.stderr.
+    with ALONE, Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere), ExitStack() as end:
+        with suppress(OSError):  # a program without a console has none
+            kept = os.dup(2)
+            end.callback(os.close, kept)
+            end.callback(os.dup2, kept, 2)
+            os.dup2(nowhere.fileno(), 2)
+        return bytes(pygraphviz.AGraph(string=dot).draw(format=kind, prog="dot"))
 
 
 def svg(dot: str, images: Images) -> str:

@@ -248,3 +248,25 @@ def test_texts_without_french_stay_as_they_are():
     tg.set_language("fr")
     assert messages._("no such text") == "no such text"
     assert messages.ngettext("{n} thing", "{n} things", 2) == "{n} things"
+
+
+# --- who reads them --------------------------------------------------------------------------
+
+
+def test_a_notebook_that_nobody_watches_shows_no_progress_bar(monkeypatch):
+    class Kernel:
+        _allow_stdin = True
+
+    class Shell:
+        kernel = Kernel()
+
+    class IPython:
+        get_ipython = Shell
+
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
+    monkeypatch.delitem(sys.modules, "IPython", raising=False)
+    assert not messages.watched()
+    monkeypatch.setitem(sys.modules, "IPython", IPython)
+    assert messages.watched()
+    monkeypatch.setattr(Kernel, "_allow_stdin", False)
+    assert not messages.watched()

@@ -68,6 +68,13 @@ def say(text: str) -> None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
 
 
+def watched() -> bool:
+    """Whether somebody sees a progress bar: a notebook that is executed unseen cannot be asked."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    asked = getattr(getattr(shell, "kernel", None), "_allow_stdin", False)
+    return bool(asked or (sys.stderr and sys.stderr.isatty()))
+
+
 def spelled(text: str) -> str:
     r"""A text in which what no file, page or terminal can show is spelled out: ``\x1b``.
 

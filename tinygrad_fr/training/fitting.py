@@ -1,6 +1,5 @@
 """fit: the training loop, its history and its checkpoints."""
 
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,7 +17,7 @@ from ..checks import kind, whole
 from ..data import ArrayDataset, DataLoader
 from ..errors import ArgumentError, DTypeError, NonFiniteError
 from ..io import check_writable
-from ..messages import _, say
+from ..messages import _, say, watched
 from ..nn.module import Module
 from ..optim import Optimizer
 from . import checkpoints
@@ -65,7 +64,7 @@ def fit(
     seed
         Of the library's generator and of the order of the examples.
     progress
-        Show a bar per epoch in terminals and notebooks, and a line per epoch everywhere.
+        Show a line per epoch, and a bar where somebody watches: in terminals and open notebooks.
     checkpoint
         A file to write after each epoch: model, optimizer, history.
     resume
@@ -264,8 +263,7 @@ def _bar(
     batches: Any, number: int, epochs: int, progress: bool
 ) -> AbstractContextManager[Iterable[Any]]:
     """The batches behind a tqdm bar, in a terminal or a notebook with tqdm installed."""
-    terminal = sys.stderr is not None and sys.stderr.isatty()
-    if not progress or not (terminal or _in_notebook()):
+    if not (progress and watched()):
         return nullcontext(batches)
     try:
         from tqdm import tqdm
@@ -274,8 +272,3 @@ def _bar(
     title = _("epoch {n}/{total}", n=number, total=epochs)
     with warnings.catch_warnings(action="ignore"):  # that no thread may watch over the bar
         return tqdm(batches, desc=title, leave=False, unit=_("batch"))  # type: ignore[no-any-return]
-
-
-def _in_notebook() -> bool:
-    shell = sys.modules.get("IPython")
-    return shell is not None and type(shell.get_ipython()).__name__ == "ZMQInteractiveShell"

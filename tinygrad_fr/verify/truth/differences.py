@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels import Array
-from ...messages import _
+from ...messages import _, watched
 from .tolerances import ONE_SIDED
 
 # The first step, the number of steps, and how much smaller each is than the one before.
@@ -53,8 +53,8 @@ shows = True
 
 
 def bar(title: str) -> Any:
-    """A progress bar that appears after two seconds; None without tqdm."""
-    if not shows:
+    """A progress bar that appears after two seconds; None without tqdm, or if nobody sees it."""
+    if not (shows and watched()):
         return None
     try:
         from tqdm import tqdm

@@ -24,7 +24,7 @@ language = "fr"
 
 extensions = [
     "myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "sphinx_design",
-    "formulas", "mathml", "notebooks",
+    "clean", "formulas", "mathml", "notebooks",
 ]  # fmt: skip
 exclude_patterns = ["_build", "_ext"]
 

@@ -81,6 +81,21 @@ lignes.
     assert load("notebooks").plain(text) == expected
 
 
+@pytest.mark.parametrize(("output", "words"), [
+    ({"output_type": "stream", "name": "stderr", "text": ["Fontconfig warning"]}, "standard error"),
+    ({"output_type": "stream", "name": "stdout", "text": ["\r 10%", "\r"]}, "progress bar"),
+    ({"output_type": "display_data", "data": {"text/html": "<p>tqdm</p>"}}, "progress bar"),
+])  # fmt: skip
+def test_a_page_with_standard_error_or_a_progress_bar_is_refused(output, words):
+    cells = [{"cell_type": "markdown"}, {"cell_type": "code", "outputs": [output]}]
+    (stain,) = load("clean").stains({"cells": cells})
+    assert words in stain
+    printed = {"output_type": "stream", "name": "stdout", "text": ["0.5"]}
+    picture = {"output_type": "display_data", "data": {"image/png": "aaaa", "text/plain": ["x"]}}
+    shown = {"cell_type": "code", "outputs": [printed, picture]}
+    assert not list(load("clean").stains({"cells": [shown]}))
+
+
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda p: p.stem)
 def test_executable_pages_name_their_kernel(page):
     text = page.read_text(encoding="utf-8")

@@ -29,10 +29,10 @@ __all__ = [
 # Whether a verdict means that nothing is wrong.
 VERDICTS = {"correct": True, "kink": True, "wrong": False, "inconclusive": False}
 HINTS = ("where", "kind", "full")
-# For notebooks: a sign and a colour, dark enough on white and light enough on black.
+# For notebooks: a sign, and a colour that white stands out from: a page may be light or dark.
 MARKS = {
-    "correct": ("\u2713", "#2e8b57"), "wrong": ("\u2717", "#d2453a"),
-    "kink": ("\u2227", "#2e8b57"), "inconclusive": ("?", "#b8860b"),
+    "correct": ("\u2713", "#1b6e3f"), "wrong": ("\u2717", "#b3261e"),
+    "kink": ("\u2227", "#1b6e3f"), "inconclusive": ("?", "#7a5600"),
 }  # fmt: skip
 
 
@@ -202,7 +202,8 @@ class Report:
         for entry in self:
             mark, colour = MARKS[entry.verdict]
             name, shape, verdict, error = map(escape, self._cells(entry))
-            verdict = f"<b style='color:{colour}'>{mark} {verdict}</b>"
+            badge = f"background:{colour};color:#fff;padding:0 0.4em;border-radius:0.2em"
+            verdict = f"<b style='{badge}'>{mark} {verdict}</b>"
             cells = (name, shape, verdict, error, escape(entry.sentence))
             whole = f"{cell};white-space:nowrap"
             row = "".join(f"<td style='{whole}'>{text}</td>" for text in cells[:4])

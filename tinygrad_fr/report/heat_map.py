@@ -7,11 +7,15 @@ import numpy as np
 from ..messages import ngettext
 from .entry import Entry
 
-CELL, MOST, PANELS = 12, 48, 24
+MOST, PANELS, ACROSS = 48, 24, 72  # rows and columns of a panel, panels, columns side by side
+RIGHT, SHADES = "\u00b7\u00b7", "\u2591\u2592\u2593\u2588"  # two signs are about a square
 
 
 def heat_map(entry: Entry) -> str:
-    """A picture of where a gradient is wrong, darker where it is more so, and the same in words."""
+    """A map of where a gradient is wrong, fuller where it is more so, and the same in words.
+
+    It is text: what shows notebooks that are not trusted drops drawings and styles.
+    """
     true = entry.autograd if entry.autograd is not None else entry.numeric
     mine = entry.hand
     if mine is None:
@@ -27,41 +31,32 @@ def heat_map(entry: Entry) -> str:
     finite = error[np.isfinite(error)]
     top, limit = float(finite.max(initial=0.0)) or 1.0, 1e-6 * float(np.abs(true).max(initial=0.0))
     planes = error.reshape(-1, *((1, 1), (1, error.size), error.shape)[min(error.ndim, 2)][-2:])
-    cells, left, below, width = [], 0, 0, 0
+    steps = [-(-n // MOST) for n in planes.shape[1:]]
+    panels = []
     for plane, index in zip(planes[:PANELS], np.ndindex(*error.shape[:-2]), strict=False):
-        steps = [-(-n // MOST) for n in plane.shape]
-        rows, columns = (-(-n // step) for n, step in zip(plane.shape, steps, strict=True))
-        if left + columns > 1.5 * MOST and left:
-            left, below = 0, below + rows + 1
-        for i, j in np.ndindex(rows, columns):
-            block = plane[i * steps[0] :, j * steps[1] :][: steps[0], : steps[1]]
-            value = float(block.max())
-            where = (*index, i * steps[0], j * steps[1])[-max(error.ndim, 1) :]
-            shade = _shade(value, top, limit)
-            cells.append(
-                f"<rect x='{(left + j) * CELL}' y='{(below + i) * CELL}' width='{CELL - 1}' "
-                f"height='{CELL - 1}' fill='#8b1a1a' fill-opacity='{shade:.2f}' "
-                f"stroke='#888' stroke-width='0.5'><title>{where}: {value:.3g}</title></rect>"
-            )
-        left += columns + 1
-        width = max(width, left)
+        panel = []
+        for i in range(0, plane.shape[0], steps[0]):
+            row = ""
+            for j in range(0, plane.shape[1], steps[1]):
+                value = float(plane[i : i + steps[0], j : j + steps[1]].max())
+                where = (*index, i, j)[-max(error.ndim, 1) :]
+                shade = SHADES[min(int(4 * value / top), 3) if value < np.inf else 3] * 2
+                wrong = f"<span title='{where}: {value:.3g}'>{shade}</span>"
+                row += wrong if value > limit else RIGHT
+            panel.append(row)
+        panels.append(panel)
+    beside = max(1, ACROSS // (-(-planes.shape[2] // steps[1]) + 1))
+    bands = [
+        "\n".join(map("  ".join, zip(*panels[k : k + beside], strict=True)))
+        for k in range(0, len(panels), beside)
+    ]
     words = ngettext(
-        "{name}: {n} of {m} entries differs; {where} (darker: larger error)",
-        "{name}: {n} of {m} entries differ; {where} (darker: larger error)",
-        differ := int((error > limit).sum()),
-        name=entry.name,
-        n=differ,
-        m=error.size,
-        where=entry.where,
-    )
-    size = f"width='{width * CELL}' height='{(below + rows) * CELL}'"
+        "{name}: {n} of {m} entries differs; {where} (·: right; ░ to █: wrong, fuller is worse)",
+        "{name}: {n} of {m} entries differ; {where} (·: right; ░ to █: wrong, fuller is worse)",
+        n := int((error > limit).sum()), name=entry.name, n=n, m=error.size, where=entry.where,
+    )  # fmt: skip
     return (
-        f"<figure style='margin:0.5em 0'><svg role='img' {size} "
-        f"aria-label='{escape(words, quote=True)}'>{''.join(cells)}</svg>"
-        f"<figcaption>{escape(words)}</figcaption></figure>"
+        f"<figure style='margin:0.5em 0'><figcaption>{escape(words)}</figcaption>"
+        f"<pre role='img' aria-label='{escape(words, quote=True)}' style='line-height:1.15;"
+        f"overflow-x:auto'>{(2 * chr(10)).join(bands)}</pre></figure>"
     )
-
-
-def _shade(error: float, top: float, limit: float) -> float:
-    """How dark: every wrong entry is seen, and the larger errors better."""
-    return 0.0 if error <= limit else 0.25 + 0.75 * min(error / top, 1.0)

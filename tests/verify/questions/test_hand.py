@@ -323,7 +323,7 @@ def test_the_report_as_text_html_and_json(monkeypatch):
     assert data["entries"]["W"]["verdict"] == "correct"
     assert data["first_wrong"] == "z"
     html = report._repr_html_()
-    assert html.count("<svg") == 1
+    assert html.count("<figure") == 1
     assert "aria-label='z: " in html
     assert report["z"] is report.entries["z"]
 

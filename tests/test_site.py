@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,34 @@ lignes.
 """
     expected = "**000-1** : voir *la page* et 000-2.\n\n> **Remarque**\n>\n> Deux\n> lignes.\n"
     assert load("notebooks").plain(text) == expected
+
+
+def test_a_notebook_installs_what_its_cells_need():
+    def first(*sources):
+        cells = [{"cell_type": "code", "source": source} for source in sources]
+        return load("notebooks").installation({"cells": cells})["source"].splitlines()[-1]
+
+    assert first("tg.exp(x)") == '%pip install -q "tinygrad_fr"'
+    assert first("tg.draw(L)", "tg.plot.history(h)") == '%pip install -q "tinygrad_fr[viz,plot]"'
+    assert "[data,train]" in first("tg.fit(model, tg.data.load_digits(), loss=loss)")
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda p: p.stem)
+def test_what_a_page_imports_is_installed_by_its_notebook(page):
+    text = page.read_text(encoding="utf-8")
+    cells = re.findall(r"```\{code-cell\}[^\n]*\n(.*?)```", text, flags=re.DOTALL)
+    book = {"cells": [{"cell_type": "code", "source": cell} for cell in cells]}
+    imported = re.findall(r"^ *(?:import|from) (\w+)", "\n".join(cells), flags=re.MULTILINE)
+    brought = {
+        "numpy": "",
+        "tinygrad_fr": "",
+        "IPython": "",
+        "matplotlib": "plot",
+        "sklearn": "data",
+    }
+    installed = load("notebooks").installation(book)["source"]
+    for name in set(imported) - sys.stdlib_module_names:
+        assert brought[name] in installed
 
 
 @pytest.mark.parametrize(("output", "words"), [

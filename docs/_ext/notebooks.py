@@ -35,15 +35,48 @@ def _quoted(block: re.Match[str]) -> str:
     return "\n".join(f"> {line}".rstrip() for line in [f"**{title}**", "", *lines])
 
 
+# What a cell's code needs beside the core, by the extra that brings it.
+EXTRAS = {
+    "viz": r"\b(draw|replay)\(",
+    "data": r"\bsklearn\b|\bPIL\b|\bdata\.load_",
+    "train": r"\btg\.fit\(",
+    "plot": r"\bplot\.|\bmatplotlib\b",
+    "io": r"\btg\.(save|load)\(",
+}
+CHECKOUT = r"\.\./|__file__"  # files that come with the library's sources only
+
+
+def code(book: dict[str, Any]) -> str:
+    """All that a notebook executes."""
+    return "\n".join(
+        "".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "code"
+    )
+
+
+def installation(book: dict[str, Any]) -> dict[str, Any]:
+    """A cell that installs the library with the extras that the others need."""
+    extras = ",".join(extra for extra, needs in EXTRAS.items() if re.search(needs, code(book)))
+    package = f"tinygrad_fr[{extras}]" if extras else "tinygrad_fr"
+    source = f'# Une fois, si la bibliothèque n\'est pas installée.\n%pip install -q "{package}"'
+    return {"cell_type": "code", "id": "installation", "metadata": {}, "source": source,
+            "execution_count": None, "outputs": []}  # fmt: skip
+
+
 def offer(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
-    """Copy the notebook that MyST-NB has executed next to the sources, where the theme looks."""
+    """Copy the notebook that MyST-NB has executed next to the sources, where the theme looks.
+
+    A page that shows files of the checkout is none: the copy is to run anywhere.
+    """
     executed = Path(app.outdir).parent / "jupyter_execute" / f"{page}.ipynb"
     if doctree is None or not executed.exists():
         return
     book = json.loads(executed.read_text(encoding="utf-8"))
+    if re.search(CHECKOUT, code(book)):
+        return
     for cell in book["cells"]:
         if cell["cell_type"] == "markdown":
             cell["source"] = plain("".join(cell["source"]), Path(app.srcdir, page).parent)
+    book["cells"].insert(0, installation(book))
     copy = Path(app.outdir) / "_sources" / f"{page}.ipynb"
     copy.parent.mkdir(parents=True, exist_ok=True)
     copy.write_text(json.dumps(book, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 )
 os.environ["TINYGRAD_FR_LANG"] = "fr"
 
+PROJECT = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
 project = "tinygrad_fr"
 author = "les auteurs de tinygrad_fr"
 copyright = author
@@ -26,7 +29,7 @@ extensions = [
     "myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "sphinx_design",
     "clean", "formulas", "mathml", "notebooks",
 ]  # fmt: skip
-exclude_patterns = ["_build", "_ext"]
+exclude_patterns = ["_build", "_ext", "README.md"]
 
 # Every cell of a page that is read is executed; an error in one fails the build. There is no cache
 # of results: it would show what an older library gave, and parallel builds quarrel over making it.
@@ -46,6 +49,8 @@ napoleon_google_docstring = False
 
 html_theme = "sphinx_book_theme"
 html_title = "tinygrad_fr"
+# Where the site stands: it has one setting, [project.urls] in pyproject.toml, and may have none.
+html_baseurl = PROJECT.get("urls", {}).get("Documentation", "")
 html_theme_options = {
     "use_download_button": True,  # a chapter as a notebook
     "use_fullscreen_button": False,

@@ -27,7 +27,7 @@ language = "fr"
 
 extensions = [
     "myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "sphinx_design",
-    "clean", "formulas", "mathml", "notebooks",
+    "clean", "formulas", "mathml", "notebooks", "words",
 ]  # fmt: skip
 exclude_patterns = ["_build", "_ext", "README.md"]
 

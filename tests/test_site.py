@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import re
 import sys
@@ -80,6 +81,17 @@ lignes.
 """
     expected = "**000-1** : voir *la page* et 000-2.\n\n> **Remarque**\n>\n> Deux\n> lignes.\n"
     assert load("notebooks").plain(text) == expected
+
+
+def test_a_picture_has_the_words_that_its_cell_gives_beside_it():
+    drawn = {"image/svg+xml": ["<svg/>"], "text/plain": ["z = x + y"]}
+    plotted = {"image/png": "aaaa", "text/plain": ["<Figure size 600x300 with 1 Axes>"]}
+    outputs = [{"output_type": "display_data", "data": data} for data in (drawn, plotted)]
+    words = load("words")
+    (name, first), (_, second) = words.pictures({"cells": [{"outputs": outputs}]})
+    assert name == hashlib.sha256(b"<svg/>").hexdigest()  # as MyST-NB calls its file
+    assert (first, second) == ("z = x + y", words.FIGURE)
+    assert words.shortened("un mot " * 200).endswith((" un …", " mot …"))
 
 
 def test_a_notebook_installs_what_its_cells_need():

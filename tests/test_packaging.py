@@ -93,7 +93,7 @@ def test_the_links_of_the_readme_lead_to_the_projects_files(metadata):
     links = [link for link in re.findall(r"\]\(([^)\s]+)", text) if "github.com" in link]
     home = urls["Homepage"]
     assert urls["Source"] == home
-    for link in [*links, *urls.values()]:
+    for link in [*links, *(url for name, url in urls.items() if name != "Documentation")]:
         assert link.startswith(home)
         path = link.removeprefix(home).partition("#")[0]
         path = re.sub("^/(blob|raw)/main/", "", path)

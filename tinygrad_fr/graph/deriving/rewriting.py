@@ -137,7 +137,7 @@ def recognised(graph: Graph, keep: int) -> Graph:
 
 def lettered(graph: Graph, names: Mapping[int, str]) -> tuple[Graph, dict[int, str]]:
     """The graph and its names, with the course's letters where there are none; N for a count."""
-    return _with_counts(graph, with_letters(graph, names), Near(graph))
+    return _with_counts(graph, with_letters(graph, names, as_recorded=False), Near(graph))
 
 
 def unsigned(graph: Graph, names: Mapping[int, str]) -> Graph:

@@ -14,10 +14,10 @@ from .. import values
 from ..explaining.answers import answers
 from ..formulas import text
 from ..formulas.naming import kind_word
-from . import rendering
 from .cards import card, facts
 from .describe import describe
 from .outline import Outline, Repeat, shows_leaf, unfolded
+from .rendering import refuse_many
 from .sheet import Sheet
 from .steps import Step, steps
 
@@ -38,8 +38,7 @@ def page(sheet: Sheet, *, stepping: bool, depth: int | None = None) -> str:
     depth
         How many levels of modules are open at first; None: as many as are legible.
     """
-    if len(sheet.outline.items) > rendering.MOST:
-        raise rendering.too_many(len(sheet.outline.items))
+    refuse_many(len(sheet.outline.items))
     outline, stands = unfolded(sheet.graph) if depth is None or _is_open(sheet) else (
         sheet.outline, {})  # fmt: skip
     sheet = replace(sheet, outline=outline)

@@ -50,13 +50,7 @@ def render(dot: str, kind: str, images: Images) -> bytes:
         If neither is there, or the picture has too many nodes. It holds the text in Graphviz's
         language.
     """
-    nodes = len(NODE.findall(dot))
-    if nodes > MOST:
-        raise RenderingError(_(
-            "{n} nodes are too many for a picture (at most {most}): draw an inner Tensor, or "
-            "close modules with depth=1 or depth=0. .text says it in words, .dot in "
-            "Graphviz's language"
-        ), n=nodes, most=MOST, dot=dot)  # fmt: skip
+    refuse_many(len(NODE.findall(dot)), dot)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):
         write_images(images, Path(folder))
         options = f'imagepath="{Path(folder).as_posix()}"' + ' dpi="160"' * (kind == "png")
@@ -68,6 +62,16 @@ def render(dot: str, kind: str, images: Images) -> bytes:
                 "needed), or your system's graphviz package. Without it, .dot gives the "
                 "picture as text for any Graphviz viewer, and .text describes it"
             ), dot=dot) from None  # fmt: skip
+
+
+def refuse_many(nodes: int, dot: str = "") -> None:
+    """Raise where a picture has more nodes than can be laid out and read."""
+    if nodes > MOST:
+        raise RenderingError(_(
+            "{n} nodes are too many for a picture (at most {most}): draw an inner Tensor, or "
+            "close modules with depth=1 or depth=0. .text says it in words, .dot in "
+            "Graphviz's language"
+        ), n=nodes, most=MOST, dot=dot)  # fmt: skip
 
 
 def _laid_out(dot: str, kind: str) -> bytes:

@@ -18,9 +18,10 @@ from ..formulas.naming import derivative
 from ..formulas.operations import formula, rule
 from ..recorded.extract import Graph, Vertex
 from ..recorded.flow import Flow
-from .explain import TOLERANCE
-from .links import Link, computed, handed_back, links, told
+from .links import Link, computed, handed_back, told
+from .origin import TOLERANCE
 from .parts import row_parts, summed
+from .reading import links
 
 STORED = 60_000  # numbers in a page: 320 kB
 ROWS = 8_000  # entries of Jacobians that are told one by one

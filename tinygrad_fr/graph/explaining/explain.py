@@ -2,94 +2,51 @@
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ...autograd.engine import RELEASED
-from ...autograd.modes import no_grad
 from ...autograd.tensor import Tensor
 from ...errors import DTypeError, GraphError, IndexingError
 from ...kernels import Array
 from ...messages import _, spelled
-from ...report import Entry, Report
+from ...report import Report
 from ..formulas import text
 from ..formulas.letters import with_letters
 from ..formulas.naming import named, scope, symbols
-from ..recorded.arguments import refilled
 from ..recorded.extract import Graph, Vertex, extract
 from ..recorded.flow import flow, refuse_changed
 from ..recorded.walk import ordered
-from .local import Index, Local
-from .parts import Part, column_part, row_parts, summed
+from .checking import judged
+from .local import Index
+from .origin import Origin, entry_latex
+from .parts import column_part, row_parts, summed
+from .wording import html_of, latex_of, text_of
 
-# How far the sum may be from what was recorded, relative to the size of its terms.
-TOLERANCE = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2}
-STEP = 1e-6  # of the numeric derivative along the listed entries
 
-
-@dataclass(frozen=True)
-class Explanation:
+@dataclass(frozen=True, repr=False)
+class Explanation(Origin):
     """Where one number comes from: notebooks show it, ``print`` too.
 
-    Attributes
-    ----------
-    kind : str
-        ``"sum"``: the entry is the sum of the products of ``parts``; ``"function"``: it is a
-        function of their entries, which the weights are the slopes of; ``"gradient"``: it is the
-        sum of what flows into it; ``"given"``: nothing made it.
-    graph : Graph
-    symbols : dict of int to str
-        What its values are called, LaTeX.
-    vertex : Vertex
-        The value, or whose gradient it is.
-    index : tuple of int
-    value : float
-        What was recorded.
-    parts : tuple of Part
-        By use, the entries and their weights.
-    gradient : bool
-        Whether it is of the gradient.
-    upstream : dict of int to array
-        The gradients that arrive, where it is of one.
+    ``parts`` are the entries and their weights, ``kind`` how they make it: see :class:`Origin`.
     """
-
-    kind: str
-    graph: Graph
-    symbols: Mapping[int, str]
-    vertex: Vertex
-    index: Index
-    value: float
-    parts: tuple[Part, ...] = ()
-    gradient: bool = False
-    upstream: Mapping[int, Array] = field(default_factory=dict, repr=False)
 
     @property
     def text(self) -> str:
         """For terminals and screen readers."""
-        from .wording import text_of
-
         return spelled(text_of(self))
 
     @property
     def html(self) -> str:
         """For notebooks: tables and MathML; readable where styles and pictures are taken away."""
-        from .wording import html_of
-
         return spelled(html_of(self))
 
     @property
     def latex(self) -> str:
         """For a document: an ``aligned`` environment."""
-        from .wording import latex_of
-
         return latex_of(self)
-
-    @property
-    def tolerance(self) -> float:
-        """How far a sum may be from what was recorded, relative to the size of its terms."""
-        return TOLERANCE.get(str(self.vertex.value.dtype), 1e-9)
 
     def check(self) -> Report:
         """Compute the printed sum again, and compare it with what was recorded.
@@ -106,13 +63,8 @@ class Explanation:
 
     @functools.cached_property
     def _checked(self) -> Report:
-        name = text(entry_symbol(self))
-        if self.kind == "function":
-            return Report({name: _function_entry(self, name)})
-        if self.kind == "given":
-            return Report({name: Entry(name, "correct", note=_("nothing made it"))})
-        products = np.concatenate([np.zeros(0), *(part.products for part in self.parts)])
-        return Report({name: _compared(name, products, self.value, self.tolerance)})
+        entry = judged(self, text(entry_latex(self, self.vertex.id, self.index, self.gradient)))
+        return Report({entry.name: entry})
 
     def __str__(self) -> str:
         return self.text
@@ -285,68 +237,3 @@ def _output(tensor: Tensor, of: Tensor | None, variables: Mapping[str, Any]) -> 
         ),
         name=tensor.name or _("this Tensor"),
     )
-
-
-# --- checking ---------------------------------------------------------------------------------
-
-
-def entry_symbol(found: Explanation, vertex: int | None = None, index: Index | None = None) -> str:
-    """The LaTeX of an entry of the value or gradient that is explained, or of another."""
-    from .wording import entry_latex
-
-    at = found.vertex.id if vertex is None else vertex
-    place = found.index if index is None else index
-    return entry_latex(found, at, place, found.gradient)
-
-
-def _compared(name: str, products: Array, value: float, tolerance: float) -> Entry:
-    total, scale = float(products.sum()), float(np.abs(products).sum()) + abs(value)
-    error = 0.0 if total == value or (np.isnan(total) and np.isnan(value)) else abs(total - value)
-    good = error <= tolerance * scale
-    return Entry(
-        name, "correct" if good else "wrong", autograd=np.asarray(value), hand=np.asarray(total),
-        max_abs_error=error, max_rel_error=error / abs(value) if value else error,
-    )  # fmt: skip
-
-
-def _function_entry(found: Explanation, name: str) -> Entry:
-    """Whether the listed entries, and they alone, make the value; and with these slopes."""
-    local = Local(found.vertex.tensor)
-    value = float(local.node._array[found.index])
-    rng = np.random.default_rng(0)
-    ways = {part.edge.position: part for part in found.parts}
-    steps = {p: rng.uniform(0.5, 1, len(part)) for p, part in ways.items()}
-
-    def made(amount: float, noise: float) -> float:
-        inputs = []
-        for i, x in enumerate(local.node._inputs):
-            array = getattr(x, "_array", x)
-            if i in ways:
-                x = np.array(array, float)
-                places = ways[i].places(x.shape)
-                kept = x.ravel()[places] + amount * steps[i]
-                array = np.array(x * (1 + noise * rng.random(x.shape)))
-                array.reshape(-1)[places] = kept
-            inputs.append(array)
-        args, kwargs = refilled(local.node, inputs)
-        with no_grad(), np.errstate(all="ignore"):
-            y = local.node._op.function(*args, **kwargs)
-        return float(np.asarray(getattr(y, "_array", y))[found.index])
-
-    ahead = sum(float(part.weights @ steps[p]) for p, part in ways.items())
-    scale = sum(float(np.abs(part.weights) @ steps[p]) for p, part in ways.items())
-    size = STEP * max([1.0, *(float(np.abs(part.values).max(initial=0)) for part in found.parts)])
-    sides = [(made(s * size, 0.0) - made(0.0, 0.0)) / (s * size) for s in (1, -1)]
-    slope = float(np.mean(sides))
-    loose = max(found.tolerance, 1e-4) * (scale + 1e-3 * abs(value) / size * 1e-6)
-    kink = min(sides) - loose <= ahead <= max(sides) + loose
-    disturbed = made(0.0, 0.01)
-    note = ""
-    if not abs(disturbed - value) <= found.tolerance * (1 + abs(value)) * 10:
-        note = _("other entries count, too: disturbed, they give {value}", value=disturbed)
-    elif not (abs(slope - ahead) <= loose or kink):
-        note = _("along the entries the slope is {slope}, not {ahead}", slope=slope, ahead=ahead)
-    return Entry(
-        name, "wrong" if note else "correct", autograd=np.asarray(value),
-        numeric=np.asarray(disturbed), max_abs_error=abs(disturbed - value), note=note,
-    )  # fmt: skip

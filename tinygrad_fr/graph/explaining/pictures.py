@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,16 +16,14 @@ from .. import values
 from ..drawing.rendering import png
 from ..formulas import mathml, text
 from ..formulas.naming import derivative
-
-if TYPE_CHECKING:
-    from .explain import Explanation
+from .origin import Origin
 
 TABLE, COLUMNS = 48, 8  # entries and columns: beyond, an image
 PLANES, SIDE = 4, 150  # of an image: planes beside each other, and their longer side in pixels
 BELOW, ABOVE, FRAME = (33, 102, 172), (178, 74, 0), (0, 105, 92)
 
 
-def pictures(found: Explanation) -> str:
+def pictures(found: Origin) -> str:
     """The values of which an entry is made, with the entries marked."""
     gradient = found.kind == "gradient"
     shown = dict[tuple[int, bool], Array]()
@@ -38,7 +35,7 @@ def pictures(found: Explanation) -> str:
     return "".join(made)
 
 
-def _picture(found: Explanation, i: int, gradient: bool, places: Array) -> str:
+def _picture(found: Origin, i: int, gradient: bool, places: Array) -> str:
     array = found.upstream[i] if gradient else found.graph.vertices[i].value
     if array.size < 2 or array.dtype.kind not in "fiub":
         return ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,16 +12,14 @@ from ...messages import _
 from .. import values
 from ..formulas import mathml, text
 from ..formulas.latex import letters_of, parse
-from ..formulas.naming import derivative, numeral
+from ..formulas.naming import derivative
 from ..formulas.operations import formula, rule
 from ..formulas.source import latex_of as latex_of_tree
 from .indices import LETTERS, pattern
+from .origin import Origin, bracketed, entry, entry_latex, number
+from .parts import Part
+from .pictures import pictures
 from .stories import story
-
-if TYPE_CHECKING:
-    from .explain import Explanation
-    from .local import Index
-    from .parts import Part
 
 MOST = 12  # terms written out; of more, the largest
 LARGEST = 8
@@ -48,25 +45,13 @@ class Block:
     rest: str = ""
 
 
-def entry_latex(found: Explanation, vertex: int, index: Index, gradient: bool = False) -> str:
-    """An entry as NumPy writes it: ``W[0, 2]``, or one of the gradient."""
-    return _entry(found, vertex, tuple(map(str, index)), gradient)
-
-
-def _entry(found: Explanation, vertex: int, inside: tuple[str, ...], gradient: bool) -> str:
-    own = found.symbols[vertex]
-    if gradient:
-        own = derivative(found.symbols[found.graph.output], own)
-    return f"{own}[{', '.join(inside)}]" if inside else own
-
-
-def head(found: Explanation) -> str:
+def head(found: Origin) -> str:
     """The entry and its number, LaTeX."""
     own = entry_latex(found, found.vertex.id, found.index, found.gradient)
-    return f"{own} = {_number(found.value)}"
+    return f"{own} = {number(found.value)}"
 
 
-def formulas(found: Explanation) -> list[str]:
+def formulas(found: Origin) -> list[str]:
     """How the whole value is computed, and this entry in letters and in numbers; LaTeX."""
     lines = []
     if found.kind in ("sum", "function"):
@@ -75,7 +60,7 @@ def formulas(found: Explanation) -> list[str]:
     return [*lines, *([general] if general else []), *story(found)]
 
 
-def _in_letters(found: Explanation) -> str:
+def _in_letters(found: Origin) -> str:
     """The sum with letters for what varies: over k of ``x[0, k] W[k, 2]``."""
     if found.kind not in ("sum", "gradient") or not any(len(part) > 1 for part in found.parts):
         return ""
@@ -89,11 +74,11 @@ def _in_letters(found: Explanation) -> str:
             return ""
         letters = [letter for letter in letters if letter not in told.ranges]
         ranges |= told.ranges
-        words = _entry(found, part.of, told.entry, gradient)
+        words = entry(found, part.of, told.entry, gradient)
         if part.factor is not None:
-            words += r" \, " + _entry(found, part.factor, told.factor, False)
+            words += r" \, " + entry(found, part.factor, told.factor, False)
         elif np.ptp(part.weights) == 0 and part.weights[0] != 1:
-            words = rf"{_bracketed(part.weights[0])} \, {words}"
+            words = rf"{bracketed(part.weights[0])} \, {words}"
         elif np.ptp(part.weights) != 0:
             return ""
         over = rf"\sum_{{{', '.join(told.ranges)}}} " if told.ranges else ""
@@ -103,7 +88,7 @@ def _in_letters(found: Explanation) -> str:
     return rf"{left} = {' + '.join(terms)}, \quad {', '.join(spans)}"
 
 
-def blocks(found: Explanation) -> list[Block]:
+def blocks(found: Origin) -> list[Block]:
     """The terms, those of each use apart."""
     gradient = found.gradient
     told = []
@@ -127,14 +112,14 @@ def blocks(found: Explanation) -> list[Block]:
         block.rows = [_row(found, part, int(t)) for t in order]
         if len(part) > len(order):
             left = np.delete(part.products, order)
-            told_sum = _("and {n} others, together {sum}", n=len(left), sum=_number(left.sum()))
+            told_sum = _("and {n} others, together {sum}", n=len(left), sum=number(left.sum()))
             told_n = _("and {n} others", n=len(left))
             block.rest = told_n if found.kind == "function" else told_sum
         told.append(block)
     return told
 
 
-def _row(found: Explanation, part: Part, t: int) -> tuple[str, str, str]:
+def _row(found: Origin, part: Part, t: int) -> tuple[str, str, str]:
     """A term: in letters, in numbers, and its product."""
     gradient = found.gradient
     own = entry_latex(found, part.of, tuple(part.indices[t]), gradient)
@@ -144,7 +129,7 @@ def _row(found: Explanation, part: Part, t: int) -> tuple[str, str, str]:
             entry_latex(found, found.vertex.id, found.index),
             entry_latex(found, part.of, tuple(part.indices[t])),
         )
-        return f"{own} = {_number(value)}", f"{slope} =", _number(weight)
+        return f"{own} = {number(value)}", f"{slope} =", number(weight)
     if part.factor is not None and part.factor_indices is not None:
         other = entry_latex(found, part.factor, tuple(part.factor_indices[t]))
         own = rf"{own} \cdot {other}"
@@ -155,21 +140,12 @@ def _row(found: Explanation, part: Part, t: int) -> tuple[str, str, str]:
         )
         own = rf"{own} \cdot {local}"
     if weight == 1 and part.factor is None and not gradient:
-        return own, "", _number(value)
+        return own, "", number(value)
     product = float(part.products[t])
-    return own, rf"{_number(value)} \cdot {_bracketed(weight)}", _number(product)
+    return own, rf"{number(value)} \cdot {bracketed(weight)}", number(product)
 
 
-def _number(x: float) -> str:
-    return numeral(float(f"{float(x):.4g}") + 0.0)  # no minus zero
-
-
-def _bracketed(x: float) -> str:
-    words = _number(x)
-    return f"({words})" if words.startswith("-") else words
-
-
-def notes(found: Explanation) -> Iterator[str]:
+def notes(found: Origin) -> Iterator[str]:
     """What else there is to say, in words."""
     if found.kind == "given":
         if found.vertex.operation is not None:
@@ -189,7 +165,7 @@ def notes(found: Explanation) -> Iterator[str]:
 # --- formats ----------------------------------------------------------------------------------
 
 
-def text_of(found: Explanation) -> str:
+def text_of(found: Origin) -> str:
     """Line by line, for terminals."""
     lines = [text(head(found)), *map(text, formulas(found)), *notes(found)]
     for block in blocks(found):
@@ -204,15 +180,15 @@ def text_of(found: Explanation) -> str:
         if block.rest:
             lines.append("  " + block.rest)
     if found.kind in ("sum", "gradient"):
-        lines.append(_("sum: {value}", value=text(_number(_total(found)))))
+        lines.append(_("sum: {value}", value=text(number(_total(found)))))
     return "\n".join(lines)
 
 
-def _total(found: Explanation) -> float:
+def _total(found: Origin) -> float:
     return float(sum(part.products.sum() for part in found.parts))
 
 
-def latex_of(found: Explanation) -> str:
+def latex_of(found: Origin) -> str:
     """The chain of equalities, aligned."""
     left = entry_latex(found, found.vertex.id, found.index, found.gradient)
     rows = []
@@ -227,15 +203,13 @@ def latex_of(found: Explanation) -> str:
     elif found.kind == "function":
         whole = latex_of_tree(formula(found.graph, found.vertex, found.symbols))
         rows.append(whole.split(" = ", 1)[-1])
-    rows.append(_number(found.value))
+    rows.append(number(found.value))
     body = r" \\ ".join(f"&= {row}" for row in rows)
     return rf"\begin{{aligned}} {left} {body} \end{{aligned}}"
 
 
-def html_of(found: Explanation) -> str:
+def html_of(found: Origin) -> str:
     """Tables and formulas; the pictures of where the entries lie come with :mod:`pictures`."""
-    from .pictures import pictures
-
     parts = [f"<p><b>{mathml(head(found))}</b></p>"]
     parts += [f"<p>{mathml(line)}</p>" for line in formulas(found)]
     parts += [f"<p>{escape(note)}</p>" for note in notes(found)]
@@ -254,7 +228,7 @@ def html_of(found: Explanation) -> str:
     return f'<div class="explanation" role="group">{"".join(parts)}</div>'
 
 
-def _html_row(found: Explanation, row: tuple[str, str, str]) -> str:
+def _html_row(found: Origin, row: tuple[str, str, str]) -> str:
     left, numbers, product = row
     middle = "" if not numbers else mathml(numbers if found.kind == "function" else f"= {numbers}")
     last = product if found.kind == "function" else f"= {product}"

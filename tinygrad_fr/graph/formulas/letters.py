@@ -15,14 +15,18 @@ LETTERS = {
 }
 
 
-def with_letters(graph: Graph, names: Mapping[int, str]) -> dict[int, str]:
+def with_letters(
+    graph: Graph, names: Mapping[int, str], as_recorded: bool = True
+) -> dict[int, str]:
     """Names, with the course's letters where there are none.
 
     z for what a layer computes before its activation, a for an activation, y_hat for the
-    probabilities that enter the loss, y for their targets.
+    probabilities that enter the loss, y for their targets. In a graph ``as_recorded`` a softmax or
+    sigmoid may have been written out.
     """
     near = Near(graph)
-    near.operation |= _recognised(graph)
+    if as_recorded:
+        near.operation |= _recognised(graph)
     letters: dict[int, str] = {}
     for vertex in graph.vertices:
         if vertex.id not in names and vertex.id != graph.output:
@@ -50,7 +54,7 @@ def _recognised(graph: Graph) -> dict[int, str]:
     return {
         ids[id(found.output)]: found.operation
         for found in compositions(nodes)
-        if found.operation in ("softmax", "sigmoid")
+        if found.operation in ("softmax", "sigmoid") and id(found.output) in ids
     }
 
 

@@ -39,6 +39,8 @@ nb_execution_timeout = 120
 nb_merge_streams = True
 nb_code_prompt_show = "Afficher le code"
 nb_code_prompt_hide = "Masquer le code"
+# A drawing is a picture here, which is light and prints; replays and explanations are live.
+nb_mime_priority_overrides = [("html", "image/svg+xml", 5)]
 nb_render_markdown_format = "myst"  # formulas in what a cell shows
 myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3

@@ -111,8 +111,9 @@ def test_so_does_the_command_line(tmp_path):
     demo = run(tmp_path, "-m", "tinygrad_fr", "demo", "--epochs", 1, PYTHONOPTIMIZE="2")
     assert demo.returncode == 0, demo.stderr.decode()
     assert b"epoque 1" in demo.stdout
-    for name in ("report.md", "graph.svg", "replay.html", "derivation.md"):
+    for name in ("report.md", "graph.svg", "replay.html", "derivation.html"):
         assert (tmp_path / "demo" / name).stat().st_size
+        assert name in (tmp_path / "demo" / "index.html").read_text(encoding="utf-8")
     assert warnings_of_ours(demo.stderr) == []
 
 

@@ -430,3 +430,10 @@ def test_without_graphviz_there_is_a_picture(monkeypatch):
     assert "<iframe" in shown["text/html"]
     assert "image/svg+xml" not in shown
     assert 'class="step"' in tg.replay(networks.neuron()).html
+
+
+def test_infinite_slopes_warn_of_nothing():
+    x = tg.Tensor([0.0, 1.0], requires_grad=True, name="x")
+    with np.errstate(all="ignore"):
+        y = (x.log() * [0.0, 2.0]).sum()
+    assert tg.replay(y).html

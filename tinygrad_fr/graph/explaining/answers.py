@@ -18,7 +18,7 @@ from ..formulas.naming import derivative
 from ..formulas.operations import formula, rule
 from ..recorded.extract import Graph, Vertex
 from ..recorded.flow import Flow
-from .links import Link, computed, handed_back, told
+from .links import Link, alike, computed, handed_back, told
 from .origin import TOLERANCE
 from .parts import row_parts, summed
 from .reading import links
@@ -31,6 +31,11 @@ MOST = 300  # vertices: of a larger graph a page tells what it shows, and answer
 
 def answers(graph: Graph, symbols: Mapping[int, str], flow: Flow | None) -> dict[str, Any]:
     """The values of a graph, their gradients and their links, as JSON."""
+    with np.errstate(all="ignore"):  # an infinite slope is told, and warned of where it arose
+        return _answers(graph, symbols, flow)
+
+
+def _answers(graph: Graph, symbols: Mapping[int, str], flow: Flow | None) -> dict[str, Any]:
     if len(graph.vertices) > MOST:
         return {"values": {}}
     store = _Store(graph)
@@ -81,9 +86,7 @@ def _summed(graph: Graph, vertex: Vertex, known: list[Link]) -> list[int] | None
 
 
 def _close(mine: Array, recorded: Array) -> bool:
-    rtol = 1e-3 if recorded.dtype.itemsize < 8 else 1e-9
-    size = float(np.abs(np.nan_to_num(recorded)).max(initial=0))
-    return bool(np.allclose(mine, recorded, rtol=rtol, atol=rtol * size + 1e-30, equal_nan=True))
+    return alike(mine, recorded, 1e-3 if recorded.dtype.itemsize < 8 else 1e-9)
 
 
 class _Store:

@@ -154,6 +154,14 @@ def handed_back(graph: Graph, vertex: Vertex, link: Link, g: Array) -> Array | N
     return found.reshape(graph.vertices[link.source].shape)
 
 
+def alike(mine: Array, recorded: Array, rtol: float) -> bool:
+    """Whether two arrays are the same but for rounding, as large as their largest number allows."""
+    finite = np.abs(np.asarray(recorded, float)[np.isfinite(recorded)])
+    room = rtol * float(finite.max(initial=0)) + 1e-30
+    with np.errstate(all="ignore"):
+        return bool(np.allclose(mine, recorded, rtol=rtol, atol=room, equal_nan=True))
+
+
 def _is_small(graph: Graph, vertex: Vertex, link: Link) -> bool:
     return vertex.value.size * max(1, int(np.prod(link.box))) <= MOST
 

@@ -12,7 +12,7 @@ import numpy as np
 from ...kernels import Array
 from ..recorded.extract import Graph, Vertex
 from ..recorded.walk import contribution
-from .links import Link, Places, handed_back, terms_of
+from .links import Link, Places, alike, handed_back, terms_of
 from .local import CHOICES, Index, Local
 from .parts import Part, row_parts
 
@@ -180,8 +180,7 @@ class _Reader:
             return True  # too large to be tried in one go
         with np.errstate(all="ignore"):
             recorded = np.asarray(contribution(node, self.position, g), float)
-        scale = max(1e-30, float(np.abs(mine).max(initial=0)))
-        return np.allclose(mine, recorded, rtol=1e-4, atol=1e-4 * scale, equal_nan=True)
+        return alike(mine, recorded, 1e-4)
 
     def _rows(self) -> Link | None:
         """Row by row, where there are few."""

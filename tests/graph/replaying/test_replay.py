@@ -276,13 +276,13 @@ def test_a_node_leads_to_its_step(visit):
     assert title(page) == "1. Forward: v₁, multiply"
 
 
-def test_it_prints_a_step_per_page(visit):
+def test_all_steps_are_printed_none_of_them_cut(visit):
     page = visit(networks.fan_out())
     page.emulate_media(media="print")
     assert page.locator(".step").count() == 9
     assert all(page.locator(".step").nth(i).is_visible() for i in range(9))
-    breaks = page.eval_on_selector_all(".step", "e => e.map(x => getComputedStyle(x).breakBefore)")
-    assert set(breaks) == {"page"}
+    breaks = page.eval_on_selector_all(".step", "e => e.map(x => getComputedStyle(x).breakInside)")
+    assert set(breaks) == {"avoid"}
 
 
 def test_without_scripts_all_steps_are_there(browser, tmp_path):
@@ -321,7 +321,7 @@ def test_a_click_on_an_entry_of_a_gradient_tells_what_flows_into_it(visit):
     heading, words = zoomed(page)
     assert "[0, 2]" in heading
     shown = table.locator("td").nth(2).inner_text()
-    assert f"sum: {shown}".replace("-", "−") in words
+    assert f"sum: {shown}" in words
     assert page.locator("#zoom .terms tr").count() == 3  # an example each
 
 
@@ -330,6 +330,7 @@ def test_entries_lead_on_and_back_by_keyboard(visit):
     page.keyboard.press("End")
     page.locator('.step.shown table[data-of^="upstream"] td').first.focus()
     page.keyboard.press("ArrowRight")
+    shown = page.evaluate("document.activeElement.textContent")
     page.keyboard.press("Enter")
     first = zoomed(page)[0]
     assert "[0, 1]" in first
@@ -340,6 +341,7 @@ def test_entries_lead_on_and_back_by_keyboard(visit):
     assert zoomed(page)[0] == first
     page.keyboard.press("Escape")
     assert not page.locator("#zoom").is_visible()
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").endswith(shown)
 
 
 def numbers_of(page, kind, vertex):
@@ -366,6 +368,26 @@ def test_the_page_computes_the_numbers_that_were_recorded(visit, build):
                 np.testing.assert_allclose(mine, true.ravel(), rtol, rtol * size, equal_nan=True)
                 told += 1
     assert told >= len(graph.vertices) or len(graph.vertices) > 300
+
+
+def test_a_softmax_is_worked_out_and_its_slopes_are_told(visit):
+    page = visit(course_layer())
+    p = page.evaluate(
+        "Object.keys(numbers.known).find(v => numbers.known[v].operation === 'softmax')"
+    )
+    page.evaluate(f"zoom.show('value', {p}, 1)")
+    assert page.locator("#zoom .general msup").count() == 4  # a power above, three below
+    assert page.locator("#zoom .terms td").nth(1).inner_text().count("·") == 1
+
+
+def test_an_exercise_is_not_given_away_by_a_click(visit):
+    page = visit(course_layer())
+    page.keyboard.press("e")
+    page.evaluate("zoom.show('upstream', 1, 0)")
+    assert not page.locator("#zoom").is_visible()
+    page.evaluate("zoom.show('value', 2, 0)")
+    assert page.locator("#zoom").is_visible()
+    assert not page.locator("#zoom .other").is_visible()
 
 
 def test_the_window_of_a_convolution_moves(visit):

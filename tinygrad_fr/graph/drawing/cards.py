@@ -68,8 +68,8 @@ def _gradient(vertex: Vertex, sheet: Sheet) -> str:
         terms = f" = {terms}".replace("+ -", "− ")
     elif len(uses) > 1:
         terms = f" = Σ ({len(uses)})"
-    shown = array(g, f"upstream {vertex.id}")
-    return f'<div class="gradient grad">{what}{terms} = {shown}</div>'
+    shown = told(g, f"upstream {vertex.id}")
+    return f'<div class="gradient grad">{what}{terms} {shown}</div>'
 
 
 def array(x: Array | None, of: str = "") -> str:
@@ -91,6 +91,12 @@ def array(x: Array | None, of: str = "") -> str:
     is_gradient = of.startswith("upstream")
     words = escape(values.norm(x) if is_gradient else values.summary(x))
     return f'<span class="large"{mark}>{_thumbnails(x)}{words}</span>'
+
+
+def told(x: Array | None, of: str = "") -> str:
+    """The same behind a sign: a number equals what stands before it, a summary does not."""
+    whole = x is None or not x.ndim or values.grid(x) is not None
+    return f"{'=' if whole else ':'} {array(x, of)}"
 
 
 def _thumbnails(x: Array) -> str:

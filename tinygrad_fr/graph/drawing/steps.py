@@ -14,7 +14,7 @@ from ..formulas.naming import derivative
 from ..formulas.operations import formula, rule
 from ..recorded.extract import Edge, Vertex
 from ..recorded.flow import local
-from .cards import array
+from .cards import array, told
 from .outline import Item, shows_leaf
 from .sheet import TERMS, Sheet
 
@@ -180,7 +180,7 @@ def _rule(sheet: Sheet, edge: Edge) -> str:
 def _quantity(word: str, what: str, x: Array, of: str, classes: str = "") -> str:
     return (
         f'<span class="gradient {classes}"><span class="word">{escape(word)}</span>'
-        f"{mathml(what)} = {array(x, of)}</span>"
+        f"{mathml(what)} {told(x, of)}</span>"
     )
 
 
@@ -230,8 +230,8 @@ def _sum(sheet: Sheet, number: int) -> str:
             for u in (sheet.graph.edges[n].target for n in order[:TERMS])
         ] + [r"\ldots"] * (len(order) > TERMS)
         total = f"{sheet.gradient(source)} = {' + '.join(terms)}"
-        value = array(sheet.upstream(source), f"upstream {source}")
-        shown += f'<div class="gradient told">{mathml(total)} = {value}</div>'
+        value = told(sheet.upstream(source), f"upstream {source}")
+        shown += f'<div class="gradient told">{mathml(total)} {value}</div>'
     return shown
 
 

@@ -282,7 +282,7 @@ const graph = (() => {
   at("larger").onclick = () => scale(state.scale * 1.25);
   at("smaller").onclick = () => scale(state.scale / 1.25);
   at("fit").onclick = () => {
-    state.scale = Math.max(0.2, Math.min(1, (picture.clientWidth - 4) / state.size[0], (picture.clientHeight - 4) / state.size[1]));
+    state.scale = Math.max(0.4, Math.min(1, (picture.clientWidth - 4) / state.size[0]));
     resize();
   };
   at("turn").onclick = () => { state.direction = state.direction === "LR" ? "TB" : "LR"; draw(); };

@@ -13,7 +13,8 @@
   data.nodes.forEach((node, i) => {
     const go = () => {
       stop();
-      if (stepping) show((place > data.turn ? node.product : node.forward) ?? place);
+      const leaf = place > data.turn ? data.steps.length - 1 : 0; // where what is given is listed
+      if (stepping) show(node.leaf ? leaf : (place > data.turn ? node.product : node.forward) ?? place);
       else look(i);
     };
     node.element.addEventListener("click", go);
@@ -72,8 +73,8 @@
       note.querySelector(".count").textContent = String(left);
     }
     at("words").hidden = left > 0; // they tell the gradients, too
-    if (!exercising()) zoom.prepare(steps[place], true);
-    else zoom.close();
+    zoom.prepare(steps[place], true);
+    zoom.lock(exercising());
     paint();
     light(step.node);
   }
@@ -92,7 +93,7 @@
     at("play").setAttribute("aria-pressed", "true");
     timer = setInterval(() => (place < data.steps.length - 1 ? show(place + 1) : stop()), 1800);
   }
-  const go = (n) => { stop(); show(n); };
+  const go = (n) => { stop(); zoom.close(); show(n); };
   at("first").onclick = () => go(0);
   at("previous").onclick = () => go(place - 1);
   at("next").onclick = () => go(place + 1);
@@ -146,6 +147,7 @@
     box.querySelector(".reveal").onclick = () => reveal(box, "");
   }
 
+  addEventListener("beforeprint", () => steps.forEach((step) => zoom.prepare(step, true)));
   document.body.classList.add("ready");
   graph.draw();
   if (stepping) show(0);

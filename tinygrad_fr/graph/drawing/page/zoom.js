@@ -5,13 +5,13 @@ const zoom = (() => {
   const panel = at("zoom"), words = data.words;
   const MOST = 12, LARGEST = 8, TABLE = 80;
   const trail = []; // of what was looked at, to go back
-  let here = null, timer = null;
+  let here = null, timer = null, opener = null, locked = false;
 
   const fill = (text, ...values) => values.reduce((t, v, i) => t.replace(String.fromCharCode(i), v), text);
   const number = (x) => {
     if (!Number.isFinite(x)) return String(x);
     const text = Number(x.toPrecision(4));
-    return (Math.abs(text) >= 1e5 || (text !== 0 && Math.abs(text) < 1e-4) ? text.toExponential() : String(text)).replace("-", "−");
+    return Math.abs(text) >= 1e5 || (text !== 0 && Math.abs(text) < 1e-4) ? text.toExponential() : String(text);
   };
   const bracketed = (x) => (x < 0 ? `(${number(x)})` : number(x));
   const array = (kind, v) => (kind === "value" ? value(v) : upstream(v));
@@ -26,8 +26,12 @@ const zoom = (() => {
   }
 
   // --- one explanation ---
-  function show(kind, v, place, { keep = true, quiet = false } = {}) {
-    if (!known[v]) return;
+  function show(kind, v, place, { keep = false, quiet = false } = {}) {
+    if (!known[v] || (locked && kind === "upstream")) return;
+    if (!panel.contains(document.activeElement) && !quiet) { // from outside: a new beginning
+      opener = document.activeElement;
+      trail.length = 0;
+    }
     if (keep && here) trail.push(here);
     if (!quiet) stop();
     here = [kind, v, place];
@@ -37,22 +41,22 @@ const zoom = (() => {
     panel.hidden = false;
     panel.innerHTML =
       `<div class="bar">${trail.length ? `<button type="button" class="back">← ${words.back}</button>` : ""}` +
-      `<button type="button" class="other" ${known[v].flows ? "" : "hidden"}>${kind === "value" ? words.gradient : words.value}</button>` +
-      `<button type="button" class="play" ${parts.moves && size(known[v].shape) > 1 ? "" : "hidden"}>▶ ${words.move}</button>` +
+      `<button type="button" class="other" ${known[v].flows && !locked ? "" : "hidden"}>${fill(kind === "value" ? words.gradient : words.value, `${known[v].name}${inside(index)}`)}</button>` +
+      `<button type="button" class="play" ${size(known[v].shape) > 1 ? "" : "hidden"}>▶ ${words.move}</button>` +
       `<button type="button" class="close" aria-label="${words.close}">×</button></div>` +
       `<h2 tabindex="-1">${heading}</h2>${parts.html}`;
     const figures = panel.querySelector(".figures");
     for (const figure of parts.figures) figures?.append(figure);
     for (const button of panel.querySelectorAll(".entry")) {
-      button.onclick = () => show(button.dataset.kind, Number(button.dataset.v), Number(button.dataset.place));
+      button.onclick = () => show(button.dataset.kind, Number(button.dataset.v), Number(button.dataset.place), { keep: true });
     }
     panel.querySelector(".back")?.addEventListener("click", () => { const last = trail.pop(); here = null; show(...last); });
-    panel.querySelector(".other").onclick = () => show(kind === "value" ? "upstream" : "value", v, place);
+    panel.querySelector(".other").onclick = () => show(kind === "value" ? "upstream" : "value", v, place, { keep: true });
     panel.querySelector(".play").onclick = play;
     panel.querySelector(".close").onclick = close;
     if (timer) panel.querySelector(".play").textContent = `⏸ ${words.stop}`;
+    at("told").textContent = `${spoken(kind, v)}${inside(index)} = ${x ? number(x[place]) : ""}`;
     if (!quiet) {
-      at("told").textContent = panel.querySelector("h2").innerText;
       panel.querySelector("h2").focus({ preventScroll: true });
       if (panel.getBoundingClientRect().top > innerHeight - 120) panel.scrollIntoView({ block: "nearest" });
     }
@@ -83,17 +87,53 @@ const zoom = (() => {
       html.push('<div class="figures"></div>', table(rows), `<p><b>${fill(words.sum, number(total))}</b></p>`);
       for (const n of one.sum) draw(figures, "value", all[n].of, all[n].link, all[n].found);
     } else {
-      html.push('<div class="figures"></div>');
+      const x = value(v);
+      html.push(`<p class="general">${worked(one, all, place, x)}</p>`, '<div class="figures"></div>');
       for (const { found, of } of all) {
         if (!found.length) continue;
         const x = value(of);
-        const rows = found.map((t) => ({ size: Math.abs(t.weight), product: t.weight, left: `${entry("value", of, t.place)} = ${number(x[t.place])}`, numbers: "" }));
-        html.push(`<p>${fill(words.slopes, escaped(one.text === known[of].text ? one.text : known[of].text))}</p>`, table(rows, true));
+        const y = value(of);
+        const rows = found.map((t) => ({ size: Math.abs(t.weight), product: t.weight,
+          left: `${entry("value", of, t.place)} = ${number(y[t.place])}`,
+          numbers: `${slope(v, place, of, t.place)}${ofSoftmax(one, v, place, t)}` }));
+        html.push(`<p>${fill(words.slopes, known[of].name)}</p>`, table(rows, true));
         draw(figures, "value", of, {}, found);
       }
       if (all.every((a) => !a.found.length)) html.push(`<p>${large(index)}</p>`);
     }
-    return { html: html.join(""), figures, moves: all.some((a) => a.found.length > 1) };
+    return { html: html.join(""), figures };
+  }
+
+  const fraction = (top, bottom) => `<math><mfrac><mrow>${top}</mrow><mrow>${bottom}</mrow></mfrac></math>`;
+  const inner = (name) => name.replace(/<\/?math[^>]*>/g, "");
+
+  /** The local derivative of an entry by another: how it is written. */
+  function slope(v, place, of, other) {
+    const name = (u, n) => `<mo>∂</mo>${inner(known[u].name)}<mtext>${inside(unravel(n, known[u].shape))}</mtext>`;
+    return fraction(name(v, place), name(of, other));
+  }
+
+  /** A row of softmax's Jacobian in numbers: p (1 − p) on the diagonal, −p q beside it. */
+  function ofSoftmax(one, v, place, t) {
+    const p = value(v);
+    if (one.operation !== "softmax" || !p) return "";
+    const other = number(p[t.place]);
+    return place === t.place ? ` = ${number(p[place])} · (1 - ${other})` : ` = -${number(p[place])} · ${other}`;
+  }
+
+  /** The value of a function with the numbers that it was computed from. */
+  function worked(one, all, place, y) {
+    const result = y ? ` = ${number(y[place])}` : "";
+    const numbers_ = all.flatMap(({ found, of }) => found.map((t) => number(value(of)[t.place])));
+    if (!numbers_.length || numbers_.length > 8) return "";
+    if (["softmax", "log_softmax"].includes(one.operation)) {
+      const power = (x) => `<msup><mi>e</mi><mn>${x}</mn></msup>`;
+      const own = all[0].found.find((t) => t.place === place);
+      const top = own && power(number(value(all[0].of)[own.place]));
+      const share = top && fraction(top, numbers_.map(power).join("<mo>+</mo>"));
+      return share ? `${one.operation === "softmax" ? "" : "ln "}${share}${result}` : "";
+    }
+    return `${escaped(one.operation)}(${numbers_.join(", ")})${result}`;
   }
 
   function backward(v, place) {
@@ -114,13 +154,14 @@ const zoom = (() => {
       const rows = found.map((t) => {
         const product = up[t.place] === 0 ? 0 : up[t.place] * t.weight;
         total += product;
-        return { size: Math.abs(product), product, left: term("upstream", target, t, link), numbers: factors(up[t.place], t, link, true) };
+        const local = link.factor ? "" : ` · <button type="button" class="entry" data-kind="value" data-v="${target}" data-place="${t.place}">${slope(target, t.place, v, place)}</button>`;
+        return { size: Math.abs(product), product, left: term("upstream", target, t, link) + local, numbers: factors(up[t.place], t, link, true) };
       });
       html.push(table(rows));
       draw(figures, "upstream", target, link, found);
     }
     html.push(`<p><b>${fill(words.sum, number(total))}</b></p>`);
-    return { html: html.join(""), figures, moves: all.some((a) => a.found?.length > 1) };
+    return { html: html.join(""), figures };
   }
 
   const large = (index) => `<code>${escaped(fill(words.large, `(${index.join(", ")}${index.length === 1 ? "," : ""})`))}</code>`;
@@ -142,7 +183,7 @@ const zoom = (() => {
     const left = rows.filter((_, i) => !order.includes(i));
     const lines = order.map((i) => {
       const { left: words_, numbers: n, product } = rows[i];
-      return `<tr><td>${words_}</td><td>${n && `= ${n}`}</td><td>${slopes ? "∂ = " : "= "}${number(product)}</td></tr>`;
+      return `<tr><td>${words_}</td><td>${n && (slopes ? n : `= ${n}`)}</td><td>= ${number(product)}</td></tr>`;
     });
     if (left.length) {
       const sum = left.reduce((s, row) => s + row.product, 0);
@@ -224,13 +265,15 @@ const zoom = (() => {
     return figure;
   }
 
+  const isTable = (shape) => size(shape) <= TABLE && (shape[shape.length - 1] ?? 1) <= 10 && shape.length <= 2;
+
   /** An array as a table, or as an image of its entries; some are marked. */
   function image(kind, v, places) {
     const shape = known[v].shape, x = array(kind, v);
     const figure = element("figure", kind === "upstream" ? "gradient" : "");
     const marked = new Set(places);
     const columns = shape.length ? shape[shape.length - 1] : 1;
-    if (size(shape) <= TABLE && columns <= 10 && shape.length <= 2) {
+    if (isTable(shape)) {
       const cells = Array.from(x, (value_, n) => `<td data-n="${n}" class="${marked.has(n) ? "marked" : ""}">${number(value_)}</td>`);
       const rows = Array.from({ length: x.length / columns }, (_, r) => `<tr>${cells.slice(r * columns, (r + 1) * columns).join("")}</tr>`);
       figure.innerHTML = `<table class="matrix">${rows.join("")}</table>`;
@@ -253,7 +296,7 @@ const zoom = (() => {
       cell.classList.add("can");
       const index = inside(unravel(n, known[v].shape));
       cell.setAttribute("aria-label", `${spoken(kind, v)}${index} = ${cell.textContent}`);
-      cell.onclick = (event) => { event.stopPropagation(); show(kind, v, n); };
+      cell.onclick = (event) => { event.stopPropagation(); cell.focus(); show(kind, v, n, { keep: panel.contains(cell) }); };
       cell.onkeydown = (event) => {
         const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
         if (event.key === "Enter" || event.key === " ") { event.preventDefault(); event.stopPropagation(); show(kind, v, n); }
@@ -292,12 +335,11 @@ const zoom = (() => {
       }
       const spots = [...marked].filter((n) => Math.floor(n / (w * h)) === plane);
       if (spots.length && spots.length < size(shape)) outline(pen, spots.map((n) => [Math.floor((n % (w * h)) / w), n % w]), side, canvas);
-      cursor(canvas, kind, v, plane, w, h, side);
-      return canvas;
+      return cursor(canvas, kind, v, plane, w, h, side);
     });
     const frame = element("div", "pixels");
     frame.append(...parts);
-    const note = element("div", "note", `${fill(words.range, number(Math.min(...extent(x))), number(Math.max(...extent(x))))}${shown.length < planes ? ` · ${shown.length} / ${planes}` : ""}`);
+    const note = element("div", "note", `${fill(words.range, number(Math.min(...extent(x))), number(Math.max(...extent(x))))}${shown.length < planes ? ` · ${shown.length} / ${planes}` : ""} · ${words.colours}`);
     return [frame, note];
   }
   function extent(x) {
@@ -322,24 +364,34 @@ const zoom = (() => {
     }
   }
 
-  /** An image that is clicked, or gone through by arrows. */
+  /** An image that is clicked, or gone through by arrows; a frame shows where one is. */
   function cursor(canvas, kind, v, plane, w, h, side) {
-    let [r, c] = [0, 0];
+    const wrapper = element("span", "plane"), frame = element("span", "cursor"), note = element("span", "now-at");
+    wrapper.append(canvas, frame, note);
+    let [r, c] = here?.[0] === kind && here[1] === v ? [Math.floor((here[2] % (w * h)) / w), here[2] % w] : [0, 0];
     const place = () => plane * w * h + r * w + c;
-    const say = () => {
-      const index = inside(unravel(place(), known[v].shape));
-      at("told").textContent = `${spoken(kind, v)}${index} = ${number(array(kind, v)[place()])}`;
+    const words_ = () => `${spoken(kind, v)}${inside(unravel(place(), known[v].shape))} = ${number(array(kind, v)[place()])}`;
+    const look = (aloud) => {
+      const tall = canvas.height / h;
+      Object.assign(frame.style, { left: `${c * side}px`, top: `${r * tall}px`, width: `${side + 2}px`, height: `${tall + 2}px`, display: "block" });
+      note.textContent = words_();
+      if (aloud) at("told").textContent = words_();
     };
     canvas.tabIndex = 0;
     canvas.setAttribute("role", "application");
     canvas.setAttribute("aria-label", fill(words.image, spoken(kind, v)));
-    canvas.onmousemove = (event) => {
+    const point = (event) => {
       const box = canvas.getBoundingClientRect();
-      r = Math.min(h - 1, Math.floor((event.clientY - box.top) / box.height * h));
-      c = Math.min(w - 1, Math.floor((event.clientX - box.left) / box.width * w));
-      canvas.title = `${spoken(kind, v)}${inside(unravel(place(), known[v].shape))} = ${number(array(kind, v)[place()])}`;
+      r = Math.max(0, Math.min(h - 1, Math.floor((event.clientY - box.top) / box.height * h)));
+      c = Math.max(0, Math.min(w - 1, Math.floor((event.clientX - box.left) / box.width * w)));
+      look(false);
     };
-    canvas.onclick = (event) => { event.stopPropagation(); canvas.onmousemove(event); show(kind, v, place()); };
+    const leave = () => { frame.style.display = "none"; note.textContent = ""; };
+    canvas.onmousemove = point;
+    canvas.onmouseleave = canvas.onblur = leave;
+    canvas.onfocus = () => look(true);
+    const open = () => show(kind, v, place(), { keep: panel.contains(canvas) });
+    canvas.onclick = (event) => { event.stopPropagation(); point(event); canvas.focus(); open(); };
     canvas.onkeydown = (event) => {
       const moves = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
       if (moves) {
@@ -347,10 +399,11 @@ const zoom = (() => {
         event.stopPropagation();
         r = Math.max(0, Math.min(h - 1, r + moves[0]));
         c = Math.max(0, Math.min(w - 1, c + moves[1]));
-        say();
+        look(true);
       }
-      if (event.key === "Enter") { event.preventDefault(); event.stopPropagation(); show(kind, v, place()); }
+      if (event.key === "Enter") { event.preventDefault(); event.stopPropagation(); open(); }
     };
+    return wrapper;
   }
 
   // --- the window moves ---
@@ -362,7 +415,7 @@ const zoom = (() => {
       const [kind, v, place] = here, shape = known[v].shape;
       const count = shape.length > 1 ? shape[shape.length - 1] * shape[shape.length - 2] : size(shape);
       const start = Math.floor(place / count) * count;
-      show(kind, v, start + ((place - start + 1) % count), { keep: false, quiet: true });
+      show(kind, v, start + ((place - start + 1) % count), { quiet: true });
     };
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) return next(); // a step for each click
     timer = setInterval(next, 700);
@@ -374,6 +427,9 @@ const zoom = (() => {
     trail.length = 0;
     here = null;
     panel.hidden = true;
+    at("told").textContent = "";
+    if (opener?.isConnected) opener.focus({ preventScroll: true });
+    opener = null;
     mark();
   }
 
@@ -398,12 +454,8 @@ const zoom = (() => {
       else if (!known[v].shape.length) single(place, kind, v);
       else if (images && array(kind, v)) {
         place.querySelector(".thumbnails")?.remove(); // the same, smaller
-        const [frame, note] = pixels(kind, v);
-        place.after(frame, ...(kind === "value" ? [] : [note]));
-      }
-      else if (!images) {
-        place.classList.add("can");
-        place.onclick = (event) => { event.stopPropagation(); show(kind, v, largest(kind, v)); };
+        if (isTable(known[v].shape)) place.replaceWith(image(kind, v, []));
+        else place.after(...pixels(kind, v));
       }
     }
   }
@@ -411,20 +463,16 @@ const zoom = (() => {
     place.classList.add("can");
     place.tabIndex = 0;
     place.setAttribute("role", "button");
-    place.onclick = (event) => { event.stopPropagation(); show(kind, v, 0); };
+    place.setAttribute("aria-label", `${spoken(kind, v)} = ${place.textContent}`);
+    place.onclick = (event) => { event.stopPropagation(); place.focus(); show(kind, v, 0); };
     place.onkeydown = (event) => {
       if (event.key === "Enter") { event.preventDefault(); event.stopPropagation(); show(kind, v, 0); }
     };
-  }
-  function largest(kind, v) {
-    const x = array(kind, v);
-    let best = 0;
-    for (let n = 0; x && n < x.length; n++) if (Math.abs(x[n]) > Math.abs(x[best])) best = n;
-    return best;
   }
   panel.addEventListener("keydown", (event) => {
     if (event.key === "Escape") { event.stopPropagation(); close(); }
     if (event.key.startsWith("Arrow")) event.stopPropagation();
   });
-  return { show, prepare, close };
+  const lock = (on) => { locked = on; if (on && here?.[0] === "upstream") close(); };
+  return { show, prepare, close, lock };
 })();

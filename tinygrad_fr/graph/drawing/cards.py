@@ -112,10 +112,10 @@ def _thumbnails(x: Array) -> str:
 
 
 def _sheet_of(planes: Array) -> Array:
-    """Images in lines of four, a white pixel between them: one file is smaller than eight."""
+    """Images in lines of four, a grey pixel between them: one file is smaller than eight."""
     count, height, width, colours = planes.shape
     columns, rows = min(count, 4), -(-count // 4)
-    pixels = np.full((rows * (height + 1), columns * (width + 1), colours), 255, np.uint8)
+    pixels = np.full((rows * (height + 1), columns * (width + 1), colours), 127, np.uint8)
     for n, plane in enumerate(planes):
         top, left = n // 4 * (height + 1), n % 4 * (width + 1)
         pixels[top : top + height, left : left + width] = plane

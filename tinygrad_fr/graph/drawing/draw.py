@@ -181,7 +181,7 @@ def sheet(
     if values == "auto":
         n = len(drawn.items)
         values = next((level for level, most in LEVELS.items() if n <= most), "none")
-    found = with_letters(graph, named(graph, names, variables))
+    found = named(graph, names, variables)
     title, shown = _title(graph, tensor, gradients), gradients and isinstance(tensor, Tensor)
     if shown:
         try:
@@ -189,8 +189,8 @@ def sheet(
         except GraphError as error:  # the values are still worth a look; gradients would be wrong
             title, shown = str(error), False
     return Sheet(
-        graph, drawn, symbols(graph, found), found, flow(graph) if shown else None, values,
-        direction, title,
+        graph, drawn, symbols(graph, with_letters(graph, found)), found,
+        flow(graph) if shown else None, values, direction, title,
     )  # fmt: skip
 
 

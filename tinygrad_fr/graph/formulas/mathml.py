@@ -80,7 +80,8 @@ def _row(items: Sequence[Item]) -> str:
     for i, x in enumerate(items):
         part = _written(x)
         words += part.replace("<mo>", '<mo stretchy="false">', 1) if i in fixed else part
-        is_function = isinstance(x, Atom) and x.kind == "function"
+        name = x.base if isinstance(x, Scripts) else x  # max, and max over a window
+        is_function = isinstance(name, Atom) and name.kind == "function"
         if is_function and i + 1 < len(items) and ended(items[i + 1]) not in OPENING:
             words += '<mspace width="0.17em"/>'  # ln x, not lnx
     return words

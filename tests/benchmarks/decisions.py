@@ -228,9 +228,8 @@ def pages() -> None:
     made = tg.replay(loss).html
     arrays = [v.value for v in graph.vertices] + list(flow.upstream.values())
     stored = sum(np.asarray(a).size * 4 * 4 // 3 for a in arrays)
-    print(
-        f"the page: {len(made.encode()) / 1000:.0f} kB, {median(lambda: tg.replay(loss)) * 1e3:.0f} ms"
-    )
+    taken = median(lambda: tg.replay(loss))
+    print(f"the page: {len(made.encode()) / 1000:.0f} kB, {taken * 1e3:.0f} ms")
     print(f"its values and gradients in base64, as float32: {stored / 1000:.0f} kB")
 
 

@@ -26,6 +26,7 @@ from .reading import links
 STORED = 60_000  # numbers in a page: 320 kB
 ROWS = 8_000  # entries of Jacobians that are told one by one
 NAMED, CODES = 256, 40_000  # different slopes told by their number; entries told so
+LARGEST = 60_000  # entries: to try the rows of larger arrays would take seconds
 MOST = 300  # vertices: of a larger graph a page tells what it shows, and answers no clicks
 
 
@@ -44,7 +45,9 @@ def _answers(graph: Graph, symbols: Mapping[int, str], flow: Flow | None) -> dic
     for vertex in graph.vertices:
         if vertex.kind == "failure" or vertex.value.dtype.kind not in "biuf":
             continue
-        told_links = store.told(vertex.id, links(graph, vertex) if flow is not None else [])
+        sizes = (graph.vertices[i].value.size for i in graph.inputs(vertex.id).values())
+        small = flow is not None and max([vertex.value.size, *sizes]) <= LARGEST
+        told_links = store.told(vertex.id, links(graph, vertex) if small else [])
         for link in told_links:
             edge = next(
                 graph.edges[n] for n in graph.arriving[vertex.id]

@@ -25,7 +25,7 @@ const graph = (() => {
     stage.append(node.element);
   }
   for (const [key, group] of Object.entries(data.groups)) {
-    const name = group.count > 1 ? `× ${group.count} : ${group.title}` : group.title;
+    const name = group.title;
     group.bar = element("button", "bar", `<span aria-hidden="true">−</span> ${escaped(name)}`);
     group.card = element("button", "node module closed",
       `<b><span aria-hidden="true">+</span> ${escaped(name)}</b><div class="word">${escaped(group.facts)}</div><div class="shape">${escaped(group.shape)}</div>`);
@@ -83,14 +83,15 @@ const graph = (() => {
       const beside = above.map((i) => ({ i, ...size(data.nodes[i].element) }));
       const sum = beside.reduce((s, b) => s + (across ? b.w : b.h) + GAP, -GAP);
       const most = Math.max(0, ...beside.map((b) => (across ? b.h : b.w)));
-      const room = beside.length ? most + 24 : 0;
+      const lift = Math.max(0, ...above.map((i) => level(key) - level(i))) * 24; // over the bars between
+      const room = beside.length ? most + 24 + lift : 0;
       const levels = level(key) * 24;
       if (across) {
-        return { key, card, beside, own, room, main: Math.max(own.w, sum),
+        return { key, card, beside, own, room, lift, main: Math.max(own.w, sum),
           before: room + own.h / 2 + levels, after: own.h / 2 + levels / 3 };
       }
       const width = Math.max(own.w, own.w + 2 * room); // in the middle of its own card
-      return { key, card, beside, own, room, main: Math.max(own.h, sum) + levels,
+      return { key, card, beside, own, room, lift, main: Math.max(own.h, sum) + levels,
         before: room + own.w / 2 + 6 * level(key), after: own.w / 2 + 6 * level(key), width };
     }
     function level(key) {
@@ -100,26 +101,31 @@ const graph = (() => {
 
     const number = new Map(keys.map((key, n) => [key, n]));
     const merged = new Map();
-    const again = [];
+    const again = new Map();
     for (const edge of data.edges) {
       const a = where[edge.from], b = where[edge.to];
       if (a === b || onto.has(a)) continue;
       if (edge.again || number.get(a) >= number.get(b)) {
-        again.push([a, b]);
+        again.set(`${a}>${b}`, [a, b]);
       } else {
         const parallel = a === edge.from && b === edge.to ? edge.id : "";
         const name = `${a}>${b}>${parallel}`;
         if (merged.has(name)) merged.get(name).edges.push(edge);
-        else merged.set(name, { a: number.get(a), b: number.get(b), edges: [edge] });
+        else merged.set(name, { a: number.get(a), b: number.get(b), edges: [edge], parallel });
       }
     }
-    const links = [...merged.values()];
+    // Of the copies of a block the first is seen, with its own edges.
+    const own = (link) => `${link.a}>${link.b}`;
+    const first = new Set([...merged.values()].filter((link) => link.edges[0].id === link.parallel).map(own));
+    const links = [...merged.values()].filter((link) => link.parallel || !first.has(own(link)));
     const room = across ? Math.max(260, picture.clientWidth / state.scale - 2 * PAD) : Infinity;
     const laid = layOut(cells, links, { room, gap: 22, between: across ? 86 : 44, margin: 10 });
     place(cells, laid, across);
     for (const path of wires.querySelectorAll(".edge")) path.remove();
+    for (const label of stage.querySelectorAll(".carried")) label.remove();
     for (const [n, link] of links.entries()) wire(link, laid.ways[n], laid.ends, across, links);
     for (const one of cells) for (const b of one.beside) short(data.nodes[b.i], one.card, across);
+    for (const [a, b] of again.values()) back(parts(a), parts(b));
     boxes(where);
     let right = 0, bottom = 0;
     for (const e of stage.querySelectorAll(".node, .box, .carried")) {
@@ -153,7 +159,7 @@ const graph = (() => {
       let along = across ? x + cell.own.w / 2 : y + cell.own.h / 2;
       along -= (cell.beside.reduce((s, b) => s + (across ? b.w : b.h) + 8, -8)) / 2;
       for (const b of cell.beside) {
-        put(data.nodes[b.i].element, PAD + (across ? along : x - 24 - b.w), PAD + (across ? y - 24 - b.h : along));
+        put(data.nodes[b.i].element, PAD + (across ? along : x - 24 - cell.lift - b.w), PAD + (across ? y - 24 - cell.lift - b.h : along));
         along += (across ? b.w : b.h) + 8;
       }
     });
@@ -194,8 +200,9 @@ const graph = (() => {
       const end = n === points.length - 1;
       if (across && points[n].line !== points[n - 1].line) { // to the next line of columns
         const channel = lineEnds[points[n - 1].line] + PAD + 6;
-        d += ` L${x0 + 14},${y0} L${x0 + 14},${channel} L${x1 - 18},${channel} L${x1 - 18},${y1} L${x1},${y1}`;
-        label ??= [Math.max(30, x1 - 18 + 34), channel];
+        const out = Math.max(x0, way[n - 1].column[1] + PAD) + 14, into = Math.min(x1, way[n].column[0] + PAD) - 18;
+        d += ` L${out},${y0} L${out},${channel} L${into},${channel} L${into},${y1} L${x1},${y1}`;
+        label ??= [Math.max(34, into + 38), channel];
       } else if (across) {
         const m = (x0 + x1) / 2;
         d += ` C${m},${y0 + shift} ${m},${y1 + shift} ${end ? x1 - 1 : x1},${y1}`;
@@ -220,6 +227,17 @@ const graph = (() => {
     stage.append(edge.label);
     const w = edge.label.offsetWidth, h = edge.label.offsetHeight;
     put(edge.label, x - w / 2, across ? y - h - 2 : y - h / 2);
+  }
+
+  /** From the end of a repeated block to the beginning of its next copy. */
+  function back(last, start) {
+    const [x0, y0] = [last.offsetLeft + last.offsetWidth / 2, last.offsetTop + last.offsetHeight];
+    const [x1, y1] = [start.offsetLeft + start.offsetWidth / 2, start.offsetTop + start.offsetHeight];
+    const low = Math.max(y0, y1) + 34;
+    line(`M${x0},${y0} C${x0},${low} ${x1},${low} ${x1},${y1 + 1}`, "again", []);
+    const label = element("div", "carried", escaped(data.words.again));
+    stage.append(label);
+    put(label, (x0 + x1) / 2 - label.offsetWidth / 2, low - 16);
   }
 
   function short(node, card, across) {

@@ -47,7 +47,7 @@
       }
     }
     for (const path of document.querySelectorAll("#wires .edge")) {
-      path.classList.toggle("later", path.edges.every((edge) => place < edge.forward));
+      path.classList.toggle("later", path.edges.length > 0 && path.edges.every((edge) => place < edge.forward));
       path.classList.toggle("now", path.edges.some((edge) => step.edges.includes(edge.id)));
     }
     for (const edge of data.edges) edge.label?.classList.toggle("hidden", !known(edge.backward, edge.needs));

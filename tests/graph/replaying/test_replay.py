@@ -459,3 +459,12 @@ def test_infinite_slopes_warn_of_nothing():
     with np.errstate(all="ignore"):
         y = (x.log() * [0.0, 2.0]).sum()
     assert tg.replay(y).html
+
+
+@pytest.mark.parametrize("show", [tg.draw, tg.replay])
+def test_a_notebook_that_is_not_trusted_shows_the_words(show):
+    shown = show(networks.neuron())
+    bundle = getattr(shown, "_repr_mimebundle_", None)
+    html = bundle()["text/html"] if bundle else shown._repr_html_()
+    left = re.sub(r"<iframe.*?</iframe>", "", html, flags=re.DOTALL)
+    assert "∂L/∂w" in left

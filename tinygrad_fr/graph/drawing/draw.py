@@ -11,6 +11,7 @@ import numpy as np
 from ...autograd.tensor import Tensor
 from ...errors import ArgumentError, GraphError, TinygradError
 from ...messages import _, spelled
+from ..formulas import text
 from ..formulas.letters import with_letters
 from ..formulas.naming import named, scope, symbols
 from ..recorded.extract import Graph, extract
@@ -93,7 +94,8 @@ class Drawing:
         shown: dict[str, str] = {}
         try:
             height = 420 if len(self._sheet.outline.items) <= FEW else 720
-            shown["text/html"] = framed(self.html, lines[0] if lines else "", height)
+            title = _("The graph of {name}", name=text(self._sheet.output))
+            shown["text/html"] = framed(self.html, title, self.text, height)
             shown["image/svg+xml"] = self.svg
         except rendering.RenderingError as error:
             if not shown:  # too many nodes: not only Graphviz that is missing
@@ -194,11 +196,16 @@ def sheet(
     )  # fmt: skip
 
 
-def framed(html: str, title: str, height: int = 720) -> str:
-    """A page in a frame of its own, for a notebook: no other output is touched."""
+def framed(html: str, title: str, words: str, height: int = 720) -> str:
+    """A page in a frame of its own, for a notebook: no other output is touched.
+
+    A notebook that is not trusted drops the frame, and shows the words.
+    """
+    summary = escape(_("The graph in words"))
     return (
         f'<iframe srcdoc="{escape(html)}" sandbox="allow-scripts" title="{escape(title)}" '
         f'style="width:100%;height:{height}px;border:1px solid #999"></iframe>'
+        f"<details><summary>{summary}</summary><pre>{escape(words)}</pre></details>"
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from ...autograd.tensor import Tensor
 from ...errors import DTypeError
 from ...messages import _
+from ..drawing.describe import describe
 from ..drawing.draw import framed, sheet
 from ..drawing.page import page
 from ..formulas.naming import scope
@@ -19,8 +20,8 @@ class Replay:
         The whole page; it needs no network.
     """
 
-    def __init__(self, html: str) -> None:
-        self.html = html
+    def __init__(self, html: str, words: str = "") -> None:
+        self.html, self._words = html, words
 
     def save(self, path: str | Path) -> Path:
         """Write the page."""
@@ -30,7 +31,7 @@ class Replay:
 
     def _repr_html_(self) -> str:
         """For notebooks: in a frame of its own, so that no other output is touched."""
-        return framed(self.html, _("Replay of the backward pass"))
+        return framed(self.html, _("Replay of the backward pass"), self._words)
 
     def __repr__(self) -> str:
         return _("<replay, {n} kB: .save(path), .html>", n=len(self.html.encode()) // 1000)
@@ -68,7 +69,8 @@ def replay(tensor: Tensor, path: str | Path | None = None, *, depth: int | None 
     """
     if not isinstance(tensor, Tensor):
         raise DTypeError("replay takes a Tensor, not {kind}", kind=type(tensor).__name__)
-    made = Replay(page(sheet(tensor, scope()), stepping=True, depth=depth))
+    drawn = sheet(tensor, scope())
+    made = Replay(page(drawn, stepping=True, depth=depth), describe(drawn))
     if path is not None:
         made.save(path)
     return made

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -468,3 +469,15 @@ def test_a_notebook_that_is_not_trusted_shows_the_words(show):
     html = bundle()["text/html"] if bundle else shown._repr_html_()
     left = re.sub(r"<iframe.*?</iframe>", "", html, flags=re.DOTALL)
     assert "∂L/∂w" in left
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1400])
+def test_all_words_are_legible_by_day_and_by_night(visit, theme, width):
+    script = (Path(__file__).parents[2] / "test_site_pages.js").read_text(encoding="utf-8")
+    for build in (course_layer, networks.course_cnn):
+        page = visit(build(), viewport={"width": width, "height": 900}, color_scheme=theme)
+        page.keyboard.press("End")
+        page.evaluate("zoom.show('upstream', 1, 0)")
+        page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+        assert page.evaluate(script, theme) == []

@@ -36,8 +36,8 @@ HOUSE = [
     {"graph/formulas": 1_640},
     # Where a number comes from, for every operation, with a page that answers: 1,900 lines.
     {
-        "graph/explaining": 1_920,
-        "graph/drawing": 1_970,
+        "graph/explaining": 2_040,
+        "graph/drawing": 1_980,
         "graph/replaying": 80,
         "graph/deriving": 2_470,
     },
@@ -67,7 +67,7 @@ FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # took more lines than their merging gave back, and have to pay for them yet.
 # Reading other people's layers cost 2,170 more; repairs and a process of their own, 4,500: the code
 # that students write is read, disturbed, edited and run, none of which was there before.
-WHOLE = 46_560
+WHOLE = 46_690
 
 # Imports that point upwards or close a circle, each with its reason.
 EXCUSED = {

@@ -206,3 +206,116 @@ def test_it_is_readable_without_styles_and_scripts(layer):
     assert "<style" not in html
     assert "style=" not in html
     assert "<script" not in html
+
+
+# --- what an attacker found ------------------------------------------------------------------
+
+
+def test_checking_leaves_running_statistics_alone():
+    norm = tg.nn.BatchNorm1d(3)
+    y = norm(tg.Tensor(np.random.default_rng(0).normal(size=(4, 3)), requires_grad=True))
+    before = norm.running_mean.copy()
+    assert tg.explain(y, (0, 1)).check()
+    np.testing.assert_array_equal(norm.running_mean, before)
+
+
+@pytest.mark.parametrize("make", [
+    lambda x: x + np.array([-np.inf, 0.0]), lambda x: (x * 0.0).log(), lambda x: 1.0 / (x * 0.0),
+    lambda x: tg.where(np.array([False, True]), x, -np.inf), lambda x: (x * 1e200) * (x * 1e200),
+    lambda x: tg.softmax(x * 800.0), lambda x: tg.log_softmax(x - np.array([np.inf, 0.0])),
+    lambda x: tg.minimum(x, np.inf),
+])  # fmt: skip
+def test_infinities_are_no_rounding(make):
+    x = tg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    with np.errstate(all="ignore"):
+        y = make(x)
+        for index in (0, 1):
+            found = tg.explain(y, index)
+            assert found.check(), f"{found}\n{found.check()}"
+            total = sum(part.products.sum() for part in found.parts)
+            assert found.kind != "sum" or total == y.data[index] or np.isclose(total, y.data[index])
+
+
+def test_all_of_a_softmax_row_is_told_where_it_underflows():
+    p = tg.softmax(tg.Tensor([800.0, 0.0, 1.0], requires_grad=True, name="x"))
+    assert len(tg.explain(p, 1).parts[0]) == 3
+
+
+@pytest.mark.parametrize("make", [
+    lambda: tg.Tensor([1.0], requires_grad=True).exp(),
+    lambda: tg.Tensor([0.0, 1.0], requires_grad=True) ** 2,
+    lambda: tg.Tensor(np.float32([0.01]), requires_grad=True).tanh(),
+    lambda: tg.Tensor([0.0], requires_grad=True).sqrt(),
+])  # fmt: skip
+def test_what_is_a_sum_by_accident_only_is_a_function(make):
+    with np.errstate(all="ignore"):
+        assert tg.explain(make(), 0).kind == "function"
+
+
+@pytest.mark.parametrize(("make", "entries"), [
+    (lambda x: x.prod(), 3), (lambda x: tg.norm(x * 0.0), 3), (lambda x: (x * 0.0).var(), 3),
+])  # fmt: skip
+def test_entries_without_a_slope_are_told_all_the_same(make, entries):
+    x = tg.Tensor([0.0, 0.0, 1.0], requires_grad=True, name="x")
+    assert sum(map(len, tg.explain(make(x), ()).parts)) == entries
+
+
+def test_a_value_whose_weights_have_changed_is_not_explained():
+    x = tg.Tensor(np.array([[1.0, 2.0]]))
+    W = tg.Tensor(np.array([[1.0], [2.0]]), requires_grad=True)
+    z = x @ W
+    loss = (z * z).sum()
+    loss.backward(retain_graph=True)
+    tg.optim.SGD([W], lr=0.1).step()
+    with pytest.raises(GraphError):
+        tg.explain(z, (0, 0))
+
+
+def test_a_check_looks_at_what_was_recorded(layer):
+    from dataclasses import replace
+
+    x, W, _b, z, p, loss = layer
+    product, softmax = tg.explain(z._inputs[0], (0, 2)), tg.explain(p, (0, 1))
+    gradient = tg.explain(W, (0, 2), gradient=True, of=loss)
+    for found in (product, softmax, gradient):
+        assert found.check()
+        assert not replace(found, value=123.0).check()
+        assert not replace(found, kind="given").check()
+        part = found.parts[0]
+        moved = replace(part, values=part.values + 1)
+        assert not replace(found, parts=(moved, *found.parts[1:])).check()
+    assert not replace(softmax, parts=()).check()
+    assert str(replace(softmax, parts=()))
+    one = softmax.parts[0]
+    few = replace(one, indices=one.indices[:1], values=one.values[:1], weights=one.weights[:1])
+    assert not replace(softmax, parts=(few,)).check()
+
+
+def test_closures_that_take_arrays_only_are_explained_too():
+    @tg.op("y = 2 x", method=False)
+    def doubled(x):
+        def to_x(g, y, x):
+            out = np.zeros_like(g)
+            out[:] = 2 * g
+            return out
+
+        return 2 * x, to_x
+
+    x = tg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    loss = doubled(x).sum()
+    assert tg.explain(x, 1, gradient=True, of=loss).value == 2
+    assert tg.replay(loss).html
+
+
+def test_of_is_a_tensor(layer):
+    from tinygrad_fr.errors import DTypeError
+
+    with pytest.raises(DTypeError):
+        tg.explain(layer[1], (0, 0), gradient=True, of=5)
+
+
+def test_a_loss_in_a_dict_is_found():
+    x = tg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    losses = {"first": (x * x).sum()}
+    assert tg.explain(x, 1, gradient=True).value == 4
+    del losses

@@ -25,6 +25,7 @@ from .reading import links
 
 STORED = 60_000  # numbers in a page: 320 kB
 ROWS = 8_000  # entries of Jacobians that are told one by one
+DOUBLE = 4_096  # numbers: larger arrays are stored in single precision
 NAMED, CODES = 256, 40_000  # different slopes told by their number; entries told so
 LARGEST = 60_000  # entries: to try the rows of larger arrays would take seconds
 MOST = 300  # vertices: of a larger graph a page tells what it shows, and answers no clicks
@@ -125,13 +126,21 @@ class _Store:
             return float(weights)
         values, codes = np.unique(weights, return_inverse=True)
         if weights.size > 16 and len(values) <= NAMED:
-            self.codes -= weights.size
-            if self.codes < 0:
+            if weights.size > self.codes:
                 return None
+            self.codes -= weights.size
             packed = np.asarray(codes, np.uint8).ravel()
             return {"codes": _base64(packed), "of": values.tolist()}
-        self.numbers -= weights.size
-        return _floats(weights) if self.numbers >= 0 else None
+        return self._taken(weights)
+
+    def _taken(self, array: Array) -> str | None:
+        """An array as text, off the budget; small ones of double precision keep it."""
+        double = array.dtype == np.float64 and array.size <= DOUBLE
+        cost = array.size * (2 if double else 1)
+        if cost > self.numbers:
+            return None
+        self.numbers -= cost
+        return "d" + _base64(np.ascontiguousarray(array, "<f8")) if double else "f" + _floats(array)
 
     def fill(self, found: dict[int, dict[str, Any]], flow: Flow | None) -> None:
         """Add the numbers, where they do not follow from others'."""
@@ -142,12 +151,18 @@ class _Store:
                 arrays.append((i, "value", vertex.value))
             g = None if flow is None else flow.upstream.get(i)
             known["flows"] = g is not None
+            edges = (self.graph.edges[n] for n in self.graph.leaving[i])
+            known["uses"] = [
+                [edge.target, edge.position]
+                for edge in edges
+                if flow is not None and edge.rule is not None and edge.target in flow.upstream
+            ]
             if flow is not None and g is not None and not self._follows(flow, i):
                 arrays.append((i, "upstream", g))
         for i, name, array in sorted(arrays, key=lambda item: item[2].size):
-            self.numbers -= array.size
-            if self.numbers >= 0:
-                found[i][name] = _floats(array)
+            text_ = self._taken(array)
+            if text_ is not None:
+                found[i][name] = text_
 
     def _follows(self, flow: Flow, i: int) -> bool:
         """Whether a gradient is what the links make of those behind it."""

@@ -1,7 +1,7 @@
 """Which entries made one entry, with what weight; and which gradients flow into it."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from ..recorded.walk import ordered
 from .checking import judged
 from .local import Index
 from .origin import Origin, entry_latex
-from .parts import column_part, row_parts, summed
+from .parts import column_part, is_linear, row_parts, summed
 from .wording import html_of, latex_of, text_of
 
 
@@ -148,9 +148,10 @@ def value_of(graph: Graph, names: Mapping[int, str], vertex: Vertex, index: Inde
     found = Explanation("given", graph, names, vertex, index, value)
     if vertex.operation is None:
         return found
-    _local, parts = row_parts(graph, vertex, index)
+    refuse_changed(graph, vertex.id)
+    local, parts = row_parts(graph, vertex, index)
     terms = summed(parts, value, found.tolerance)
-    if terms is None:
+    if terms is None or not is_linear(local, terms, index):
         # How a power answers to its exponent 2 is not what the reader asks.
         sources = [(part, graph.vertices[part.of]) for part in parts]
         asked = (part for part, x in sources if x.kind != "constant" or x.shape)
@@ -205,16 +206,20 @@ def _place(tensor: Tensor, index: Any) -> Index:
     return tuple(int(part) % n for part, n in zip(parts, tensor.shape, strict=True))
 
 
+def _things(value: Any) -> Iterable[Any]:
+    """A variable, and what stands in it if it is a list or a dict."""
+    held = value.values() if isinstance(value, dict) else value
+    return list(held) if isinstance(value, (list, tuple, dict)) else [value]
+
+
 def _output(tensor: Tensor, of: Tensor | None, variables: Mapping[str, Any]) -> Tensor:
     """What is differentiated: the last computed that depends on a Tensor."""
+    if of is not None and not isinstance(of, Tensor):
+        raise DTypeError("explain: of= is a Tensor, not {kind}", kind=type(of).__name__)
     if of is not None:
         candidates = [of]
     else:
-        things = [
-            thing
-            for value in list(variables.values())
-            for thing in (value if isinstance(value, (list, tuple)) else [value])
-        ]
+        things = [thing for value in list(variables.values()) for thing in _things(value)]
         candidates = [x for x in things if isinstance(x, Tensor) and x._op is not None]
         candidates.sort(key=lambda x: -x._rank)
     for candidate in candidates:

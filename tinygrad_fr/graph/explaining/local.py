@@ -21,32 +21,33 @@ from ...autograd.tensor import Tensor, untracked
 from ...autograd.transforms import gradients
 from ...checks import pair
 from ...kernels import Array
-from ..recorded.arguments import refilled
+from ..recorded.arguments import bound, refilled
 from ..recorded.walk import fitted
 
 Index = tuple[int, ...]
 # Entries are told apart by these numbers: no sum or quotient of theirs is another of them.
 FIRST_MARK = 1000.5
+MOST_ROWS = 4_000  # of a Jacobian, computed for one column
 
 
-def _all_along(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    return ops.sum(x, axis, keepdims=keepdims)
+def _along(node: Any, x: Tensor) -> Any:
+    named = bound(node)
+    return ops.sum(x, named.get("axis"), keepdims=named.get("keepdims", False))
 
 
-def _all_of_window(
-    x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, *, dilation: Any = 1,
-    ceil_mode: bool = False,
-) -> Any:  # fmt: skip
-    size = pair(kernel_size, "kernel_size", 1)
+def _window(node: Any, x: Tensor) -> Any:
+    named = bound(node)
+    size = pair(named["kernel_size"], "kernel_size", 1)
+    stride = size if named["stride"] is None else named["stride"]
     ones = np.ones((x.shape[-3], 1, *size))
-    stride = size if stride is None else stride
-    return ops.conv2d(x, ones, None, stride, padding, dilation, x.shape[-3])
+    return ops.conv2d(x, ones, None, stride, named["padding"], named["dilation"], x.shape[-3])
 
 
 # Operations that choose among entries, each with one that takes in all among which it chooses.
-CHOICES: dict[str, Callable[..., Any]] = {
-    "max": _all_along, "min": _all_along, "max_pool2d": _all_of_window,
-}  # fmt: skip
+CHOICES: dict[str, Callable[..., Any]] = {"max": _along, "min": _along, "max_pool2d": _window}
+# All entries along an axis make these, also where some have no weight.
+REDUCTIONS = frozenset(["prod", "var", "std", "logsumexp", "norm", "vector_norm"])
+ALONG_AXIS = frozenset(["softmax", "log_softmax"])
 
 
 class Local:
@@ -81,7 +82,15 @@ class Local:
 
     def column(self, position: int, index: Index) -> Array:
         """The derivatives by one entry of an argument, in the shape of the result."""
-        return self._column(position, index, handed(self.node))
+        try:
+            return self._column(position, index, handed(self.node))
+        except Exception:  # a closure of the user's that computes with NumPy alone
+            found = np.zeros(self.node.shape)
+            for place in np.ndindex(*self.node.shape) if found.size <= MOST_ROWS else ():
+                found[place] = self.row(position, place)[index]
+            if found.size > MOST_ROWS:
+                raise
+            return found
 
     def _column(self, position: int, index: Index, values: list[Any]) -> Array:
         node = self.node
@@ -153,15 +162,24 @@ class Local:
 
     @cached_property
     def candidates(self) -> Local | None:
-        """For an operation that chooses: one that takes in all among which it chooses."""
-        everything = CHOICES.get(self.node._op.name)
+        """Of an operation that goes through all entries along an axis or of a window, their sum."""
+        name = self.node._op.name
+        everything = CHOICES.get(name) or (_along if name in REDUCTIONS else None)
         if everything is None:
             return None
         x = Tensor(np.asarray(self.value(0), float), requires_grad=True)
-        args, kwargs = refilled(self.node, [x])
         with switch(recording=True):
-            made = everything(*args, **kwargs)
+            made = everything(self.node, x)
         return Local(made) if made.shape == self.node.shape else None
+
+    def taken_in(self, index: Index) -> Array | None:
+        """Which entries of the first argument are gone through; None if that is not known."""
+        if self.node._op.name in ALONG_AXIS:
+            there, along = np.zeros(self.node.shape, bool), list[Any](index)
+            along[int(bound(self.node)["axis"])] = slice(None)
+            there[tuple(along)] = True
+            return there
+        return None if self.candidates is None else self.candidates.row(0, index) != 0
 
 
 class Factor:

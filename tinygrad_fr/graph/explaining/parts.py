@@ -1,11 +1,15 @@
 """What one entry is made of: the entries of other values, each with its weight."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from ...autograd.modes import no_grad
 from ...kernels import Array
+from ..recorded.arguments import refilled
 from ..recorded.extract import Edge, Graph, Vertex
+from ..recorded.walk import operands
 from .local import Factor, Index, Local
 
 
@@ -49,10 +53,10 @@ class Part:
 
     @property
     def products(self) -> Array:
-        """What each contributes: an upstream gradient of 0 gives 0, whatever the slope."""
+        """What each contributes: 0 times anything is 0, an infinite slope or entry too."""
         with np.errstate(all="ignore"):
             found = np.asarray(self.values, float) * np.asarray(self.weights, float)
-        return np.where((self.values == 0) & ~np.isfinite(self.weights), 0.0, found)
+        return np.where((self.values == 0) | (self.weights == 0), 0.0, found)
 
     @property
     def is_copy(self) -> bool:
@@ -117,8 +121,9 @@ def _looked_at(
     there = np.array(weights != 0)
     if factor is not None:
         return np.asarray(there | (factor.spot >= 0))
-    if position == 0 and local.candidates is not None:
-        return np.asarray(there | (local.candidates.row(0, index) != 0))
+    taken_in = local.taken_in(index) if position == 0 else None
+    if taken_in is not None:
+        return np.asarray(there | taken_in)
     if not there.any() and weights.ndim <= local.node.ndim:
         own = local.node.shape[local.node.ndim - weights.ndim :]
         if all(n in (1, m) for n, m in zip(weights.shape, own, strict=True)):
@@ -130,8 +135,7 @@ def _looked_at(
 def summed(parts: list[Part], value: float, tolerance: float) -> list[Part] | None:
     """Of the parts, those whose products add up to the value; None if no such choice is known.
 
-    Of a product of two arguments, one stands for both: the other's entries are its weights. What
-    is homogeneous of degree one in an argument (a maximum, a norm) is its sum by Euler's theorem.
+    Of a product of two arguments, one stands for both: the other's entries are its weights.
     """
     taken: list[Part] = []
     for part in parts:
@@ -140,9 +144,59 @@ def summed(parts: list[Part], value: float, tolerance: float) -> list[Part] | No
             taken.append(part)
     choices = [taken, *([part] for part in parts), parts]
     for choice in choices:
-        products = np.concatenate([part.products for part in choice]) if choice else np.zeros(0)
-        scale = float(np.abs(products).sum()) + abs(value)
-        with np.errstate(all="ignore"):
-            if abs(products.sum() - value) <= tolerance * scale:
-                return choice
+        products = [part.products for part in choice]
+        if choice and add_up(np.concatenate(products), value, tolerance):
+            return choice
     return None
+
+
+def add_up(products: Array, value: float, tolerance: float) -> bool:
+    """Whether products add up to a value, but for rounding; infinities and NaN are no rounding."""
+    with np.errstate(all="ignore"):
+        total, scale = float(products.sum()), float(np.abs(products).sum()) + abs(value)
+    if not np.isfinite(scale):
+        return total == value or bool(np.isnan(total) and np.isnan(value))
+    return abs(total - value) <= tolerance * scale
+
+
+# These are linear between their kinks, which a small step may lie beyond; dropout draws anew.
+PIECEWISE = frozenset([
+    "relu", "leaky_relu", "prelu", "abs", "max", "min", "maximum", "minimum", "max_pool2d", "clip",
+    "where", "sort", "step", "dropout",
+])  # fmt: skip
+STEP, LINEAR = 0.05, 1e-4
+
+
+def is_linear(local: Local, parts: list[Part], index: Index) -> bool:
+    """Whether a value is such a sum elsewhere, too: exp(1) is e times 1 by accident only."""
+    if local.node._op.name in PIECEWISE:
+        return True
+    rng = np.random.default_rng(0)
+    ahead, scale = 0.0, 0.0
+    inputs = [np.array(x, float) if _is_float(x) else x for x in operands(local.node)]
+    for part in parts:
+        x = inputs[part.edge.position]
+        if not isinstance(x, np.ndarray) or not np.isfinite(part.products).all():
+            return True  # nothing to be computed with
+        moves = STEP * (1 + np.abs(part.values)) * rng.uniform(0.5, 1, len(part))
+        moved = x.reshape(-1)
+        moved[part.places(x.shape)] += moves
+        ahead += float(part.weights @ moves)
+        scale += float(np.abs(part.weights) @ moves)
+    moved_to = recomputed(local, inputs, index)
+    change = moved_to - float(local.node._array[index])
+    if not np.isfinite([change, ahead]).all():
+        return not np.isfinite(change)
+    return bool(abs(change - ahead) <= LINEAR * scale + 1e-12)
+
+
+def _is_float(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
+
+
+def recomputed(local: Local, inputs: list[Any], index: Index) -> float:
+    """An entry of the operation's result on other inputs; they are not changed by it."""
+    args, kwargs = refilled(local.node, inputs)
+    with no_grad(), np.errstate(all="ignore"):
+        y = local.node._op.function(*args, **kwargs)
+    return float(np.asarray(getattr(y, "_array", y))[index])

@@ -87,10 +87,10 @@ def _images(array: Array, marked: Array, words: str) -> str:
 
 def _pixels(share: Array, marked: Array) -> Array:
     """A plane in colours, blue below 0 and orange above, with a frame around what is marked."""
-    if max(share.shape) > 4 * SIDE:  # around the marked entries only
+    if max(share.shape) > SIDE:  # around the marked entries only
         rows, columns = (np.flatnonzero(marked.any(1 - axis)) for axis in (0, 1))
         cut = tuple(
-            slice(max(0, found.min() - 2), min(found.max() + 3, found.min() + 4 * SIDE))
+            slice(max(0, found.min() - 2), min(found.max() + 3, found.min() + SIDE))
             for found in (rows, columns)
         )
         share, marked = share[cut], marked[cut]

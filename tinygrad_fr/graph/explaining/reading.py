@@ -6,6 +6,7 @@ It is not written down for any operation; one that has none is told row by row, 
 from __future__ import annotations
 
 import itertools
+from contextlib import suppress
 
 import numpy as np
 
@@ -29,9 +30,10 @@ def links(graph: Graph, vertex: Vertex) -> list[Link]:
     for position in local.positions:
         source = graph.inputs(vertex.id)[position]
         if graph.vertices[source].value.size:
-            link = _Reader(graph, vertex, local, position).link()
-            if link is not None:
-                found.append(link)
+            with suppress(Exception):  # a closure of the user's may take arrays only
+                link = _Reader(graph, vertex, local, position).link()
+                if link is not None:
+                    found.append(link)
     return found
 
 

@@ -20,7 +20,7 @@ from .origin import Origin, bracketed, entry_latex
 
 def story(found: Origin) -> Iterator[str]:
     """The lines on the operation that made an entry, LaTeX."""
-    if found.kind == "gradient":
+    if found.kind == "gradient" or not found.parts:
         return
     known = STORIES.get(str(found.vertex.operation))
     if known is not None:
@@ -50,7 +50,7 @@ def _with_numbers(found: Origin) -> str:
 def _softmax(found: Origin) -> Iterator[str]:
     part = found.parts[0]
     here = next((t for t, i in enumerate(part.indices) if tuple(i) == found.index), None)
-    if here is None or len(part) > 12:
+    if here is None or len(part) > 12 or not np.isfinite(part.values).all():
         return
     z = np.asarray(part.values, float)
     below = " + ".join(f"e^{{{numeral(float(f'{x:.4g}'))}}}" for x in z)

@@ -72,9 +72,10 @@ class _Written(UserDict[int, Any]):
         return np.asarray(self.data[number])
 
 
-def refuse_changed(graph: Graph) -> None:
-    """Raise if a value was changed in place after an operation had used it."""
-    for edge in graph.edges:
+def refuse_changed(graph: Graph, vertex: int | None = None) -> None:
+    """Raise if a value was changed in place after an operation, or the one named, had used it."""
+    numbers = range(len(graph.edges)) if vertex is None else graph.arriving[vertex]
+    for edge in (graph.edges[n] for n in numbers):
         node, x = graph.vertices[edge.target].tensor, graph.vertices[edge.source].tensor
         if node is not None and x is not None:
             later = x._memory is not None and x._memory[0] > node._rank

@@ -2,7 +2,10 @@
 const numbers = (() => {
   const known = data.answers.values, cache = new Map();
   const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  const floats = (text) => Float64Array.from(new Float32Array(bytes(text).buffer));
+  const floats = (text) => { // a letter says how long the numbers are
+    const found = bytes(text.slice(1)).buffer;
+    return text[0] === "d" ? new Float64Array(found) : Float64Array.from(new Float32Array(found));
+  };
   const size = (shape) => shape.reduce((a, b) => a * b, 1);
   const strides = (shape) => shape.map((_, i) => size(shape.slice(i + 1)));
   const MOST = 6e6; // terms that are gone through for one answer
@@ -65,7 +68,7 @@ const numbers = (() => {
     const places = [];
     for (let t = 0; t < count; t++) { const place = here(t); if (place >= 0) places.push(place); }
     const values = places.map((place) => x[place]);
-    const best = choice === "min" ? Math.min(...values) : Math.max(...values);
+    const best = values.reduce((a, b) => ((choice === "min" ? b < a : b > a) ? b : a), values[0]);
     const winners = choice === "first" ? 1 : values.filter((v) => v === best).length;
     let left = winners;
     places.forEach((place, k) => {
@@ -101,10 +104,9 @@ const numbers = (() => {
     });
   }
 
-  const users = new Map();
-  for (const [v, one] of Object.entries(known)) {
-    one.links.forEach((link, n) => users.set(link.source, [...(users.get(link.source) ?? []), [Number(v), n]]));
-  }
+  /** The uses of a value, each with the number of its link; -1 where that could not be told. */
+  const users = (v) => known[v].uses.map(([target, position]) =>
+    [target, (known[target]?.links ?? []).findIndex((link) => link.position === position)]);
 
   function upstream(v) {
     return once(`upstream ${v}`, () => {
@@ -112,30 +114,31 @@ const numbers = (() => {
       if (!flows) return null;
       if (stored) return floats(stored);
       const found = new Float64Array(size(shape));
-      for (const [target, n] of users.get(v) ?? []) {
-        const g = known[target].flows && upstream(target);
+      for (const [target, n] of users(v)) {
+        const g = n >= 0 && upstream(target);
         if (!g || !usable(known[target].links[n])) return null;
         const tell = read(target, n);
         for (let i = 0; i < g.length; i++) {
           if (g[i] !== 0) tell(i, (place, weight) => { found[place] += g[i] * weight; });
         }
       }
-      return users.has(v) ? found : null;
+      return known[v].uses.length ? found : null;
     });
   }
 
   /** The terms of one entry: by link, places, weights and the factors' places. */
   function terms(v, entry) {
     return known[v].links.map((link, n) => {
-      const found = [];
-      if (value(link.source) && usable(link)) read(v, n)(entry, (place, weight, spot) => found.push({ place, weight, spot }));
-      return { link, found, of: link.source };
+      const found = [], ready = Boolean(value(link.source)) && usable(link);
+      if (ready) read(v, n)(entry, (place, weight, spot) => found.push({ place, weight, spot }));
+      return { link, found, ready, of: link.source };
     });
   }
 
   /** What flows into an entry: by use, the places in the user's gradient, the weights, the factors. */
   function arriving(v, entry) {
-    return (users.get(v) ?? []).filter(([target]) => known[target].flows).map(([target, n]) => {
+    return users(v).map(([target, n]) => {
+      if (n < 0) return { target, found: null };
       const link = known[target].links[n], found = [];
       const g = upstream(target), count = size(known[target].shape);
       const most = count * Math.max(1, size(link.box ?? []));

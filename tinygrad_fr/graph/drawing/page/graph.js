@@ -13,6 +13,7 @@ const graph = (() => {
   const SVG = "http://www.w3.org/2000/svg";
   const picture = at("picture"), stage = at("stage"), wires = at("wires");
   const state = { direction: data.direction === "TB" || data.direction === "BT" ? "TB" : "LR", scale: 1 };
+  const labels = []; // of edges, and the middle where each goes
   const uses = data.nodes.map(() => []);
   for (const edge of data.edges) uses[edge.from].push(edge);
   const made = new Set(data.edges.map((edge) => edge.to));
@@ -65,8 +66,7 @@ const graph = (() => {
       if (where[i] !== i || !node.leaf || made.has(i)) continue;
       const targets = new Set(uses[i].map((edge) => where[edge.to]));
       const target = [...targets][0];
-      const main = uses[i].length && data.edges.some((e) => where[e.to] === target && where[e.from] !== target && !(data.nodes[e.from].leaf));
-      const beside = targets.size === 1 && (node.kind === "parameter" || node.kind === "constant" || main) && node.kind !== "input";
+      const beside = targets.size === 1 && node.kind !== "input";
       if (beside) {
         onto.set(i, target);
         satellites.set(target, [...(satellites.get(target) ?? []), i]);
@@ -75,7 +75,12 @@ const graph = (() => {
     const across = state.direction === "LR";
     const keys = [...new Set(where)].filter((key) => !onto.has(key));
     const parts = (key) => (typeof key === "number" ? data.nodes[key].element : data.groups[key].card);
-    const size = (e) => ({ w: e.offsetWidth, h: e.offsetHeight });
+    // Sizes are read all at once, and what is placed is remembered: each look at the page between
+    // two changes of it lays it out anew.
+    for (const e of stage.querySelectorAll(".node")) {
+      if (!e.hidden) e.box = { x: 0, y: 0, w: e.offsetWidth, h: e.offsetHeight };
+    }
+    const size = (e) => ({ w: e.box.w, h: e.box.h });
     const cells = keys.map((key) => cell(key, parts(key), satellites.get(key) ?? []));
 
     function cell(key, card, above) {
@@ -91,7 +96,7 @@ const graph = (() => {
           before: room + own.h / 2 + levels, after: own.h / 2 + levels / 3 };
       }
       const width = Math.max(own.w, own.w + 2 * room); // in the middle of its own card
-      return { key, card, beside, own, room, lift, main: Math.max(own.h, sum) + levels,
+      return { key, card, beside, own, room, lift, levels, main: Math.max(own.h, sum) + levels,
         before: room + own.w / 2 + 6 * level(key), after: own.w / 2 + 6 * level(key), width };
     }
     function level(key) {
@@ -123,17 +128,19 @@ const graph = (() => {
     place(cells, laid, across);
     for (const path of wires.querySelectorAll(".edge")) path.remove();
     for (const label of stage.querySelectorAll(".carried")) label.remove();
-    for (const [n, link] of links.entries()) wire(link, laid.ways[n], laid.ends, across, links);
+    const twins = new Map();
+    for (const link of links) twins.set(own(link), [...(twins.get(own(link)) ?? []), link]);
+    for (const [n, link] of links.entries()) wire(link, laid.ways[n], laid.ends, across, twins.get(own(link)));
     for (const one of cells) for (const b of one.beside) short(data.nodes[b.i], one.card, across);
     for (const [a, b] of again.values()) back(parts(a), parts(b));
     boxes(where);
-    let right = 0, bottom = 0;
-    for (const e of stage.querySelectorAll(".node, .box, .carried")) {
-      if (e.hidden) continue;
-      right = Math.max(right, e.offsetLeft + e.offsetWidth);
-      bottom = Math.max(bottom, e.offsetTop + e.offsetHeight);
-    }
-    state.size = [right + 14, bottom + 12];
+    stage.append(...labels.map(([label]) => label));
+    for (const [label] of labels) label.box = { w: label.offsetWidth, h: label.offsetHeight };
+    for (const [label, x, y] of labels.splice(0)) put(label, x - label.box.w / 2, y - label.box.h / 2);
+    const seen_ = [...stage.querySelectorAll(".node, .box, .carried")].filter((e) => !e.hidden).map((e) => e.box);
+    const most = (of) => seen_.reduce((m, box) => Math.max(m, of(box)), 0);
+    state.size = [most((b) => b.x + b.w) + 14, most((b) => b.y + b.h) + 12];
+    state.shift = [most((b) => 8 - b.x), most((b) => 8 - b.y)]; // nothing lies off the picture
     wires.setAttribute("width", state.size[0]);
     wires.setAttribute("height", state.size[1]);
     resize();
@@ -148,13 +155,17 @@ const graph = (() => {
   }
 
   const PAD = 24;
-  function put(e, x, y) { e.style.left = `${Math.round(x)}px`; e.style.top = `${Math.round(y)}px`; }
+  function put(e, x, y) {
+    Object.assign(e.box ??= { w: 0, h: 0 }, { x: Math.round(x), y: Math.round(y) });
+    e.style.left = `${e.box.x}px`;
+    e.style.top = `${e.box.y}px`;
+  }
   function place(cells, laid, across) {
     cells.forEach((cell, n) => {
       const { from, at: middle } = laid.cells[n];
       const [x, y] = across
         ? [from + (cell.main - cell.own.w) / 2, middle - cell.own.h / 2]
-        : [middle - cell.own.w / 2, from + cell.main - cell.own.h];
+        : [middle - cell.own.w / 2, from + cell.levels + (cell.main - cell.levels - cell.own.h) / 2];
       put(cell.card, PAD + x, PAD + y);
       let along = across ? x + cell.own.w / 2 : y + cell.own.h / 2;
       along -= (cell.beside.reduce((s, b) => s + (across ? b.w : b.h) + 8, -8)) / 2;
@@ -177,14 +188,13 @@ const graph = (() => {
   }
 
   function ends(card, across) {
-    const { offsetLeft: x, offsetTop: y, offsetWidth: w, offsetHeight: h } = card;
+    const { x, y, w, h } = card.box;
     return across
       ? { out: [x + w, y + h / 2], into: [x, y + h / 2] }
       : { out: [x + w / 2, y + h], into: [x + w / 2, y] };
   }
 
-  function wire(link, way, lineEnds, across, links) {
-    const twins = links.filter((other) => other.a === link.a && other.b === link.b);
+  function wire(link, way, lineEnds, across, twins) {
     const shift = (twins.indexOf(link) - (twins.length - 1) / 2) * 16;
     const first = ends(way[0].card, across).out, last = ends(way[way.length - 1].card, across).into;
     const points = way.map((item, n) => {
@@ -224,29 +234,26 @@ const graph = (() => {
     if (!edge.carried) return;
     edge.label = element("div", "carried grad", escaped(edge.carried));
     edge.label.dataset.edge = edge.id;
-    stage.append(edge.label);
-    const w = edge.label.offsetWidth, h = edge.label.offsetHeight;
-    put(edge.label, x - w / 2, across ? y - h - 2 : y - h / 2);
+    labels.push([edge.label, x, across ? y - 10 : y]);
   }
 
   /** From the end of a repeated block to the beginning of its next copy. */
   function back(last, start) {
-    const [x0, y0] = [last.offsetLeft + last.offsetWidth / 2, last.offsetTop + last.offsetHeight];
-    const [x1, y1] = [start.offsetLeft + start.offsetWidth / 2, start.offsetTop + start.offsetHeight];
+    const [x0, y0] = [last.box.x + last.box.w / 2, last.box.y + last.box.h];
+    const [x1, y1] = [start.box.x + start.box.w / 2, start.box.y + start.box.h];
     const low = Math.max(y0, y1) + 34;
     line(`M${x0},${y0} C${x0},${low} ${x1},${low} ${x1},${y1 + 1}`, "again", []);
     const label = element("div", "carried", escaped(data.words.again));
-    stage.append(label);
-    put(label, (x0 + x1) / 2 - label.offsetWidth / 2, low - 16);
+    labels.push([label, (x0 + x1) / 2, low - 8]);
   }
 
   function short(node, card, across) {
     const e = node.element;
-    const edges = data.edges.filter((edge) => data.nodes[edge.from] === node);
-    const from = across ? [e.offsetLeft + e.offsetWidth / 2, e.offsetTop + e.offsetHeight] : [e.offsetLeft + e.offsetWidth, e.offsetTop + e.offsetHeight / 2];
-    const x = Math.max(card.offsetLeft + 6, Math.min(card.offsetLeft + card.offsetWidth - 6, from[0]));
-    const y = Math.max(card.offsetTop + 6, Math.min(card.offsetTop + card.offsetHeight - 6, from[1]));
-    const to = across ? [x, card.offsetTop - 1] : [card.offsetLeft - 1, y];
+    const edges = uses[data.nodes.indexOf(node)];
+    const from = ends(e, !across).out, box = card.box;
+    const x = Math.max(box.x + 6, Math.min(box.x + box.w - 6, from[0]));
+    const y = Math.max(box.y + 6, Math.min(box.y + box.h - 6, from[1]));
+    const to = across ? [x, box.y - 1] : [box.x - 1, y];
     for (const edge of edges) edge.label?.remove();
     line(`M${from} L${to}`, edges.every((edge) => edge.backward === null) ? "idle" : "", edges);
   }
@@ -263,8 +270,9 @@ const graph = (() => {
       const lines = new Map(); // a frame in each line of columns
       for (const card of cards) {
         if (card.hidden) continue;
-        const found = [...lines.values()].find((box) => card.offsetTop < box[3] + 40 && card.offsetTop + card.offsetHeight > box[1] - 40);
-        const box = [card.offsetLeft, card.offsetTop, card.offsetLeft + card.offsetWidth, card.offsetTop + card.offsetHeight];
+        const { x, y, w, h } = card.box;
+        const found = [...lines.values()].find((box) => y < box[3] + 40 && y + h > box[1] - 40);
+        const box = [x, y, x + w, y + h];
         if (found) { for (const i of [0, 1]) { found[i] = Math.min(found[i], box[i]); found[i + 2] = Math.max(found[i + 2], box[i + 2]); } }
         else lines.set(card, box);
       }
@@ -274,7 +282,8 @@ const graph = (() => {
         const frame = element("div", `box${group.count > 1 ? " repeat" : ""}`);
         const pad = 5 * deeper, head = 23 * deeper;
         put(frame, x0 - pad, y0 - head);
-        Object.assign(frame.style, { width: `${x1 - x0 + 2 * pad}px`, height: `${y1 - y0 + head + pad}px` });
+        Object.assign(frame.box, { w: x1 - x0 + 2 * pad, h: y1 - y0 + head + pad });
+        Object.assign(frame.style, { width: `${frame.box.w}px`, height: `${frame.box.h}px` });
         stage.prepend(frame);
         if (!n) {
           group.bar.hidden = false;
@@ -289,9 +298,10 @@ const graph = (() => {
   }
 
   function resize() {
-    stage.style.transform = `scale(${state.scale})`;
-    at("extent").style.width = `${state.size[0] * state.scale}px`;
-    at("extent").style.height = `${state.size[1] * state.scale}px`;
+    const [dx, dy] = state.shift.map((d) => d * state.scale);
+    stage.style.transform = `translate(${dx}px, ${dy}px) scale(${state.scale})`;
+    at("extent").style.width = `${state.size[0] * state.scale + dx}px`;
+    at("extent").style.height = `${state.size[1] * state.scale + dy}px`;
   }
   function scale(z) {
     state.scale = Math.max(0.2, Math.min(3, z));

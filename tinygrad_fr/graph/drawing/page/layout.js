@@ -2,6 +2,8 @@
 // A layered layout: columns in the order of computation (rows, from top to bottom), as few crossings
 // as sweeping gives, and edges as straight as the cards' sizes allow.
 
+const BENDS = 3000;
+
 /** Positions that keep an order and distances, as near to the wished ones as possible. */
 function apart(wished, distance) {
   const blocks = []; // of positions that have met: pool adjacent violators
@@ -34,10 +36,11 @@ function layOut(cells, edges, { room, gap, between, margin }) {
     if (!behind[i].length && ahead[i].length) rank[i] = Math.max(0, Math.min(...ahead[i].map((b) => rank[b])) - 1);
   }
   const items = cells.map((cell, i) => ({ ...cell, rank: rank[i], ahead: [], behind: [], cell: i }));
-  for (const edge of edges) { // an edge over several columns bends in each
+  const spans = edges.reduce((sum, { a, b }) => sum + rank[b] - rank[a] - 1, 0);
+  for (const edge of edges) { // an edge over several columns bends in each, unless there are too many
     let last = edge.a;
     edge.way = [edge.a];
-    for (let r = rank[edge.a] + 1; r < rank[edge.b]; r++) {
+    if (spans <= BENDS) for (let r = rank[edge.a] + 1; r < rank[edge.b]; r++) {
       items.push({ main: 0, before: 4, after: 4, rank: r, ahead: [], behind: [last], bend: true });
       items[last].ahead.push(items.length - 1);
       last = items.length - 1;
@@ -52,7 +55,8 @@ function layOut(cells, edges, { room, gap, between, margin }) {
   const place = [];
   const number = () => columns.forEach((column) => column.forEach((i, n) => { place[i] = n; }));
   number();
-  for (let sweep = 0; sweep < 8; sweep++) {
+  const sweeps = items.length > 1500 ? 3 : 15;
+  for (let sweep = 0; sweep < Math.min(8, sweeps); sweep++) {
     const order = sweep % 2 ? [...columns].reverse() : columns;
     for (const column of order) {
       const weight = new Map(column.map((i) => {
@@ -64,7 +68,7 @@ function layOut(cells, edges, { room, gap, between, margin }) {
     }
   }
   items.forEach((item) => { item.at = 0; });
-  for (let sweep = 0; sweep < 15; sweep++) {
+  for (let sweep = 0; sweep < sweeps; sweep++) {
     const order = sweep % 2 ? [...columns].reverse() : columns;
     for (const column of order) {
       const distance = column.map((i, n) => (n ? items[column[n - 1]].after + gap + items[i].before : 0));

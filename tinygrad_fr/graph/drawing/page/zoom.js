@@ -7,7 +7,7 @@ const zoom = (() => {
   const trail = []; // of what was looked at, to go back
   let here = null, timer = null, opener = null, locked = false;
 
-  const fill = (text, ...values) => values.reduce((t, v, i) => t.replace(String.fromCharCode(i), v), text);
+  const fill = (text, ...values) => values.reduce((t, v, i) => t.replace(String.fromCharCode(i), () => v), text);
   const number = (x) => {
     if (!Number.isFinite(x)) return String(x);
     const text = Number(x.toPrecision(4));
@@ -68,7 +68,7 @@ const zoom = (() => {
     if (!one.operation) return { html: `<p>${words.given}</p>`, figures: [] };
     const all = terms(v, place);
     const figures = [], html = [`<p>${one.formula}</p>`];
-    if (one.sum && one.sum.every((n) => all[n].found.length || all[n].link)) {
+    if (one.sum && one.sum.every((n) => all[n].ready)) {
       let total = 0;
       const rows = one.sum.flatMap((n) => {
         const { link, found, of } = all[n];
@@ -146,7 +146,7 @@ const zoom = (() => {
     let total = 0;
     for (const { link, target, found } of all) {
       const user = known[target];
-      html.push(`<p>${fill(words.through, `<span>${user.name}</span>`, escaped(user.operation))}</p>`);
+      if (user) html.push(`<p>${fill(words.through, `<span>${user.name}</span>`, escaped(user.operation))}</p>`);
       if (!found) { html.push(`<p>${large(index)}</p>`); continue; }
       const up = upstream(target), letters = found.length > 1 && inLetters("upstream", target, link, found);
       html.push(`<p>${link.rule ?? ""}</p>`);
@@ -160,7 +160,7 @@ const zoom = (() => {
       html.push(table(rows));
       draw(figures, "upstream", target, link, found);
     }
-    html.push(`<p><b>${fill(words.sum, number(total))}</b></p>`);
+    if (all.every(({ found }) => found)) html.push(`<p><b>${fill(words.sum, number(total))}</b></p>`);
     return { html: html.join(""), figures };
   }
 
@@ -220,7 +220,7 @@ const zoom = (() => {
         if (step < 0) return `${start} − ${moved}`;
         return start ? `${moved} ${start > 0 ? "+" : "−"} ${Math.abs(start)}` : moved;
       }
-      const [low, high] = [Math.min(...column), Math.max(...column)], letter = free.shift();
+      const [low, high] = extent(column), letter = free.shift();
       if (!letter || new Set(column).size !== high - low + 1) return null;
       ranges.push([letter, low, high, column]);
       return `<i>${letter}</i>`;
@@ -339,7 +339,7 @@ const zoom = (() => {
     });
     const frame = element("div", "pixels");
     frame.append(...parts);
-    const note = element("div", "note", `${fill(words.range, number(Math.min(...extent(x))), number(Math.max(...extent(x))))}${shown.length < planes ? ` · ${shown.length} / ${planes}` : ""} · ${words.colours}`);
+    const note = element("div", "note", `${fill(words.range, ...extent(x).map(number))}${shown.length < planes ? ` · ${shown.length} / ${planes}` : ""} · ${words.colours}`);
     return [frame, note];
   }
   function extent(x) {

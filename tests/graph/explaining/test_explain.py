@@ -274,7 +274,7 @@ def test_a_value_whose_weights_have_changed_is_not_explained():
 def test_a_check_looks_at_what_was_recorded(layer):
     from dataclasses import replace
 
-    x, W, _b, z, p, loss = layer
+    _x, W, _b, z, p, loss = layer
     product, softmax = tg.explain(z._inputs[0], (0, 2)), tg.explain(p, (0, 1))
     gradient = tg.explain(W, (0, 2), gradient=True, of=loss)
     for found in (product, softmax, gradient):

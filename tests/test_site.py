@@ -39,6 +39,21 @@ def test_there_is_a_gap_between_a_function_and_its_argument():
     assert "mspace" not in written(r"\operatorname{softmax}\left(x\right)")
 
 
+def test_only_what_surrounds_a_tall_formula_stretches():
+    fixed = '<mo stretchy="false">'
+    assert f"{fixed}(</mo>" in written(r"\left(1-y\right)")
+    assert f"{fixed}‖</mo>" in written(r"D(P \,\Vert\, Q) = \frac{1}{2}")
+    assert "<mo>(</mo>" in written(r"\left(\frac{a}{b}\right)")
+    assert 'stretchy="false" minsize' not in written(r"\bigl(x\bigr)")
+
+
+def test_bars_open_and_close_and_a_maximum_stands_close_to_its_argument():
+    assert written(r"y = \vert x \vert").count("fix") == 2  # prefix, then postfix
+    assert "form" not in written(r"P(a \vert b)")
+    assert '<mo lspace="0" rspace="0">max</mo>' in written(r"y = \max(x, 0)")
+    assert '<mo lspace="0" rspace="0">⊙</mo>' in written(r"\odot")
+
+
 def test_underscores_in_words_lose_their_backslash():
     assert "Y_one_hot" in written(r"\text{Y\_one\_hot}")
 

@@ -16,6 +16,8 @@ from sphinx.util import logging
 logger = logging.getLogger(__name__)
 ElementTree.register_namespace("", "http://www.w3.org/1998/Math/MathML")
 TAG = "{http://www.w3.org/1998/Math/MathML}"
+FENCES, BARS = set("()[]{}⌊⌋⌈⌉|‖"), set("|‖")
+TALL = {f"{TAG}{name}" for name in ("mfrac", "msqrt", "mtable", "munder", "munderover")}
 APPLY = "\u2061"  # the invisible sign between a function and its argument
 
 
@@ -28,6 +30,7 @@ def mathml(latex: str, block: bool) -> str:
         unstack(node)
         if node.tag == f"{TAG}mtext" and node.text:  # Y\_one\_hot: docutils keeps the backslashes
             node.text = re.sub(r"\\([_%&#$])", r"\1", node.text)
+        set_signs(node)
         children = list(node)
         for i, (sign, argument) in enumerate(itertools.pairwise(children)):
             opening = argument[0].text if argument.tag == f"{TAG}mrow" else argument.text
@@ -47,6 +50,28 @@ def unstack(node: ElementTree.Element) -> None:
             node.remove(child)
         node.tag = f"{TAG}msub"
         node.extend([accented, index])
+
+
+def set_signs(node: ElementTree.Element) -> None:
+    r"""Size and space signs as LaTeX does; browsers would stretch them, and take them for infix.
+
+    Only ``\left`` and ``\right`` stretch, around what is tall: they stand at the ends of a row.
+    """
+    signs = [part for part in node if part.tag == f"{TAG}mo"]
+    tall = node.tag == f"{TAG}mrow" and any(part.tag in TALL for part in node.iter())
+    for sign in signs:
+        at_ends = tall and (sign is node[0] or sign is node[-1])
+        if sign.text in FENCES and not at_ends and "minsize" not in sign.attrib:
+            sign.set("stretchy", "false")
+    bars = [sign for sign in signs if sign.text in BARS]
+    for i, bar in enumerate(bars if len(bars) % 2 == 0 else ()):  # |x|, but not P(a | b)
+        bar.set("form", ("prefix", "postfix")[i % 2])
+    for sign, argument in itertools.pairwise(node):
+        if sign.text in ("max", "min") and argument.text in FENCES:  # max(x), not max (x)
+            sign.attrib.update(lspace="0", rspace="0")
+    if node.tag == f"{TAG}math" and signs == list(node):  # a sign spoken of, in a line of text
+        for sign in signs:
+            sign.attrib.update(lspace="0", rspace="0")
 
 
 def hold_punctuation(app: Sphinx, doctree: nodes.document, page: str) -> None:

@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 ElementTree.register_namespace("", "http://www.w3.org/1998/Math/MathML")
 TAG = "{http://www.w3.org/1998/Math/MathML}"
 FENCES, BARS = set("()[]{}⌊⌋⌈⌉|‖"), set("|‖")
+SCRIPTS = {f"{TAG}msub", f"{TAG}msup", f"{TAG}msubsup"}
 TALL = {f"{TAG}{name}" for name in ("mfrac", "msqrt", "mtable", "munder", "munderover")}
 APPLY = "\u2061"  # the invisible sign between a function and its argument
 
@@ -63,12 +64,14 @@ def set_signs(node: ElementTree.Element) -> None:
         at_ends = tall and (sign is node[0] or sign is node[-1])
         if sign.text in FENCES and not at_ends and "minsize" not in sign.attrib:
             sign.set("stretchy", "false")
-    bars = [sign for sign in signs if sign.text in BARS]
+    bases = [part[0] if part.tag in SCRIPTS else part for part in node]
+    bars = [part for part in bases if part.tag == f"{TAG}mo" and part.text in BARS]
     for i, bar in enumerate(bars if len(bars) % 2 == 0 else ()):  # |x|, but not P(a | b)
         bar.set("form", ("prefix", "postfix")[i % 2])
-    for sign, argument in itertools.pairwise(node):
+    for before, sign, argument in zip([None, *node], node, list(node)[1:], strict=False):
         if sign.text in ("max", "min") and argument.text in FENCES:  # max(x), not max (x)
-            sign.attrib.update(lspace="0", rspace="0")
+            gap = "0" if before is None or before in signs else "0.17em"
+            sign.attrib.update(lspace=gap, rspace="0")
     if node.tag == f"{TAG}math" and signs == list(node):  # a sign spoken of, in a line of text
         for sign in signs:
             sign.attrib.update(lspace="0", rspace="0")

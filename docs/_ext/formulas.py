@@ -19,7 +19,7 @@ class Entries(SphinxTransform):
         for name, anchor in self.document.nameids.items():
             if anchor and name.startswith(PREFIX):
                 document, rank = name.removeprefix(PREFIX).split("-", 1)
-                shown = f"{document}-{rank if rank[:1].isdigit() else rank.upper()}"
+                shown = f"{document}-{rank if rank[0] in '0123456789i' else rank.upper()}"
                 entry = addnodes.index(entries=[("single", shown, anchor, "main", None)])
                 place = self.document.ids[anchor]
                 place.parent.insert(place.parent.index(place), entry)

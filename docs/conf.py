@@ -57,6 +57,7 @@ html_theme_options = {
     "use_download_button": True,  # a chapter as a notebook
     "use_fullscreen_button": False,
     "navbar_persistent": [],
+    "search_bar_text": "Recherche…",
     "show_navbar_depth": 1,
     "show_toc_level": 2,
 }

@@ -52,6 +52,7 @@ def test_bars_open_and_close_and_a_maximum_stands_close_to_its_argument():
     assert "form" not in written(r"P(a \vert b)")
     assert '<mo lspace="0" rspace="0">max</mo>' in written(r"y = \max(x, 0)")
     assert '<mo lspace="0.17em" rspace="0">min</mo>' in written(r"a \min(x, 0)")
+    assert '<mo rspace="0">+</mo><mo lspace="0">=</mo>' in written(r"x += y")
     assert written(r"1 + {\vert x \vert}^2 + \vert x \vert^2").count("fix") == 4
     assert '<mo lspace="0" rspace="0">⊙</mo>' in written(r"\odot")
 

@@ -72,6 +72,9 @@ def set_signs(node: ElementTree.Element) -> None:
         if sign.text in ("max", "min") and argument.text in FENCES:  # max(x), not max (x)
             gap = "0" if before is None or before in signs else "0.17em"
             sign.attrib.update(lspace=gap, rspace="0")
+        if (sign.text, argument.text) == ("+", "="):
+            sign.set("rspace", "0")
+            argument.set("lspace", "0")
     if node.tag == f"{TAG}math" and signs == list(node):  # a sign spoken of, in a line of text
         for sign in signs:
             sign.attrib.update(lspace="0", rspace="0")

@@ -72,7 +72,8 @@ def watched() -> bool:
     """Whether somebody sees a progress bar: a notebook that is executed unseen cannot be asked."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     asked = getattr(getattr(shell, "kernel", None), "_allow_stdin", False)
-    return bool(asked or (sys.stderr and sys.stderr.isatty()))
+    at_a_terminal = sys.stderr and not sys.stderr.closed and sys.stderr.isatty()
+    return bool(asked or at_a_terminal)
 
 
 def spelled(text: str) -> str:

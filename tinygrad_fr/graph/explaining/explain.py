@@ -40,12 +40,12 @@ class Explanation(Origin):
 
     @property
     def html(self) -> str:
-        """For notebooks: tables and MathML; readable where styles and pictures are taken away."""
+        """Tables and MathML for notebooks, readable where styles and pictures are taken away."""
         return spelled(html_of(self))
 
     @property
     def latex(self) -> str:
-        """For a document: an ``aligned`` environment."""
+        """An ``aligned`` environment for a document."""
         return latex_of(self)
 
     def check(self) -> Report:

@@ -1,11 +1,14 @@
 """Formulas as MathML, which browsers draw and screen readers speak without any script."""
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
 from .latex import Accent, Atom, Fraction, Item, Matrix, Root, Row, Scripts, ended, parse
 from .source import CLOSING, OPENING, is_tall
 
+MINUS = Atom("operator", "−")
+BEFORE_A_SIGN = tuple(Atom("operator", sign) for sign in "=([,·×⊙/")
 MARKS = {"bar": "¯", "overline": "¯", "hat": "^", "tilde": "~", "dot": "˙"}
 
 
@@ -80,6 +83,8 @@ def _row(items: Sequence[Item]) -> str:
     for i, x in enumerate(items):
         part = _written(x)
         words += part.replace("<mo>", '<mo stretchy="false">', 1) if i in fixed else part
+        if x == MINUS and (i == 0 or items[i - 1] in BEFORE_A_SIGN):  # no difference
+            part = part.replace("<mo>", '<mo form="prefix">', 1)
         name = x.base if isinstance(x, Scripts) else x  # max, and max over a window
         is_function = isinstance(name, Atom) and name.kind == "function"
         if is_function and i + 1 < len(items) and ended(items[i + 1]) not in OPENING:
@@ -105,6 +110,8 @@ def _atom(kind: str, text: str) -> str:
     if kind == "space":
         return '<mspace width="1em"/>' if len(text) > 1 else '<mspace width="0.2em"/>'
     name = {"identifier": "mi", "function": "mi", "number": "mn", "text": "mtext"}.get(kind, "mo")
+    if name == "mtext":  # MathML drops the spaces at its ends
+        text = re.sub("^ | $", "\u00a0", text)
     if name == "mo" and text in "|‖":
         return f'<mo stretchy="false">{text}</mo>'
     return f"<{name}>{text}</{name}>" + ("<mo>&#x2061;</mo>" if kind == "function" else "")

@@ -83,7 +83,7 @@ class Drawing:
 
     @functools.cached_property
     def html(self) -> str:
-        """A page that stands alone, whose modules open and close and entries tell where they come from.
+        """A page that stands alone; modules open and close, entries tell where they come from.
 
         It needs no Graphviz.
         """

@@ -82,9 +82,11 @@ def _row(items: Sequence[Item]) -> str:
     words = ""
     for i, x in enumerate(items):
         part = _written(x)
-        words += part.replace("<mo>", '<mo stretchy="false">', 1) if i in fixed else part
+        if i in fixed:
+            part = part.replace("<mo>", '<mo stretchy="false">', 1)
         if x == MINUS and (i == 0 or items[i - 1] in BEFORE_A_SIGN):  # no difference
             part = part.replace("<mo>", '<mo form="prefix">', 1)
+        words += part
         name = x.base if isinstance(x, Scripts) else x  # max, and max over a window
         is_function = isinstance(name, Atom) and name.kind == "function"
         if is_function and i + 1 < len(items) and ended(items[i + 1]) not in OPENING:

@@ -48,23 +48,22 @@ def a_watch(**measured):
 
 X = np.array([[0.0, 0.0], [0.2, 0.1], [1.0, 1.0], [0.9, 1.2]])
 ALL = {
-    "history": lambda **ax: plot.history(a_history(accuracy=0.9), **ax),
-    "decision_boundary": lambda **ax: plot.decision_boundary(an_mlp(), X, [0, 0, 1, 1], **ax),
-    "confusion_matrix": lambda **ax: plot.confusion_matrix([0, 1, 2], [0, 2, 2], **ax),
-    "gradient_flow": lambda **ax: plot.gradient_flow(an_mlp(), **ax),
-    "gradient_flow of a watch": lambda **ax: plot.gradient_flow(
-        a_watch(gradients={"0 (Linear)": [0.1, 0.0, NAN, None], "2 (Linear)": [1.0] * 400}), **ax
+    "history": lambda: plot.history(a_history(accuracy=0.9)),
+    "decision_boundary": lambda: plot.decision_boundary(an_mlp(), X, [0, 0, 1, 1]),
+    "confusion_matrix": lambda: plot.confusion_matrix([0, 1, 2], [0, 2, 2]),
+    "gradient_flow": lambda: plot.gradient_flow(an_mlp()),
+    "gradient_flow of a watch": lambda: plot.gradient_flow(
+        a_watch(gradients={"0 (Linear)": [0.1, 0.0, NAN, None], "2 (Linear)": [1.0] * 400})
     ),
-    "health": lambda **ax: plot.health(
-        a_watch(dead={"1 (ReLU)": [0.1, NAN]}, saturated={"3 (Sigmoid)": [0.5, None]}), **ax
+    "health": lambda: plot.health(
+        a_watch(dead={"1 (ReLU)": [0.1, NAN]}, saturated={"3 (Sigmoid)": [0.5, None]})
     ),
-    "function": lambda **ax: plot.function(tg.relu, steps=81, **ax),
+    "function": lambda: plot.function(tg.relu, steps=81),
     "filters": lambda: plot.filters(a_cnn()),
     "activations": lambda: plot.activations(a_cnn(), np.ones((8, 8))),
     "images": lambda: plot.images(np.zeros((3, 8, 8)), [0, 1, 2], [0, 1, 1]),
 }
 EACH = pytest.mark.parametrize("draw", ALL.values(), ids=ALL)
-WITH_AXES = pytest.mark.parametrize("draw", list(ALL.values())[:7], ids=list(ALL)[:7])
 
 
 def texts(figure):
@@ -125,43 +124,6 @@ def test_nothing_is_cut_off(draw):
     assert min(box.x0, box.y0) > -0.02
     assert box.x1 < width + 0.02
     assert box.y1 < height + 0.02
-
-
-@WITH_AXES
-def test_axes_of_yours_are_drawn_in(draw):
-    figure = Figure()
-    ax = figure.subplots()
-    assert draw(ax=ax) is figure
-    assert figure.axes == [ax]
-    assert ax.has_data()
-    figure.savefig(os.devnull, format="png")
-
-
-def test_axes_of_yours_may_be_dark():
-    from matplotlib import style
-
-    with style.context("dark_background"):
-        above, below = Figure().subplots(2)
-        plot.gradient_flow(an_mlp(), ax=above)
-        plot.decision_boundary(lambda z: z[:, 0] - 0.5, X, [1, 0, 1, 1], ax=below)
-    assert {text.get_color() for text in above.texts} == {"white"}
-    (circles,) = [c for c in below.collections if isinstance(c, PathCollection)][-1:]
-    assert np.array_equal(circles.get_edgecolor(), [[1, 1, 1, 1]])
-
-
-def test_no_grid_of_yours_goes_through_the_numbers_of_a_matrix():
-    from matplotlib import style
-
-    with style.context("ggplot"):
-        ax = Figure().subplots()
-        plot.confusion_matrix([0, 1], [0, 1], ax=ax)
-    assert not any(line.get_visible() for line in ax.get_xgridlines() + ax.get_ygridlines())
-
-
-@WITH_AXES
-def test_axes_must_be_axes(draw):
-    with pytest.raises(errors.DTypeError, match="one of matplotlib's Axes"):
-        draw(ax=Figure())
 
 
 @EACH
@@ -727,12 +689,6 @@ def test_health_has_no_panel_for_what_no_layer_can_have():
     assert panel.get_ylabel() == "dead neurons"
 
 
-def test_health_in_axes_of_yours_tells_dead_from_saturated():
-    ax = Figure().subplots()
-    plot.health(a_watch(dead={"1": [0.1]}, saturated={"1": [0.2]}), ax=ax)
-    assert legend(ax) == ["1: dead neurons: 10%", "1: saturated neurons: 20%"]
-
-
 def test_health_refuses():
     with pytest.raises(errors.ArgumentError, match="no step to draw"):
         plot.health(a_watch())
@@ -801,6 +757,16 @@ def test_jumps_have_open_and_full_circles(f, expected, steps):
         assert np.isclose(x, a, atol=1e-8)
         assert np.isclose(y, b, rtol=1e-4, atol=1e-12)
         assert full == filled
+
+
+def test_a_function_is_drawn_in_axes_of_yours():
+    figure = Figure()
+    ax, other = figure.subplots(2)
+    assert plot.function(tg.relu, ax=ax) is figure
+    assert figure.axes == [ax, other]
+    assert legend(ax) == ["relu(x)", "relu'(x)"]
+    with pytest.raises(errors.DTypeError, match="matplotlib's Axes"):
+        plot.function(tg.relu, ax=figure)
 
 
 def test_no_vertical_line_is_drawn_at_a_kink():

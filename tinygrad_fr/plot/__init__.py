@@ -1,8 +1,8 @@
 """Pictures of training runs, of models and of functions, with matplotlib (the extra ``plot``).
 
 Each function gives a matplotlib Figure that shows itself once in a notebook, with a description for
-those who do not see it; pyplot does not know of it, and nothing has to be closed. With ``ax=`` it
-draws into Axes of yours, in their style. What a colour says, a shape, a line or a number says too.
+those who do not see it; pyplot does not know of it, and nothing has to be closed. What a colour
+says, a shape, a line or a number says too.
 """
 
 from .boundary import decision_boundary

@@ -13,7 +13,7 @@ from ..kernels import Array
 from ..messages import _
 from ..nn import Dropout, Flatten, Identity, Linear, Sigmoid
 from . import given
-from .canvas import COLOURS, MARKERS, Axes, Figure, describe, ink, number, panels
+from .canvas import COLOURS, MARKERS, TEXT, Axes, Figure, describe, number, panels
 
 SAME_VALUES = (Flatten, Identity, Dropout)  # in evaluation mode
 FAINT = "#00000030"
@@ -27,7 +27,6 @@ def decision_boundary(
     *,
     steps: int = 200,
     threshold: float | None = None,
-    ax: Axes | None = None,
 ) -> Figure:
     """Draw which class a model gives to each point of the plane, and the examples.
 
@@ -46,8 +45,6 @@ def decision_boundary(
     threshold
         Where one output changes from class 0 to class 1. By default 0.5 for probabilities (the
         model is a Module that ends in ``Sigmoid``, or all outputs lie between 0 and 1), else 0.
-    ax
-        Axes to draw in.
 
     Examples
     --------
@@ -77,18 +74,17 @@ def decision_boundary(
     n = len(points)
     wrong = answer.classes[:n] != truth
     columns = 1 + (classes + 1) // 20  # of the legend
-    place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0}
-    with panels(ax, 4.6, width=5.4 + columns) as (figure, (axes,)):
+    with panels(4.6, width=5.4 + columns) as (figure, (axes,)):
         _draw_regions(axes, sides, answer, n)
         legend, rings = _draw_examples(axes, points, truth, wrong, names)
-        line = axes.plot([], [], color=ink(axes), linewidth=1.4)[0]
+        line = axes.plot([], [], color=TEXT, linewidth=1.4)[0]
         legend |= {answer.rule or _("boundary"): line, **rings}
         axes.set(xlabel="$x_1$", ylabel="$x_2$", xlim=sides[0, [0, -1]], ylim=sides[1, [0, -1]])
         percent = 100 * float(1 - wrong.mean())
         axes.set_title(_("accuracy: {percent:.1f}% of {n} examples", percent=percent, n=n))
         axes.legend(
             legend.values(), legend.keys(), ncols=columns, markerscale=7 / _size(n) ** 0.5,
-            scatteryoffsets=[0.5], **(place if ax is None else {"loc": "best"}),
+            scatteryoffsets=[0.5], loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0,
         )  # fmt: skip
     words = _("Examples: {n}; wrongly classified: {wrong}.", n=n, wrong=int(wrong.sum()))
     return describe(figure, _("Decision boundary of a model of two inputs."), words)
@@ -105,7 +101,7 @@ def _draw_regions(axes: Axes, sides: Array, answer: _Answer, n: int) -> None:
         filled.set(edgecolor=FAINT, linewidth=0)
     for z in (margin[n:].reshape(regions.shape) for margin in answer.margins):
         if z.min() < 0 < z.max():
-            axes.contour(*sides, z, levels=[0.0], colors=[ink(axes)], linewidths=1.4)
+            axes.contour(*sides, z, levels=[0.0], colors=[TEXT], linewidths=1.4)
 
 
 def _draw_examples(
@@ -125,7 +121,7 @@ def _draw_examples(
         region = Patch(facecolor=colour + "2e", edgecolor=FAINT, linewidth=0, hatch=hatch)
         legend[_("class {name}", name=name)] = (region, shapes)
     rings = axes.scatter(
-        across[wrong], up[wrong], s=4.2 * size, marker="o", facecolors="none", edgecolors=ink(axes),
+        across[wrong], up[wrong], s=4.2 * size, marker="o", facecolors="none", edgecolors=TEXT,
         linewidths=1.1 if size > 20 else 0.6, zorder=4,
     )  # fmt: skip
     return legend, {_("wrongly classified"): rings} if wrong.any() else {}

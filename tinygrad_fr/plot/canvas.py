@@ -5,14 +5,16 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DTypeError, need
+from ..errors import need
 from ..messages import _
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes as Axes
     from matplotlib.figure import Figure as Figure
+
+    from .figure import Picture
 else:  # matplotlib is imported when something is drawn
-    Axes = Figure = Any
+    Axes = Figure = Picture = Any
 
 # Colours that remain apart to the colour-blind (Okabe and Ito), the pale ones last.
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, INK = COLOURS = (
@@ -35,7 +37,7 @@ STYLE = {
 
 
 @contextlib.contextmanager
-def sheet(width: float, height: float) -> Iterator[Figure]:
+def sheet(width: float, height: float) -> Iterator[Picture]:
     """An empty figure of that many inches; the settings of matplotlib are ours inside only."""
     need(plot="matplotlib")
     from matplotlib import style
@@ -48,32 +50,20 @@ def sheet(width: float, height: float) -> Iterator[Figure]:
 
 @contextlib.contextmanager
 def panels(
-    ax: Any, height: float, *, width: float = WIDTH, count: int = 1, **options: Any
-) -> Iterator[tuple[Figure, list[Axes]]]:
-    """Panels below each other on a new figure; or ``ax``, in whatever style it has."""
-    if ax is None:
-        with sheet(width, height) as figure:
-            figure.set_layout_engine("constrained", h_pad=0.06, w_pad=0.06)
-            axes = figure.subplots(count, 1, squeeze=False, **options)[:, 0]
-            for panel in axes:  # ticks are made later, when the settings are no longer ours
-                panel.tick_params(which="both", labelcolor=TEXT, labelsize=8.5, color=GREY)
-            yield figure, list(axes)
-        return
-    from matplotlib import axes as ours
-
-    if not isinstance(ax, ours.Axes):
-        raise DTypeError(
-            "ax is one of matplotlib's Axes, such as plt.subplots()[1], not {kind}",
-            kind=type(ax).__name__,
-        )
-    yield ax.figure, [ax]  # type: ignore[misc]
+    height: float, *, width: float = WIDTH, count: int = 1, **options: Any
+) -> Iterator[tuple[Picture, list[Axes]]]:
+    """Panels below each other on a new figure."""
+    with sheet(width, height) as figure:
+        figure.set_layout_engine("constrained", h_pad=0.06, w_pad=0.06)
+        axes = figure.subplots(count, 1, squeeze=False, **options)[:, 0]
+        for panel in axes:  # ticks are made later, when the settings are no longer ours
+            panel.tick_params(which="both", labelcolor=TEXT, labelsize=8.5, color=GREY)
+        yield figure, list(axes)
 
 
-def describe(figure: Figure, *sentences: str) -> Figure:
-    """Add to the words that stand for a picture of ours, and give the figure back."""
-    known = getattr(figure, "description", None)
-    if known is not None:
-        figure.description = " ".join([known, *sentences]).strip()  # type: ignore[attr-defined]
+def describe(figure: Picture, *sentences: str) -> Figure:
+    """Give a picture the words that stand for it, and give it back."""
+    figure.description = " ".join(sentences)
     return figure
 
 
@@ -82,15 +72,9 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def ink(ax: Axes) -> Any:
-    """The colour of the texts of these Axes: light where the style is dark."""
-    return ax.xaxis.label.get_color()
-
-
 def grid(ax: Axes, axis: str = "both") -> None:
     """Faint lines to read values by."""
     ax.grid(True, axis=axis, color=PALE, linewidth=0.7)  # type: ignore[arg-type]
-    ax.set_axisbelow(True)
 
 
 def whole_numbers(ax: Axes, first: float, last: float) -> None:

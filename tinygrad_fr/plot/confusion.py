@@ -19,7 +19,6 @@ def confusion_matrix(
     predictions: Any,
     *,
     classes: Sequence[Any] | None = None,
-    ax: Axes | None = None,
 ) -> Figure:
     """Draw how many examples of each class (rows) were taken for which (columns).
 
@@ -33,8 +32,6 @@ def confusion_matrix(
         The predicted classes; or scores, of which the largest counts.
     classes : sequence of str
         Their names; by default their numbers.
-    ax
-        Axes to draw in.
 
     Examples
     --------
@@ -70,7 +67,7 @@ def confusion_matrix(
     cell = min(0.85, max(5.2 / n, 0.3), (WIDTH - 0.9 - longest) / n)
     upright = longest > max(cell, 0.15)
     height = n * cell + 1.0 + (longest if upright else 0.15)
-    with panels(ax, height, width=max(4.2, n * cell + 1.0 + longest)) as (figure, (axes,)):
+    with panels(height, width=max(4.2, n * cell + 1.0 + longest)) as (figure, (axes,)):
         _draw_cells(axes, counts, cell)
         size = float(np.clip(cell * 30, 5, 9))
         axes.set_xticks(range(n), names, rotation=90 if upright else 0, fontsize=size)
@@ -88,7 +85,6 @@ def _draw_cells(axes: Axes, counts: Array, cell: float) -> None:
     n = len(counts)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     size = float(np.clip(min(cell * 25, cell * 110 / len(str(counts.max()))), 4, 11))
-    axes.grid(False)  # as some styles have
     edges = np.arange(n + 1) - 0.5
     shades = axes.pcolormesh(edges, edges, shares, cmap="Blues", vmin=0, vmax=1.15)
     shades.set(edgecolor=PALE, linewidth=0.8)

@@ -19,7 +19,7 @@ from .canvas import Axes, Figure
 LONG = 300  # steps; of more, medians are drawn over faint lines
 
 
-def gradient_flow(model: Any, *, ax: Axes | None = None) -> Figure:
+def gradient_flow(model: Any) -> Figure:
     """Draw how large the gradients of the layers are, from input to output.
 
     Of a Module: the norm of what ``.grad`` holds now, a bar for each layer with parameters. Of a
@@ -30,8 +30,6 @@ def gradient_flow(model: Any, *, ax: Axes | None = None) -> Figure:
     ----------
     model : Module, or the Watch of ``tg.health.watch``
         After ``backward()``, or after training.
-    ax
-        Axes to draw in.
 
     Examples
     --------
@@ -44,24 +42,24 @@ def gradient_flow(model: Any, *, ax: Axes | None = None) -> Figure:
     2
     """
     if isinstance(model, Module):
-        return _bars(model, ax)
+        return _bars(model)
     (lines,) = _curves(model, "gradient_flow", "gradients")
-    with canvas.panels(ax, 3.5 + 0.09 * len(lines)) as (figure, (axes,)):
-        _draw_curves(axes, lines, _("norm of the gradient"), outside=ax is None)
+    with canvas.panels(3.5 + 0.09 * len(lines)) as (figure, (axes,)):
+        _draw_curves(axes, lines, _("norm of the gradient"))
     n = max(len(line.values) for line in lines)
     words = _("Norm of the gradient of each layer; steps: {n}.", n=n)
     return canvas.describe(figure, words, *(line.in_words for line in lines))
 
 
-def health(watch: Any, *, ax: Axes | None = None) -> Figure:
+def health(watch: Any) -> Figure:
     """Draw the shares of dead and of saturated neurons in each layer, step by step.
+
+    Each that was seen has a panel.
 
     Parameters
     ----------
     watch : the Watch of ``tg.health.watch``
         Its ``dead`` and ``saturated`` hold a share, from 0 to 1, for each layer and step.
-    ax
-        Axes to draw both in; by default each that was seen has a panel.
 
     Examples
     --------
@@ -76,22 +74,14 @@ def health(watch: Any, *, ax: Axes | None = None) -> Figure:
 
     dead, saturated = _curves(watch, "health", "dead", "saturated")
     both = [(dead, _("dead neurons")), (saturated, _("saturated neurons"))]
-    panels = kinds = [(lines, kind) for lines, kind in both if lines]  # of what is measured
-    if ax is not None:
-        text = _("{name}: {value}")
-        named = [
-            line._replace(name=text.format(name=line.name, value=kind))
-            for lines, kind in kinds
-            for line in lines
-        ]
-        panels = [(named, _("share of neurons"))]
+    panels = [(lines, kind) for lines, kind in both if lines]  # of what is measured
     height = 2.5 * len(panels) + 0.09 * len(dead + saturated)
-    with canvas.panels(ax, height, count=len(panels)) as (figure, axes):
+    with canvas.panels(height, count=len(panels)) as (figure, axes):
         for panel, (lines, kind) in zip(axes, panels):
-            _draw_curves(panel, lines, kind, outside=ax is None)
+            _draw_curves(panel, lines, kind)
             panel.set_ylim(-0.04, 1.04)
             panel.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=_("%")))
-    words = [[canvas.sentence(kind), *(line.in_words for line in lines)] for lines, kind in kinds]
+    words = [[canvas.sentence(kind), *(line.in_words for line in lines)] for lines, kind in panels]
     return canvas.describe(figure, *(text for kind in words for text in kind))
 
 
@@ -144,8 +134,8 @@ def _curves(watch: Any, function: str, *attributes: str) -> list[list[Curve]]:
     return lines
 
 
-def _draw_curves(axes: Axes, lines: list[Curve], label: str, *, outside: bool) -> None:
-    """Draw them, with a legend that says the last values: inside, or above the axes."""
+def _draw_curves(axes: Axes, lines: list[Curve], label: str) -> None:
+    """Draw them, with a legend above the axes that says the last values."""
     steps = max(len(line.values) for line in lines)
     several = steps // 50 if steps > LONG else 1
     handles = [_draw_curve(axes, i, line, several) for i, line in enumerate(lines)]
@@ -157,14 +147,12 @@ def _draw_curves(axes: Axes, lines: list[Curve], label: str, *, outside: bool) -
     title = _("at the last step")
     if several > 1:
         title = _("at the last step (thick lines: medians of {n} steps)", n=several)
-    place: dict[str, Any] = {"loc": "best"}
-    if outside:
-        longest = max(len(handle.get_label()) for handle in handles)
-        place = {
-            "loc": "lower left", "bbox_to_anchor": (0, 1), "alignment": "left", "borderpad": 0,
-            "ncols": 3 if longest < 28 else 2 if longest < 44 else 1,
-        }  # fmt: skip
-    axes.legend(handles=handles, title=title, **place)
+    longest = max(len(handle.get_label()) for handle in handles)
+    columns = 3 if longest < 28 else 2 if longest < 44 else 1
+    axes.legend(
+        handles=handles, title=title, ncols=columns, loc="lower left", bbox_to_anchor=(0, 1),
+        alignment="left", borderpad=0,
+    )  # fmt: skip
 
 
 def _draw_curve(axes: Axes, i: int, line: Curve, several: int) -> Any:
@@ -199,7 +187,7 @@ def _draw_curve(axes: Axes, i: int, line: Curve, several: int) -> Any:
 # --- the gradients of now --------------------------------------------------------------------
 
 
-def _bars(model: Module, ax: Axes | None) -> Figure:
+def _bars(model: Module) -> Figure:
     from matplotlib.ticker import NullFormatter
 
     bars = list(_norms(model))
@@ -216,7 +204,7 @@ def _bars(model: Module, ax: Axes | None) -> Figure:
     longest = max(len(text) for _name, _norm, text in bars)
     high = low * max(max(known) / low, 30) ** (1.2 if longest < 20 else 1.5)  # room for the texts
     row = float(np.clip(10 / len(bars), 0.17, 0.36))
-    with canvas.panels(ax, 0.95 + row * len(bars)) as (figure, (axes,)):
+    with canvas.panels(0.95 + row * len(bars)) as (figure, (axes,)):
         axes.set_xscale("log")
         axes.set_xlim(low, high)
         for y, (_name, norm, text) in enumerate(bars):
@@ -263,6 +251,6 @@ def _draw_bar(axes: Axes, y: int, norm: float | None, text: str) -> None:
         axes.barh(y, high - low, color="none", edgecolor=colour, hatch=hatch, **place)
     axes.annotate(
         canvas.plain(text), (end, y), (4 if end > low else 9, 0),
-        textcoords="offset points", va="center", fontsize=8.5, color=canvas.ink(axes), zorder=4,
-        bbox={"facecolor": axes.get_facecolor(), "edgecolor": "none", "pad": 1.2},
+        textcoords="offset points", va="center", fontsize=8.5, color=canvas.TEXT, zorder=4,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2},
     )  # fmt: skip

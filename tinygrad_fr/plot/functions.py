@@ -51,7 +51,7 @@ def function(
     steps
         At how many points it is computed.
     ax
-        Axes to draw in.
+        Axes to draw in, such as one of many; they keep their own style.
 
     Examples
     --------
@@ -88,14 +88,11 @@ def function(
             raise NonFiniteError("f is finite nowhere between {low} and {high}", low=low, high=high)
         breaks = {label: _breaks(curve, x) for label, (curve, _style) in curves.items()}
         poles = any(found.pole for each in breaks.values() for found in each)
-        with panels(ax, 3.6, width=6.4) as (figure, (axes,)):
-            axes.set(xlabel="$x$", xlim=(x[0], x[-1]), ylim=_limits(poles, y, slope(x)))
-            axes.axhline(0, color=GREY, linewidth=0.7, zorder=1)
-            axes.axvline(0, color=GREY, linewidth=0.7, zorder=1)
-            for label, (curve, style) in curves.items():
-                _draw(axes, curve, x, breaks[label], label, style)
-            grid(axes)
-            axes.legend(loc="best")
+        limits = _limits(poles, y, slope(x))
+        if ax is not None:
+            return _draw(ax, x, curves, breaks, limits)
+        with panels(3.6, width=6.4) as (figure, (axes,)):
+            _draw(axes, x, curves, breaks, limits)
     text = _("{name}(x) and its derivative, for x from {low} to {high}.")
     words = text.format(name=name, low=number(float(x[0])), high=number(float(x[-1])))
     return describe(figure, words, *_in_words(breaks))
@@ -149,6 +146,24 @@ def _breaks(curve: Callable[[Array], Array], x: Array) -> list[Break]:
 
 
 def _draw(
+    axes: Axes, x: Array, curves: dict[str, Any], breaks: dict[str, list[Break]],
+    limits: tuple[float, float],
+) -> Figure:  # fmt: skip
+    """Both curves in Axes; and the figure of these."""
+    if not hasattr(axes, "axhline"):
+        text = _("ax is one of matplotlib's Axes, such as plt.subplots()[1], not {kind}")
+        raise DTypeError(text, kind=type(axes).__name__)
+    axes.set(xlabel="$x$", xlim=(x[0], x[-1]), ylim=limits)
+    axes.axhline(0, color=GREY, linewidth=0.7, zorder=1)
+    axes.axvline(0, color=GREY, linewidth=0.7, zorder=1)
+    for label, (curve, style) in curves.items():
+        _draw_curve(axes, curve, x, breaks[label], label, style)
+    grid(axes)
+    axes.legend(loc="best")
+    return axes.figure  # type: ignore[return-value]
+
+
+def _draw_curve(
     axes: Axes, curve: Callable[[Array], Array], x: Array, breaks: list[Break], label: str,
     style: dict[str, Any],
 ) -> None:  # fmt: skip

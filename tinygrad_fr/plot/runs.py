@@ -12,7 +12,7 @@ from . import canvas
 from .canvas import Axes, Figure
 
 
-def history(history: History, *, ax: Axes | None = None) -> Figure:
+def history(history: History) -> Figure:
     """Draw a training run: loss and metrics, in training and validation, epoch by epoch.
 
     The metrics stand below the loss: those between 0 and 1 in one panel, each other in its own.
@@ -23,8 +23,6 @@ def history(history: History, *, ax: Axes | None = None) -> Figure:
     ----------
     history : tinygrad_fr.training.History
         What ``tg.fit`` gives.
-    ax
-        Axes to draw the loss in, without the metrics.
 
     Examples
     --------
@@ -51,9 +49,9 @@ def history(history: History, *, ax: Axes | None = None) -> Figure:
     if not 0 <= best < len(epochs):
         losses = np.array(curves.get("valid_loss", curves["loss"]), float)
         best = 0 if np.isnan(losses).all() else int(np.nanargmin(losses))
-    panels = [["loss"], *(_panels(curves) if ax is None else [])]
+    panels = [["loss"], *_panels(curves)]
     height = 0.5 + (2.5 if len(panels) > 1 else 3.2) * len(panels)
-    with canvas.panels(ax, height, count=len(panels), sharex=True) as (figure, axes):
+    with canvas.panels(height, count=len(panels), sharex=True) as (figure, axes):
         for panel, shown in zip(axes, panels):
             _panel(panel, history, curves, steps, shown, best)
         canvas.whole_numbers(axes[-1], steps[0], steps[-1])

@@ -16,6 +16,7 @@ from . import given
 from .canvas import COLOURS, MARKERS, TEXT, Axes, Figure, describe, number, panels
 
 SAME_VALUES = (Flatten, Identity, Dropout)  # in evaluation mode
+STEPS = 200  # of the grid, on each side
 FAINT = "#00000030"
 HATCHES = ("", "//", "..", "\\\\", "xx", "--", "||", "++")
 
@@ -24,9 +25,6 @@ def decision_boundary(
     model: Callable[[Any], Any],
     x: Any,
     y: Any,
-    *,
-    steps: int = 200,
-    threshold: float | None = None,
 ) -> Figure:
     """Draw which class a model gives to each point of the plane, and the examples.
 
@@ -34,17 +32,14 @@ def decision_boundary(
     ----------
     model
         Anything to call with an array (M, 2). It gives scores or probabilities (M, C), of which the
-        largest counts; one output (M,) or (M, 1), which is class 1 above the threshold; or classes,
-        as integers (M,). A Module is called in evaluation mode, without recording.
+        largest counts; one output (M,) or (M, 1), which is class 1 above a threshold; or classes,
+        as integers (M,). The threshold is 0.5 for probabilities (the model is a Module that ends
+        in ``Sigmoid``, or all outputs lie between 0 and 1), else 0. A Module is called in
+        evaluation mode, without recording.
     x : array-like (N, 2)
         The examples.
     y : array-like (N,), (N, 1) or (N, C)
-        Their classes, from 0; or -1 and 1; or one-hot rows.
-    steps
-        How many points the grid has on each side.
-    threshold
-        Where one output changes from class 0 to class 1. By default 0.5 for probabilities (the
-        model is a Module that ends in ``Sigmoid``, or all outputs lie between 0 and 1), else 0.
+        Their classes, from 0, or one-hot rows.
 
     Examples
     --------
@@ -58,32 +53,27 @@ def decision_boundary(
     if points.ndim != 2 or points.shape[1] != 2:
         text = _("x has two columns, (N, 2), to be drawn in the plane, not {shape}")
         raise ShapeError(text, shape=points.shape)
-    signs, truth = _not_signs(given.labels(y, "y"))
+    truth = given.labels(y, "y")
     given.same_length(points, truth, ("x", "y"))
-    steps = checks.whole(steps, "steps", 2, 2000)
-    if threshold is not None:
-        given.finite(threshold, "threshold")
     low, high = points.min(0), points.max(0)
     margin = np.where(high > low, 0.08 * (high - low), 1.0)
-    sides = np.linspace(low - margin, high + margin, steps).T
+    sides = np.linspace(low - margin, high + margin, STEPS).T
     plane = np.stack([side.ravel() for side in np.meshgrid(*sides)], axis=1)
-    answer = _ask(model, np.concatenate([points, plane]), threshold)
+    answer = _ask(model, np.concatenate([points, plane]))
     classes = answer.total or int(max(truth.max(), answer.classes.max())) + 1
     given.below(truth, classes, "y")
-    names = ["-1", "1"] if signs else [str(k) for k in range(classes)]
     n = len(points)
     wrong = answer.classes[:n] != truth
-    columns = 1 + (classes + 1) // 20  # of the legend
-    with panels(4.6, width=5.4 + columns) as (figure, (axes,)):
+    with panels(4.6, width=6.4) as (figure, (axes,)):
         _draw_regions(axes, sides, answer, n)
-        legend, rings = _draw_examples(axes, points, truth, wrong, names)
+        legend, rings = _draw_examples(axes, points, truth, wrong, classes)
         line = axes.plot([], [], color=TEXT, linewidth=1.4)[0]
         legend |= {answer.rule or _("boundary"): line, **rings}
         axes.set(xlabel="$x_1$", ylabel="$x_2$", xlim=sides[0, [0, -1]], ylim=sides[1, [0, -1]])
         percent = 100 * float(1 - wrong.mean())
         axes.set_title(_("accuracy: {percent:.1f}% of {n} examples", percent=percent, n=n))
         axes.legend(
-            legend.values(), legend.keys(), ncols=columns, markerscale=7 / _size(n) ** 0.5,
+            legend.values(), legend.keys(), markerscale=7 / _size(n) ** 0.5,
             scatteryoffsets=[0.5], loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0,
         )  # fmt: skip
     words = _("Examples: {n}; wrongly classified: {wrong}.", n=n, wrong=int(wrong.sum()))
@@ -105,21 +95,21 @@ def _draw_regions(axes: Axes, sides: Array, answer: _Answer, n: int) -> None:
 
 
 def _draw_examples(
-    axes: Axes, points: Array, truth: Array, wrong: Array, names: list[str]
+    axes: Axes, points: Array, truth: Array, wrong: Array, classes: int
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The examples, those on the wrong side ringed; and what stands for them in the legend."""
     from matplotlib.patches import Patch
 
     legend = {}
     size, (across, up) = _size(len(points)), points.T
-    for k, name in enumerate(names):
+    for k in range(classes):
         colour, hatch = COLOURS[k % len(COLOURS)], HATCHES[k % len(HATCHES)]
         shapes = axes.scatter(
             across[truth == k], up[truth == k], s=size, marker=MARKERS[k % len(MARKERS)],
             color=colour, edgecolors="white", linewidths=0.6, zorder=3,
         )  # fmt: skip
         region = Patch(facecolor=colour + "2e", edgecolor=FAINT, linewidth=0, hatch=hatch)
-        legend[_("class {name}", name=name)] = (region, shapes)
+        legend[_("class {name}", name=k)] = (region, shapes)
     rings = axes.scatter(
         across[wrong], up[wrong], s=4.2 * size, marker="o", facecolors="none", edgecolors=TEXT,
         linewidths=1.1 if size > 20 else 0.6, zorder=4,
@@ -139,13 +129,7 @@ class _Answer(NamedTuple):
     rule: str = ""
 
 
-def _not_signs(classes: Array) -> tuple[bool, Array]:
-    """Whether two classes are written -1 and 1; and the classes, from 0."""
-    signs = -1 in classes and set(np.unique(classes)) <= {-1, 1}
-    return signs, (classes > 0).astype(np.int64) if signs else classes
-
-
-def _ask(model: Any, points: Array, threshold: float | None) -> _Answer:
+def _ask(model: Any, points: Array) -> _Answer:
     """The model's classes at all points."""
     if isinstance(model, type) or not callable(model):
         text = _("model is a Module or a function, such as model.predict, not {kind}")
@@ -161,8 +145,6 @@ def _ask(model: Any, points: Array, threshold: float | None) -> _Answer:
         first = tuple(round(float(c), 4) for c in points[bad][0])
         raise NonFiniteError(text, bad=int(bad.sum()), n=n, point=first)
     one, are_classes = output.size == n, output.dtype.kind in "iub"
-    if threshold is not None and (not one or are_classes):
-        raise ArgumentError("a threshold is for a model of one output that is no class")
     # of infinite scores no differences can be taken
     scores = np.clip(output.astype(np.float64), -1e100, 1e100)
     if not one:
@@ -171,17 +153,16 @@ def _ask(model: Any, points: Array, threshold: float | None) -> _Answer:
         return _Answer(scores.argmax(1), margins[: None if len(margins) > 2 else 1], len(margins))
     scores = scores.reshape(n)
     if are_classes:
-        _signs, classes = _not_signs(scores.astype(np.int64))
+        classes = scores.astype(np.int64)
         if classes.min() < 0:
             text = _("classes go from 0; the model gives {value}")
             raise ArgumentError(text, value=int(classes.min()))
         return _Answer(classes, [(classes == k) - 0.5 for k in np.unique(classes)])
-    if threshold is None:
-        layers = [(type(m), out) for _path, m, _x, out in calls if not any(m.children())]
-        if layers and layers[-1][1] is not y:
-            layers = []  # something else made the output, such as tg.sigmoid
-        last = next((kind for kind, _out in reversed(layers) if kind not in SAME_VALUES), None)
-        in_range = scores.min() >= 0 and scores.max() <= 1
-        threshold = 0.5 if last is Sigmoid or (in_range and last is not Linear) else 0.0
+    layers = [(type(m), out) for _path, m, _x, out in calls if not any(m.children())]
+    if layers and layers[-1][1] is not y:
+        layers = []  # something else made the output, such as tg.sigmoid
+    last = next((kind for kind, _out in reversed(layers) if kind not in SAME_VALUES), None)
+    in_range = scores.min() >= 0 and scores.max() <= 1
+    threshold = 0.5 if last is Sigmoid or (in_range and last is not Linear) else 0.0
     rule = _("boundary (output = {threshold})", threshold=number(threshold))
     return _Answer((scores > threshold).astype(np.int64), [scores - threshold], 2, rule)

@@ -16,7 +16,7 @@ from ..nn.summary import titled
 from . import given
 from .canvas import GREY, TEXT, VERMILLION, WIDTH, Figure, describe, number, plain, sentence, sheet
 
-COLUMNS = 16
+COLUMNS, MOST = 8, 16  # in a row, and how many may be asked for
 ROWS = 12  # in a picture; what is beyond is left out, and the title says so
 
 
@@ -26,7 +26,7 @@ def images(
     predictions: Any = None,
     *,
     classes: Sequence[Any] | None = None,
-    columns: int = 8,
+    columns: int = COLUMNS,
 ) -> Figure:
     r"""Draw images in a grid, with their classes, and with what was predicted.
 
@@ -55,7 +55,7 @@ def images(
     ['0', '1', '✗ 1\n(2)']
     """
     pictures = _pictures(images)
-    columns = checks.whole(columns, "columns", 1, COLUMNS)
+    columns = checks.whole(columns, "columns", 1, MOST)
     n, shown = len(pictures), min(len(pictures), ROWS * columns)
     truth = _named(labels, "labels", n, classes)
     guesses = _named(predictions, "predictions", n, classes)
@@ -80,19 +80,16 @@ def images(
     return describe(draw_blocks([Block("\n".join(titles), tiles, (0, 1), columns)]), *words)
 
 
-def filters(model: Any, *, columns: int = 8) -> Figure:
+def filters(model: Any) -> Figure:
     """Draw the filters of a convolution, all on one scale that is symmetric about 0.
 
     Filters of one channel are grey: black is negative, grey is 0, white is positive. Those of three
-    channels are colours. Of any others each has a row, with a grey image for each channel. There
-    are 16 rows and 16 channels at most.
+    channels are colours. Of more channels there is no picture.
 
     Parameters
     ----------
     model : Module, or array-like (F, C, kh, kw)
-        A Conv2d, a model of which the first Conv2d is drawn, or weights.
-    columns
-        Filters in a row, where there are one or three channels; 16 at most.
+        A Conv2d, a model of which the first Conv2d is drawn, or weights; C is 1 or 3.
 
     Examples
     --------
@@ -113,30 +110,24 @@ def filters(model: Any, *, columns: int = 8) -> Figure:
     values = given.finite(weights, "weights").astype(np.float64)
     if values.ndim != 4:
         raise ShapeError("filters have the shape (F, C, kh, kw), not {shape}", shape=values.shape)
-    columns = checks.whole(columns, "columns", 1, COLUMNS)
     n, channels = values.shape[:2]
+    if channels not in (1, 3):
+        raise ShapeError("filters of one or of three channels can be seen, not of {n}", n=channels)
+    shown = min(n, ROWS * COLUMNS)
+    title = ngettext("{n} filter of {size}", "{n} filters of {size}", n)
+    title = _title(where, title, values, shown)
     largest = float(np.abs(values).max()) or 1.0
-    pictures, note, shown = values[:, 0], "", min(n, ROWS * columns)
-    captions = [[str(i + 1)] for i in range(shown)]
+    pictures = values[:, 0]
     if channels == 3:
         pictures = 0.5 + values.transpose(0, 2, 3, 1) / (2 * largest)
-        note = _("red, green and blue are the three channels; grey is 0")
-    elif channels > 1:
-        shown, columns = min(n, COLUMNS), min(channels, COLUMNS)
-        pictures = values[:shown, :columns].reshape(-1, *values.shape[2:])
-        captions = [[f"{f + 1}, {c + 1}"] for f in range(shown) for c in range(columns)]
-        note = _("a row for each filter, a column for each channel")
-        if columns < channels:
-            note += _("; channels 1 to {shown}", shown=columns)
-    title = ngettext("{n} filter of {size}", "{n} filters of {size}", n)
-    title = _title(where, title, values, shown) + ("\n" + note if note else "")
-    tiles, size = list(map(Tile, pictures, captions)), 1.15 if channels in (1, 3) else 0.55
-    block = Block(title, tiles, (-largest, largest), columns, scale=True, largest=size)
+        title += "\n" + _("red, green and blue are the three channels; grey is 0")
+    tiles = [Tile(picture, [str(i + 1)]) for i, picture in enumerate(pictures[:shown])]
+    block = Block(title, tiles, (-largest, largest), scale=True)
     return describe(draw_blocks([block]), title.replace("\n", ", ") + ".", _range(values))
 
 
-def activations(model: Any, images: Any, *, layer: str | None = None, columns: int = 8) -> Figure:
-    """Draw the feature maps that the layers of a model make of one image.
+def activations(model: Any, images: Any) -> Figure:
+    """Draw the feature maps that the layers of a model make of one image, a row or two of each.
 
     Parameters
     ----------
@@ -144,25 +135,19 @@ def activations(model: Any, images: Any, *, layer: str | None = None, columns: i
         Called once, in evaluation mode, without recording.
     images : array-like (C, H, W), (1, C, H, W) or (H, W)
         One image.
-    layer
-        The name of a layer, as in ``model.named_modules()``. By default all layers whose outputs
-        have maps are drawn, a row or two of each.
-    columns
-        Maps in a row, 16 at most.
 
     Examples
     --------
     >>> import numpy as np
     >>> import tinygrad_fr as tg
     >>> model = tg.nn.models.course_cnn(classes=10, size=8)
-    >>> figure = tg.plot.activations(model, np.ones((1, 8, 8)), layer="0")
+    >>> figure = tg.plot.activations(model, np.ones((1, 8, 8)))
     >>> len(figure.axes[0].images)
-    8
+    17
     """
     if not isinstance(model, Module):
         text = _("model is a Module, whose layers have names, not {kind}")
         raise DTypeError(text, kind=checks.kind(model))
-    columns = checks.whole(columns, "columns", 1, COLUMNS)
     image = given.finite(images, "images").astype(np.float64)
     if image.ndim == 4 and len(image) > 1:
         text = _("activations are those of one image, and {shape} has {n}: give images[0]")
@@ -171,20 +156,20 @@ def activations(model: Any, images: Any, *, layer: str | None = None, columns: i
         text = _("an image has the shape (C, H, W) or (1, C, H, W), not {shape}")
         raise ShapeError(text, shape=image.shape)
     batch = image.reshape((1,) * (4 - image.ndim) + image.shape)
-    outputs = _outputs(model, batch, layer)
+    outputs = _outputs(model, batch)
     blocks, words = [], []
-    if layer is None and batch.shape[1] in (1, 3):
-        blocks.append(Block(_("image"), [Tile(_pictures(batch)[0])], (0, 1), columns))
-    rows = ROWS if layer is not None else 2 if len(outputs) <= 4 else 1
+    if batch.shape[1] in (1, 3):
+        blocks.append(Block(_("image"), [Tile(_pictures(batch)[0])], (0, 1)))
+    rows = 2 if len(outputs) <= 4 else 1
     for name, maps in outputs:
-        n, shown = len(maps), min(len(maps), rows * columns)
+        n, shown = len(maps), min(len(maps), rows * COLUMNS)
         title = ngettext("{n} map of {size}", "{n} maps of {size}", n)
         title = _title(name, title, maps, shown)
         known = maps[np.isfinite(maps)] if np.isfinite(maps).any() else np.array([0.0, 1.0])
         low, high = float(known.min()), float(known.max())
         limits = (low, high) if low < high else (low - 0.5, high + 0.5)
         tiles = [Tile(m, [f"{i + 1}{_remark(m)}"]) for i, m in enumerate(maps[:shown])]
-        blocks.append(Block(title, tiles, limits, columns, "viridis", scale=True))
+        blocks.append(Block(title, tiles, limits, colours="viridis", scale=True))
         words += [f"{title}.", _range(known)]
         if flat := [str(i + 1) for i, m in enumerate(maps) if m.min() == m.max()]:
             words.append(_("The same everywhere: {maps}.", maps=", ".join(flat)))
@@ -244,30 +229,22 @@ def _remark(values: Array) -> str:
     return "" if low < high else f" = {number(low)}"
 
 
-def _outputs(model: Module, batch: Array, layer: str | None) -> list[tuple[str, Array]]:
+def _outputs(model: Module, batch: Array) -> list[tuple[str, Array]]:
     """The maps (C, H, W) of the layers, in the order in which they were computed."""
-    modules = dict(model.named_modules())
-    if layer is not None and layer not in modules:
-        known = ", ".join(repr(name) for name in modules if name) or "''"
-        text = _("there is no layer {name!r}: there are {known}")
-        raise ArgumentError(text, name=layer, known=known)
     found = [
         (titled(plain(path, 30), module), y.data[0].astype(np.float64))
         for path, module, _x, y in given.called(model, batch)[1]
-        if (path == layer if layer is not None else not any(module.children()))
-        and isinstance(y, Tensor) and y.ndim == 4 and y.size
-    ]  # fmt: skip
+        if not any(module.children()) and isinstance(y, Tensor) and y.ndim == 4 and y.size
+    ]
     if not found:
-        text = _("{layer} makes no maps (N, C, H, W)")
-        if layer is None:
-            text = _("no layer of the model makes maps (N, C, H, W)")
-        raise ArgumentError(text, layer=layer or "")
+        raise ArgumentError("no layer of the model makes maps (N, C, H, W)")
     return found
 
 
 # --- tiles on a sheet, measured in inches, so that texts have the room they need ---------------
 
 EDGE, GAP, BAR, LINE = 0.12, 0.1, 0.8, 0.155  # inches; the last for a line of text
+LARGEST = 1.15  # inches that an image is wide
 BAD = "#D55E0055"  # of entries that are NaN
 
 
@@ -285,10 +262,9 @@ class Block(NamedTuple):
     title: str
     tiles: Sequence[Tile]
     limits: tuple[float, float]
-    columns: int
+    columns: int = COLUMNS
     colours: str = "gray"
     scale: bool = False
-    largest: float = 1.15  # inches
 
 
 def draw_blocks(blocks: Sequence[Block]) -> Any:
@@ -315,7 +291,7 @@ def _draw(axes: Any, block: Block, y: float) -> tuple[float, float]:
     columns = min(block.columns, len(block.tiles))
     h, w = block.tiles[0].image.shape[:2]
     room = (WIDTH - 2 * EDGE - BAR * block.scale + GAP) / columns
-    across = min(room - GAP, block.largest, block.largest * 1.4 * w / h)
+    across = min(room - GAP, LARGEST, LARGEST * 1.4 * w / h)
     down = across * h / w
     pitch = min(room, max(across + GAP, 0.45))  # no less, so that a number fits
     if block.title:

@@ -211,10 +211,10 @@ def test_history_marks_the_epoch_of_the_lowest_validation_loss():
     assert legend(plot.history(run).axes[0])[-1] == "best epoch: 3"
 
 
-def test_history_gives_metrics_of_another_scale_a_panel_of_their_own():
-    figure = plot.history(a_history(accuracy=0.5, top3=0.9, error=20.0))
-    assert [ax.get_ylabel() for ax in figure.axes] == ["loss", "metrics", "error"]
-    assert legend(figure.axes[1]) == ["accuracy, training", "top3, training"]
+def test_history_gives_each_metric_a_panel_of_its_own():
+    figure = plot.history(a_history(accuracy=0.5, valid_accuracy=0.4, error=20.0))
+    assert [ax.get_ylabel() for ax in figure.axes] == ["loss", "accuracy", "error"]
+    assert legend(figure.axes[1]) == ["training", "validation"]
 
 
 def test_history_of_one_epoch_without_validation():

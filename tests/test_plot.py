@@ -58,7 +58,7 @@ ALL = {
     "health": lambda: plot.health(
         a_watch(dead={"1 (ReLU)": [0.1, NAN]}, saturated={"3 (Sigmoid)": [0.5, None]})
     ),
-    "function": lambda: plot.function(tg.relu, steps=81),
+    "function": lambda: plot.function(tg.relu),
     "filters": lambda: plot.filters(a_cnn()),
     "activations": lambda: plot.activations(a_cnn(), np.ones((8, 8))),
     "images": lambda: plot.images(np.zeros((3, 8, 8)), [0, 1, 2], [0, 1, 1]),
@@ -724,9 +724,8 @@ def test_the_derivative_is_drawn_under_the_functions_name(f, name, derivative):
         (lambda t: 1e-6 * tg.abs(t), [(0, -1e-6, False), (0, 0, True), (0, 1e-6, False)]),
     ],
 )
-@pytest.mark.parametrize("steps", [801, 100])
-def test_jumps_have_open_and_full_circles(f, expected, steps):
-    found = circles(plot.function(f, steps=steps).axes[0])
+def test_jumps_have_open_and_full_circles(f, expected):
+    found = circles(plot.function(f).axes[0])
     assert len(found) == len(expected)
     for (x, y, full), (a, b, filled) in zip(found, expected):
         assert np.isclose(x, a, atol=1e-8)
@@ -787,7 +786,6 @@ def test_values_near_the_largest_float_are_no_trouble():
         (tg.nn.ReLU, {}, "not ReLU"),
         (tg.relu, {"low": 2.0, "high": 1.0}, "low is less than high: 2.0 and 1.0"),
         (tg.relu, {"low": NAN}, "NaN or infinite"),
-        (tg.relu, {"steps": 2}, "steps is an integer from 3 to 100000, not 2"),
         (tg.log, {"low": -3.0, "high": -1.0}, "finite nowhere"),
     ],
 )

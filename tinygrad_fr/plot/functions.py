@@ -15,6 +15,7 @@ from ..messages import _
 from . import given
 from .canvas import BLUE, GREY, VERMILLION, Axes, Figure, describe, grid, number, panels, plain
 
+STEPS = 801  # points at which a curve is computed
 HALVINGS = 40  # of an interval, to find where a jump is
 CLOSE = 1e-6  # of a step: how far from a jump its limits are taken
 
@@ -34,7 +35,6 @@ def function(
     low: float = -4.0,
     high: float = 4.0,
     *,
-    steps: int = 801,
     ax: Axes | None = None,
 ) -> Figure:
     """Draw a function and its derivative, as the library computes it.
@@ -48,8 +48,6 @@ def function(
         An operation such as ``tg.relu``, or any function of a Tensor that acts on each entry.
     low, high
         The ends of the axis.
-    steps
-        At how many points it is computed.
     ax
         Axes to draw in, such as one of many; they keep their own style.
 
@@ -66,7 +64,7 @@ def function(
     ends = given.finite([low, high], "low, high")
     if not ends[0] < ends[1]:
         raise ArgumentError("low is less than high: {low} and {high} are not", low=low, high=high)
-    x = np.linspace(float(low), float(high), checks.whole(steps, "steps", 3, 10**5))
+    x = np.linspace(float(low), float(high), STEPS)
 
     value: Callable[[Array], Array] = partial(_value, f)
 

@@ -959,8 +959,11 @@ def test_long_names_stay_within_their_tiles():
         ((np.zeros((4, 4)),), r"not \(4, 4\)"),
         ((np.zeros((0, 4, 4)),), "empty"),
         ((np.full((1, 4, 4), INF),), "NaN or infinite"),
-        ((np.zeros((3, 4, 4)), [0, 1]), "images and labels differ in number: 3 and 2"),
-        ((np.zeros((1, 4, 4)), [0], [0, 1]), "images and predictions differ in number: 1 and 2"),
+        ((np.zeros((3, 4, 4)), [0, 1]), "images and labels are of the same examples: 3 and 2"),
+        (
+            (np.zeros((1, 4, 4)), [0], [0, 1]),
+            "images and predictions are of the same examples: 1 and 2",
+        ),
         ((np.zeros((1, 4, 4)), [-1]), "one is -1"),
     ],
 )

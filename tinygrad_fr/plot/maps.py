@@ -57,8 +57,8 @@ def images(
     pictures = _pictures(images)
     columns = checks.whole(columns, "columns", 1, MOST)
     n, shown = len(pictures), min(len(pictures), ROWS * columns)
-    truth = _named(labels, "labels", n, classes)
-    guesses = _named(predictions, "predictions", n, classes)
+    truth = _named(labels, "labels", pictures, classes)
+    guesses = _named(predictions, "predictions", pictures, classes)
     titles = []
     if shown < n:
         titles.append(_("the first {shown} of {n} images", shown=shown, n=n))
@@ -209,14 +209,12 @@ def _pictures(images: Any) -> Array:
     return (values.astype(np.float64) - low) / ((high - low) or 1.0)
 
 
-def _named(value: Any, name: str, n: int, classes: Any) -> list[str] | None:
-    """The names of the classes of ``n`` images."""
+def _named(value: Any, name: str, images: Array, classes: Any) -> list[str] | None:
+    """The names of the classes of images."""
     if value is None:
         return None
     found = given.labels(value, name, scores=name == "predictions")
-    if len(found) != n:
-        text = _("images and {name} differ in number: {n} and {m}")
-        raise ShapeError(text, n=n, m=len(found), name=name)
+    given.same_length(images, found, ("images", name))
     names = given.names_of(classes, int(found.max()) + 1)
     return [names[k] for k in given.below(found, len(names), name)]
 

@@ -3,47 +3,43 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import checks
-from ..errors import ArgumentError, DTypeError, GraphError
+from ..errors import ArgumentError, DTypeError
 from ..messages import _
-from ..nn.module import Module, Parameter
-from ..nn.summary import titled
 from . import canvas
 from .canvas import Axes, Figure
 
 LONG = 300  # steps; of more, medians are drawn over faint lines
 
 
-def gradient_flow(model: Any) -> Figure:
-    """Draw how large the gradients of the layers are, from input to output.
+def gradient_flow(watch: Any) -> Figure:
+    """Draw how large the gradients of the layers are, a line for each, step by step.
 
-    Of a Module: the norm of what ``.grad`` holds now, a bar for each layer with parameters. Of a
-    Watch: the norm at each step, a line for each layer. The scale is logarithmic, so a zero has no
-    place on it: zeros, NaN and gradients that were not computed are each marked and named.
+    The scale is logarithmic, so a zero has no place on it: zeros, NaN and gradients that were not
+    computed are each marked and named.
 
     Parameters
     ----------
-    model : Module, or the Watch of ``tg.health.watch``
-        After ``backward()``, or after training.
+    watch : the Watch of ``tg.health.watch``
+        Its ``gradients`` hold a norm for each layer and step.
 
     Examples
     --------
     >>> import numpy as np
     >>> import tinygrad_fr as tg
     >>> model = tg.nn.models.mlp((4, 8, 3))
-    >>> tg.cross_entropy(model(np.ones((2, 4))), [0, 2]).backward()
-    >>> figure = tg.plot.gradient_flow(model)
-    >>> len(figure.axes[0].patches)
+    >>> with tg.health.watch(model) as watch:
+    ...     tg.cross_entropy(model(np.ones((2, 4))), [0, 2]).backward()
+    >>> figure = tg.plot.gradient_flow(watch)
+    >>> len(figure.axes[0].lines)
     2
     """
-    if isinstance(model, Module):
-        return _bars(model)
-    (lines,) = _curves(model, "gradient_flow", "gradients")
+    (lines,) = _curves(watch, "gradient_flow", "gradients")
     with canvas.panels(3.5 + 0.09 * len(lines)) as (figure, (axes,)):
         _draw_curves(axes, lines, _("norm of the gradient"))
     n = max(len(line.values) for line in lines)
@@ -119,9 +115,7 @@ def _curves(watch: Any, function: str, *attributes: str) -> list[list[Curve]]:
     shares = function == "health"
     found: list[Any] = [getattr(watch, attribute, None) for attribute in attributes]
     if not all(isinstance(each, Mapping) for each in found):
-        text = _("{function} takes a Module or what tg.health.watch gives, not {kind}")
-        if shares:
-            text = _("{function} takes what tg.health.watch gives, not {kind}")
+        text = _("{function} takes what tg.health.watch gives, not {kind}")
         raise DTypeError(text, function=function, kind=checks.kind(watch))
     lines = [
         [Curve(str(name), list(values), shares) for name, values in each.items() if len(values)]
@@ -182,75 +176,3 @@ def _draw_curve(axes: Axes, i: int, line: Curve, several: int) -> Any:
     canvas.beside(axes, zeros, 0.03, "v", colour)
     canvas.beside(axes, bad, 0.97, "x", colour)
     return drawn
-
-
-# --- the gradients of now --------------------------------------------------------------------
-
-
-def _bars(model: Module) -> Figure:
-    from matplotlib.ticker import NullFormatter
-
-    bars = list(_norms(model))
-    if not bars:
-        raise ArgumentError(
-            "{model} has no parameters, and so no gradients to draw", model=type(model).__name__
-        )
-    if all(norm is None for _name, norm, _text in bars):
-        raise GraphError(
-            "no parameter has a gradient yet: call loss.backward(), then draw, then zero_grad()"
-        )
-    known = [norm for _name, norm, _text in bars if norm and norm < math.inf] or [1e-3, 1.0]
-    low = 10 ** (math.floor(math.log10(min(known))) - 0.3)
-    longest = max(len(text) for _name, _norm, text in bars)
-    high = low * max(max(known) / low, 30) ** (1.2 if longest < 20 else 1.5)  # room for the texts
-    row = float(np.clip(10 / len(bars), 0.17, 0.36))
-    with canvas.panels(0.95 + row * len(bars)) as (figure, (axes,)):
-        axes.set_xscale("log")
-        axes.set_xlim(low, high)
-        for y, (_name, norm, text) in enumerate(bars):
-            _draw_bar(axes, y, norm, text)
-        names = [canvas.plain(name, 34) for name, _norm, _text in bars]
-        axes.set_yticks(range(len(bars)), names, fontsize=min(9, row * 40))
-        axes.set_ylim(len(bars) - 0.4, -0.6)
-        canvas.grid(axes, "x")
-        axes.tick_params(axis="y", length=0)
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.set_xlabel(_("norm of the gradient; the input is at the top, the output below"))
-    words = [_("{name}: {value}", name=name, value=text) + "." for name, _norm, text in bars]
-    return canvas.describe(figure, _("Norm of the gradient of each layer."), *words)
-
-
-def _norms(model: Module) -> Iterator[tuple[str, float | None, str]]:
-    """Of each layer with parameters its name, its gradient's norm, and that in words."""
-    for path, module in model.named_modules():
-        own = [(name, p) for name, p in module._attributes() if isinstance(p, Parameter)]
-        found = [p.grad.data.astype(np.float64) for _n, p in own if p.grad is not None]
-        if found:
-            with np.errstate(all="ignore"):
-                norm = math.hypot(*map(np.linalg.norm, found))
-            text = canvas.number(norm) if norm else _("0: exactly zero")
-            if missing := ", ".join(name for name, p in own if p.grad is None):
-                text = _("{value} (no gradient: {names})", value=text, names=missing)
-            yield titled(path, module), norm, text
-        elif own:
-            yield titled(path, module), None, _("no gradient (None)")
-
-
-def _draw_bar(axes: Axes, y: int, norm: float | None, text: str) -> None:
-    """A bar and its number; a hatched band where there is none to draw."""
-    low, high = axes.get_xlim()
-    place: dict[str, Any] = {"left": low, "height": 0.62, "linewidth": 0}
-    end = low
-    if norm == 0:
-        axes.plot(low, y, marker="d", markersize=9, color=canvas.VERMILLION, clip_on=False)
-    elif norm is not None and norm < math.inf:
-        end = norm
-        axes.barh(y, norm - low, color=canvas.BLUE, **place)
-    else:
-        hatch, colour = ("////", canvas.PALE) if norm is None else ("xxxx", canvas.VERMILLION)
-        axes.barh(y, high - low, color="none", edgecolor=colour, hatch=hatch, **place)
-    axes.annotate(
-        canvas.plain(text), (end, y), (4 if end > low else 9, 0),
-        textcoords="offset points", va="center", fontsize=8.5, color=canvas.TEXT, zorder=4,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2},
-    )  # fmt: skip

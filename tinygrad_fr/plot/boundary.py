@@ -11,11 +11,10 @@ from .. import checks
 from ..errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
 from ..kernels import Array
 from ..messages import _
-from ..nn import Dropout, Flatten, Identity, Linear, Sigmoid
+from ..nn import Linear, Sigmoid
 from . import given
 from .canvas import COLOURS, MARKERS, TEXT, Axes, Figure, describe, number, panels
 
-SAME_VALUES = (Flatten, Identity, Dropout)  # in evaluation mode
 STEPS = 200  # of the grid, on each side
 FAINT = "#00000030"
 HATCHES = ("", "//", "..", "\\\\", "xx", "--", "||", "++")
@@ -159,9 +158,8 @@ def _ask(model: Any, points: Array) -> _Answer:
             raise ArgumentError(text, value=int(classes.min()))
         return _Answer(classes, [(classes == k) - 0.5 for k in np.unique(classes)])
     layers = [(type(m), out) for _path, m, _x, out in calls if not any(m.children())]
-    if layers and layers[-1][1] is not y:
-        layers = []  # something else made the output, such as tg.sigmoid
-    last = next((kind for kind, _out in reversed(layers) if kind not in SAME_VALUES), None)
+    # or something else made the output, such as tg.sigmoid
+    last = layers[-1][0] if layers and layers[-1][1] is y else None
     in_range = scores.min() >= 0 and scores.max() <= 1
     threshold = 0.5 if last is Sigmoid or (in_range and last is not Linear) else 0.0
     rule = _("boundary (output = {threshold})", threshold=number(threshold))

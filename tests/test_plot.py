@@ -472,10 +472,6 @@ def test_confusion_is_readable(n, name):
     assert min(box.y0 for box in columns) > 0
 
 
-def test_names_may_have_letters_that_the_font_lacks(tmp_path):
-    plot.confusion_matrix([0, 1], [0, 1], classes=["玫瑰", "🌷"]).savefig(tmp_path / "a.png")
-
-
 @pytest.mark.parametrize(
     ("labels", "predictions", "classes", "message"),
     [

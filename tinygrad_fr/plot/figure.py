@@ -3,7 +3,6 @@
 import base64
 import html
 import io
-import warnings
 from typing import Any
 
 from matplotlib import style
@@ -32,12 +31,6 @@ class Picture(Figure):
             {"image/png": data, "text/html": image, "text/plain": repr(self)},
             {"image/png": {"width": width, "height": height}},
         )
-
-    def draw(self, renderer: Any) -> None:
-        """Draw; a letter that the font lacks, as in names of classes, is a box, and no warning."""
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Glyph .* missing from")
-            super().draw(renderer)
 
     def __repr__(self) -> str:
         return self.description or super().__repr__()

@@ -395,6 +395,7 @@ REFUSED = {
     "a class": (tg.nn.Linear, X, [0, 1, 0, 1], "not Linear"),
     "the output's length": (lambda z: np.ones(3), X, [0, 1, 0, 1], r"not \(3,\)"),
     "the output's shape": (lambda z: np.ones((len(z), 2, 2)), X, [0, 1, 0, 1], "2, 2"),
+    "classes of -1": (lambda z: np.where(right(z) > 0, 1, -1), X, [0, 1, 0, 1], "one is -1"),
     "NaN in the output": (lambda z: right(z) / 0 * 0, X, [0, 1, 0, 1], "gives NaN at"),
     "words": (right, [["a", "b"]], [0], "real numbers, not of"),
     "ragged": (right, [[0, 1], [2]], [0, 1], "regular grid"),

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import checks
-from ..errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
+from ..errors import DTypeError, NonFiniteError, ShapeError
 from ..kernels import Array
 from ..messages import _
 from ..nn import Linear, Sigmoid
@@ -152,10 +152,8 @@ def _ask(model: Any, points: Array) -> _Answer:
         return _Answer(scores.argmax(1), margins[: None if len(margins) > 2 else 1], len(margins))
     scores = scores.reshape(n)
     if are_classes:
-        classes = scores.astype(np.int64)
-        if classes.min() < 0:
-            text = _("classes go from 0; the model gives {value}")
-            raise ArgumentError(text, value=int(classes.min()))
+        total = max(int(scores.max()), 0) + 1
+        classes = given.below(scores.astype(np.int64), total, "model(x)")
         return _Answer(classes, [(classes == k) - 0.5 for k in np.unique(classes)])
     layers = [(type(m), out) for _path, m, _x, out in calls if not any(m.children())]
     # or something else made the output, such as tg.sigmoid

@@ -50,7 +50,7 @@ def gradient_flow(watch: Any) -> Figure:
 def health(watch: Any) -> Figure:
     """Draw the shares of dead and of saturated neurons in each layer, step by step.
 
-    Each that was seen has a panel.
+    Dead neurons have a panel, and saturated ones, where any layer can have them.
 
     Parameters
     ----------

@@ -15,9 +15,9 @@ from .canvas import Axes, Figure
 def history(history: History) -> Figure:
     """Draw a training run: loss and metrics, in training and validation, epoch by epoch.
 
-    The metrics stand below the loss, each in a panel of its own.
-    Epochs whose value is NaN or infinite have a cross at the upper edge. The best epoch is marked:
-    that of the lowest validation loss, or training loss.
+    The metrics stand below the loss, each in a panel of its own. Epochs whose value is NaN or
+    infinite have a cross at the upper edge. The best epoch is marked: that of the lowest validation
+    loss, or training loss.
 
     Parameters
     ----------

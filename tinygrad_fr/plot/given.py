@@ -18,8 +18,6 @@ def array(value: Any, name: str) -> Array:
     """Real numbers, at least one, from an array, a Tensor, or lists of them."""
     if isinstance(value, Tensor):
         value = value.data
-    elif isinstance(value, (list, tuple)):
-        value = [item.data if isinstance(item, Tensor) else item for item in value]
     try:
         found = np.asarray(value)
     except ValueError as error:

@@ -75,6 +75,7 @@ def sentence(text: str) -> str:
 def grid(ax: Axes, axis: str = "both") -> None:
     """Faint lines to read values by."""
     ax.grid(True, axis=axis, color=PALE, linewidth=0.7)  # type: ignore[arg-type]
+    ax.set_axisbelow(True)
 
 
 def whole_numbers(ax: Axes, first: float, last: float) -> None:

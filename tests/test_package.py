@@ -33,7 +33,7 @@ HOUSE = [
     {"worker": 1_300},
     {"graph/values": 110},
     {"graph/recorded": 1_260},
-    {"graph/formulas": 1_640},
+    {"graph/formulas": 1_650},
     # Where a number comes from, for every operation, with a page that answers: 1,900 lines.
     {
         "graph/explaining": 2_040,
@@ -55,7 +55,7 @@ HOUSE = [
     {"data": 1_240},
     {"training": 540},
     {"health": 790},
-    {"plot": 1_730},
+    {"plot": 1_570},
     {"grade": 2_360},
     {"cli": 980},
     {"__init__": 100},
@@ -67,7 +67,7 @@ FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # took more lines than their merging gave back, and have to pay for them yet.
 # Reading other people's layers cost 2,170 more; repairs and a process of their own, 4,500: the code
 # that students write is read, disturbed, edited and run, none of which was there before.
-WHOLE = 46_690
+WHOLE = 46_540
 
 # Imports that point upwards or close a circle, each with its reason.
 EXCUSED = {

@@ -934,3 +934,16 @@ def test_huge_numbers_are_no_trouble():
     )
     with pytest.raises(errors.ArgumentError, match="one is 2147483648"):
         plot.confusion_matrix([0, 1e300], [0, 1], classes=["a", "b"])
+
+
+def test_pictures_of_one_panel_are_drawn_into_axes_of_the_users():
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    left, right = figure.subplots(1, 2)
+    points = np.random.default_rng(0).normal(size=(20, 2))
+    made = tg.plot.decision_boundary(lambda x: x[:, 0], points, points[:, 0] > 0, ax=left)
+    assert made is figure
+    assert tg.plot.confusion_matrix([0, 1, 1], [0, 1, 0], ax=right) is figure
+    assert left.collections
+    assert right.texts

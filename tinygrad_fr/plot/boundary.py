@@ -24,6 +24,8 @@ def decision_boundary(
     model: Callable[[Any], Any],
     x: Any,
     y: Any,
+    *,
+    ax: Axes | None = None,
 ) -> Figure:
     """Draw which class a model gives to each point of the plane, and the examples.
 
@@ -39,6 +41,8 @@ def decision_boundary(
         The examples.
     y : array-like (N,), (N, 1) or (N, C)
         Their classes, from 0, or one-hot rows.
+    ax
+        Axes to draw in, of a figure of yours.
 
     Examples
     --------
@@ -63,7 +67,7 @@ def decision_boundary(
     given.below(truth, classes, "y")
     n = len(points)
     wrong = answer.classes[:n] != truth
-    with panels(4.6, width=6.4) as (figure, (axes,)):
+    with panels(4.6, width=6.4, ax=ax) as (figure, (axes,)):
         _draw_regions(axes, sides, answer, n)
         legend, rings = _draw_examples(axes, points, truth, wrong, classes)
         line = axes.plot([], [], color=TEXT, linewidth=1.4)[0]

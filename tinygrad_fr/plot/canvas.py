@@ -50,9 +50,12 @@ def sheet(width: float, height: float) -> Iterator[Picture]:
 
 @contextlib.contextmanager
 def panels(
-    height: float, *, width: float = WIDTH, count: int = 1, **options: Any
-) -> Iterator[tuple[Picture, list[Axes]]]:
-    """Panels below each other on a new figure."""
+    height: float, *, width: float = WIDTH, count: int = 1, ax: Any = None, **options: Any
+) -> Iterator[tuple[Any, list[Axes]]]:
+    """Panels below each other on a new figure; or Axes of the user's, where they are given."""
+    if ax is not None:
+        yield ax.figure, [ax]
+        return
     with sheet(width, height) as figure:
         figure.set_layout_engine("constrained", h_pad=0.06, w_pad=0.06)
         axes = figure.subplots(count, 1, squeeze=False, **options)[:, 0]
@@ -62,8 +65,9 @@ def panels(
 
 
 def describe(figure: Picture, *sentences: str) -> Figure:
-    """Give a picture the words that stand for it, and give it back."""
-    figure.description = " ".join(sentences)
+    """Give a picture of ours the words that stand for it, and give it back."""
+    if hasattr(figure, "description"):
+        figure.description = " ".join(sentences)
     return figure
 
 

@@ -19,6 +19,7 @@ def confusion_matrix(
     predictions: Any,
     *,
     classes: Sequence[Any] | None = None,
+    ax: Axes | None = None,
 ) -> Figure:
     """Draw how many examples of each class (rows) were taken for which (columns).
 
@@ -32,6 +33,8 @@ def confusion_matrix(
         The predicted classes; or scores, of which the largest counts.
     classes : sequence of str
         Their names; by default their numbers.
+    ax
+        Axes to draw in, of a figure of yours.
 
     Examples
     --------
@@ -67,7 +70,7 @@ def confusion_matrix(
     cell = min(0.85, max(5.2 / n, 0.3), (WIDTH - 0.9 - longest) / n)
     upright = longest > max(cell, 0.15)
     height = n * cell + 1.0 + (longest if upright else 0.15)
-    with panels(height, width=max(4.2, n * cell + 1.0 + longest)) as (figure, (axes,)):
+    with panels(height, width=max(4.2, n * cell + 1.0 + longest), ax=ax) as (figure, (axes,)):
         _draw_cells(axes, counts, cell)
         size = float(np.clip(cell * 30, 5, 9))
         axes.set_xticks(range(n), names, rotation=90 if upright else 0, fontsize=size)

@@ -17,7 +17,7 @@ from .canvas import Axes, Figure
 LONG = 300  # steps; of more, medians are drawn over faint lines
 
 
-def gradient_flow(watch: Any) -> Figure:
+def gradient_flow(watch: Any, *, ax: canvas.Axes | None = None) -> Figure:
     """Draw how large the gradients of the layers are, a line for each, step by step.
 
     The scale is logarithmic, so a zero has no place on it: zeros, NaN and gradients that were not
@@ -27,6 +27,8 @@ def gradient_flow(watch: Any) -> Figure:
     ----------
     watch : the Watch of ``tg.health.watch``
         Its ``gradients`` hold a norm for each layer and step.
+    ax
+        Axes to draw in, of a figure of yours.
 
     Examples
     --------
@@ -40,7 +42,7 @@ def gradient_flow(watch: Any) -> Figure:
     2
     """
     (lines,) = _curves(watch, "gradient_flow", "gradients")
-    with canvas.panels(3.5 + 0.09 * len(lines)) as (figure, (axes,)):
+    with canvas.panels(3.5 + 0.09 * len(lines), ax=ax) as (figure, (axes,)):
         _draw_curves(axes, lines, _("norm of the gradient"))
     n = max(len(line.values) for line in lines)
     words = _("Norm of the gradient of each layer; steps: {n}.", n=n)

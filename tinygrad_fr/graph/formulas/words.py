@@ -10,8 +10,8 @@ WORDS = re.compile(r"(\\text|\\operatorname)\{( ?)([^{}]*?)( ?)\}")
 def worded(latex: str) -> str:
     r"""A formula of the registry, in the language in use.
 
-    >>> worded(r"y = \max_{\text{window}} x")
-    'y = \\max_{\\text{window}} x'
+    >>> worded(r"y = \max(0, x)")
+    'y = \\max(0, x)'
     """
     if not WORDS.search(latex):
         return latex

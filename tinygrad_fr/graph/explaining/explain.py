@@ -113,7 +113,8 @@ def explain(
     >>> x = tg.Tensor([[1.0, 2.0]], name="x")
     >>> W = tg.Tensor([[3.0, 4.0], [5.0, 6.0]], requires_grad=True, name="W")
     >>> L = (x @ W).named("z").sum()
-    >>> print(*tg.explain(L._inputs[0], (0, 1)).text.splitlines()[:5], sep="\n")
+    >>> for line in tg.explain(L._inputs[0], (0, 1)).text.splitlines()[:5]:
+    ...     print(line)
     z[0, 1] = 16
     z = x W
     z[0, 1] = ∑ₖ x[0, k] W[k, 1],  k = 0 … 1

@@ -20,6 +20,10 @@ CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome")
                  if (p := shutil.which(n))), None)  # fmt: skip
 
 
+# Of more than 300 values a page computes none.
+NUMBERED = [build for build in networks.ALL if build is not networks.chain]
+
+
 class Tags(HTMLParser):
     """Checks that elements are closed in order."""
 
@@ -351,7 +355,7 @@ def numbers_of(page, kind, vertex):
     return np.asarray(found)
 
 
-@pytest.mark.parametrize("build", networks.ALL, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("build", NUMBERED, ids=lambda f: f.__name__)
 def test_the_page_computes_the_numbers_that_were_recorded(visit, build):
     output = build()
     graph = tg.graph.extract(output)
@@ -368,7 +372,7 @@ def test_the_page_computes_the_numbers_that_were_recorded(visit, build):
                 size = np.abs(true).max()
                 np.testing.assert_allclose(mine, true.ravel(), rtol, rtol * size, equal_nan=True)
                 told += 1
-    assert told >= len(graph.vertices) or len(graph.vertices) > 300
+    assert told >= len(graph.vertices)
 
 
 def test_a_softmax_is_worked_out_and_its_slopes_are_told(visit):
@@ -471,8 +475,7 @@ def test_a_notebook_that_is_not_trusted_shows_the_words(show):
     assert "∂L/∂w" in left
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1400])
+@pytest.mark.parametrize(("theme", "width"), [("light", 390), ("dark", 1400)])
 def test_all_words_are_legible_by_day_and_by_night(visit, theme, width):
     script = (Path(__file__).parents[2] / "test_site_pages.js").read_text(encoding="utf-8")
     for build in (course_layer, networks.course_cnn):

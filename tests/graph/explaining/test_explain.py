@@ -208,7 +208,7 @@ def test_it_is_readable_without_styles_and_scripts(layer):
     assert "<script" not in html
 
 
-# --- what an attacker found ------------------------------------------------------------------
+# --- hard cases ------------------------------------------------------------------------------
 
 
 def test_checking_leaves_running_statistics_alone():

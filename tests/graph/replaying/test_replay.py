@@ -486,7 +486,7 @@ def test_all_words_are_legible_by_day_and_by_night(visit, theme, width):
         assert page.evaluate(script, theme) == []
 
 
-# --- what an attacker found ------------------------------------------------------------------
+# --- hard cases ------------------------------------------------------------------------------
 
 
 def test_uses_that_cannot_be_told_are_said_and_no_sum_is_made_up(visit):
@@ -535,3 +535,21 @@ def test_nothing_lies_off_the_picture(visit):
                }).length""",
         )
         assert beyond == 0
+
+
+def test_an_exponent_is_not_told_as_something_to_answer_to(visit):
+    x = tg.Tensor([1.5, 2.0], requires_grad=True, name="x")
+    page = visit((x**3).sum())
+    power = page.evaluate(
+        "Object.keys(numbers.known).find(v => numbers.known[v].operation === 'power')"
+    )
+    page.evaluate(f"zoom.show('value', {power}, 0)")
+    assert page.locator("#zoom .terms").count() == 1
+    assert "power(1.5, 3) = 3.375" in zoomed(page)[1]
+
+
+def test_the_largest_beside_an_infinity_is_a_number(visit):
+    x = tg.Tensor([-np.inf, 2.0], requires_grad=True, name="x")
+    page = visit(x.max() * 2.0)
+    page.evaluate("zoom.show('value', 1, 0)")
+    assert "NaN" not in zoomed(page)[1]

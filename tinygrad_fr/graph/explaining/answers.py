@@ -16,7 +16,7 @@ from ...kernels import Array
 from ..formulas import mathml, text
 from ..formulas.naming import derivative
 from ..formulas.operations import formula, rule
-from ..recorded.extract import Graph, Vertex
+from ..recorded.extract import Edge, Graph, Vertex
 from ..recorded.flow import Flow
 from .links import Link, alike, computed, handed_back, told
 from .origin import TOLERANCE
@@ -49,12 +49,9 @@ def _answers(graph: Graph, symbols: Mapping[int, str], flow: Flow | None) -> dic
         sizes = (graph.vertices[i].value.size for i in graph.inputs(vertex.id).values())
         small = flow is not None and max([vertex.value.size, *sizes]) <= LARGEST
         told_links = store.told(vertex.id, links(graph, vertex) if small else [])
+        edges = {graph.edges[n].position: graph.edges[n] for n in graph.arriving[vertex.id]}
         for link in told_links:
-            edge = next(
-                graph.edges[n] for n in graph.arriving[vertex.id]
-                if graph.edges[n].position == link["position"]
-            )  # fmt: skip
-            known_rule = rule(graph, edge, symbols)
+            known_rule = rule(graph, edges[link["position"]], symbols)
             link["rule"] = "" if known_rule is None else mathml(known_rule)
         gradient = derivative(output, symbols[vertex.id])
         found[vertex.id] = {
@@ -63,7 +60,7 @@ def _answers(graph: Graph, symbols: Mapping[int, str], flow: Flow | None) -> dic
             "gradient": mathml(gradient),
             "gradient_text": f"({text(gradient)})",
             "shape": vertex.shape,
-            "whole": vertex.value.dtype.kind != "f",
+            "number": vertex.kind == "constant" and not vertex.shape,
             "operation": vertex.operation,
             "formula": mathml(formula(graph, vertex, symbols)) if vertex.operation else "",
             "sum": _summed(graph, vertex, store.links[vertex.id]),
@@ -151,12 +148,7 @@ class _Store:
                 arrays.append((i, "value", vertex.value))
             g = None if flow is None else flow.upstream.get(i)
             known["flows"] = g is not None
-            edges = (self.graph.edges[n] for n in self.graph.leaving[i])
-            known["uses"] = [
-                [edge.target, edge.position]
-                for edge in edges
-                if flow is not None and edge.rule is not None and edge.target in flow.upstream
-            ]
+            known["uses"] = [[edge.target, edge.position] for edge in self._uses(flow, i)]
             if flow is not None and g is not None and not self._follows(flow, i):
                 arrays.append((i, "upstream", g))
         for i, name, array in sorted(arrays, key=lambda item: item[2].size):
@@ -164,12 +156,17 @@ class _Store:
             if text_ is not None:
                 found[i][name] = text_
 
+    def _uses(self, flow: Flow | None, i: int) -> list[Edge]:
+        """The uses of a value through which its gradient comes."""
+        edges = [self.graph.edges[n] for n in self.graph.leaving[i]]
+        upstream = {} if flow is None else flow.upstream
+        return [edge for edge in edges if edge.rule is not None and edge.target in upstream]
+
     def _follows(self, flow: Flow, i: int) -> bool:
         """Whether a gradient is what the links make of those behind it."""
         upstream = flow.upstream[i]
         total = np.zeros(upstream.shape)
-        edges = [self.graph.edges[n] for n in self.graph.leaving[i]]
-        edges = [e for e in edges if e.rule is not None and e.target in flow.upstream]
+        edges = self._uses(flow, i)
         for edge in edges:
             known = self.links.get(edge.target, [])
             link = next((x for x in known if x.position == edge.position), None)

@@ -41,9 +41,8 @@ def _as_recorded(found: Origin) -> bool:
 def _compared(name: str, products: Array, value: float, tolerance: float) -> Entry:
     with np.errstate(all="ignore"):
         total = float(products.sum())
-        error = (
-            0.0 if total == value or (np.isnan(total) and np.isnan(value)) else abs(total - value)
-        )
+        same = total == value or (np.isnan(total) and np.isnan(value))
+        error = 0.0 if same else abs(total - value)
     good = add_up(products, value, tolerance)
     return Entry(
         name, "correct" if good else "wrong", autograd=np.asarray(value), hand=np.asarray(total),
@@ -63,12 +62,9 @@ def _function_entry(found: Origin, name: str) -> Entry:
     def made(amount: float, noise: float) -> float:
         inputs = []
         for i, x in enumerate(operands(local.node)):
-            is_number = (
-                i in sources
-                and found.graph.vertices[sources[i]].kind == "constant"
-                and not np.ndim(x)
-            )
-            if i not in local.positions or is_number:  # no number of it was asked for
+            kind = found.graph.vertices[sources[i]].kind if i in sources else ""
+            is_number = kind == "constant" and not np.ndim(x)  # its slope is not told
+            if i not in local.positions or is_number:
                 inputs.append(np.array(x) if isinstance(x, np.ndarray) else x)
                 continue
             array = np.array(x, float)
@@ -84,7 +80,7 @@ def _function_entry(found: Origin, name: str) -> Entry:
     size = STEP * max([1.0, *(float(np.abs(part.values).max(initial=0)) for part in found.parts)])
     sides = [(made(s * size, 0.0) - made(0.0, 0.0)) / (s * size) for s in (1, -1)]
     slope, disturbed = float(np.mean(sides)), made(0.0, 0.01)
-    loose = max(found.tolerance, 1e-4) * scale + 1e-9 * abs(value) / size * STEP
+    loose = max(found.tolerance, 1e-4) * scale + 1e-9 * abs(value)  # the last is rounding
     kink = min(sides) - loose <= ahead <= max(sides) + loose
     known = np.isfinite([ahead, slope, value, disturbed]).all()  # else no slope can be measured
     note = ""

@@ -105,7 +105,8 @@ def explain(
     IndexingError
         If the Tensor has no such entry.
     GraphError
-        If nothing that depends on it is found, or a backward pass has released the graph.
+        If nothing that depends on it is found, if a backward pass has released the graph, or if a
+        value was changed in place since.
 
     Examples
     --------

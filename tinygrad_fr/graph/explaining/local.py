@@ -85,12 +85,11 @@ class Local:
         try:
             return self._column(position, index, handed(self.node))
         except Exception:  # a closure of the user's that computes with NumPy alone
-            found = np.zeros(self.node.shape)
-            for place in np.ndindex(*self.node.shape) if found.size <= MOST_ROWS else ():
-                found[place] = self.row(position, place)[index]
-            if found.size > MOST_ROWS:
+            if self.node._array.size > MOST_ROWS:
                 raise
-            return found
+            places = np.ndindex(*self.node.shape)
+            found = [self.row(position, place)[index] for place in places]
+            return np.reshape(found, self.node.shape)
 
     def _column(self, position: int, index: Index, values: list[Any]) -> Array:
         node = self.node

@@ -58,11 +58,6 @@ class Part:
             found = np.asarray(self.values, float) * np.asarray(self.weights, float)
         return np.where((self.values == 0) | (self.weights == 0), 0.0, found)
 
-    @property
-    def is_copy(self) -> bool:
-        """Whether it is a single entry, as it is."""
-        return len(self) == 1 and self.weights[0] == 1 and self.factor is None
-
 
 def row_parts(
     graph: Graph, vertex: Vertex, index: Index, local: Local | None = None,

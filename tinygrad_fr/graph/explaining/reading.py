@@ -56,12 +56,8 @@ class _Reader:
 
     def link(self) -> Link | None:
         """The rule, if there is one that holds wherever it is tried; else the rows."""
-        try:
-            middle = tuple(n // 2 for n in self.shape)
-            found = self._rule(middle, False) or self._rule(middle, True)
-        except _NoRuleError:
-            found = None
-        return found if found is not None else self._rows()
+        middle = tuple(n // 2 for n in self.shape)
+        return self._rule(middle, False) or self._rule(middle, True) or self._rows()
 
     def _rule(self, middle: Index, flat: bool) -> Link | None:
         part = self.part(middle)
@@ -199,10 +195,6 @@ class _Reader:
             weights = [float(f"{w:.6g}") for w in part.weights.tolist()]
             rows.append((part.places(source.shape).tolist(), weights))
         return Link(self.position, self.source, rows=rows)
-
-
-class _NoRuleError(Exception):
-    """No rule is found."""
 
 
 def _first(places: Array) -> Array:

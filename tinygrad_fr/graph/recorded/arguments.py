@@ -62,16 +62,14 @@ def substituted(x: Any, new: dict[int, Any]) -> Any:
     return x
 
 
-def refilled(
-    node: Any, inputs: Sequence[Any], args: tuple[Any, ...] | None = None
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def refilled(node: Any, inputs: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The recorded call with others in the place of its first array arguments.
 
     Arrays among the rest are copied: a call may change them, as batch norm its statistics.
     """
     recorded, kwargs = call(node)
     rest, new = list(inputs), list[Any]()
-    for i, x in enumerate(recorded if args is None else args):
+    for i, x in enumerate(recorded):
         if not rest or (i == 0 and isinstance(x, str)):
             new.append(_copied(x))
         elif _laid_out(x):

@@ -13,9 +13,6 @@ const numbers = (() => {
   function unravel(n, shape) {
     return strides(shape).map((s, i) => Math.floor(n / s) % shape[i]);
   }
-  function ravel(index, shape) {
-    return strides(shape).reduce((sum, s, i) => sum + s * index[i], 0);
-  }
 
   /** By link, a function of an entry's number that calls back with place, weight, factor's place. */
   function reader(v, link) {
@@ -150,5 +147,5 @@ const numbers = (() => {
       return { link, target, found };
     });
   }
-  return { known, value, upstream, terms, arriving, unravel, ravel, size };
+  return { known, value, upstream, terms, arriving, unravel, size };
 })();

@@ -1,7 +1,7 @@
 // Where one number comes from: the entries that made it, their weights, their sum; and pictures of
 // where they lie. Every entry that is named leads on to its own origin.
 const zoom = (() => {
-  const { known, value, upstream, terms, arriving, unravel, ravel, size } = numbers;
+  const { known, value, upstream, terms, arriving, unravel, size } = numbers;
   const panel = at("zoom"), words = data.words;
   const MOST = 12, LARGEST = 8, TABLE = 80;
   const trail = []; // of what was looked at, to go back
@@ -74,7 +74,7 @@ const zoom = (() => {
         const { link, found, of } = all[n];
         const x = value(of);
         return found.map((t) => {
-          const product = x[t.place] === 0 && !Number.isFinite(t.weight) ? 0 : x[t.place] * t.weight;
+          const product = x[t.place] === 0 || t.weight === 0 ? 0 : x[t.place] * t.weight;
           total += product;
           return { size: Math.abs(product), product, left: term("value", of, t, link), numbers: factors(x[t.place], t, link) };
         });
@@ -90,8 +90,7 @@ const zoom = (() => {
       const x = value(v);
       html.push(`<p class="general">${worked(one, all, place, x)}</p>`, '<div class="figures"></div>');
       for (const { found, of } of all) {
-        if (!found.length) continue;
-        const x = value(of);
+        if (!found.length || known[of].number) continue; // how a power answers to its exponent is not asked
         const y = value(of);
         const rows = found.map((t) => ({ size: Math.abs(t.weight), product: t.weight,
           left: `${entry("value", of, t.place)} = ${number(y[t.place])}`,

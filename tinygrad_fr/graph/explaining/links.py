@@ -137,7 +137,7 @@ def computed(graph: Graph, vertex: Vertex, told: Iterable[Link]) -> Array | None
             return None
         places, weights = terms_of(graph, link, vertex.shape, entries)
         x = np.asarray(graph.vertices[link.source].value, float).ravel()
-        there = places >= 0
+        there = (places >= 0) & (weights != 0)
         total += np.where(there, x[np.maximum(places, 0)] * np.where(there, weights, 0), 0).sum(1)
     return total.reshape(vertex.shape)
 

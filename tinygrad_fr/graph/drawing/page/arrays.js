@@ -95,7 +95,7 @@ const numbers = (() => {
       const found = new Float64Array(size(shape));
       for (const n of sum) {
         const x = value(links[n].source), tell = read(v, n);
-        for (let i = 0; i < found.length; i++) tell(i, (place, weight) => { found[i] += x[place] * weight; });
+        for (let i = 0; i < found.length; i++) tell(i, (place, weight) => { if (weight !== 0) found[i] += x[place] * weight; });
       }
       return found;
     });

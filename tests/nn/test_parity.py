@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch")
 RNG = np.random.default_rng(0)
 IMAGES = RNG.standard_normal((4, 6, 7, 8))
 SIGNALS, ROWS = RNG.standard_normal((4, 6, 9)), RNG.standard_normal((5, 6))
+STEPS = RNG.standard_normal((5, 3, 6))  # 5 of 3 sequences, or 3 of 5
 SOFT = RNG.dirichlet(np.ones(6), 5)
 LABELS = np.array([0, 5, 2, 1, 1])
 
@@ -39,6 +40,24 @@ LAYERS = [
     ("GELU", (), {}, ROWS), ("GELU", ("tanh",), {}, ROWS), ("SiLU", (), {}, ROWS),
     ("PReLU", (), {}, IMAGES), ("PReLU", (6,), {}, IMAGES),
     ("Softmax", (1,), {}, IMAGES), ("LogSoftmax", (-1,), {}, ROWS),
+    ("GroupNorm", (3, 6), {}, IMAGES), ("GroupNorm", (2, 6), {"eps": 1e-3, "affine": False}, ROWS),
+    ("AdaptiveAvgPool2d", (1,), {}, IMAGES), ("AdaptiveAvgPool2d", ((3, 5),), {}, IMAGES),
+    ("AdaptiveAvgPool2d", ((None, 11),), {}, IMAGES[0]), ("AdaptiveAvgPool2d", (9,), {}, IMAGES),
+    ("Unflatten", (1, (2, 3)), {}, IMAGES), ("Unflatten", (-1, (2, -1, 2)), {}, IMAGES),
+    ("Upsample", (), {"scale_factor": 2}, IMAGES), ("Upsample", ((3, 17),), {}, IMAGES),
+    ("Upsample", (), {"scale_factor": 1.7}, SIGNALS), ("Upsample", (5,), {}, SIGNALS),
+    ("Upsample", (), {"scale_factor": (0.6, 2.5)}, IMAGES),
+    ("RNNCell", (6, 4), {}, ROWS), ("RNNCell", (6, 4, False, "relu"), {}, ROWS),
+    ("LSTMCell", (6, 4), {}, ROWS), ("LSTMCell", (6, 4), {"bias": False}, ROWS[0]),
+    ("GRUCell", (6, 4), {}, ROWS), ("GRUCell", (6, 4, False), {}, ROWS[0]),
+    ("RNN", (6, 4), {}, STEPS), ("RNN", (6, 4, 2, "relu"), {"bidirectional": True}, STEPS),
+    ("LSTM", (6, 4), {"batch_first": True}, STEPS), ("LSTM", (6, 4, 3, False), {}, STEPS[:, 0]),
+    ("LSTM", (6, 3), {"num_layers": 2, "bidirectional": True, "batch_first": True}, STEPS),
+    ("GRU", (6, 4), {"num_layers": 2}, STEPS), ("GRU", (6, 4), {"bidirectional": True}, STEPS),
+    ("TransformerEncoderLayer", (6, 2, 5, 0.0), {}, STEPS),
+    ("TransformerEncoderLayer", (6, 3, 5, 0.0, "gelu"),
+     {"norm_first": True, "batch_first": True}, STEPS),
+    ("TransformerEncoderLayer", (6, 1, 5, 0.0), {"bias": False}, STEPS[:, 0]),
 ]  # fmt: skip
 LOSSES = [
     ("CrossEntropyLoss", {}, ROWS, LABELS),
@@ -49,7 +68,8 @@ LOSSES = [
     ("KLDivLoss", {"reduction": "sum", "log_target": True}, ROWS, SOFT),
 ]  # fmt: skip
 # Ours alone: what they stand for is compared elsewhere.
-OWN = {"GlobalAvgPool2d", "Step", "KLDivergenceLoss", "Embedding", "Dropout", "Module", "Parameter",
+OWN = {"MultiheadAttention", "ModuleDict", "ModuleList",
+       "GlobalAvgPool2d", "Step", "KLDivergenceLoss", "Embedding", "Dropout", "Module", "Parameter",
        "Sequential"}  # fmt: skip
 PRECISIONS = [("float64", 1e-10), ("float32", 1e-5)]
 
@@ -71,6 +91,13 @@ def pair(name, args, keywords, dtype):
     return ours, theirs
 
 
+def flat(output):
+    """The outputs of a layer one by one: a recurrent one gives its state, too."""
+    if not isinstance(output, tuple):
+        return [output]
+    return [y for part in output for y in flat(part)]
+
+
 def test_every_module_is_compared():
     compared = {case[0] for case in LAYERS} | {case[0] for case in LOSSES} | OWN
     assert compared >= {name for name in nn.__all__ if name[0].isupper()}
@@ -80,6 +107,8 @@ def test_every_module_is_compared():
 @pytest.mark.parametrize(("name", "args", "keywords", "x"), LAYERS)
 def test_layers_are_pytorchs(name, args, keywords, x, dtype, rtol):
     ours, theirs = pair(name, args, keywords, dtype)
+    if dtype == "float32" and name == "TransformerEncoderLayer":
+        rtol *= 10  # a softmax of large products
     for training in (True, True, False):  # the second step starts from moved statistics
         ours.train(training)
         theirs.train(training)
@@ -87,12 +116,15 @@ def test_layers_are_pytorchs(name, args, keywords, x, dtype, rtol):
         theirs.zero_grad()
         a = tg.Tensor(x.astype(dtype), requires_grad=True)
         b = torch.from_numpy(x.astype(dtype)).requires_grad_()
-        y, z = ours(a), theirs(b)
-        assert y.dtype == dtype
-        np.testing.assert_allclose(y.data, z.detach().numpy(), rtol=rtol, atol=rtol)
-        g = np.random.default_rng(1).standard_normal(y.shape).astype(dtype)
-        y.backward(g)
-        z.backward(torch.from_numpy(g))
+        results = flat(ours(a)), flat(theirs(b))
+        total = 0.0, 0.0
+        for y, z in zip(*results, strict=True):
+            assert y.dtype == dtype
+            np.testing.assert_allclose(y.data, z.detach().numpy(), rtol=rtol, atol=rtol)
+            g = np.random.default_rng(1).standard_normal(y.shape).astype(dtype)
+            total = total[0] + (y * g).sum(), total[1] + (z * torch.from_numpy(g)).sum()
+        for scalar in total:
+            scalar.backward()
         np.testing.assert_allclose(a.grad.data, b.grad.numpy(), rtol=rtol, atol=rtol)
         for (path, p), q in zip(ours.named_parameters(), theirs.parameters(), strict=True):
             tolerance = rtol * max(1.0, float(q.grad.abs().max()))
@@ -147,6 +179,8 @@ def test_dropout_keeps_the_share_and_the_mean_of_pytorchs():
     [
         ("Linear", (300, 400)), ("Conv1d", (30, 40, 5)), ("Conv2d", (30, 40, (3, 5))),
         ("Conv2d", (30, 40, 3, 1, 1, 1, 5)), ("ConvTranspose2d", (30, 40, 3)),
+        ("RNN", (200, 200)), ("LSTM", (200, 100)), ("GRU", (200, 100)), ("GRUCell", (200, 100)),
+        ("MultiheadAttention", (200, 2)), ("TransformerEncoderLayer", (200, 2, 300)),
         ("Embedding", (300, 100)), ("BatchNorm2d", (6,)), ("LayerNorm", (8,)), ("PReLU", (3,)),
     ],
 )  # fmt: skip

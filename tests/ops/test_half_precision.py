@@ -65,6 +65,11 @@ CASES = {
             x, statistics(x, 50), statistics(x, 900), w, b, train), (150 * ROWS, W, B))
         for train in (True, False)
     ],
+    "group_norm": [(lambda x, w, b: tg.group_norm(x, 1, w, b), (150 * ROWS[:, :, None], W, B))],
+    "adaptive_avg_pool2d": [(lambda x: tg.adaptive_avg_pool2d(x, 3), (SQUARE / 150,))],
+    "scaled_dot_product_attention": [
+        (lambda q: tg.scaled_dot_product_attention(q, q, q, is_causal=True), (ROWS[:50] / 100,))
+    ],
     "layer_norm": [(lambda x, w, b: tg.layer_norm(x, (N,), w, b), (V[None], ONES, 0 * ONES)),
                    (lambda x, w, b: tg.layer_norm(x, (3,), w, b), (150 * ROWS, W, B))],
     "avg_pool2d": [(lambda x: tg.avg_pool2d(x, 250), (SQUARE,)),
@@ -137,6 +142,7 @@ def test_results_are_those_of_float64_to_the_precision_of_halves(name, case, ups
 
 
 ELEMENTWISE_OR_MOVED = {
+    "interpolate",
     "identity", "negative", "subtract", "power", "exp", "log", "log2", "log10", "log1p", "expm1",
     "sqrt", "square", "reciprocal", "abs", "sign", "round", "sin", "cos", "tan", "arcsin", "arccos",
     "arctan", "sinh", "cosh", "tanh", "erf", "isnan", "equal", "not_equal", "less", "less_equal",

@@ -199,6 +199,25 @@ CASES |= {
         lambda x, w, b: F.batch_norm(x, T(V[:3]).to(x), T(V[1:] ** 2).to(x), w, b),
         (IMAGES, V[:3], V[1:]),
     ),
+    "group_norm": (
+        lambda x, w, b: tg.group_norm(x, 3, w, b), lambda x, w, b: F.group_norm(x, 3, w, b),
+        (IMAGES, V[:3], V[1:]),
+    ),
+    "interpolate": (
+        lambda x: tg.interpolate(x, (5, 19)), lambda x: F.interpolate(x, (5, 19)), (IMAGES,),
+    ),
+    "interpolate factor": (
+        lambda x: tg.interpolate(x, scale_factor=2.3), lambda x: F.interpolate(x, scale_factor=2.3),
+        (IMAGES,),
+    ),
+    "adaptive_avg_pool2d": (
+        lambda x: tg.adaptive_avg_pool2d(x, (3, 5)), lambda x: F.adaptive_avg_pool2d(x, (3, 5)),
+        (IMAGES,),
+    ),
+    "scaled_dot_product_attention": (
+        lambda q, k, v: tg.scaled_dot_product_attention(q, k, v, X[:, :3] > 0),
+        lambda q, k, v: F.scaled_dot_product_attention(q, k, v, T(X[:, :3] > 0)), (X, Y, P),
+    ),
     "layer_norm": (
         lambda x, w, b: tg.layer_norm(x, (3, 4), w, b),
         lambda x, w, b: F.layer_norm(x, (3, 4), w, b), (A3, X, Y),

@@ -167,6 +167,8 @@ class Methods(Node):
         """Whether ``a > b``, element by element: an untracked boolean Tensor."""
     def greater_equal(self, b: Tensor | ArrayLike) -> Tensor:
         """Whether ``a >= b``, element by element: an untracked boolean Tensor."""
+    def group_norm(self, num_groups: int, weight: Tensor | ArrayLike | None = None, bias: Tensor | ArrayLike | None = None, eps: float = 1e-05) -> Tensor:
+        """Each group of channels of an example brought to mean 0 and variance 1, scaled and moved."""
     def hypot(self, b: Tensor | ArrayLike) -> Tensor:
         """The distance from the origin, without overflow; its derivative at (0, 0) is taken as 0."""
     def identity(self) -> Tensor:

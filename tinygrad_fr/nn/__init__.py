@@ -16,7 +16,10 @@ from .activations import (
     Step,
     Tanh,
 )
+from .attention import MultiheadAttention, TransformerEncoderLayer
+from .containers import ModuleDict, ModuleList, Sequential
 from .layers import (
+    AdaptiveAvgPool2d,
     AvgPool2d,
     Conv1d,
     Conv2d,
@@ -26,6 +29,8 @@ from .layers import (
     GlobalAvgPool2d,
     Linear,
     MaxPool2d,
+    Unflatten,
+    Upsample,
 )
 from .losses import (
     BCELoss,
@@ -38,14 +43,16 @@ from .losses import (
     NLLLoss,
 )
 from .module import Module, Parameter
-from .normalisation import BatchNorm1d, BatchNorm2d, Dropout, LayerNorm
-from .sequential import Sequential
+from .normalisation import BatchNorm1d, BatchNorm2d, Dropout, GroupNorm, LayerNorm
+from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 
 __all__ = [
-    "ELU", "GELU", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d",
-    "Conv1d", "Conv2d", "ConvTranspose2d", "CrossEntropyLoss", "Dropout", "Embedding", "Flatten",
-    "GlobalAvgPool2d", "Identity", "KLDivLoss", "KLDivergenceLoss", "L1Loss", "LayerNorm",
-    "LeakyReLU", "Linear", "LogSoftmax", "MSELoss", "MaxPool2d", "Module", "NLLLoss", "PReLU",
-    "Parameter", "ReLU", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Step", "Tanh",
-    "init", "models",
+    "ELU", "GELU", "GRU", "LSTM", "RNN", "AdaptiveAvgPool2d", "AvgPool2d", "BCELoss",
+    "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d", "Conv1d", "Conv2d", "ConvTranspose2d",
+    "CrossEntropyLoss", "Dropout", "Embedding", "Flatten", "GRUCell", "GlobalAvgPool2d",
+    "GroupNorm", "Identity", "KLDivLoss", "KLDivergenceLoss", "L1Loss", "LSTMCell", "LayerNorm",
+    "LeakyReLU", "Linear", "LogSoftmax", "MSELoss", "MaxPool2d", "Module", "ModuleDict",
+    "ModuleList", "MultiheadAttention", "NLLLoss", "PReLU", "Parameter", "RNNCell", "ReLU",
+    "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Step", "Tanh",
+    "TransformerEncoderLayer", "Unflatten", "Upsample", "init", "models",
 ]  # fmt: skip

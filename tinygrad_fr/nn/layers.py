@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+from numpy.lib.array_utils import normalize_axis_index
+
 from .. import settings
 from ..checks import pair, whole
 from ..errors import ArgumentError, ShapeError
@@ -11,6 +13,7 @@ from ..ops.indexing import embedding
 from ..ops.pooling import avg_pool2d, max_pool2d
 from ..ops.products import linear
 from ..ops.reductions import mean
+from ..ops.resizing import adaptive_avg_pool2d, interpolate
 from ..ops.shape import flatten
 from .module import Module, Parameter, initial
 
@@ -238,6 +241,42 @@ class GlobalAvgPool2d(Module):
         return mean(x, (2, 3))
 
 
+class AdaptiveAvgPool2d(Module):
+    """Means of equal parts: (N, C, H, W) to (N, C, OH, OW), or of one image (C, H, W).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> AdaptiveAvgPool2d((3, None))(np.zeros((2, 8, 7, 5))).shape
+    (2, 8, 3, 5)
+    """
+
+    def __init__(self, output_size: Any) -> None:
+        self.output_size = output_size
+
+    def forward(self, x: Any) -> Any:
+        """Apply the layer."""
+        return adaptive_avg_pool2d(x, self.output_size)
+
+
+class Upsample(Module):
+    """Larger images, each pixel repeated: (N, C, ...) with one axis or more to resize.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Upsample(scale_factor=2)(np.zeros((2, 8, 7, 5))).shape
+    (2, 8, 14, 10)
+    """
+
+    def __init__(self, size: Any = None, scale_factor: Any = None, mode: str = "nearest") -> None:
+        self.size, self.scale_factor, self.mode = size, scale_factor, mode
+
+    def forward(self, x: Any) -> Any:
+        """Apply the layer."""
+        return interpolate(x, self.size, self.scale_factor, self.mode)
+
+
 class Embedding(Module):
     """A learned row for each index: (...) to (..., embedding_dim).
 
@@ -284,6 +323,25 @@ class Flatten(Module):
                 shape=x.shape,
             )
         return flatten(x, self.start_dim, self.end_dim)
+
+
+class Unflatten(Module):
+    """Split one axis into several, the inverse of :class:`Flatten`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Unflatten(1, (8, 24, -1))(np.zeros((2, 4608))).shape
+    (2, 8, 24, 24)
+    """
+
+    def __init__(self, dim: int, unflattened_size: tuple[int, ...]) -> None:
+        self.dim, self.unflattened_size = dim, tuple(unflattened_size)
+
+    def forward(self, x: Any) -> Any:
+        """Apply the layer."""
+        axis = normalize_axis_index(self.dim, len(x.shape))
+        return x.reshape(*x.shape[:axis], *self.unflattened_size, *x.shape[axis + 1 :])
 
 
 def single(value: Any, name: str, least: int) -> tuple[int]:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from ..checks import whole
 from ..errors import ArgumentError
 from .activations import ReLU
+from .containers import Sequential
 from .layers import Conv2d, Flatten, GlobalAvgPool2d, Linear, MaxPool2d
 from .module import Module
 from .normalisation import BatchNorm2d, Dropout
-from .sequential import Sequential
 
 __all__ = ["MODELS", "course_cnn", "lenet", "mlp", "small_vgg"]
 

@@ -1,4 +1,4 @@
-"""Layers that behave differently in training: batch normalisation, dropout; layer normalisation."""
+"""Normalisation of batches, layers and groups; dropout."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ import numpy as np
 
 from .. import settings
 from ..checks import share, whole
-from ..errors import ShapeError
+from ..errors import ArgumentError, ShapeError
 from ..ops.dropout import dropout
-from ..ops.normalisation import batch_norm, layer_norm
+from ..ops.normalisation import batch_norm, group_norm, layer_norm
 from .module import Module, Parameter
 
 
@@ -114,6 +114,44 @@ class LayerNorm(Module):
     def forward(self, x: Any) -> Any:
         """Apply the layer."""
         return layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+
+
+class GroupNorm(Module):
+    """Group normalisation: (N, C, ...), of the same shape.
+
+    Attributes
+    ----------
+    weight, bias : Parameter (C,) or None
+        Scale and shift, 1 and 0 at start; None without ``affine``.
+
+    Examples
+    --------
+    >>> GroupNorm(2, 6)(np.zeros((2, 6, 4, 4))).shape
+    (2, 6, 4, 4)
+    """
+
+    def __init__(
+        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True
+    ) -> None:
+        self.num_groups = whole(num_groups, "num_groups", 1)
+        self.num_channels = whole(num_channels, "num_channels", 1)
+        if num_channels % num_groups:
+            raise ArgumentError(
+                "num_groups ({groups}) must divide num_channels ({n})",
+                groups=num_groups, n=num_channels,
+            )  # fmt: skip
+        self.eps, self.affine = eps, affine
+        dtype = settings.get_default_dtype()
+        self.weight = Parameter(np.ones(num_channels, dtype)) if affine else None
+        self.bias = Parameter(np.zeros(num_channels, dtype)) if affine else None
+
+    def forward(self, x: Any) -> Any:
+        """Apply the layer."""
+        if len(x.shape) < 2 or x.shape[1] != self.num_channels:
+            raise ShapeError(
+                "GroupNorm takes (N, {n}, ...), not {shape}", n=self.num_channels, shape=x.shape
+            )
+        return group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
 
 
 class Dropout(Module):

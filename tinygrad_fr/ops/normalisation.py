@@ -1,4 +1,4 @@
-"""Batch and layer normalisation."""
+"""Batch, layer and group normalisation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.engine import Node
-from ..autograd.op import op
+from ..autograd.op import composed, op
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
 from ..kernels import normalisation as kernel
@@ -217,6 +217,49 @@ def layer_norm(
         return gradients(2, g).reshape(bias.shape) if isinstance(g, np.ndarray) else g
 
     return y, to_x, None, to_weight, to_bias
+
+
+@composed(r"y = \gamma \frac{x - \mu_g}{\sqrt{\sigma_g^2 + \varepsilon}} + \beta",
+          examples=lambda draw: [
+    (draw(2, 4, 3), 2, draw(4), draw(4)), (draw(2, 6, 2, 2), 3), (draw(3, 4), 1, draw(4)),
+])  # fmt: skip
+def group_norm(
+    x: Array, num_groups: int, weight: Array | None = None, bias: Array | None = None,
+    eps: float = 1e-5,
+):  # fmt: skip
+    r"""Each group of channels of an example brought to mean 0 and variance 1, scaled and moved.
+
+    Parameters
+    ----------
+    x
+        (N, C, ...).
+    num_groups
+        How many groups of neighbouring channels; it divides C.
+    weight, bias
+        (C,), or None: the scale :math:`\gamma` and the shift :math:`\beta` of each channel.
+    eps
+        Added to the variance.
+
+    References
+    ----------
+    Y. Wu, K. He, "Group Normalization", ECCV 2018, equation 1.
+
+    Examples
+    --------
+    >>> group_norm([[1.0, 3.0, 10.0, 30.0]], 2, eps=0.0)
+    array([[-1.,  1., -1.,  1.]])
+    """
+    _check_channels(x, weight, bias)
+    if not num_groups >= 1 or x.shape[1] % num_groups:
+        raise ShapeError(
+            "{x} has {n} channels (axis 1), which do not make {groups} equal groups",
+            n=x.shape[1], groups=num_groups,
+        )  # fmt: skip
+    size = math.prod(x.shape[1:]) // num_groups
+    y = layer_norm(x.reshape(len(x), num_groups, size), size, eps=eps).reshape(x.shape)
+    each = (-1, *[1] * (x.ndim - 2))
+    y = y if weight is None else y * weight.reshape(each)
+    return y if bias is None else y + bias.reshape(each)
 
 
 def _normalised(x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any]:

@@ -1,0 +1,103 @@
+"""Images, and signals, in another size."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..autograd.op import composed
+from ..checks import one_of
+from ..errors import ArgumentError, ShapeError
+from ..kernels import Array
+from .joining import take
+
+
+@composed(r"y_i = x_{\lfloor i n / m \rfloor}", method=False, examples=lambda draw: [
+    (draw(1, 2, 3, 4), (6, 6)), (draw(2, 1, 3), None, 2.5), (draw(1, 1, 2, 2), None, (1, 2)),
+])  # fmt: skip
+def interpolate(x: Array, size: Any = None, scale_factor: Any = None, mode: str = "nearest"):
+    """The nearest number, or pixel, for each place of an image of another size.
+
+    Parameters
+    ----------
+    x
+        (N, C, ...) with one axis or more to resize.
+    size
+        The sizes of these axes afterwards: an integer for all, or one for each.
+    scale_factor
+        How many times larger they become, in place of ``size``.
+    mode
+        Only ``"nearest"``.
+
+    Raises
+    ------
+    ArgumentError, ShapeError
+        Without a size and a factor, or with both; if they are not one for each axis.
+
+    Examples
+    --------
+    >>> interpolate([[[1.0, 2.0]]], scale_factor=2)
+    array([[[1., 1., 2., 2.]]])
+    """
+    one_of(mode, "mode", ("nearest",))
+    if (size is None) == (scale_factor is None):
+        raise ArgumentError("interpolate takes a size or a scale_factor")
+    if x.ndim < 3:
+        raise ShapeError("{x} must have the axes (examples, channels, ...)")
+    given = size if scale_factor is None else scale_factor
+    wanted = list(given) if isinstance(given, (tuple, list)) else [given] * (x.ndim - 2)
+    if len(wanted) != x.ndim - 2:
+        raise ShapeError("{x} has {n} axes to resize, not {m}", n=x.ndim - 2, m=len(wanted))
+    for axis, target in enumerate(wanted, 2):
+        n = x.shape[axis]
+        m = int(target) if scale_factor is None else math.floor(n * target)
+        if m < 1 or not n:
+            raise ArgumentError("axis {axis} cannot go from {n} to {m}", axis=axis, n=n, m=m)
+        step = n / m if scale_factor is None else 1 / target
+        if m != n or step != 1:
+            places = np.minimum((np.arange(m) * step).astype(np.intp), n - 1)
+            x = take(x, places, axis)
+    return x
+
+
+@composed(r"y_{ij} = \overline{x_{[i] [j]}}", method=False, examples=lambda draw: [
+    (draw(1, 2, 4, 6), 2), (draw(2, 5, 3), (2, None)), (draw(1, 1, 2, 3), (3, 2)),
+])  # fmt: skip
+def adaptive_avg_pool2d(x: Array, output_size: Any):
+    r"""The means of parts of an image, equal or nearly so: (N, C, H, W) to (N, C, OH, OW).
+
+    Parameters
+    ----------
+    x
+        (N, C, H, W), or (C, H, W).
+    output_size
+        An integer, or two (down, across); None keeps the size.
+
+    Notes
+    -----
+    Part i of m goes from :math:`\lfloor i H / m \rfloor` to :math:`\lceil (i + 1) H / m
+    \rceil`, so parts may overlap. Two matrix products take the means.
+
+    Examples
+    --------
+    >>> adaptive_avg_pool2d([[[1.0, 3.0, 5.0]]], 1)
+    array([[[3.]]])
+    """
+    if x.ndim not in (3, 4):
+        raise ShapeError("{x} must be images, (N, C, H, W) or (C, H, W)")
+    sizes = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
+    if len(sizes) != 2 or not all(m is None or m >= 1 for m in sizes):
+        raise ArgumentError("output_size is an integer or two, not {value!r}", value=output_size)
+    down, across = (
+        n if m is None else m for n, m in zip(x.shape[-2:], sizes, strict=True)
+    )  # fmt: skip
+    return _means(x.shape[-2], down, x.dtype) @ x @ _means(x.shape[-1], across, x.dtype).T
+
+
+def _means(n: int, m: int, dtype: Any) -> Array:
+    """The matrix (m, n) that takes the means of m parts of n numbers."""
+    part, place = np.arange(m)[:, None], np.arange(n)
+    inside = (place >= part * n // m) & (place < -(-(part + 1) * n // m))
+    return np.asarray(inside / np.maximum(inside.sum(1, keepdims=True), 1), dtype)

@@ -51,6 +51,107 @@ def kinds(seen):
     return [finding.kind for finding in seen.report().findings]
 
 
+# --- through time -----------------------------------------------------------------------------
+
+
+class Reader(nn.Module):
+    """A class for a whole sequence, from the state at its end; or for each step."""
+
+    def __init__(self, rnn, whole=True):
+        self.rnn, self.head, self.whole = rnn, nn.Linear(16, 2), whole
+
+    def forward(self, x):
+        outputs = self.rnn(x)[0]
+        return self.head(outputs[-1] if self.whole else outputs.reshape(-1, 16))
+
+
+class ByHand(nn.Module):
+    """A recurrence of somebody's own."""
+
+    def __init__(self, scale):
+        rng = np.random.default_rng(0)
+        self.W = nn.Parameter(scale * rng.standard_normal((16, 16)) / 4)
+        self.U = nn.Parameter(rng.standard_normal((16, 3)))
+
+    def forward(self, x):
+        h = np.zeros((x.shape[1], 16))
+        states = []
+        for t in range(len(x)):
+            h = (x[t] @ self.U.T + h @ self.W.T).named(f"h{t}")
+            states.append(h)
+        return tg.stack(states), h
+
+
+def sequence(model, steps=30, calls=1):
+    tg.manual_seed(0)
+    with health.watch(model) as seen:
+        x = RNG.standard_normal((steps, 4, 3))
+        out = [model(x) for _call in range(calls)]
+        sum((y[1] if isinstance(y, tuple) else y).mean() for y in out).backward()
+    return seen
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_the_gradient_vanishes_through_time_in_a_long_sequence(kind):
+    tg.manual_seed(0)
+    seen = sequence(Reader(getattr(nn, kind)(3, 16)))
+    norms = seen.through_time["rnn.weight_hh_l0"]
+    assert len(norms) == 30
+    assert norms[0] < 1e-3 * norms[-1]
+    report = seen.report()
+    assert report["rnn"].verdicts == ("vanishing in time",)
+    assert report["head"].verdicts == ()
+    assert "30 steps" in report.findings[0].sentence
+    assert len(report.layers) < 9  # the same activations of each step are one line
+
+
+def test_the_gradient_at_a_step_is_that_of_its_product():
+    model = nn.RNN(3, 4)
+    x = RNG.standard_normal((5, 2, 3))
+    with health.watch(model) as seen:
+        outputs, _last = model(x)
+        (outputs**2).sum().backward()
+    h = np.zeros((2, 4))
+    w, u = model.weight_ih_l0.data, model.weight_hh_l0.data
+    states = []
+    for t in range(5):
+        h = np.tanh(x[t] @ w.T + h @ u.T + model.bias_ih_l0.data + model.bias_hh_l0.data)
+        states.append(h)
+    carried, expected = 0.0, []
+    for h in states[::-1]:
+        delta = (2 * h + carried) * (1 - h * h)
+        carried = delta @ u
+        expected.append(np.linalg.norm(delta))
+    assert seen.through_time["weight_hh_l0"] == pytest.approx(expected[::-1], rel=1e-5)
+
+
+def test_the_gradient_explodes_through_time_in_a_recurrence_of_ones_own():
+    seen = sequence(ByHand(3.0))
+    assert set(seen.through_time) == {"W"}  # U receives the same
+    assert "exploding in time" in kinds(seen)
+    assert "exploding in time" not in kinds(sequence(ByHand(1.0), 5))
+
+
+def test_nothing_is_said_of_time_where_each_step_has_a_loss_of_its_own():
+    tg.manual_seed(0)
+    seen = sequence(Reader(nn.LSTM(3, 16), whole=False))
+    assert "vanishing in time" not in kinds(seen)
+
+
+def test_calls_before_one_pass_are_no_steps_of_a_sequence():
+    assert sequence(nn.Sequential(nn.Linear(3, 2)), 1, calls=9).through_time == {}
+    assert len(sequence(ByHand(1.0), 7, calls=3).through_time["W"]) == 7
+
+
+def test_sequences_of_several_lengths_end_at_the_same_step():
+    tg.manual_seed(0)
+    model = nn.RNN(3, 4)
+    with health.watch(model) as seen:
+        for steps in (4, 6):
+            model(np.ones((steps, 1, 3)))[1].sum().backward()
+    assert len(seen.through_time["weight_hh_l0"]) == 6
+
+
 # --- where they occur, and where not -----------------------------------------------------------
 
 

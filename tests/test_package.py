@@ -37,7 +37,7 @@ HOUSE = [
     # Where a number comes from, for every operation, with a page that answers: 2,000 lines.
     {
         "graph/explaining": 2_020,
-        "graph/drawing": 1_980,
+        "graph/drawing": 1_990,
         "graph/replaying": 80,
         "graph/deriving": 2_470,
     },
@@ -54,8 +54,8 @@ HOUSE = [
     {"optim": 760},
     {"data": 1_240},
     {"training": 540},
-    {"health": 790},
-    {"plot": 1_570},
+    {"health": 920},
+    {"plot": 1_600},
     {"grade": 2_360},
     {"cli": 980},
     {"__init__": 100},
@@ -67,7 +67,7 @@ FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # took more lines than their merging gave back, and have to pay for them yet.
 # Reading other people's layers cost 2,170 more; repairs and a process of their own, 4,500: the code
 # that students write is read, disturbed, edited and run, none of which was there before.
-WHOLE = 47_580
+WHOLE = 47_760
 
 # Imports that point upwards or close a circle, each with its reason.
 EXCUSED = {
@@ -185,7 +185,7 @@ PROMISED = {
     "grade": "grade Question Marks normal uniform integers one_hot probabilities",
     "plot": """
         history decision_boundary confusion_matrix filters activations gradient_flow health function
-        images
+        images through_time
     """,
     "verify": "check hand jacobian steps descent layer Report Entry Diagnosis",
 }

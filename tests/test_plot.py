@@ -54,6 +54,9 @@ ALL = {
     "health": lambda: plot.health(
         a_watch(dead={"1 (ReLU)": [0.1, NAN]}, saturated={"3 (Sigmoid)": [0.5, None]})
     ),
+    "through_time": lambda: plot.through_time(
+        a_watch(through_time={"rnn.weight_hh_l0": [1e-9, 0.0, NAN, 0.1], "W": [3.0] * 20})
+    ),
     "function": lambda: plot.function(tg.relu),
     "filters": lambda: plot.filters(a_cnn()),
     "activations": lambda: plot.activations(a_cnn(), np.ones((8, 8))),
@@ -520,6 +523,16 @@ def test_a_line_for_each_layer_of_a_watch():
     a, b = ax.lines
     assert a.get_linestyle() != b.get_linestyle()
     assert a.get_marker() != b.get_marker()
+
+
+def test_the_gradient_is_drawn_from_the_first_step_of_a_sequence_to_the_last():
+    figure = plot.through_time(a_watch(through_time={"W": [1e-6, 1e-3, 0.5]}))
+    (ax,) = figure.axes
+    assert list(ax.lines[0].get_ydata()) == [1e-6, 1e-3, 0.5]
+    assert ax.get_xlabel() == "step of the sequence"
+    assert "W: 1e-06 at the first step, 0.5 at the last." in figure.description
+    with pytest.raises(errors.ArgumentError, match="no step to draw"):
+        plot.through_time(a_watch(through_time={}))
 
 
 def test_zeros_and_nan_of_a_watch_are_marked_at_the_edges_and_said():

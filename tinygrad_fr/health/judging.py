@@ -1,6 +1,7 @@
 """From what was seen of a model to verdicts in words."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +34,7 @@ def judge(seen: Watch, weights: dict[str, float], usual: dict[str, float]) -> He
     found = [
         _unreached(layers), _exploding(seen, layers, weights, usual), dead := _dead(seen, layers),
         _saturated(seen, layers), _vanishing(seen, layers, dead),  # causes first
+        *_through_time(seen, layers),
     ]  # fmt: skip
     findings = tuple(finding for finding in found if finding is not None)
     for finding in findings:
@@ -119,6 +121,29 @@ def _vanishing(seen: Watch, layers: dict[str, Layer], dead: Finding | None) -> F
     times = f"{1 / ratio:.2g}" if ratio else "-"
     found = _finding("vanishing", names, text, layer=names[0], ratio=times, other=other)
     return found and replace(found, consequence=not ratio and dead is not None)
+
+
+def _through_time(seen: Watch, layers: dict[str, Layer]) -> Iterator[Finding | None]:
+    """Sequences at whose beginning hardly any gradient arrives, or far more than at their end."""
+    for kind, text in (
+        ("vanishing in time", _("the gradient vanishes through time: in {name} the first of {n} "
+         "steps receives {ratio} times less than the largest that follows (norms)")),
+        ("exploding in time", _("the gradient explodes through time: in {name} the first of {n} "
+         "steps receives {ratio} times as much as the smallest that follows (norms)")),
+    ):  # fmt: skip
+        ratios: dict[str, float] = {}
+        for name, norms in seen.through_time.items():
+            first, following = norms[0], norms[1:]
+            if kind.startswith("vanishing") and 0 < first < VANISHED * max(following):
+                ratios[name] = max(following) / first
+            elif kind.startswith("exploding") and VANISHED * first > min(following) > 0:
+                ratios[name] = first / min(following)
+        worst = max(ratios, key=lambda name: ratios[name], default="")
+        names = [seen.owners[name] for name in sorted(ratios, key=lambda name: -ratios[name])]
+        yield _finding(
+            kind, [name for name in dict.fromkeys(names) if name in layers], text, name=worst,
+            n=len(seen.through_time.get(worst, ())), ratio=f"{ratios.get(worst, 0):.2g}",
+        )  # fmt: skip
 
 
 def _dead(seen: Watch, layers: dict[str, Layer]) -> Finding | None:

@@ -34,8 +34,8 @@ class Layer:
     saturated : float or None
         The share of neurons of a sigmoid, tanh or arctan that stayed on a plateau.
     verdicts : tuple of str
-        ``"vanishing"``, ``"exploding"``, ``"dead"``, ``"saturated"``, ``"unreached"``; empty for
-        a healthy layer.
+        ``"vanishing"``, ``"exploding"``, ``"dead"``, ``"saturated"``, ``"unreached"``,
+        ``"vanishing in time"``, ``"exploding in time"``; empty for a healthy layer.
     """
 
     name: str
@@ -53,6 +53,8 @@ class Layer:
             "vanishing": _("vanishing gradient"), "exploding": _("exploding gradient"),
             "dead": _("dead neurons"), "saturated": _("saturated neurons"),
             "unreached": _("no gradient"),
+            "vanishing in time": _("vanishing through time"),
+            "exploding in time": _("exploding through time"),
         }  # fmt: skip
         return ", ".join(words[kind] for kind in self.verdicts) or _("healthy")
 
@@ -117,6 +119,16 @@ class Finding:
                 _("smaller initial weights: Glorot's initialisation (nn.init)"),
                 _("normalised inputs: mean 0, standard deviation 1"),
                 _("batch normalisation before the activation"),
+            ),
+            "vanishing in time": (
+                _("an LSTM or a GRU in place of a simple RNN (nn.LSTM, nn.GRU)"),
+                _("a bias of 1 at the forget gate of an LSTM, at start"),
+                _("attention, whose way back has one step (nn.MultiheadAttention)"),
+            ),
+            "exploding in time": (
+                _("clipping the gradient (optim.clip_grad_norm)"),
+                _("shorter sequences: h.detach() between parts of a long one"),
+                _("smaller recurrent weights at start, or orthogonal ones"),
             ),
             "unreached": (
                 _("check that the loss depends on this layer: no detach(), no .data, no .numpy() "

@@ -21,7 +21,9 @@ from ..nn.summary import titled
 from .judging import judge
 from .neurons import PLATEAUS, Neurons, together
 from .report import HealthReport
+from .sequence import Use, sequences, usual
 
+PRODUCTS = {"linear", "matmul"}  # where a matrix of weights is used
 CALLS = 2_000  # of the model that are remembered, for a backward() that may come later, or again
 
 
@@ -77,6 +79,10 @@ class Watch:
     gradients : dict of str to list of float or None
         For each layer with parameters, the norm of their gradient at each step: infinite where it
         was not finite, None where none arrived (nor was asked for, in a frozen layer).
+    through_time : dict of str to list of float
+        For each matrix of weights used at one step of a sequence after another (the W_hh of an
+        RNN), the norm of the gradient that arrives at each of them, the first step first: the
+        median over the window.
     dead, saturated : dict of str to list of float
         For each activation, the share of its neurons that were so over the window, at each step.
     """
@@ -92,6 +98,9 @@ class Watch:
         self.sizes: dict[str, deque[float | None]] = {}
         self.places: dict[str, float] = {}
         self.recent: dict[str, deque[Neurons]] = {}
+        # Of each matrix that is used at several steps: what arrived at each, and its layer.
+        self._sequences: dict[str, deque[list[float]]] = {}
+        self.owners: dict[str, str] = {}
         # Calls of the model, by id, with the ranks of what gave their outputs.
         self._calls: dict[int, tuple[Call, set[int]]] = {}
         self._pass = threading.local()
@@ -147,11 +156,16 @@ class Watch:
         """An operation has received its upstream gradient."""
         now = self._pass
         if node._rank > getattr(now, "rank", -1):  # ranks fall: this is the first of a pass
-            now.used, now.seen = {}, []
+            now.used, now.seen, now.uses = {}, [], {}
         now.rank = node._rank
         for x in node._inputs:
             if isinstance(x, Parameter):
                 now.used[id(x)] = node._rank
+            matrix = _matrix(x) if node._op.name in PRODUCTS else None
+            if matrix is not None:
+                *_inner, outermost = [None, *_around(node)]
+                norm = _norm([np.asarray(getattr(gradient, "_array", gradient))])
+                now.uses.setdefault(id(matrix), []).append(Use(outermost, node._rank, norm))
         if node._op.name not in PLATEAUS:
             return
         around = list(_around(node))
@@ -184,7 +198,8 @@ class Watch:
             used = [now.used[id(p)] - first for p in own if id(p) in now.used]
             # A layer that the pass did not reach stands before the next one of the model.
             self.places[name] = following = min(used, default=following - 0.5)
-        for name, (place, neurons) in _named(now.seen, modules).items():
+        steps = self._note_sequences(modules)
+        for name, (place, neurons) in _named(now.seen, modules, steps).items():
             recent = self.recent.setdefault(name, deque(maxlen=self.window))
             recent.append(neurons)
             self.places[name] = place - first
@@ -192,7 +207,26 @@ class Watch:
             for noted, share in ((self.dead, lately.dead), (self.saturated, lately.saturated)):
                 if share is not None:
                     noted.setdefault(name, []).append(share)
-        now.seen, now.used = [], {}
+        now.seen, now.used, now.uses = [], {}, {}
+
+    def _note_sequences(self, modules: dict[str, Module]) -> dict[str, int]:
+        """Note the gradients through time; give back how many steps each module made."""
+        uses, named = self._pass.uses, self.model.named_parameters()
+        found = sequences({path: uses[id(p)] for path, p in named if id(p) in uses})
+        steps: dict[str, int] = {}
+        for name, norms in found.items():
+            self._sequences.setdefault(name, deque(maxlen=self.window)).append(norms)
+            owner = name
+            while owner not in modules:
+                owner = owner.rpartition(".")[0]
+            self.owners[name] = titled(owner, modules[owner])
+            steps[owner] = len(norms)
+        return steps
+
+    @property
+    def through_time(self) -> dict[str, list[float]]:
+        """The gradient at each step of a sequence, by matrix."""
+        return {name: usual(passes) for name, passes in self._sequences.items()}
 
     def _note_layer(
         self, name: str, own: list[Parameter], gradients: dict[int, Any]
@@ -265,6 +299,13 @@ def _giving(y: Any) -> Iterator[int]:
         y = inputs[0]
 
 
+def _matrix(x: Any) -> Parameter | None:
+    """The matrix of weights that an operand is, or is the transpose of."""
+    if isinstance(x, Tensor) and x._op is not None and x._op.name in ("transpose", "swapaxes"):
+        x = x._inputs[0]
+    return x if isinstance(x, Parameter) and x._array.ndim == 2 else None
+
+
 def _layers(modules: dict[str, Module]) -> Iterator[tuple[str, list[Parameter]]]:
     """The layers with learned parameters of their own; a shared one counts once."""
     counted: set[int] = set()
@@ -280,11 +321,16 @@ def _layers(modules: dict[str, Module]) -> Iterator[tuple[str, list[Parameter]]]
 
 
 def _named(
-    seen: list[tuple[int, Call, str, str, Neurons]], modules: dict[str, Module]
-) -> dict[str, tuple[int, Neurons]]:
-    """The activations of a pass by name; several calls of one Module are taken together."""
+    seen: list[tuple[int, Call, str, str, Neurons]], modules: dict[str, Module],
+    steps: dict[str, int],
+) -> dict[str, tuple[int, Neurons]]:  # fmt: skip
+    """The activations of a pass by name; several calls of one Module are taken together.
+
+    So are the same ones of each step of a sequence.
+    """
     named: dict[str, tuple[int, Neurons]] = {}
     number: Counter[tuple[int, str]] = Counter()
+    total = Counter((id(call), operation) for _rank, call, _path, operation, _neurons in seen)
     for rank, call, path, operation, neurons in sorted(seen, key=lambda item: item[0]):
         module = modules.get(path)
         alone = module is not None and not any(True for _x in module.named_children())
@@ -292,7 +338,10 @@ def _named(
             name = f"{path} ({type(module).__name__})"
         else:  # a function in a forward; the second such one is another layer
             number[id(call), operation] += 1
-            count = number[id(call), operation]
+            count, all_steps = number[id(call), operation], total[id(call), operation]
+            if all_steps % steps.get(path, all_steps) == 0:
+                each = all_steps // steps.get(path, 1)
+                count = (count - 1) % each + 1
             name = ".".join(filter(None, [path, operation])) + (f" {count}" if count > 1 else "")
         before = named.get(name)
         if before is not None and len(before[1]) != len(neurons):

@@ -56,9 +56,9 @@ class _Recurrent(Module):
         What the input gives to the gates is one product for all steps.
         """
         w, b, u, c = self._weights(suffix)
-        states = []
-        for gates in list(linear(x, w, b))[::order]:
-            state = self._step(gates, state, u, c)
+        gates, states = linear(x, w, b), []
+        for t in range(len(x))[::order]:
+            state = self._step(gates[t], state, u, c)
             states.append(state)
         return states[::order]
 

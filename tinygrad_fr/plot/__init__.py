@@ -7,7 +7,7 @@ says, a shape, a line or a number says too.
 
 from .boundary import decision_boundary
 from .confusion import confusion_matrix
-from .flow import gradient_flow, health
+from .flow import gradient_flow, health, through_time
 from .functions import function
 from .maps import activations, filters, images
 from .runs import history
@@ -22,4 +22,5 @@ __all__ = [
     "health",
     "history",
     "images",
+    "through_time",
 ]

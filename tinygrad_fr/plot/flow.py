@@ -49,6 +49,42 @@ def gradient_flow(watch: Any, *, ax: canvas.Axes | None = None) -> Figure:
     return canvas.describe(figure, words, *(line.in_words for line in lines))
 
 
+def through_time(watch: Any, *, ax: canvas.Axes | None = None) -> Figure:
+    """Draw the gradient that arrives at each step of a sequence, from the first to the last.
+
+    A line that falls towards the first step is a gradient that vanishes through time, one that
+    climbs towards it explodes; the scale is logarithmic.
+
+    Parameters
+    ----------
+    watch : the Watch of ``tg.health.watch``
+        Its ``through_time`` holds a norm for each step, of each matrix used at several.
+    ax
+        Axes to draw in, of a figure of yours.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tinygrad_fr as tg
+    >>> cell = tg.nn.RNN(3, 4)
+    >>> with tg.health.watch(cell) as watch:
+    ...     cell(np.ones((20, 1, 3)))[1].sum().backward()
+    >>> len(tg.plot.through_time(watch).axes[0].lines[0].get_xdata())
+    20
+    """
+    (lines,) = _curves(watch, "through_time", "through_time")
+    with canvas.panels(3.5 + 0.09 * len(lines), ax=ax) as (figure, (axes,)):
+        _draw_curves(axes, lines, _("norm of the gradient"))
+        axes.set_xlabel(_("step of the sequence"))
+    words = _("Norm of the gradient at each step of a sequence.")
+    ends = [
+        _("{name}: {first} at the first step, {last} at the last.", name=line.name,
+          first=canvas.number(line.values[0] or 0.0), last=canvas.number(line.values[-1] or 0.0))
+        for line in lines
+    ]  # fmt: skip
+    return canvas.describe(figure, words, *ends)
+
+
 def health(watch: Any) -> Figure:
     """Draw the shares of dead and of saturated neurons in each layer, step by step.
 

@@ -171,6 +171,20 @@ def test_blocks_that_repeat_are_drawn_once_with_their_count():
     assert "1000 times the same block" in long.dot
 
 
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_steps_in_time_are_drawn_once_with_their_count(kind):
+    tg.manual_seed(0)
+    outputs, _last = getattr(tg.nn, kind)(3, 4)(np.ones((20, 2, 3)))
+    drawing = tg.draw(outputs.sum())
+    assert "20 times the same block" in drawing.dot
+    assert len(drawing._sheet.outline.items) <= 30
+    rows = np.ones((2, 20, 4))
+    h = tg.Tensor(np.ones((2, 4)), requires_grad=True)
+    for t in range(20):  # a loop of one's own, that reads columns
+        h = tg.tanh(rows[:, t] * 1.0 + h * tg.Tensor(rows)[:, t])
+    assert len(tg.draw(h)._sheet.outline.items) < 20
+
+
 def test_blocks_that_differ_are_not_merged():
     x = tg.Tensor(0.5, requires_grad=True, name="x")
     h = x

@@ -204,6 +204,15 @@ def _merged(items: list[Item], graph: Graph, closed: bool) -> Outline:
     return Outline([items[i] for i in kept], links)
 
 
+def _options(vertex: Vertex) -> Any:
+    """The arguments of an operation, but for the row that it reads: each step in time its own."""
+    index = vertex.static.get("index") if vertex.operation == "getitem" else None
+    parts = index if isinstance(index, tuple) else (index,)
+    if all(type(part) is int or part == slice(None) for part in parts):
+        return tuple(type(part) is int for part in parts)
+    return arguments(vertex)
+
+
 def shows_leaf(item: Item, graph: Graph) -> bool:
     """Whether an item is a value that no operation made."""
     return item.call is None and is_leaf(graph.vertices[item.members[0]])
@@ -231,7 +240,7 @@ class _Blocks:
     def _look(self, item: Item) -> Any:
         """What an item is, whatever its values and names."""
         vertices = [self.graph.vertices[i] for i in item.members]
-        parts = tuple((v.kind, v.operation, arguments(v), v.shape, v.value.dtype) for v in vertices)
+        parts = tuple((v.kind, v.operation, _options(v), v.shape, v.value.dtype) for v in vertices)
         return (None if item.call is None else str(item.call).rpartition(" ")[2], parts)
 
     def repeated(self) -> Iterator[list[list[int]]]:

@@ -42,6 +42,7 @@ FAMILIES = {
     "resizing": "Changement de taille",
     "normalisation": "Normalisation",
     "attention": "Attention",
+    "recurrent": "Récurrence",
     "dropout": "Abandon",
     "losses": "Pertes de régression et de probabilités",
     "classification": "Pertes de classification",

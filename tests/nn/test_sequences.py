@@ -77,6 +77,52 @@ def test_second_derivatives_of_recurrent_layers_are_right(kind):
     assert tg.verify.check(loss, RNG.standard_normal(shape), order=2)
 
 
+@pytest.mark.parametrize("options", [{}, {"bias": False, "batch_first": True},
+                                     {"num_layers": 2, "bidirectional": True}])  # fmt: skip
+def test_a_fused_lstm_is_the_one_of_single_steps(options):
+    plain, fused = nn.LSTM(3, 4, **options), nn.LSTM(3, 4, **options, fused=True)
+    fused.load_state_dict(plain.state_dict())
+    rows = 4 if "num_layers" in options else 1
+    state = tuple(RNG.standard_normal((rows, 2, 4)) for _ in "hc")
+    shape = (2, 5, 3) if "batch_first" in options else (5, 2, 3)
+    x, results = RNG.standard_normal(shape), []
+    for layer in (plain, fused):
+        given = [tg.Tensor(a, requires_grad=True) for a in (x, *state)]
+        y, (h, c) = layer(given[0], tuple(given[1:]))
+        loss = (y**2).sum() + (3 * h).sum() + (c**3).sum()
+        d = tg.gradients(loss, [*given, *layer.parameters()], create_graph=True)
+        second = tg.gradients((d[0] ** 2).sum() + (d[-1] * d[-1]).sum(), [*given])
+        results.append([y, h, c, *d, *second])
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_allclose(a.data, b.data, rtol=1e-10, atol=1e-12)
+
+
+def test_a_fused_lstm_takes_a_state_that_depends_on_its_weights():
+    layer = nn.LSTM(3, 3, fused=True)
+    u = layer.weight_hh_l0
+
+    def loss(x):
+        h = (x[0] @ u[:3]).reshape(1, 2, 3)
+        return (layer(x, (h, h * 2))[0] ** 3).sum()
+
+    assert tg.verify.check(loss, RNG.standard_normal((4, 2, 3)), order=2)
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_second_derivatives_of_recurrent_layers_are_pytorchs(kind):
+    torch = pytest.importorskip("torch")
+    ours, theirs = getattr(nn, kind)(3, 4), getattr(torch.nn, kind)(3, 4).double()
+    theirs.load_state_dict({n: torch.from_numpy(v) for n, v in ours.state_dict().items()})
+    a = tg.Tensor(RNG.standard_normal((4, 2, 3)), requires_grad=True)
+    b = torch.from_numpy(a.data.copy()).requires_grad_()
+    (d,) = tg.gradients((ours(a)[0] ** 2).sum(), [a], create_graph=True)
+    (e,) = torch.autograd.grad((theirs(b)[0] ** 2).sum(), [b], create_graph=True)
+    (d**2).sum().backward()
+    (e**2).sum().backward()
+    for p, q in zip(ours.parameters(), theirs.parameters(), strict=True):
+        np.testing.assert_allclose(p.grad.data, q.grad.numpy(), rtol=1e-9, atol=1e-10)
+
+
 def test_dropout_acts_between_layers_and_in_training_only():
     layer = nn.LSTM(3, 4, num_layers=2, dropout=0.5)
     x = RNG.standard_normal((5, 2, 3))
@@ -98,6 +144,8 @@ def test_dropout_acts_between_layers_and_in_training_only():
         (lambda: nn.LSTMCell(3, 4)(np.ones((2, 3)), (np.ones((2, 4)), np.ones(4))), "state c"),
         (lambda: nn.RNN(3, 4, nonlinearity="sin"), "nonlinearity"),
         (lambda: nn.GRU(3, 0), "hidden_size"),
+        (lambda: tg.lstm(np.ones((3, 2, 7)), *[np.ones((2, 2))] * 2, np.ones((8, 2))), "4 H"),
+        (lambda: tg.lstm(np.ones((3, 2, 8)), *[np.ones((3, 2))] * 2, np.ones((8, 2))), "T, N, 4 H"),
     ],
 )  # fmt: skip
 def test_bad_input_of_recurrent_layers_is_refused_in_words(call, text):

@@ -70,6 +70,8 @@ CASES = {
     "scaled_dot_product_attention": [
         (lambda q: tg.scaled_dot_product_attention(q, q, q, is_causal=True), (ROWS[:50] / 100,))
     ],
+    "lstm": [(tg.lstm, (RNG.standard_normal((9, 2, 8)), *RNG.standard_normal((2, 2, 2)),
+                        RNG.standard_normal((8, 2)) / 2))],
     "layer_norm": [(lambda x, w, b: tg.layer_norm(x, (N,), w, b), (V[None], ONES, 0 * ONES)),
                    (lambda x, w, b: tg.layer_norm(x, (3,), w, b), (150 * ROWS, W, B))],
     "avg_pool2d": [(lambda x: tg.avg_pool2d(x, 250), (SQUARE,)),

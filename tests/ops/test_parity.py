@@ -18,6 +18,16 @@ LABELS = np.array([0, 3, 1])
 SOFT = RNG.dirichlet(np.ones(4), 3)
 T = torch.from_numpy
 
+
+def in_torch(x, h, c, w):
+    """An LSTM whose inputs are what they give to the gates."""
+    steps, eye = [], torch.eye(8, dtype=x.dtype)
+    for row in x:
+        h, c = torch.lstm_cell(row, (h, c), eye, w)
+        steps.append(torch.cat([h, c], -1))
+    return torch.stack(steps)
+
+
 # name: (ours, PyTorch's, inputs)
 CASES = {
     "matmul": (lambda a, b: a @ b, lambda a, b: a @ b, (X, Y.T)),
@@ -213,6 +223,11 @@ CASES |= {
     "adaptive_avg_pool2d": (
         lambda x: tg.adaptive_avg_pool2d(x, (3, 5)), lambda x: F.adaptive_avg_pool2d(x, (3, 5)),
         (IMAGES,),
+    ),
+    "lstm": (
+        lambda x, h, c, w: tg.lstm(x, h, c, w),
+        lambda x, h, c, w: in_torch(x, h, c, w),
+        (RNG.standard_normal((4, 3, 8)), X[:, :2], Y[:, :2], RNG.standard_normal((8, 2))),
     ),
     "scaled_dot_product_attention": (
         lambda q, k, v: tg.scaled_dot_product_attention(q, k, v, X[:, :3] > 0),

@@ -304,12 +304,7 @@ def lstm(steps: int, n: int, inputs: int, hidden: int) -> Operation:
     zeros = np.zeros((n, hidden), np.float32)
 
     def forward(x: Any, w: Any, u: Any, b: Any, c: Any) -> Any:
-        h = s = tg.Tensor(zeros)
-        for t in range(steps):
-            i, f, g, o = tg.split(tg.linear(x[t], w, b) + tg.linear(h, u, c), 4, 1)
-            s = tg.sigmoid(f) * s + tg.sigmoid(i) * tg.tanh(g)
-            h = tg.sigmoid(o) * tg.tanh(s)
-        return h
+        return tg.lstm(tg.linear(x, w, b + c), zeros, zeros, u)[-1, :, :hidden]  # as nn.LSTM does
 
     return Operation(forward, leaves, upstream)
 

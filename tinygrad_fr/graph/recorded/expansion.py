@@ -8,6 +8,7 @@ import numpy as np
 from ... import ops
 from ...autograd.engine import Node
 from ...autograd.operation import Operation
+from ...ops.recurrent import step_by_step
 
 
 class Unwritten(Exception):  # noqa: N818 - no error: the operation stays one step, its rule quoted
@@ -104,6 +105,7 @@ EXPANSIONS: dict[str, Callable[..., Any]] = {
     "conv2d": _conv2d,
     "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
+    "lstm": step_by_step,
 }
 
 

@@ -28,7 +28,7 @@ HOUSE = [
     {"checks": 130},
     {"kernels": 1_220, "kernels/fast": 1_270},
     {"autograd": 1_700, "autograd/guards": 1_320},  # the core is the first: read in an afternoon
-    {"ops": 4_860},
+    {"ops": 4_870},
     {"report": 640},
     {"worker": 1_300},
     {"graph/values": 110},
@@ -50,7 +50,7 @@ HOUSE = [
     {"verify/questions": 1_620},
     {"verify": 20},
     {"io": 450},
-    {"nn": 2_360},
+    {"nn": 2_390},
     {"optim": 760},
     {"data": 1_240},
     {"training": 540},
@@ -67,7 +67,7 @@ FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # took more lines than their merging gave back, and have to pay for them yet.
 # Reading other people's layers cost 2,170 more; repairs and a process of their own, 4,500: the code
 # that students write is read, disturbed, edited and run, none of which was there before.
-WHOLE = 47_940
+WHOLE = 47_970
 
 # Imports that point upwards or close a circle, each with its reason.
 EXCUSED = {

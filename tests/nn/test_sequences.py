@@ -123,6 +123,12 @@ def test_second_derivatives_of_recurrent_layers_are_pytorchs(kind):
         np.testing.assert_allclose(p.grad.data, q.grad.numpy(), rtol=1e-9, atol=1e-10)
 
 
+def test_a_list_of_steps_is_a_sequence():
+    layer, x = nn.GRU(3, 4), RNG.standard_normal((5, 2, 3))
+    np.testing.assert_array_equal(layer(list(x))[0].data, layer(x)[0].data)
+    assert layer([tg.Tensor(row) for row in x])[0].shape == (5, 2, 4)
+
+
 def test_dropout_acts_between_layers_and_in_training_only():
     layer = nn.LSTM(3, 4, num_layers=2, dropout=0.5)
     x = RNG.standard_normal((5, 2, 3))
@@ -266,6 +272,12 @@ def test_a_mask_can_be_learned():
         (lambda: nn.MultiheadAttention(6, 4), "must divide embed_dim"),
         (lambda: nn.MultiheadAttention(6, 2)(*[np.ones((5, 3, 7))] * 3), "6 features"),
         (lambda: nn.TransformerEncoderLayer(6, 2, activation="step"), "activation"),
+        (lambda: nn.MultiheadAttention(6, 2)(np.ones((5, 3, 6)), *[np.ones((5, 2, 6))] * 2),
+         "as many sequences"),
+        (lambda: nn.MultiheadAttention(6, 2)(np.ones((5, 3, 6)), np.ones((4, 3, 6)),
+                                             np.ones((5, 3, 6))), "a value for each key"),
+        (lambda: nn.MultiheadAttention(6, 2)(*[np.ones((5, 3, 6))] * 3, np.ones((5, 3)) > 0),
+         r"\(3, 5\) here.*not \(5, 3\)"),
         (lambda: tg.scaled_dot_product_attention(np.ones((3, 4)), np.ones((3, 5)), 1.0), "same d"),
         (lambda: tg.scaled_dot_product_attention(*[np.ones((3, 4))] * 3, np.ones((2, 3)) > 0),
          r"mask \(2, 3\)"),
@@ -293,6 +305,7 @@ def test_lists_and_dicts_of_modules_change_as_pythons_do():
     assert list(blocks) == [third, second, third]
     assert list(blocks[1:]) == [second, third]
     blocks[0] = first
+    assert blocks.append(third).pop() is third
     assert [n for n, _p in blocks.named_parameters()] == [
         "0.weight",
         "0.bias",

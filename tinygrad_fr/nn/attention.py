@@ -114,6 +114,7 @@ class MultiheadAttention(Module):
         shows, as in PyTorch's function.
         """
         alone = len(query.shape) == 2
+        self._check(query, key, value, key_padding_mask)
         q, k, v = self._projected(query, key, value)
         if alone:
             q, k, v = (expand_dims(x, 0) for x in (q, k, v))
@@ -141,14 +142,31 @@ class MultiheadAttention(Module):
             y = swapaxes(y, 0, 1)
         return y, weights if need_weights else None
 
-    def _projected(self, query: Any, key: Any, value: Any) -> list[Any]:
-        """Queries, keys and values, from the entries of the sequences."""
-        for x, size in ((query, self.embed_dim), (key, self.kdim), (value, self.vdim)):
+    def _check(self, query: Any, key: Any, value: Any, padding: Any) -> None:
+        """Refuse sequences that do not belong together."""
+        sizes = self.embed_dim, self.kdim, self.vdim
+        for x, size in zip((query, key, value), sizes, strict=True):
             if len(x.shape) not in (2, 3) or x.shape[-1] != size:
                 raise ShapeError(
                     "MultiheadAttention takes (places, N, features), N or not, with {n} features "
                     "on the last axis, not {shape}", n=size, shape=x.shape,
                 )  # fmt: skip
+        first = int(not self.batch_first)  # the axis of N
+        n, others = ((x.shape[first],) if len(x.shape) == 3 else () for x in (query, key))
+        if key.shape[:-1] != value.shape[:-1] or n != others:
+            raise ShapeError(
+                "the queries {q}, the keys {k} and the values {v} are of as many sequences, and "
+                "there is a value for each key", q=query.shape, k=key.shape, v=value.shape,
+            )  # fmt: skip
+        places = key.shape[1 - first] if n else len(key)
+        if padding is not None and np.shape(padding) != (*n, places):
+            raise ShapeError(
+                "key_padding_mask has the shape {shape} here, (N, keys), not {got}",
+                shape=(*n, places), got=np.shape(padding),
+            )  # fmt: skip
+
+    def _projected(self, query: Any, key: Any, value: Any) -> list[Any]:
+        """Queries, keys and values, from the entries of the sequences."""
         bias = self.in_proj_bias
         if self.in_proj_weight is None:
             matrices = [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight]

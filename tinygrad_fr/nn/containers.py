@@ -111,6 +111,12 @@ class ModuleList(_Container):
         held.insert(index, module)
         self._hold(held)
 
+    def pop(self, index: int = -1) -> Any:
+        """Take a Module out, and return it."""
+        module = self[index]
+        del self[index]
+        return module
+
     def __getitem__(self, index: int | slice) -> Any:
         found = self._modules()[index]
         return ModuleList(found) if isinstance(index, slice) else found

@@ -335,8 +335,9 @@ class Unflatten(Module):
     (2, 8, 24, 24)
     """
 
-    def __init__(self, dim: int, unflattened_size: tuple[int, ...]) -> None:
-        self.dim, self.unflattened_size = dim, tuple(unflattened_size)
+    def __init__(self, dim: int, unflattened_size: int | tuple[int, ...]) -> None:
+        sizes = unflattened_size
+        self.dim, self.unflattened_size = dim, (sizes,) if isinstance(sizes, int) else tuple(sizes)
 
     def forward(self, x: Any) -> Any:
         """Apply the layer."""

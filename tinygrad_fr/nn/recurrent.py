@@ -239,6 +239,8 @@ class _Layer(_Recurrent):
 
     def forward(self, x: Any, hx: Any = None) -> Any:
         """Make all steps: from inputs (and a state) to all outputs, and the state at the end."""
+        if isinstance(x, list | tuple):  # of steps
+            x = stack(list(x))
         self._check(x, "N, T, input_size" if self.batch_first else "T, N, input_size")
         alone = len(x.shape) == 2
         if alone:

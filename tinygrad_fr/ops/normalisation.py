@@ -9,6 +9,7 @@ import numpy as np
 
 from ..autograd.engine import Node
 from ..autograd.op import composed, op
+from ..checks import whole
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
 from ..kernels import normalisation as kernel
@@ -250,7 +251,7 @@ def group_norm(
     array([[-1.,  1., -1.,  1.]])
     """
     _check_channels(x, weight, bias)
-    if not num_groups >= 1 or x.shape[1] % num_groups:
+    if x.shape[1] % whole(num_groups, "num_groups", 1):
         raise ShapeError(
             "{x} has {n} channels (axis 1), which do not make {groups} equal groups",
             n=x.shape[1], groups=num_groups,

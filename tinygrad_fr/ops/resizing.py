@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import composed
-from ..checks import one_of
+from ..checks import one_of, whole
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
 from .joining import take
@@ -52,7 +52,7 @@ def interpolate(x: Array, size: Any = None, scale_factor: Any = None, mode: str 
         raise ShapeError("{x} has {n} axes to resize, not {m}", n=x.ndim - 2, m=len(wanted))
     for axis, target in enumerate(wanted, 2):
         n = x.shape[axis]
-        m = int(target) if scale_factor is None else math.floor(n * target)
+        m = whole(target, "size", 1) if scale_factor is None else math.floor(n * target)
         if m < 1 or not n:
             raise ArgumentError("axis {axis} cannot go from {n} to {m}", axis=axis, n=n, m=m)
         step = n / m if scale_factor is None else 1 / target
@@ -88,11 +88,12 @@ def adaptive_avg_pool2d(x: Array, output_size: Any):
     if x.ndim not in (3, 4):
         raise ShapeError("{x} must be images, (N, C, H, W) or (C, H, W)")
     sizes = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
-    if len(sizes) != 2 or not all(m is None or m >= 1 for m in sizes):
+    if len(sizes) != 2:
         raise ArgumentError("output_size is an integer or two, not {value!r}", value=output_size)
     down, across = (
-        n if m is None else m for n, m in zip(x.shape[-2:], sizes, strict=True)
-    )  # fmt: skip
+        n if m is None else whole(m, "output_size", 1)
+        for n, m in zip(x.shape[-2:], sizes, strict=True)
+    )
     return _means(x.shape[-2], down, x.dtype) @ x @ _means(x.shape[-1], across, x.dtype).T
 
 

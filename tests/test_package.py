@@ -168,7 +168,8 @@ OPERATIONS = """
     cross_entropy nll_loss binary_cross_entropy binary_cross_entropy_with_logits mse_loss l1_loss
     kl_div kl_divergence exp2 floor ceil floor_divide mod divmod copy arcsinh arccosh arctanh hypot
     arctan2 logaddexp cumprod atleast_1d atleast_2d atleast_3d vstack hstack column_stack append
-    array_split diff vector_norm matrix_norm
+    array_split diff vector_norm matrix_norm scaled_dot_product_attention interpolate group_norm
+    adaptive_avg_pool2d lstm
 """
 PROMISED = {
     "nn": """
@@ -176,6 +177,8 @@ PROMISED = {
         GlobalAvgPool2d Flatten Dropout BatchNorm1d BatchNorm2d LayerNorm Embedding Sigmoid Tanh
         ReLU LeakyReLU PReLU ELU Softplus Step Identity GELU SiLU Softmax LogSoftmax
         CrossEntropyLoss NLLLoss BCELoss BCEWithLogitsLoss MSELoss L1Loss KLDivLoss models init
+        RNN LSTM GRU RNNCell LSTMCell GRUCell MultiheadAttention TransformerEncoderLayer GroupNorm
+        AdaptiveAvgPool2d Unflatten Upsample ModuleList ModuleDict
     """,
     "optim": """
         SGD RMSprop Adagrad Adam AdamW StepLR CosineAnnealingLR OneCycleLR clip_grad_norm

@@ -55,6 +55,8 @@ class Methods(Node):
     def __xor__(self, other: Any) -> Tensor: ...
     def abs(self) -> Tensor:
         """Absolute value; its derivative at 0 is taken as 0."""
+    def adaptive_avg_pool2d(self, output_size: Any) -> Tensor:
+        """The means of parts of an image, equal or nearly so: (N, C, H, W) to (N, C, OH, OW)."""
     def add(self, b: Tensor | ArrayLike) -> Tensor:
         """Sum."""
     def all(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
@@ -173,6 +175,8 @@ class Methods(Node):
         """The distance from the origin, without overflow; its derivative at (0, 0) is taken as 0."""
     def identity(self) -> Tensor:
         """The same numbers."""
+    def interpolate(self, size: Any = None, scale_factor: Any = None, mode: str = 'nearest') -> Tensor:
+        """The nearest number, or pixel, for each place of an image of another size."""
     def inv(self) -> Tensor:
         """Inverse of a matrix. To solve equations, ``solve`` is quicker and more exact."""
     def isnan(self) -> Tensor:
@@ -207,6 +211,8 @@ class Methods(Node):
         """Logarithm of the sum of two exponentials, without overflow; equal infinities share equally."""
     def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Logarithm of a sum of exponentials, without overflow."""
+    def lstm(self, h: Tensor | ArrayLike, c: Tensor | ArrayLike, weight: Tensor | ArrayLike) -> Tensor:
+        """All states and memories of a long short-term memory; the steps of ``nn.LSTMCell``, faster."""
     def matmul(self, b: Tensor | ArrayLike) -> Tensor:
         """Matrix product, with NumPy's rules for vectors and for stacks of matrices."""
     def max(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
@@ -263,6 +269,8 @@ class Methods(Node):
         """Move along axes; what leaves at one end comes back at the other."""
     def round(self, decimals: int = 0) -> Tensor:
         """The nearest number with so many decimals: constant between jumps, so an untracked result."""
+    def scaled_dot_product_attention(self, key: Tensor | ArrayLike, value: Tensor | ArrayLike, attn_mask: Any = None, dropout_p: float = 0.0, is_causal: bool = False, scale: float | None = None) -> Tensor:
+        """For each query, the mean of the values, weighted by a softmax over the keys."""
     def sigmoid(self) -> Tensor:
         """Logistic function; it never overflows."""
     def sign(self) -> Tensor:

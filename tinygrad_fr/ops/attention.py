@@ -16,7 +16,7 @@ from .dropout import dropout
 
 
 @composed(
-    r"Y = \operatorname{softmax}\left(\frac{Q K^{\top}}{\sqrt d}\right) V", method=False,
+    r"Y = \operatorname{softmax}\left(\frac{Q K^{\top}}{\sqrt d}\right) V",
     examples=lambda draw: [
         (draw(3, 4), draw(5, 4), draw(5, 2)), (draw(2, 3, 4), draw(2, 3, 4), draw(2, 3, 4)),
         (draw(2, 2, 3, 4), draw(2, 2, 3, 4), draw(2, 2, 3, 4), {"is_causal": True}),

@@ -17,7 +17,7 @@ from .joining import concatenate, split, stack
 from .trigonometry import tanh
 
 
-@op(r"h_t, c_t = \operatorname{LSTM}(x_t, h_{t-1}, c_{t-1})", method=False,
+@op(r"h_t, c_t = \operatorname{LSTM}(x_t, h_{t-1}, c_{t-1})",
     examples=lambda draw: [
         (draw(3, 2, 8), draw(2, 2), draw(2, 2), draw(8, 2)), (draw(1, 1, 4), draw(1, 1), draw(1, 1),
         draw(4, 1)),

@@ -14,7 +14,7 @@ from ..kernels import Array
 from .joining import take
 
 
-@composed(r"y_i = x_{\lfloor i n / m \rfloor}", method=False, examples=lambda draw: [
+@composed(r"y_i = x_{\lfloor i n / m \rfloor}", examples=lambda draw: [
     (draw(1, 2, 3, 4), (6, 6)), (draw(2, 1, 3), None, 2.5), (draw(1, 1, 2, 2), None, (1, 2)),
 ])  # fmt: skip
 def interpolate(x: Array, size: Any = None, scale_factor: Any = None, mode: str = "nearest"):
@@ -62,7 +62,7 @@ def interpolate(x: Array, size: Any = None, scale_factor: Any = None, mode: str 
     return x
 
 
-@composed(r"y_{ij} = \overline{x_{[i] [j]}}", method=False, examples=lambda draw: [
+@composed(r"y_{ij} = \overline{x_{[i] [j]}}", examples=lambda draw: [
     (draw(1, 2, 4, 6), 2), (draw(2, 5, 3), (2, None)), (draw(1, 1, 2, 3), (3, 2)),
 ])  # fmt: skip
 def adaptive_avg_pool2d(x: Array, output_size: Any):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -37,15 +38,18 @@ def notebook(source: Path) -> Any:
     return book
 
 
-def executed(book: Any) -> Any:
-    """The same notebook with its outputs, in French, executed in an empty folder."""
+def executed(book: Any, **env: str) -> Any:
+    """The same notebook with its outputs, in French, executed in a folder of texts alone."""
     from nbclient import NotebookClient
 
     paths = [str(EXAMPLES.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "TINYGRAD_FR_LANG": "fr"}
+    path = os.pathsep.join(paths)
+    env = {**os.environ, "PYTHONPATH": path, "TINYGRAD_FR_LANG": "fr", **env}
     with tempfile.TemporaryDirectory() as folder:
+        for text in EXAMPLES.glob("*.txt"):
+            shutil.copy(text, folder)
         client = NotebookClient(
-            book, timeout=120, kernel_name="python3", resources={"metadata": {"path": folder}}
+            book, timeout=600, kernel_name="python3", resources={"metadata": {"path": folder}}
         )
         client.execute(env=env)
     return book

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+
+import tinygrad_fr as tg
 
 from . import notebooks
 
@@ -16,6 +20,8 @@ MODULES = {
     "data": ("PIL", "sklearn"), "plot": ("matplotlib", "PIL"), "io": ("safetensors",),
     "train": ("tqdm",), "viz": ("pygraphviz",),
 }  # fmt: skip
+# The long ones make only a few steps here, unless asked for: WHOLE_EXAMPLES=1 pytest ...
+SHORT = {} if "WHOLE_EXAMPLES" in os.environ else {"EXEMPLE_COURT": "1"}
 SOURCES = pytest.mark.parametrize("source", notebooks.SOURCES, ids=lambda path: path.stem)
 RUN = """
 import runpy, sys
@@ -52,11 +58,11 @@ def run(source, folder, *arguments, without=()):
     """What an example prints, in an empty folder, where some modules are not installed."""
     paths = [str(notebooks.EXAMPLES.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "TINYGRAD_FR_LANG": "fr",
-           "MPLBACKEND": "Agg", "PYTHONIOENCODING": "cp1252"}  # fmt: skip
+           "MPLBACKEND": "Agg", "PYTHONIOENCODING": "cp1252", **SHORT}  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-W", "error::RuntimeWarning", "-c", RUN, ",".join(without) or "-",
          str(source), *arguments],
-        cwd=folder, env=env, capture_output=True, timeout=60,
+        cwd=folder, env=env, capture_output=True, timeout=60 if SHORT else 600,
     )  # fmt: skip
     text = done.stdout.decode("cp1252")
     assert done.returncode == 0, text + done.stderr.decode("utf-8", "replace")
@@ -99,6 +105,35 @@ def test_photographs_of_a_folder_of_ones_own(tmp_path):
     assert (tmp_path / "photos" / "bleu").is_dir()
 
 
+# --- what the longer ones are made of -----------------------------------------------------------
+
+
+@pytest.fixture
+def parts(monkeypatch, tmp_path):
+    """The functions and classes of an example, after a short run of it."""
+
+    def load(name):
+        source = notebooks.EXAMPLES / f"{name}.py"
+        needed(source)
+        monkeypatch.setenv("EXEMPLE_COURT", "1")
+        monkeypatch.setenv("MPLBACKEND", "Agg")
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", [str(source)])
+        return runpy.run_path(str(source))
+
+    return load
+
+
+def test_the_loss_of_the_digits_is_a_log_likelihood(parts):
+    vae = parts("vae_digits")
+    from scipy.stats import binom
+
+    rng = np.random.default_rng(0)
+    scores, counts = rng.normal(size=(5, 64)), rng.integers(0, 17, (5, 64))
+    expected = -binom.logpmf(counts, 16, tg.sigmoid(scores)).sum() / 5
+    assert np.isclose(vae["reconstruction"](scores, counts), expected)
+
+
 # --- notebooks -----------------------------------------------------------------------------------
 
 
@@ -128,7 +163,7 @@ def test_a_notebook_executes(source):
     for module in ("jupytext", "nbclient", "ipykernel"):
         pytest.importorskip(module)
     needed(source)
-    book = notebooks.executed(notebooks.notebook(source))  # raises where a cell fails
+    book = notebooks.executed(notebooks.notebook(source), **SHORT)  # raises where a cell fails
     if "plot" in extras(source):
         outputs = [output for cell in book.cells for output in cell.get("outputs", ())]
         pictures = [output for output in outputs if "image/png" in output.get("data", {})]

@@ -124,6 +124,21 @@ def parts(monkeypatch, tmp_path):
     return load
 
 
+def test_a_small_gpt_learns_a_few_additions_by_heart(parts):
+    gpt = parts("gpt_addition")
+    few = gpt["phrases"](np.array([37, 7, 99, 20]), np.array([85, 85, 99, 4]))
+    assert [*map(gpt["texte"], few)] == ["37+85=221", "07+85=290", "99+99=891", "20+04=420"]
+    assert [*map(gpt["lire"], few)] == ["37+85=122", "07+85=092", "99+99=198", "20+04=024"]
+    questions = {gpt["texte"](row[:6]) for part in ("entrainement", "test") for row in gpt[part]}
+    assert len(questions) == 10_000
+    model = gpt["GPT"](largeur=32, tetes=2)
+    gpt["entrainer"](model, few, pas=80, graine=0, lot=8)
+    assert np.array_equal(gpt["repondre"](model, few[:, :6]), few)
+    for weights in gpt["attentions"](model, few[:, :-1]):
+        assert np.allclose(weights.sum(axis=-1), 1, atol=1e-6)
+        assert not np.triu(weights, 1).any()
+
+
 def test_the_loss_of_the_digits_is_a_log_likelihood(parts):
     vae = parts("vae_digits")
     from scipy.stats import binom

@@ -14,12 +14,12 @@
 # %% [markdown]
 # # Un auto-encodeur variationnel qui dessine des chiffres
 #
-# Un encodeur résume une image en seize nombres incertains, un décodeur la redessine : appris
+# Un encodeur résume une image en seize nombres incertains, un décodeur la redessine : appris
 # ensemble, ils savent ensuite dessiner des chiffres qui n'existent pas. Nous écrivons les deux
 # termes de la perte, nous vérifions leurs gradients, puis nous mesurons le modèle sur des images
 # jamais vues.
 #
-# À installer, à la racine du dépôt : `pip install -e ".[data,plot]"`
+# À installer, à la racine du dépôt : `pip install -e ".[data,plot]"`
 
 # %%
 import os
@@ -32,24 +32,24 @@ import tinygrad_fr as tg
 
 
 def montrer(figure, fichier):
-    """Affiche la figure dans un carnet ; lancé comme script, l'enregistre."""
+    """Affiche la figure dans un carnet ; lancé comme script, l'enregistre."""
     if "ipykernel" in sys.modules:
         return figure
     figure.savefig(fichier)
-    print("figure enregistrée :", fichier)
+    print("figure enregistrée :", fichier)
     return None
 
 
 COURT = "EXEMPLE_COURT" in os.environ  # un simple aperçu, que les tests de la bibliothèque lancent
 EPOQUES = 5 if COURT else 100
-GRAINE = 0  # des poids et des tirages ; en script : python vae_digits.py 1
+GRAINE = 0  # des poids et des tirages ; en script : python vae_digits.py 1
 if "ipykernel" not in sys.modules and len(sys.argv) > 1:
     GRAINE = int(sys.argv[1])
 
 # %% [markdown]
 # ## Les données
 #
-# Chaque pixel d'un chiffre de scikit-learn est un entier $k$ de 0 à 16 : le nombre de points noirs
+# Chaque pixel d'un chiffre de scikit-learn est un entier $k$ de 0 à 16 : le nombre de points noirs
 # dans un carré de 4 × 4. C'est donc un comptage, et sa loi sera binomiale.
 
 # %%
@@ -63,7 +63,7 @@ print(f"{len(k)} images d'entraînement, {len(k_test)} de test, pixels de 0 à {
 # %% [markdown]
 # ## Une référence
 #
-# Que vaut un modèle qui ignore la forme des chiffres ? Donnons à chaque pixel, indépendamment des
+# Que vaut un modèle qui ignore la forme des chiffres ? Donnons à chaque pixel, indépendamment des
 # autres, l'histogramme de ses 17 valeurs. Sa perte est l'opposé de la log-vraisemblance, en nats
 # par image. Un modèle plus faible encore, une loi binomiale par pixel, la même pour toutes les
 # images, est ce que serait notre décodeur s'il n'écoutait pas $z$.
@@ -78,15 +78,15 @@ reference = -np.log(histogrammes[k_test, np.arange(64)]).sum(axis=1).mean()
 p = (k.sum(axis=0) + 0.5) / (16 * len(k) + 1)
 vraisemblance = LN_COMBINAISONS[k_test] + k_test * np.log(p) + (16 - k_test) * np.log(1 - p)
 binomiale = -vraisemblance.sum(axis=1).mean()
-print(f"pixels indépendants : {reference:.1f} nats (histogrammes), {binomiale:.1f} (binomiales)")
+print(f"pixels indépendants : {reference:.1f} nats (histogrammes), {binomiale:.1f} (binomiales)")
 
 # %% [markdown]
 # ## Le modèle
 #
-# L'encodeur donne une moyenne $\mu$ et $s = \ln \sigma^2$ : il ne place pas l'image en un point
+# L'encodeur donne une moyenne $\mu$ et $s = \ln \sigma^2$ : il ne place pas l'image en un point
 # $z$, mais dit où la chercher, $q(z|x) = \mathcal{N}(\mu, \sigma^2)$. Tirer $z$ au hasard
-# arrêterait le gradient. La **reparamétrisation** sort le hasard du chemin : $z = \mu + \sigma
-# \varepsilon$, où $\varepsilon$ est tiré d'avance ; $z$ est alors une fonction dérivable de $\mu$
+# arrêterait le gradient. La **reparamétrisation** sort le hasard du chemin : $z = \mu + \sigma
+# \varepsilon$, où $\varepsilon$ est tiré d'avance ; $z$ est alors une fonction dérivable de $\mu$
 # et de $\sigma$.
 
 
@@ -112,7 +112,7 @@ class VAE(tg.nn.Module):
 #
 # La vraisemblance $p(x) = \int p(x|z)\, p(z)\, dz$ ne se calcule pas. Avec $p(z) =
 # \mathcal{N}(0, 1)$, l'inégalité de Jensen donne une borne inférieure de son logarithme, l'ELBO,
-# dont nous minimisons l'opposé :
+# dont nous minimisons l'opposé :
 #
 # $$-\ln p(x) \leq \underbrace{-\mathbb{E}_q \ln p(x|z)}_{\text{reconstruction}} +
 # \underbrace{\mathrm{KL}(q(z|x) \,\|\, p(z))}_{\text{écart à } \mathcal{N}(0, 1)}.$$
@@ -123,7 +123,7 @@ class VAE(tg.nn.Module):
 #
 # *Divergence.* $\mathrm{KL} = \mathbb{E}[\ln q(z) - \ln p(z)] = \mathbb{E}[-\tfrac12
 # \varepsilon^2 - \ln \sigma + \tfrac12 z^2]$, avec $\mathbb{E}\,\varepsilon^2 = 1$ et
-# $\mathbb{E}\, z^2 = \mu^2 + \sigma^2$ : il reste $\tfrac12 (\mu^2 + \sigma^2 - 1 - s)$ par
+# $\mathbb{E}\, z^2 = \mu^2 + \sigma^2$ : il reste $\tfrac12 (\mu^2 + \sigma^2 - 1 - s)$ par
 # nombre.
 
 
@@ -149,7 +149,7 @@ assert rapport
 
 z = mu + np.exp(s / 2) * rng.normal(size=(200_000, *mu.shape))
 tirages = (z**2 - (z - mu) ** 2 / np.exp(s) - s).sum() / 2 / len(z) / len(mu)
-print(f"divergence : formule {divergence(mu, s):.3f}, moyenne de tirages {tirages:.3f}")
+print(f"divergence : formule {divergence(mu, s):.3f}, moyenne de tirages {tirages:.3f}")
 
 # %% [markdown]
 # ## L'entraînement
@@ -186,7 +186,7 @@ def entrainer(k, epoques, graine):
         plan.step()
         if epoque % 20 == 0 or epoque == epoques:
             rec, kl = mesurer(modele, k_test, rng)
-            print(f"époque {epoque:3} : {rec:.1f} + {kl:.1f} = {rec + kl:.1f} nats sur le test")
+            print(f"époque {epoque:3} : {rec:.1f} + {kl:.1f} = {rec + kl:.1f} nats sur le test")
     return modele, rec + kl
 
 
@@ -195,9 +195,9 @@ print(f"borne {perte:.1f} nats par image, pixels indépendants {reference:.1f}")
 assert COURT or perte < reference - 12
 
 # %% [markdown]
-# La borne majore $-\ln p(x)$ : le modèle vaut au moins cela. Avec les graines 0, 1 et 2, elle est
-# de 93,8 à 94,5 nats : 13 de moins que les histogrammes, qui connaissent pourtant mieux qu'une loi
-# binomiale la répartition de chaque pixel.
+# La borne majore $-\ln p(x)$ : le modèle vaut au moins cela. Avec les graines 0, 1 et 2, elle est
+# de 93,8 à 94,5 nats : 13 à 14 de moins que les histogrammes, qui connaissent pourtant mieux
+# qu'une loi binomiale la répartition de chaque pixel.
 #
 # ## Des images jamais vues, redessinées
 #
@@ -213,7 +213,7 @@ montrer(tg.plot.images(paires, np.tile(chiffres_test[:8], 2), columns=8), "vae_r
 # %% [markdown]
 # ## Des chiffres qui n'existent pas
 #
-# Il suffit de tirer $z$ selon $\mathcal{N}(0, 1)$ : la divergence a tenu l'encodeur près de cette
+# Il suffit de tirer $z$ selon $\mathcal{N}(0, 1)$ : la divergence a tenu l'encodeur près de cette
 # loi, et le décodeur sait donc quoi en faire.
 
 # %%
@@ -223,6 +223,6 @@ with tg.no_grad():
 montrer(tg.plot.images(tg.sigmoid(scores).reshape(-1, 8, 8), columns=8), "vae_nouveaux.png")
 
 # %% [markdown]
-# Quelques-uns ne sont pas des chiffres : $\mathcal{N}(0, 1)$ a plus de place que les images n'en
-# occupent. Mettez `latent=2` : deux nombres ne suffisent pas, les dessins deviennent flous et la
+# Quelques-uns ne sont pas des chiffres : $\mathcal{N}(0, 1)$ a plus de place que les images n'en
+# occupent. Mettez `latent=2` : deux nombres ne suffisent pas, les dessins deviennent flous et la
 # borne monte à 160 nats.

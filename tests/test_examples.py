@@ -124,6 +124,33 @@ def parts(monkeypatch, tmp_path):
     return load
 
 
+def test_counted_characters_are_probabilities(parts):
+    fables = parts("character_rnn")
+    p = fables["ngramme"](fables["entrainement"], [1, 3, 10])
+    assert p.shape == (fables["V"],) * 3
+    assert np.allclose(p.sum(axis=-1), 1)
+    assert p.min() > 0
+    bigram = fables["ngramme"](np.array([0, 1, 0, 1, 0, 2]), [1e-9, 1e-9])
+    assert np.allclose(bigram[0, :3], [0, 2 / 3, 1 / 3])
+    assert np.allclose(fables["perte_ngramme"](bigram, np.array([5, 0, 1])), np.log(3 / 2))
+
+
+def test_a_text_is_read_in_one_go_or_one_by_one(parts):
+    fables = parts("character_rnn")
+    model, text = fables["Modele"](tg.nn.LSTM).eval(), fables["test"][:20]
+    whole, _ = model(text[None])
+    state, alone = None, []
+    for character in text:
+        scores, state = model(np.array([[character]]), state)
+        alone.append(scores.data[0, 0])
+    assert np.allclose(whole.data[0], alone, atol=1e-5)
+    right = tg.log_softmax(whole.data[0, 1:-1])[np.arange(18), text[2:]]
+    assert np.isclose(fables["perte_modele"](model, text), -right.mean(), rtol=1e-5)
+    written = fables["ecrire"](model, "le loup", 30)
+    assert written.startswith("le loup")
+    assert len(written) == 37
+
+
 def test_a_small_gpt_learns_a_few_additions_by_heart(parts):
     gpt = parts("gpt_addition")
     few = gpt["phrases"](np.array([37, 7, 99, 20]), np.array([85, 85, 99, 4]))

@@ -23,6 +23,7 @@
 # %%
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +104,8 @@ for nom in ("unigramme", "bigramme", "trigramme"):
 #
 # Chaque caractère a son vecteur ; la couche récurrente lit ces vecteurs l'un après l'autre et garde
 # un état, qui résume tout ce qui précède ; une couche dense en tire un score par caractère. Avec si
-# peu de texte, il faut régulariser : un petit état, et du dropout de part et d'autre.
+# peu de texte, il faut régulariser : un petit état, et du dropout de part et d'autre. `fused=True`
+# fait de toutes les étapes de la LSTM une seule opération, deux fois plus rapide.
 
 
 # %%
@@ -163,7 +165,7 @@ def entrainer(couche, pas, graine, longueur=48, lot=24):
     return modele
 
 
-for nom, couche in {"RNN": tg.nn.RNN, "LSTM": tg.nn.LSTM}.items():
+for nom, couche in {"RNN": tg.nn.RNN, "LSTM": partial(tg.nn.LSTM, fused=True)}.items():
     print(nom)
     modele = entrainer(couche, PAS, GRAINE)
     pertes[nom] = perte_modele(modele, test)

@@ -44,8 +44,10 @@ FAMILIES = {
     "attention": "Attention",
     "recurrent": "Récurrence",
     "dropout": "Abandon",
-    "losses": "Pertes de régression et de probabilités",
+    "regression": "Pertes de régression",
+    "losses": "Pertes de probabilités",
     "classification": "Pertes de classification",
+    "margins": "Pertes à marge",
 }
 
 

@@ -108,6 +108,19 @@ def refused_targets():
     assert torch.nn.functional.mse_loss(torch.ones(0), torch.ones(0)).isnan()
     with pytest.raises(ValueError, match="the batch is empty"):
         tg.mse_loss(np.ones(0), np.ones(0))
+    z, ignored = torch.ones(1, 2), torch.tensor([-100])
+    assert torch.nn.functional.cross_entropy(z, ignored).isnan()
+    with pytest.raises(ValueError, match="no example has a weight"):
+        tg.cross_entropy(z, ignored)
+
+
+def named_weights():
+    z, y, weight = np.zeros((1, 2)), np.array([1]), np.array([0.0, 2.0])
+    torch.nn.functional.cross_entropy(*map(torch.from_numpy, (z, y, weight)))
+    with pytest.raises(ValueError, match="weights go by their name"):
+        tg.cross_entropy(z, y, weight)
+    with pytest.raises(ValueError, match="not negative"):
+        tg.cross_entropy(z, y, weight=-weight)
 
 
 def in_place():
@@ -168,8 +181,8 @@ TESTS = {
     function.__name__.replace("_", "-"): function
     for function in (
         names, promotion, numpy_order, transpose_axes, divisor, maximum_of_axis, zero_upstream,
-        symmetric_part, exact_softplus, one_hot_dtype, refused_targets, in_place, strict_shapes,
-        global_pooling, leaving, random_numbers, damaged_files,
+        symmetric_part, exact_softplus, one_hot_dtype, refused_targets, named_weights,
+        in_place, strict_shapes, global_pooling, leaving, random_numbers, damaged_files,
     )
 }  # fmt: skip
 

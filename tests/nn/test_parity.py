@@ -64,11 +64,18 @@ LOSSES = [
     ("CrossEntropyLoss", {"label_smoothing": 0.1}, ROWS, SOFT),
     ("NLLLoss", {"reduction": "sum"}, ROWS, LABELS), ("BCELoss", {}, SOFT, SOFT[::-1].copy()),
     ("BCEWithLogitsLoss", {"reduction": "none"}, ROWS, SOFT), ("MSELoss", {}, ROWS, SOFT),
-    ("L1Loss", {}, ROWS, SOFT), ("KLDivLoss", {"reduction": "batchmean"}, ROWS, SOFT),
+    ("L1Loss", {}, ROWS, SOFT), ("HuberLoss", {"delta": 0.3}, ROWS, SOFT),
+    ("SmoothL1Loss", {"beta": 0.3, "reduction": "sum"}, ROWS, SOFT),
+    ("CrossEntropyLoss", {"weight": SOFT[0], "ignore_index": 1}, ROWS, LABELS),
+    ("NLLLoss", {"weight": SOFT[0], "ignore_index": 1}, ROWS, LABELS),
+    ("BCELoss", {"weight": SOFT[0]}, SOFT, SOFT[::-1].copy()),
+    ("BCEWithLogitsLoss", {"weight": SOFT[0], "pos_weight": SOFT[1]}, ROWS, SOFT),
+    ("MultiMarginLoss", {"p": 2, "margin": 0.5, "weight": SOFT[0]}, ROWS, LABELS),
+    ("KLDivLoss", {"reduction": "batchmean"}, ROWS, SOFT),
     ("KLDivLoss", {"reduction": "sum", "log_target": True}, ROWS, SOFT),
 ]  # fmt: skip
 # Ours alone: what they stand for is compared elsewhere.
-OWN = {"MultiheadAttention", "ModuleDict", "ModuleList",
+OWN = {"MultiheadAttention", "ModuleDict", "ModuleList", "HingeLoss", "TripletMarginLoss",
        "GlobalAvgPool2d", "Step", "KLDivergenceLoss", "Embedding", "Dropout", "Module", "Parameter",
        "Sequential"}  # fmt: skip
 PRECISIONS = [("float64", 1e-10), ("float32", 1e-5)]
@@ -141,7 +148,10 @@ def test_layers_are_pytorchs(name, args, keywords, x, dtype, rtol):
 @pytest.mark.parametrize(("dtype", "rtol"), PRECISIONS)
 @pytest.mark.parametrize(("name", "keywords", "x", "target"), LOSSES)
 def test_losses_are_pytorchs(name, keywords, x, target, dtype, rtol):
-    ours, theirs = getattr(nn, name)(**keywords), getattr(torch.nn, name)(**keywords)
+    ours = getattr(nn, name)(**keywords)
+    weights = {"weight", "pos_weight"} & keywords.keys()
+    given = {key: torch.from_numpy(keywords[key].astype(dtype)) for key in weights}
+    theirs = getattr(torch.nn, name)(**{**keywords, **given})
     target = target.astype(dtype) if target.dtype.kind == "f" else target
     a = tg.Tensor(x.astype(dtype), requires_grad=True)
     b = torch.from_numpy(x.astype(dtype)).requires_grad_()
@@ -150,6 +160,14 @@ def test_losses_are_pytorchs(name, keywords, x, target, dtype, rtol):
     y.sum().backward()
     z.sum().backward()
     np.testing.assert_allclose(a.grad.data, b.grad.numpy(), rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize("keywords", [{}, {"margin": 3.0, "p": 1.0, "swap": True}])
+def test_triplets_are_pytorchs(keywords):
+    xs = [RNG.standard_normal((5, 6)) for _ in range(3)]
+    ours, theirs = nn.TripletMarginLoss(**keywords), torch.nn.TripletMarginLoss(**keywords)
+    y, z = ours(*map(tg.Tensor, xs)), theirs(*map(torch.from_numpy, xs))
+    np.testing.assert_allclose(y.data, z.numpy(), rtol=1e-10)
 
 
 def test_global_pooling_and_embedding_are_pytorchs():

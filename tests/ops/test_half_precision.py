@@ -18,6 +18,7 @@ RNG = np.random.default_rng(0)
 V, P, Z = RNG.uniform(1, 150, N), RNG.uniform(0.1, 0.9, N), RNG.uniform(-3, 3, N)
 ROWS, ONES = RNG.uniform(0, 1, (N, 3)), np.ones(N)
 LABELS = RNG.integers(0, 3, N)
+SIGNS = np.where(RNG.random(N) > 0.5, 1, -1)
 W, B = np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0, 2.0])
 SQUARE = V[:62500].reshape(1, 1, 250, 250)
 IMAGES, FILTERS = RNG.uniform(0, 1, (3000, 1, 5, 5)), RNG.standard_normal((2, 1, 3, 3))
@@ -49,6 +50,11 @@ CASES = {
     "prod": [(tg.prod, (1 + RNG.standard_normal(N) / 100,))],
     "mse_loss": [(tg.mse_loss, (V, 0 * V)), (tg.mse_loss, (np.full(256, 150.0), np.zeros(256)))],
     "l1_loss": [(tg.l1_loss, (V, 0 * V))],
+    "huber_loss": [(tg.huber_loss, (V, 0 * V))],
+    "smooth_l1_loss": [(lambda x, y: tg.smooth_l1_loss(x, y, "mean", 0.5), (V / 20, 0 * V))],
+    "hinge_loss": [(lambda x: tg.hinge_loss(x, SIGNS), (V / 20,))],
+    "multi_margin_loss": [(lambda x: tg.multi_margin_loss(x, LABELS), (5 * ROWS,))],
+    "triplet_margin_loss": [(tg.triplet_margin_loss, (ROWS, ROWS[::-1], ROWS[:, ::-1]))],
     "binary_cross_entropy": [(tg.binary_cross_entropy, (P, P[::-1]))],
     "binary_cross_entropy_with_logits": [(tg.binary_cross_entropy_with_logits, (Z, P))],
     "kl_div": [(tg.kl_div, (np.log(P), P))],

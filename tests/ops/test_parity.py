@@ -257,6 +257,53 @@ CASES |= {
         lambda p, q: F.kl_div(q.log(), p, reduction="batchmean"), (SOFT, SOFT[::-1].copy()),
     ),
 }  # fmt: skip
+# Losses with weights: of the classes, of the entries, of what is positive.
+W, STEPS = RNG.uniform(0.1, 2, 4), np.array([[0, 2, -100, 1, 3], [3, 3, 1, -100, -100]])
+LONG, SIGNS = RNG.standard_normal((2, 4, 5)), np.where(X > 0.3, 1, -1)
+
+
+def weighted(name, target, **options):
+    """The same with a target and options that hold arrays."""
+    theirs = {key: T(x) if isinstance(x, np.ndarray) else x for key, x in options.items()}
+
+    def of_pytorch(z):
+        cast = {key: x.to(z) if hasattr(x, "to") else x for key, x in theirs.items()}
+        goal = T(target)
+        return getattr(F, name)(z, goal.to(z) if goal.is_floating_point() else goal, **cast)
+
+    return lambda z: getattr(tg, name)(z, target.astype(z.dtype) if target.dtype.kind == "f"
+                                       else target, **options), of_pytorch  # fmt: skip
+
+
+CASES |= {
+    **{f"{name} {'weighted ' * (w is not None)}{r} {s} {i}": (
+        *weighted(name, STEPS, weight=w, reduction=r, **({"label_smoothing": s} if s else {})),
+        (LONG,),
+    ) for name, smoothing in (("cross_entropy", (0, 0.2)), ("nll_loss", (0,)))
+      for i, w in enumerate((None, W)) for r in ("mean", "sum", "none") for s in smoothing},
+    "cross_entropy ignored class": (
+        *weighted("cross_entropy", LABELS, weight=W, ignore_index=3), (X,),
+    ),
+    "cross_entropy alone": (*weighted("cross_entropy", np.array(2), weight=W), (V,)),
+    "cross_entropy weighted soft": (
+        *weighted("cross_entropy", SOFT, weight=W, label_smoothing=0.1), (X,),
+    ),
+    "binary_cross_entropy weighted": (*weighted("binary_cross_entropy", SOFT, weight=W), (P,)),
+    **{f"binary_cross_entropy_with_logits {r}": (
+        *weighted("binary_cross_entropy_with_logits", SOFT, weight=W[:3, None], pos_weight=W,
+                  reduction=r), (X,),
+    ) for r in ("mean", "none")},
+    **{f"huber_loss {d}": (*both("huber_loss", delta=d), (2 * X, Y)) for d in (0.3, 1.0, 9.0)},
+    **{f"smooth_l1_loss {d}": (*both("smooth_l1_loss", beta=d), (2 * X, Y)) for d in (0, 0.3, 1.0)},
+    "hinge_loss": (lambda x: tg.hinge_loss(x, SIGNS),
+                   lambda x: torch.clamp(1 - T(SIGNS) * x, min=0).mean(), (X,)),
+    **{f"multi_margin_loss {p} {r}": (
+        *weighted("multi_margin_loss", LABELS, p=p, margin=0.7, weight=W, reduction=r), (X,),
+    ) for p in (1, 2) for r in ("mean", "none")},
+    **{f"triplet_margin_loss {p} {swap}": (
+        *both("triplet_margin_loss", 2.0, p, 1e-6, swap), (X, Y, 2 * P),
+    ) for p in (1.0, 2.0, 3.0) for swap in (False, True)},
+}  # fmt: skip
 D = X * (np.abs(X) > 0.4)  # with zeros
 LOW, HIGH = RNG.standard_normal((1, 4)) - 1, RNG.standard_normal((3, 1)) + 0.3
 STACKS = RNG.standard_normal((2, 3, 4))
@@ -348,3 +395,18 @@ def test_values_and_gradients_are_pytorchs(name, dtype, rtol):
     t.backward(torch.from_numpy(np.asarray(g)))
     for x, u in zip(xs, ts, strict=True):
         np.testing.assert_allclose(x.grad.data, u.grad.numpy(), rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in CASES if "entropy" in n or "huber" in n or "trip" in n]
+)
+def test_second_derivatives_of_losses_are_pytorchs(name):
+    ours, theirs, inputs = CASES[name]
+    xs = [tg.Tensor(x, requires_grad=True) for x in inputs]
+    ts = [torch.tensor(x, requires_grad=True) for x in inputs]
+    g = tg.gradients(ours(*xs).sum(), xs, create_graph=True)
+    h = torch.autograd.grad(theirs(*ts).sum(), ts, create_graph=True)
+    ours_again = tg.gradients(sum((d * d).sum() for d in g), xs)
+    again = torch.autograd.grad(sum((d * d).sum() for d in h), ts)
+    for x, t in zip(ours_again, again, strict=True):
+        np.testing.assert_allclose(x.data, t.numpy(force=True), rtol=1e-9, atol=1e-11)

@@ -95,9 +95,9 @@ class Methods(Node):
         """Mean of each window."""
     def batch_norm(self, running_mean: Any, running_var: Any, weight: Tensor | ArrayLike | None = None, bias: Tensor | ArrayLike | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-05) -> Tensor:
         """Each channel brought to mean 0 and variance 1, then scaled and moved."""
-    def binary_cross_entropy(self, target: Tensor | ArrayLike, reduction: str = 'mean') -> Tensor:
+    def binary_cross_entropy(self, target: Tensor | ArrayLike, reduction: str = 'mean', weight: Any = None) -> Tensor:
         """Cross entropy of probabilities ``p`` of the class 1 (course document 002, slide 22)."""
-    def binary_cross_entropy_with_logits(self, target: Tensor | ArrayLike, reduction: str = 'mean') -> Tensor:
+    def binary_cross_entropy_with_logits(self, target: Tensor | ArrayLike, reduction: str = 'mean', weight: Any = None, pos_weight: Any = None) -> Tensor:
         """Sigmoid and binary cross entropy in one, without overflow."""
     def broadcast_to(self, shape: tuple[int, ...]) -> Tensor:
         """Repeat along new axes and along axes of size 1, without a copy."""
@@ -119,7 +119,7 @@ class Methods(Node):
         """Cosine."""
     def cosh(self) -> Tensor:
         """Hyperbolic cosine."""
-    def cross_entropy(self, target: Tensor | ArrayLike, reduction: str = 'mean', label_smoothing: float = 0.0) -> Tensor:
+    def cross_entropy(self, target: Tensor | ArrayLike, reduction: str = 'mean', label_smoothing: float = 0.0, weight: Any = None, ignore_index: int | None = -100) -> Tensor:
         """Softmax and cross entropy in one, without overflow."""
     def cumprod(self, axis: int | None = None) -> Tensor:
         """Products of each entry and all before it, along an axis (all flattened if it is None)."""
@@ -171,6 +171,10 @@ class Methods(Node):
         """Whether ``a >= b``, element by element: an untracked boolean Tensor."""
     def group_norm(self, num_groups: int, weight: Tensor | ArrayLike | None = None, bias: Tensor | ArrayLike | None = None, eps: float = 1e-05) -> Tensor:
         """Each group of channels of an example brought to mean 0 and variance 1, scaled and moved."""
+    def hinge_loss(self, target: Tensor | ArrayLike, reduction: str = 'mean') -> Tensor:
+        """The loss of support vector machines for two classes, -1 and 1."""
+    def huber_loss(self, target: Tensor | ArrayLike, reduction: str = 'mean', delta: float = 1.0) -> Tensor:
+        """Squares of small differences, absolute values of large ones: outliers pull less."""
     def hypot(self, b: Tensor | ArrayLike) -> Tensor:
         """The distance from the origin, without overflow; its derivative at (0, 0) is taken as 0."""
     def identity(self) -> Tensor:
@@ -233,11 +237,13 @@ class Methods(Node):
         """Put axes at other positions; the others keep their order."""
     def mse_loss(self, target: Tensor | ArrayLike, reduction: str = 'mean') -> Tensor:
         """Mean of the squared differences, over all entries."""
+    def multi_margin_loss(self, target: Tensor | ArrayLike, p: int = 1, margin: float = 1.0, weight: Any = None, reduction: str = 'mean') -> Tensor:
+        """The loss of support vector machines for several classes."""
     def multiply(self, b: Tensor | ArrayLike) -> Tensor:
         """Product, element by element."""
     def negative(self) -> Tensor:
         """The opposite."""
-    def nll_loss(self, target: Tensor | ArrayLike, reduction: str = 'mean') -> Tensor:
+    def nll_loss(self, target: Tensor | ArrayLike, reduction: str = 'mean', weight: Any = None, ignore_index: int | None = -100) -> Tensor:
         """Negative logarithm of the probability of the right class, such as after ``log_softmax``."""
     def norm(self, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Norm of vectors, :math:`(\sum |x|^p)^{1/p}`, or of matrices; its derivative at 0 is 0."""
@@ -283,6 +289,8 @@ class Methods(Node):
         """Hyperbolic sine."""
     def slogdet(self) -> tuple[Tensor, Tensor]:
         """Sign (an untracked result) and logarithm of the absolute value of the determinant."""
+    def smooth_l1_loss(self, target: Tensor | ArrayLike, reduction: str = 'mean', beta: float = 1.0) -> Tensor:
+        """The Huber loss over ``beta``: it tends to ``l1_loss``, which it is for a ``beta`` of 0."""
     def softmax(self, axis: int = -1) -> Tensor:
         """Exponentials divided by their sum, without overflow (document 002, slides 41 to 44)."""
     def softplus(self, beta: float = 1.0) -> Tensor:
@@ -325,6 +333,8 @@ class Methods(Node):
         """Reverse the axes, or put them in the given order."""
     def tril(self, k: int = 0) -> Tensor:
         """The entries on the diagonal ``k`` and below it; 0 elsewhere."""
+    def triplet_margin_loss(self, positive: Tensor | ArrayLike, negative: Tensor | ArrayLike, margin: float = 1.0, p: float = 2.0, eps: float = 1e-06, swap: bool = False, reduction: str = 'mean') -> Tensor:
+        """Ask that an anchor be nearer to its like than to another, by a margin."""
     def triu(self, k: int = 0) -> Tensor:
         """The entries on the diagonal ``k`` and above it; 0 elsewhere."""
     def var(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0, *, correction: int | None = None) -> Tensor:

@@ -36,11 +36,16 @@ from .losses import (
     BCELoss,
     BCEWithLogitsLoss,
     CrossEntropyLoss,
+    HingeLoss,
+    HuberLoss,
     KLDivergenceLoss,
     KLDivLoss,
     L1Loss,
     MSELoss,
+    MultiMarginLoss,
     NLLLoss,
+    SmoothL1Loss,
+    TripletMarginLoss,
 )
 from .module import Module, Parameter
 from .normalisation import BatchNorm1d, BatchNorm2d, Dropout, GroupNorm, LayerNorm
@@ -50,9 +55,10 @@ __all__ = [
     "ELU", "GELU", "GRU", "LSTM", "RNN", "AdaptiveAvgPool2d", "AvgPool2d", "BCELoss",
     "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d", "Conv1d", "Conv2d", "ConvTranspose2d",
     "CrossEntropyLoss", "Dropout", "Embedding", "Flatten", "GRUCell", "GlobalAvgPool2d",
-    "GroupNorm", "Identity", "KLDivLoss", "KLDivergenceLoss", "L1Loss", "LSTMCell", "LayerNorm",
-    "LeakyReLU", "Linear", "LogSoftmax", "MSELoss", "MaxPool2d", "Module", "ModuleDict",
-    "ModuleList", "MultiheadAttention", "NLLLoss", "PReLU", "Parameter", "RNNCell", "ReLU",
-    "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Step", "Tanh",
-    "TransformerEncoderLayer", "Unflatten", "Upsample", "init", "models",
+    "GroupNorm", "HingeLoss", "HuberLoss", "Identity", "KLDivLoss", "KLDivergenceLoss", "L1Loss",
+    "LSTMCell", "LayerNorm", "LeakyReLU", "Linear", "LogSoftmax", "MSELoss", "MaxPool2d", "Module",
+    "ModuleDict", "ModuleList", "MultiMarginLoss", "MultiheadAttention", "NLLLoss", "PReLU",
+    "Parameter", "RNNCell", "ReLU", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "Softmax",
+    "Softplus", "Step", "Tanh", "TransformerEncoderLayer", "TripletMarginLoss", "Unflatten",
+    "Upsample", "init", "models",
 ]  # fmt: skip

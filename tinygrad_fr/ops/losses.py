@@ -1,4 +1,4 @@
-"""Losses of numbers and of probabilities, and how losses are reduced."""
+"""Losses of probabilities, and how losses are reduced."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from ..autograd.op import op
 from ..checks import one_of
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
-from .activations import sigmoid
+from .activations import sigmoid, softplus
 from .casting import in_single
 from .elementwise import exp, log
+from .reductions import mean
+from .reductions import sum as total
 from .selection import maximum, minimum, quotient
 from .shape import expand_dims
 
@@ -20,68 +22,42 @@ REDUCTIONS = ("mean", "sum", "none")
 
 
 def reduce(
-    loss: Array, reduction: str, n: int, known: tuple[str, ...] = REDUCTIONS
+    loss: Array, reduction: str, n: float, known: tuple[str, ...] = REDUCTIONS
 ) -> tuple[Any, float]:
-    """The reduced loss, and the factor that the reduction puts on every gradient."""
+    """The reduced loss, and the factor that the reduction puts on every gradient.
+
+    The mean divides by ``n``: a count, or a sum of weights.
+    """
+    if not isinstance(reduction, str):
+        raise ArgumentError(
+            "reduction is one of {known}, and weights go by their name: weight=...",
+            known=", ".join(known),
+        )
     if one_of(reduction, "reduction", known) == "none":
         return loss, 1.0
     if reduction == "sum":
         return loss.sum(), 1.0
     if n == 0:
-        raise ArgumentError("the mean over no examples is undefined: the batch is empty")
+        raise no_mean()
     return loss.sum() / n, 1.0 / n
 
 
-@op(r"L = \tfrac1N \sum_n (x_n - y_n)^2", examples=lambda draw: [
-    (draw(3, 4), draw(3, 4)), (draw(3), draw(3), "sum"), (draw(3), draw(3), "none"),
-])  # fmt: skip
-@in_single
-def mse_loss(x: Array, target: Array, reduction: str = "mean"):
-    """Mean of the squared differences, over all entries.
-
-    Examples
-    --------
-    >>> float(mse_loss([1.0, 2.0], [0.0, 0.0]))
-    2.5
-    """
-    x, target = comparable(x, target)
-    y, factor = reduce((x - target) ** 2, reduction, x.size)
-
-    def to_x(g, y, x, target):
-        r"""\bar{x} = \tfrac{2}{N} \bar{L} \odot (x - y)"""
-        return g * (2 * factor) * (x - target)
-
-    def to_target(g, y, x, target):
-        r"""\bar{y} = \tfrac{2}{N} \bar{L} \odot (y - x)"""
-        return g * (2 * factor) * (target - x)
-
-    return y, to_x, to_target
+def reduced(losses: Any, reduction: str, n: float | None = None) -> Any:
+    """The same of Tensors, by operations that are recorded: with an ``n``, a sum over it."""
+    if one_of(reduction, "reduction", REDUCTIONS) == "none":
+        return losses
+    if reduction == "mean" and not losses.size:
+        raise no_mean()
+    if reduction == "mean" and n is None:
+        return mean(losses)
+    return total(losses) if reduction == "sum" else total(losses) / n
 
 
-@op(r"L = \tfrac1N \sum_n |x_n - y_n|", examples=lambda draw: [
-    (draw(3, 4), draw(3, 4) + 5), (draw(3), draw(3) - 5, "sum"), (draw(3), draw(3) + 5, "none"),
-])  # fmt: skip
-@in_single
-def l1_loss(x: Array, target: Array, reduction: str = "mean"):
-    """Mean of the absolute differences, over all entries; where they are 0, so is the gradient.
-
-    Examples
-    --------
-    >>> float(l1_loss([1.0, 2.0], [0.0, 0.0]))
-    1.5
-    """
-    x, target = comparable(x, target)
-    y, factor = reduce(np.abs(x - target), reduction, x.size)
-
-    def to_x(g, y, x, target):
-        r"""\bar{x} = \tfrac{1}{N} \bar{L} \odot \operatorname{sign}(x - y)"""
-        return g * factor * np.sign(x - target)
-
-    def to_target(g, y, x, target):
-        r"""\bar{y} = \tfrac{1}{N} \bar{L} \odot \operatorname{sign}(y - x)"""
-        return g * factor * np.sign(target - x)
-
-    return y, to_x, to_target
+def no_mean() -> ArgumentError:
+    """The error for the mean of nothing, which is NaN in PyTorch."""
+    return ArgumentError(
+        "the mean over no examples is undefined: the batch is empty, or no example has a weight"
+    )
 
 
 @op(r"L = -\tfrac1N \sum_n y_n \ln p_n + (1 - y_n) \ln (1 - p_n)", examples=lambda draw: [
@@ -89,9 +65,10 @@ def l1_loss(x: Array, target: Array, reduction: str = "mean"):
     (draw(5, low=0.1, high=0.9), np.array([0, 1, 1, 0, 1])),
     (draw(3, low=0.1, high=0.9), draw(3, low=0.1, high=0.9), "sum"),
     (draw(3, low=0.1, high=0.9), draw(3, low=0.1, high=0.9), "none"),
+    (draw(3, 4, low=0.1, high=0.9), draw(3, 4, low=0.1, high=0.9), "mean", draw(4, low=0.1)),
 ])  # fmt: skip
 @in_single
-def binary_cross_entropy(p: Array, target: Array, reduction: str = "mean"):
+def binary_cross_entropy(p: Array, target: Array, reduction: str = "mean", weight: Any = None):
     """Cross entropy of probabilities ``p`` of the class 1 (course document 002, slide 22).
 
     Logarithms are bounded below by -100 and the gradient's denominator by 1e-12, as in PyTorch,
@@ -104,7 +81,9 @@ def binary_cross_entropy(p: Array, target: Array, reduction: str = "mean"):
     target
         0, 1 or probabilities, of the same shape.
     reduction
-        ``"mean"`` over all entries, ``"sum"`` or ``"none"``.
+        ``"mean"`` over all entries, whatever their weights, ``"sum"`` or ``"none"``.
+    weight
+        A factor of each entry's loss; it broadcasts, such as (C,) or (N, 1).
 
     Examples
     --------
@@ -122,18 +101,23 @@ def binary_cross_entropy(p: Array, target: Array, reduction: str = "mean"):
         log_p = np.maximum(np.log(p), -100)
         log_q = np.maximum(np.log1p(-p), -100)
     _check_targets(target)
+    w = _entry_weights(weight, "weight", p)
     loss = -(target * log_p + (1 - target) * log_q)
+    loss = loss if weight is None else loss * w
     y, factor = reduce(loss.astype(p.dtype), reduction, p.size)
 
     def to_p(g, y, p, target):
         r"""\bar{p} = \bar{L} \odot \frac{p - y}{p (1 - p)} / N"""
-        return g * factor * ((p - target) / maximum(p * (1 - p), 1e-12))
+        return g * (factor * w) * ((p - target) / maximum(p * (1 - p), 1e-12))
 
     def to_target(g, y, p, target):
         r"""\bar{y} = \bar{L} \odot (\ln(1 - p) - \ln p) / N"""
         q = minimum(maximum(p, 1e-44), 1.0)
-        return g * factor * (log(maximum(1 - q, 1e-44)) - log(q))
+        return g * (factor * w) * (log(maximum(1 - q, 1e-44)) - log(q))
 
+    if weight is not None:
+        to_p.__doc__ = r"\bar{p} = \bar{L} \odot w \odot \frac{p - y}{p (1 - p)} / N"
+        to_target.__doc__ = r"\bar{y} = \bar{L} \odot w \odot (\ln(1 - p) - \ln p) / N"
     return y, to_p, to_target
 
 
@@ -141,14 +125,20 @@ def binary_cross_entropy(p: Array, target: Array, reduction: str = "mean"):
     (draw.away(3, 4), draw(3, 4, low=0.1, high=0.9)), (draw.away(5), np.array([0, 1, 1, 0, 1])),
     (draw.away(3), draw(3, low=0.1, high=0.9), "sum"),
     (draw.away(3), draw(3, low=0.1, high=0.9), "none"),
+    (draw.away(3, 4), draw(3, 4, low=0.1, high=0.9), "mean", draw(3, 1, low=0.1), draw(4, low=0.1)),
 ])  # fmt: skip
 @in_single
-def binary_cross_entropy_with_logits(z: Array, target: Array, reduction: str = "mean"):
+def binary_cross_entropy_with_logits(
+    z: Array, target: Array, reduction: str = "mean", weight: Any = None,
+    pos_weight: Any = None,
+):  # fmt: skip
     r"""Sigmoid and binary cross entropy in one, without overflow.
 
     Its gradient with respect to the logits is :math:`(\sigma(z) - y) / N` under the mean.
 
-    Logits of any shape; target and reduction as in ``binary_cross_entropy``.
+    Logits of any shape; target, reduction and weight as in ``binary_cross_entropy``.
+    ``pos_weight`` multiplies the part of the class 1, such as (C,) for C labels: the number of
+    negative examples over that of positive ones makes up for rare labels.
 
     Examples
     --------
@@ -157,17 +147,30 @@ def binary_cross_entropy_with_logits(z: Array, target: Array, reduction: str = "
     """
     z, target = comparable(z, target)
     _check_targets(target)
-    loss = np.maximum(z, 0) - z * target + np.log1p(np.exp(-np.abs(z)))
-    y, factor = reduce(loss, reduction, z.size)
+    w, q = _entry_weights(weight, "weight", z), _entry_weights(pos_weight, "pos_weight", z)
+    below = np.log1p(np.exp(-np.abs(z)))  # and the softplus of -z is this, less min(z, 0)
+    loss = np.maximum(z, 0) - z * target + below
+    if pos_weight is not None:
+        loss = loss + (q - 1) * target * (below - np.minimum(z, 0))
+    y, factor = reduce(loss if weight is None else loss * w, reduction, z.size)
 
     def to_z(g, y, z, target):
         r"""\bar{z} = \bar{L} \odot (\sigma(z) - y) / N"""
-        return g * factor * (sigmoid(z) - target)
+        p = sigmoid(z)
+        slope = p - target if pos_weight is None else (1 - target) * p - q * target * (1 - p)
+        return g * (factor * w) * slope
 
     def to_target(g, y, z, target):
         r"""\bar{y} = -\bar{L} \odot z / N"""
-        return g * -factor * z
+        slope = z if pos_weight is None else z - (q - 1) * softplus(-z)
+        return g * (-factor * w) * slope
 
+    if weight is not None or pos_weight is not None:
+        of = r" = \bar{L} \odot w \odot " if weight is not None else r" = \bar{L} \odot "
+        rule = r"((1 - y) \sigma(z) - q y (1 - \sigma(z)))" if pos_weight is not None else ""
+        to_z.__doc__ = r"\bar{z}" + of + (rule or r"(\sigma(z) - y)") + " / N"
+        rule = r"((q - 1) \ln(1 + e^{-z}) - z)" if pos_weight is not None else "(-z)"
+        to_target.__doc__ = r"\bar{y}" + of + rule + " / N"
     return y, to_z, to_target
 
 
@@ -308,6 +311,33 @@ def _check_targets(target: Array) -> None:
             "targets of a binary classification lie between 0 and 1; these go from {low} to "
               "{high}", low=target.min(), high=target.max(),
         )  # fmt: skip
+
+
+def _entry_weights(weight: Any, name: str, x: Array) -> Any:
+    """Factors of the entries' losses, copied, of their dtype; 1 where there are none."""
+    if weight is None:
+        return 1.0
+    weight = np.array(weight, x.dtype)
+    try:
+        fits = np.broadcast_shapes(weight.shape, x.shape) == x.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ShapeError(
+            "{name} {shape} does not broadcast to the predictions {other}",
+            name=name, shape=weight.shape, other=x.shape,
+        )  # fmt: skip
+    return not_negative(weight, name)
+
+
+def not_negative(weight: Array, name: str) -> Array:
+    """The weights, if each is a number, finite and at least 0."""
+    if not (np.isfinite(weight).all() and (weight >= 0).all()):
+        raise ArgumentError(
+            "{name} holds finite numbers that are not negative; these go from {low} to {high}",
+            name=name, low=weight.min(), high=weight.max(),
+        )  # fmt: skip
+    return weight
 
 
 def _no_negatives(name: str, x: Array) -> None:

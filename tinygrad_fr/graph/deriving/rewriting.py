@@ -10,10 +10,11 @@ from ...autograd.modes import switch
 from ...autograd.operation import registry
 from ...autograd.tensor import Tensor
 from ...kernels import Array
+from ...ops.losses import reduced
 from ..formulas import symbol
 from ..formulas.letters import Near, with_letters
 from ..recorded.compositions import compositions
-from ..recorded.expansion import EXPANSIONS, reduced
+from ..recorded.expansion import EXPANSIONS
 from ..recorded.extract import Edge, Graph, Vertex, extract
 from ..recorded.replay import Function, replay
 
@@ -23,7 +24,7 @@ def _kl_divergence(p: Any, q: Any, reduction: str = "mean", axis: int = -1) -> A
     p = np.asarray(p._array if isinstance(p, Tensor) else p)
     entropy = (p * np.log(np.where(p > 0, p, 1))).sum(axis)
     crossed = -(p * q.log()).sum(axis)
-    return reduced(crossed + entropy if entropy.any() else crossed, reduction)
+    return reduced(crossed + entropy if entropy.any() else crossed, reduction, float(crossed.size))
 
 
 def _normalised(x: Any, axes: tuple[int, ...], eps: float) -> Any:

@@ -58,7 +58,8 @@ def formula(graph: Graph, vertex: Vertex, symbols: Mapping[int, str]) -> Item:
     tree = parse(worded(vertex.latex))
     right = after_equals(_reduced(tree, vertex))
     letters = argument_letters(operation, vertex) if len(inputs) <= MOST_LETTERS else {}
-    if right is None or not letters or not _fits(letters, inputs, right):
+    fits = right is not None and letters and _fits(letters, inputs, right)
+    if right is None or not fits or _weighs(graph, vertex):
         listed = [symbols[inputs[i]] for i in sorted(inputs)]
         if len(listed) > MOST_LETTERS:
             listed = [*listed[:3], r"\ldots", listed[-1]]
@@ -175,6 +176,17 @@ def _given(
         opened, closed = Atom("operator", "("), Atom("operator", ")")
         given[letter] = Row((Atom("function", "onehot"), opened, given[letter], closed))
     return given
+
+
+def _weighs(graph: Graph, vertex: Vertex) -> bool:
+    """Whether the entries of a loss count differently, and so not as its formula says."""
+    if "cross_entropy" not in str(vertex.operation) and vertex.operation != "nll_loss":
+        return False
+    if any(vertex.static.get(name) is not None for name in ("weight", "pos_weight")):
+        return True
+    target = graph.vertices[graph.inputs(vertex.id)[1]].value
+    ignored = vertex.static.get("ignore_index", -100)
+    return target.dtype.kind in "iu" and bool((target == ignored).any())
 
 
 def _reduced(tree: Item, vertex: Vertex) -> Item:
@@ -327,7 +339,8 @@ def _is_default(value: Any, default: Any) -> bool:
 def counts(graph: Graph, vertex: Vertex) -> str:
     """What N is in the formula of a loss: ``N = 6``."""
     letters = {atom.text for atom in atoms(parse(vertex.latex))}
-    if "N" not in letters or vertex.static.get("reduction", "mean") != "mean":
+    mean = vertex.static.get("reduction", "mean") == "mean"
+    if "N" not in letters or not mean or _weighs(graph, vertex):
         return ""
     first = graph.vertices[graph.inputs(vertex.id)[0]]
     classes = 1  # an error per entry, or one per distribution

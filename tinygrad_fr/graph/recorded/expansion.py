@@ -8,6 +8,8 @@ import numpy as np
 from ... import ops
 from ...autograd.engine import Node
 from ...autograd.operation import Operation
+from ...ops.classification import along
+from ...ops.losses import reduced
 from ...ops.recurrent import step_by_step
 
 
@@ -16,38 +18,53 @@ class Unwritten(Exception):  # noqa: N818 - no error: the operation stays one st
 
 
 def _cross_entropy(
-    logits: Any, target: Any, reduction: str = "mean", label_smoothing: float = 0.0
-) -> Any:
+    logits: Any, target: Any, reduction: str = "mean", label_smoothing: float = 0.0,
+    weight: Any = None, ignore_index: int = -100,
+) -> Any:  # fmt: skip
     axis = 1 if logits.ndim > 1 else 0
-    y = np.asarray(_plain(target))
+    classes = logits.shape[axis]
+    y, n, kept = np.asarray(_plain(target)), logits.size / classes, 1.0
     if y.dtype.kind in "iu":
-        y = np.moveaxis(np.eye(logits.shape[axis])[y], -1, axis)
+        y, n = _one_hot(y, classes, axis, weight, ignore_index)
+        kept = y.sum(axis, keepdims=True)
     if label_smoothing:
-        y = (1 - label_smoothing) * y + label_smoothing / logits.shape[axis]
-    return reduced(-(y * logits.softmax(axis).log()).sum(axis), reduction)
+        y = (1 - label_smoothing) * y + kept * label_smoothing / classes
+    if weight is not None:
+        y = y * along(np.asarray(_plain(weight)), logits.ndim, axis)
+    return reduced(-(y * logits.softmax(axis).log()).sum(axis), reduction, n)
+
+
+def _one_hot(y: Any, classes: int, axis: int, weight: Any, ignore_index: int) -> tuple[Any, Any]:
+    """Class indices as rows, of zeros where they are ignored; and what their mean divides by."""
+    kept = y != ignore_index
+    labels = np.where(kept, y, 0)
+    rows = np.moveaxis(np.eye(classes)[labels] * kept[..., None], -1, axis)
+    w = kept if weight is None else kept * np.asarray(_plain(weight))[labels]
+    return rows, float(w.sum())
 
 
 def _plain(x: Any) -> Any:
     return x._array if isinstance(x, Node) else x
 
 
-def _nll_loss(log_p: Any, target: Any, reduction: str = "mean") -> Any:
+def _nll_loss(
+    log_p: Any, target: Any, reduction: str = "mean", weight: Any = None, ignore_index: int = -100
+) -> Any:
     axis = 1 if log_p.ndim > 1 else 0
-    y = np.moveaxis(np.eye(log_p.shape[axis])[np.asarray(_plain(target))], -1, axis)
-    return reduced(-(y * log_p).sum(axis), reduction)
+    y, n = _one_hot(np.asarray(_plain(target)), log_p.shape[axis], axis, weight, ignore_index)
+    if weight is not None:
+        y = y * along(np.asarray(_plain(weight)), log_p.ndim, axis)
+    return reduced(-(y * log_p).sum(axis), reduction, n)
 
 
-def _bce(p: Any, y: Any, reduction: str = "mean") -> Any:
+def _bce(
+    p: Any, y: Any, reduction: str = "mean", weight: Any = None, pos_weight: Any = None
+) -> Any:
     y = np.asarray(_plain(y))
-    return reduced(-(y * p.log() + (1.0 - y) * (1.0 - p).log()), reduction)
-
-
-def reduced(losses: Any, reduction: str) -> Any:
-    """Losses as they are, their sum or their mean."""
-    if reduction == "none":
-        return losses
-    total = losses.sum()
-    return total if reduction == "sum" else total / float(losses.size)
+    positive = y if pos_weight is None else y * np.asarray(_plain(pos_weight))
+    losses = -(positive * p.log() + (1.0 - y) * (1.0 - p).log())
+    losses = losses if weight is None else np.asarray(_plain(weight)) * losses
+    return reduced(losses, reduction, float(losses.size))
 
 
 def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
@@ -96,10 +113,10 @@ EXPANSIONS: dict[str, Callable[..., Any]] = {
     "cross_entropy": _cross_entropy,
     "nll_loss": _nll_loss,
     "binary_cross_entropy": _bce,
-    "binary_cross_entropy_with_logits": lambda z, y, reduction="mean": _bce(
-        z.sigmoid(), y, reduction
+    "binary_cross_entropy_with_logits": lambda z, *args, **kwargs: _bce(
+        z.sigmoid(), *args, **kwargs
     ),
-    "mse_loss": lambda x, y, reduction="mean": reduced((x - y) ** 2, reduction),
+    "mse_loss": lambda x, y, reduction="mean": reduced((x - y) ** 2, reduction, float(x.size)),
     "log_softmax": lambda x, axis=-1: x.softmax(axis).log(),
     "linear": _linear,
     "conv2d": _conv2d,

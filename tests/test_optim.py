@@ -101,6 +101,10 @@ SCHEDULES = [
     ("CosineAnnealingLR", {"T_max": 50, "eta_min": 0.01}),
     ("StepLR", {"step_size": 7}),
     ("StepLR", {"step_size": 1, "gamma": 0.9}),
+    ("LambdaLR", {"lr_lambda": lambda step: 0.95**step}),
+    ("LambdaLR", {"lr_lambda": [lambda step: 1 / (1 + step), lambda step: step % 3]}),
+    ("LinearLR", {}), ("LinearLR", {"start_factor": 0.9, "end_factor": 0.0, "total_iters": 30}),
+    ("warm_up", {}), ("three", {}), ("chained", {}), ("nested", {}),
     ("OneCycleLR", {"max_lr": 0.5, "total_steps": 60}),
     ("OneCycleLR", {"max_lr": 0.5, "epochs": 5, "steps_per_epoch": 11, "pct_start": 0.2}),
     ("OneCycleLR", {"max_lr": [0.5, 0.1], "total_steps": 60, "anneal_strategy": "linear"}),
@@ -111,6 +115,28 @@ SCHEDULES = [
 ]  # fmt: skip
 
 
+def schedule_of(room, name, optimizer, options):
+    """A schedule of ours or of PyTorch's, by its name, or some of them together."""
+
+    def of(name, *args):
+        return getattr(room, name)(optimizer, *args)
+
+    if name == "warm_up":
+        parts = [of("LinearLR", 0.1, 1.0, 5), of("CosineAnnealingLR", 45, 0.01)]
+        return of("SequentialLR", parts, [5])
+    if name == "three":
+        parts = [of("StepLR", 2), of("LinearLR", 0.5), of("LambdaLR", lambda step: 0.9**step)]
+        return of("SequentialLR", parts, [6, 20])
+    if name in ("chained", "nested"):
+        parts = [of("LinearLR", 0.2), of("StepLR", 7, 0.5), of("CosineAnnealingLR", 60)]
+        chain = room.ChainedScheduler(parts)
+        if name == "chained" or room is not optim:
+            return chain
+        return of("SequentialLR", [chain, of("StepLR", 1)], [60])
+    return getattr(room, name)(optimizer, **options)
+
+
+@pytest.mark.filterwarnings("ignore:The epoch parameter")  # PyTorch's own, at a milestone
 @pytest.mark.parametrize("optimizer", ["SGD", "AdamW"])
 @pytest.mark.parametrize(("name", "options"), SCHEDULES)
 def test_schedules_are_pytorchs(name, options, optimizer):
@@ -122,8 +148,8 @@ def test_schedules_are_pytorchs(name, options, optimizer):
     ours = getattr(optim, optimizer)(groups, lr=0.3, **extra)
     groups = [{"params": [v]}, {"params": [s], "lr": 0.02}]
     theirs = getattr(torch.optim, optimizer)(groups, lr=0.3, **extra)
-    a = getattr(optim, name)(ours, **options)
-    b = getattr(torch.optim.lr_scheduler, name)(theirs, **options)
+    a = schedule_of(optim, name, ours, options)
+    b = schedule_of(torch.optim.lr_scheduler, name, theirs, options)
     for _ in range(50):
         assert a.get_last_lr() == pytest.approx(b.get_last_lr(), rel=1e-10)
         for x, y in zip(ours.param_groups, theirs.param_groups, strict=True):
@@ -139,7 +165,7 @@ def test_a_restored_schedule_continues_as_if_never_stopped(name, options):
     def made():
         groups = [{"params": [tg.Tensor([1.0], requires_grad=True)]} for _ in range(2)]
         optimizer = optim.SGD(groups, lr=0.3, momentum=0.9)
-        return optimizer, getattr(optim, name)(optimizer, **options)
+        return optimizer, schedule_of(optim, name, optimizer, options)
 
     (first, schedule), (second, restored) = made(), made()
     for _ in range(20):
@@ -151,6 +177,66 @@ def test_a_restored_schedule_continues_as_if_never_stopped(name, options):
         restored.step()
         for x, y in zip(first.param_groups, second.param_groups, strict=True):
             assert (x["lr"], x["momentum"]) == (y["lr"], y["momentum"])
+
+
+PLATEAUS = [
+    {}, {"patience": 0, "factor": 0.5}, {"mode": "max", "patience": 1, "cooldown": 3},
+    {"patience": 2, "threshold": 0.3, "threshold_mode": "abs", "min_lr": [0.01, 0.02]},
+    {"mode": "max", "threshold": 0.2, "threshold_mode": "abs", "patience": 3, "eps": 1e-3},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("options", PLATEAUS)
+def test_plateaus_are_pytorchs_and_are_restored(options):
+    torch = pytest.importorskip("torch")
+    groups = [{"params": [tg.Tensor([1.0], requires_grad=True)], "lr": lr} for lr in (0.3, 0.05)]
+    ours = optim.SGD(groups, lr=0.3)
+    theirs = torch.optim.SGD(
+        [{"params": [torch.ones(1, requires_grad=True)], "lr": lr} for lr in (0.3, 0.05)], lr=0.3
+    )
+    a = optim.ReduceLROnPlateau(ours, **options)
+    b = torch.optim.lr_scheduler.ReduceLROnPlateau(theirs, **options)
+    measures = np.exp(-np.arange(60) / 9).clip(0.2) + np.random.default_rng(0).random(60) / 9
+    measures[[13, 29]] = np.nan, -0.5
+    for measure in measures:
+        a.step(measure)
+        b.step(measure)
+        assert a.get_last_lr() == pytest.approx(b.get_last_lr(), rel=1e-12)
+        restored = optim.ReduceLROnPlateau(ours, **options)
+        restored.load_state_dict(json.loads(json.dumps(a.state_dict())))
+        a = restored
+    assert a.get_last_lr() != [0.3, 0.05]
+
+
+def test_a_schedule_made_after_a_warm_up_starts_from_the_first_rates():
+    optimizer = optim.SGD([tg.Tensor([1.0], requires_grad=True)], lr=1.0)
+    warm_up = optim.LinearLR(optimizer, 0.1, total_iters=2)
+    decay = optim.StepLR(optimizer, 1)  # which sees a rate of 0.1
+    schedule = optim.SequentialLR(optimizer, [warm_up, decay], [2])
+    for _ in range(2):
+        schedule.step()
+    assert optimizer.lr == 1.0
+
+
+def test_schedules_that_make_no_sense_are_refused():
+    optimizer, other = (optim.SGD([tg.Tensor([1.0], requires_grad=True)], lr=1) for _ in range(2))
+    a, b = optim.StepLR(optimizer, 1), optim.StepLR(other, 1)
+    for make, words in [
+        (lambda: optim.SequentialLR(optimizer, [a, a], [3, 4]), "2 schedules need 1 milestones"),
+        (lambda: optim.SequentialLR(optimizer, [a, a, a], [3, 3]), "rising"),
+        (lambda: optim.SequentialLR(optimizer, [a, b], [3]), "the same optimizer"),
+        (lambda: optim.ChainedScheduler([]), "no schedule"),
+        (lambda: optim.ChainedScheduler([a, optim.ReduceLROnPlateau(optimizer)]), "cannot be part"),
+        (lambda: optim.LambdaLR(optimizer, [min, max]), "for each of the 1 groups"),
+        (lambda: optim.LambdaLR(optimizer, 0.5), "a function of the step"),
+        (lambda: optim.LinearLR(optimizer, 0.0), "start_factor is above 0"),
+        (lambda: optim.LinearLR(optimizer, 1.5), "between 0 and 1"),
+        (lambda: optim.ReduceLROnPlateau(optimizer, factor=1.0), "factor is below 1"),
+        (lambda: optim.ReduceLROnPlateau(optimizer, "lowest"), "mode is one of min, max"),
+        (lambda: optim.ReduceLROnPlateau(optimizer, min_lr=[0, 0]), "min_lr has 2 rates for 1"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            make()
 
 
 def test_an_exhausted_cycle_says_so():

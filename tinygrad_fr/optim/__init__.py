@@ -2,10 +2,13 @@
 
 from .base import Optimizer
 from .clipping import clip_grad_norm
+from .combined import ChainedScheduler, SequentialLR
 from .optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
-from .schedules import CosineAnnealingLR, OneCycleLR, Schedule, StepLR
+from .plateau import ReduceLROnPlateau
+from .schedules import CosineAnnealingLR, LambdaLR, LinearLR, OneCycleLR, Schedule, StepLR
 
 __all__ = [
-    "SGD", "Adagrad", "Adam", "AdamW", "CosineAnnealingLR", "OneCycleLR", "Optimizer", "RMSprop",
-    "Schedule", "StepLR", "clip_grad_norm",
+    "SGD", "Adagrad", "Adam", "AdamW", "ChainedScheduler", "CosineAnnealingLR", "LambdaLR",
+    "LinearLR", "OneCycleLR", "Optimizer", "RMSprop", "ReduceLROnPlateau", "Schedule",
+    "SequentialLR", "StepLR", "clip_grad_norm",
 ]  # fmt: skip

@@ -1,13 +1,16 @@
 """Schedules: how learning rates change from step to step. Their values are PyTorch's."""
 
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from ..checks import one_of, share, whole
 from ..errors import ArgumentError, DTypeError
 from .base import Optimizer
+
+_made = itertools.count()  # in which order schedules were made
 
 
 class Schedule:
@@ -18,7 +21,8 @@ class Schedule:
     steps : int
         How often ``step`` was called.
     per_batch : bool
-        Whether ``fit`` calls ``step()`` after each batch rather than after each epoch.
+        Whether ``fit`` calls ``step()`` after each step of the optimizer rather than after each
+        epoch; it may be set.
     """
 
     per_batch = False
@@ -30,6 +34,7 @@ class Schedule:
             )
         self.optimizer = optimizer
         self.steps = 0
+        self.made = next(_made)
         self.base_lrs = [group["lr"] for group in optimizer.param_groups]
 
     def __repr__(self) -> str:
@@ -46,8 +51,12 @@ class Schedule:
         return [float(group["lr"]) for group in self.optimizer.param_groups]
 
     def _set(self) -> None:
-        for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
-            group["lr"] = self._rate(base)
+        for group, rate in zip(self.optimizer.param_groups, self._rates(), strict=True):
+            group["lr"] = rate
+
+    def _rates(self) -> list[float]:
+        """The rate of each group after ``steps`` steps."""
+        return [self._rate(base) for base in self.base_lrs]
 
     def _rate(self, base: float) -> float:
         """The rate after ``steps`` steps, from the first one; written by subclasses."""
@@ -86,6 +95,85 @@ class StepLR(Schedule):
 
     def _rate(self, base: float) -> float:
         return float(base * self.gamma ** (self.steps // self.step_size))
+
+
+class LambdaLR(Schedule):
+    """The first rate times what a function says of the number of steps.
+
+    Parameters
+    ----------
+    optimizer
+        Whose rates to change, at once and at each ``step()``.
+    lr_lambda
+        A function of the number of steps, or one for each group of parameters. It is not part of
+        the state: give the same one to resume.
+
+    Examples
+    --------
+    >>> from tinygrad_fr import Tensor, optim
+    >>> optimizer = optim.SGD([Tensor([1.0], requires_grad=True)], lr=1.0)
+    >>> schedule = LambdaLR(optimizer, lambda step: 1 / (1 + step))
+    >>> schedule.step()
+    >>> optimizer.lr
+    0.5
+    """
+
+    def __init__(self, optimizer: Optimizer, lr_lambda: Any) -> None:
+        super().__init__(optimizer)
+        n = len(self.base_lrs)
+        several = isinstance(lr_lambda, Sequence)
+        self.lambdas: list[Callable[[int], float]] = list(lr_lambda) if several else [lr_lambda] * n
+        if len(self.lambdas) != n or not all(map(callable, self.lambdas)):
+            raise ArgumentError(
+                "lr_lambda is a function of the step, or one for each of the {n} groups of "
+                "parameters",
+                n=n,
+            )
+        self._set()
+
+    def _rates(self) -> list[float]:
+        pairs = zip(self.base_lrs, self.lambdas, strict=True)
+        return [float(base * factor(self.steps)) for base, factor in pairs]
+
+
+class LinearLR(Schedule):
+    """The rate goes in equal steps from one share of the first rate to another: a warm-up.
+
+    Parameters
+    ----------
+    optimizer
+        Whose rates to change, at once and at each ``step()``.
+    start_factor, end_factor
+        The shares, at first and from ``total_iters`` steps on.
+    total_iters
+        The number of steps between them.
+
+    Examples
+    --------
+    >>> from tinygrad_fr import Tensor, optim
+    >>> optimizer = optim.SGD([Tensor([1.0], requires_grad=True)], lr=1.0)
+    >>> schedule = LinearLR(optimizer, start_factor=0.5, total_iters=2)
+    >>> rates = [optimizer.lr]
+    >>> for _ in range(3):
+    ...     schedule.step()
+    ...     rates.append(optimizer.lr)
+    >>> rates
+    [0.5, 0.75, 1.0, 1.0]
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0,
+        total_iters: int = 5,
+    ) -> None:  # fmt: skip
+        super().__init__(optimizer)
+        self.start, self.end = share(start_factor, "start_factor"), share(end_factor, "end_factor")
+        if start_factor == 0:  # PyTorch goes on from a rate by factors, and could not leave 0
+            raise ArgumentError("start_factor is above 0: a first step of 0 would be lost")
+        self.total = whole(total_iters, "total_iters", 1)
+        self._set()
+
+    def _rate(self, base: float) -> float:
+        return base * _linear(self.start, self.end, min(self.steps / self.total, 1.0))
 
 
 class CosineAnnealingLR(Schedule):

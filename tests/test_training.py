@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from tinygrad_fr.data import (
     DataLoader,
     RandomRotation,
     RandomShift,
+    WeightedSampler,
 )
 from tinygrad_fr.errors import DTypeError, FileError
 from tinygrad_fr.kernels.fast import winograd
@@ -406,3 +408,177 @@ def test_a_masked_array_would_lose_its_mask():
     for use in lambda: losses((masked, LABELS)), lambda: model(masked), lambda: DataLoader(masked):
         with pytest.raises(DTypeError, match="filled"):
             use()
+
+
+class Batches:
+    """A callback with a hook for batches, and none for epochs."""
+
+    def __init__(self, last=None):
+        self.seen, self.last = [], last
+
+    def on_batch_end(self, history, batch):
+        self.seen.append((batch["epoch"], batch["batch"], len(history)))
+        assert np.isfinite(batch["loss"])
+        return len(self.seen) == self.last
+
+
+def test_callbacks_may_follow_each_batch_and_end_the_training_there():
+    watch, epochs = Batches(), []
+    model, arguments = setup(epochs=2, callbacks=[watch, lambda history: epochs.append(1)])
+    tg.fit(model, **arguments)
+    assert watch.seen == [(e, b, e - 1) for e in (1, 2) for b in range(1, 7)]
+    assert len(epochs) == 2
+    watch = Batches(last=8)
+    model, arguments = setup(epochs=9, callbacks=[watch])
+    history = tg.fit(model, **arguments)
+    assert len(history) == 2
+    assert watch.seen[-1] == (2, 2, 1)
+
+
+@pytest.mark.parametrize("sizes", [(12, 12, 12, 12), (12, 12, 12, 4), (7, 5, 9)])
+@pytest.mark.parametrize("k", [2, 3])
+def test_accumulated_batches_make_the_step_of_a_large_one(sizes, k):
+    def trained(batches, **options):
+        before = tg.settings.get_default_dtype()
+        tg.set_default_dtype("float64")
+        try:
+            model, arguments = setup(epochs=3, train=batches, valid=None, **options)
+        finally:
+            tg.set_default_dtype(before)
+        tg.fit(model, **arguments)
+        return arguments["optimizer"].steps, [p.data for p in model.parameters()]
+
+    ends = np.cumsum((0, *sizes))
+    x = X.astype(float)
+    small = [(x[a:b], LABELS[a:b]) for a, b in pairwise(ends)]
+    large = [(x[a:b], LABELS[a:b]) for a, b in pairwise([*ends[:-1:k], ends[-1]])]
+    (n, ours), (m, expected) = trained(small, accumulate=k), trained(large)
+    assert n == m == 3 * len(large)
+    for p, q in zip(ours, expected, strict=True):
+        np.testing.assert_allclose(p, q, rtol=1e-9)
+
+
+def test_accumulating_one_batch_and_a_wide_clip_change_nothing():
+    runs = []
+    for options in {}, {"accumulate": 1, "clip": 1e9}:
+        model, arguments = setup(**options)
+        runs.append(tg.fit(model, **arguments)["loss"])
+    assert runs[0] == runs[1]
+
+
+def test_clipping_bounds_each_step():
+    model, arguments = setup(epochs=1, train=(X, LABELS), scheduler=None, clip=0.01)
+    arguments["optimizer"] = optim.SGD(model.parameters(), lr=1.0)
+    before = [p.data.copy() for p in model.parameters()]
+    tg.fit(model, **arguments)
+    moved = np.sqrt(sum(((p.data - q) ** 2).sum()
+                        for p, q in zip(model.parameters(), before, strict=True)))  # fmt: skip
+    assert 0 < moved <= 2 * 0.01 + 1e-6  # two batches
+    for options, words in ({"clip": 0}, "clip is a number above 0"), (
+        {"accumulate": 0}, "accumulate is an integer of at least 1",
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=words):
+            tg.fit(model, **{**arguments, **options})
+
+
+@pytest.mark.parametrize("make", [
+    lambda o: optim.ReduceLROnPlateau(o, patience=0, factor=0.5, threshold=0.2),
+    lambda o: optim.SequentialLR(o, [optim.LinearLR(o, 0.1), optim.StepLR(o, 2, 0.5)], [5]),
+], ids=["plateau", "sequential"])  # fmt: skip
+@pytest.mark.parametrize("per_batch", [False, True])
+def test_new_schedules_accumulation_and_samplers_resume_exactly(make, per_batch, tmp_path):
+    def run(epochs, **options):
+        model, arguments = setup(epochs=epochs, accumulate=4, clip=0.5, **options)
+        sampler = WeightedSampler(np.arange(40.0), seed=2)
+        arguments["train"] = DataLoader((X[:40], LABELS[:40]), 7, sampler=sampler)
+        arguments["scheduler"] = scheduler = make(arguments["optimizer"])
+        if per_batch and not isinstance(scheduler, optim.ReduceLROnPlateau):
+            scheduler.per_batch = True
+        history = tg.fit(model, **arguments)
+        return history["loss"], arguments["optimizer"].lr, scheduler.steps
+
+    reference = run(8)
+    path = tmp_path / "run.npz"
+    run(3, checkpoint=path)
+    assert run(8, checkpoint=path, resume=True) == reference
+    assert reference[1] != 0.05
+
+
+def test_a_plateau_follows_the_validation_loss_or_the_training_loss():
+    for valid, name in ((X[40:], LABELS[40:]), "valid_loss"), (None, "loss"):
+        model, arguments = setup(epochs=3, valid=valid)
+        arguments["scheduler"] = plateau = optim.ReduceLROnPlateau(arguments["optimizer"])
+        history = tg.fit(model, **arguments)
+        assert plateau.best == min(history[name])
+
+
+class Two(nn.Module):
+    """A model of two inputs, and of two outputs where asked."""
+
+    def __init__(self):
+        self.a, self.b = nn.Linear(2, 2), nn.Linear(2, 2)
+
+    def forward(self, left, right):
+        return self.a(left) + self.b(right)
+
+
+def test_models_of_several_inputs_get_tuples_by_place_and_dicts_by_name():
+    def trained(train, **options):
+        tg.manual_seed(0)
+        model = Two()
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        return tg.fit(model, train, loss=tg.cross_entropy, optimizer=optimizer, epochs=2, seed=0,
+                      metrics=["accuracy"], progress=False, **options)["loss"]  # fmt: skip
+
+    left, right = X[:, :2], X[:, 2:]
+    pairs = [((a, b), y) for a, b, y in zip(left, right, LABELS, strict=True)]
+    named = [{"right": b, "left": a, "y": y} for a, b, y in zip(left, right, LABELS, strict=True)]
+    whole = {"left": left, "right": right, "y": LABELS}
+    expected = trained(((left, right), LABELS), valid=((left, right), LABELS))
+    assert trained(({"left": left, "right": right}, LABELS)) == expected
+    assert trained(whole) == expected
+    assert trained(DataLoader(pairs, shuffle=True, seed=0)) == expected
+    assert trained(DataLoader(named, shuffle=True, seed=0)) == expected
+    assert trained(lambda: iter(DataLoader(whole))) == trained([*DataLoader(whole)])
+
+
+def test_measures_weigh_batches_by_examples_whatever_the_output():
+    class Both(nn.Module):
+        def __init__(self):
+            self.layer = nn.Linear(4, 2)
+
+        def forward(self, x):
+            return {"z": self.layer(x), "x": x}
+
+    model = Both()
+    batches = [(X[:50], LABELS[:50]), (X[50:], LABELS[50:])]
+    shares = evaluate(model, batches, lambda y, t: tg.cross_entropy(y["z"], t),
+                      {"seen": lambda y, t: float(len(y["x"]))})  # fmt: skip
+    assert shares["seen"] == pytest.approx((50 * 50 + 10 * 10) / 60)
+    assert shares["loss"] == pytest.approx(tg.cross_entropy(model(X)["z"], LABELS).item())
+
+
+def test_a_function_makes_batches_anew_for_each_epoch():
+    def batches():
+        yield X[:30], LABELS[:30]
+        yield X[30:], LABELS[30:]
+
+    made, given = ({"train": train, "valid": train} for train in (batches, [*batches()]))
+    runs = []
+    for options in made, given:
+        model, arguments = setup(**options)
+        runs.append(tg.fit(model, **arguments)["valid_loss"])
+    assert runs[0] == runs[1]
+    once = batches()
+    model, arguments = setup(train=lambda: once)
+    with pytest.raises(ValueError, match="there is no batch"):
+        tg.fit(model, **arguments)
+    with pytest.raises(ValueError, match="the function that makes it"):
+        tg.fit(model, **{**arguments, "train": batches()})
+
+
+def test_batches_of_another_kind_are_refused():
+    for batch in X, (X,), {"x": X}, (X, LABELS, X):
+        model, arguments = setup(train=[batch])
+        with pytest.raises(ValueError, match="batches of two"):
+            tg.fit(model, **arguments)

@@ -10,6 +10,7 @@ import threading
 import time
 import traceback
 import weakref
+from functools import partial
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_fr as tg
-from tinygrad_fr.data import ArrayDataset, DataLoader
+from tinygrad_fr.data import ArrayDataset, DataLoader, WeightedSampler, pad_sequences
 from tinygrad_fr.errors import ArgumentError, ShapeError
 
 
@@ -281,3 +282,73 @@ def test_a_generator_is_not_a_dataset():
 def test_examples_that_do_not_stack_are_refused(items):
     with pytest.raises(ShapeError, match=r"make no batch .*resize or pad"):
         list(DataLoader(items))
+
+
+def test_a_sampler_gives_the_order_and_the_number_of_examples():
+    x = np.arange(5)
+    loader = DataLoader(x, 2, sampler=[4, 4, 0])
+    assert [b.tolist() for (b,) in loader] == [[4, 4], [0]]
+    assert [b.tolist() for (b,) in loader] == [[4, 4], [0]]  # again in the next epoch
+    assert len(loader) == 2
+    assert len(DataLoader(x, 2, sampler=range(3), drop_last=True)) == 1
+    loader = DataLoader(x, batch_sampler=[[0], [3, 1]])
+    assert [b.tolist() for (b,) in loader] == [[0], [3, 1]]
+    assert len(loader) == 2
+
+
+def test_draws_by_weight_follow_the_seed_and_the_epoch():
+    labels = np.array([0] * 90 + [1] * 10)
+    sampler = WeightedSampler(1 / np.bincount(labels)[labels], 1000, seed=3)
+    drawn = labels[sampler.for_epoch(0)]
+    assert 0.4 < drawn.mean() < 0.6
+    loaders = [DataLoader(labels, 100, sampler=sampler) for _ in range(2)]
+    first = [np.concatenate([b for (b,) in loaders[0]]) for _epoch in range(2)]
+    loaders[1].epoch = 1  # resumed
+    np.testing.assert_array_equal(np.concatenate([b for (b,) in loaders[1]]), first[1])
+    assert (first[0] != first[1]).any()
+    once = WeightedSampler([1, 2, 0, 3], 3, replacement=False).for_epoch(0)
+    assert sorted(once.tolist()) == [0, 1, 3]
+
+
+@pytest.mark.parametrize(("make", "words"), [
+    (lambda: DataLoader(np.ones(3), sampler=[0], shuffle=True), "one of shuffle, sampler"),
+    (lambda: DataLoader(np.ones(3), sampler=[0], batch_sampler=[[0]]), "one of shuffle, sampler"),
+    (lambda: DataLoader(np.ones(3), sampler=iter([0])), "list_iterator cannot"),
+    (lambda: list(DataLoader(np.ones(3), sampler=[7])), "no examples"),
+    (lambda: WeightedSampler([0.0, 0.0]), "not all 0"),
+    (lambda: WeightedSampler([1.0, np.nan]), "a finite number for each"),
+    (lambda: WeightedSampler([1.0, 0.0], 2, replacement=False), "from 1 to 1"),
+    (lambda: pad_sequences([([1, 2], 0)], (0, 1, 2)), "3 values to fill with.*2 parts"),
+])  # fmt: skip
+def test_samplers_that_make_no_sense_are_refused(make, words):
+    with pytest.raises((ArgumentError, IndexError), match=words):
+        make()
+
+
+def test_collate_makes_the_batch():
+    items = [(np.ones(n), n) for n in (2, 3, 1)]
+    with pytest.raises(ShapeError, match=r"\(\(2,\), \(3,\), \(1,\)\).*collate=, such as pad_seq"):
+        list(DataLoader(items))
+    ((x, n),) = DataLoader(items, collate=pad_sequences)
+    assert x.tolist() == [[1, 1, 0], [1, 1, 1], [1, 0, 0]]
+    assert n.tolist() == [2, 3, 1]
+    tokens = [(np.arange(n), np.arange(n)) for n in (1, 2)]
+    ((x, y),) = DataLoader(tokens, collate=partial(pad_sequences, value=(0, -100)))
+    assert y.tolist() == [[0, -100], [0, 1]]
+    assert [*DataLoader([1, 2], collate=sum)] == [3]
+    ((x,),) = DataLoader([np.ones((n, 2)) for n in (1, 3)], collate=pad_sequences)
+    assert x.shape == (2, 3, 2)
+
+
+def test_examples_in_tuples_and_dicts_are_stacked_part_by_part():
+    items = [({"a": np.ones(2) * i, "b": i}, (i, np.zeros(1))) for i in range(3)]
+    ((inputs, (number, zeros)),) = DataLoader(items)
+    assert inputs["a"].shape == (3, 2)
+    assert inputs["b"].tolist() == number.tolist() == [0, 1, 2]
+    assert zeros.shape == (3, 1)
+    data = ArrayDataset({"a": np.ones((3, 2)), "b": (np.arange(3), np.arange(3.0))}, np.arange(3))
+    assert len(data) == 3
+    assert data[1][0]["b"] == (1, 1.0)
+    assert data.split(0.67, seed=0)[0].arrays[0]["a"].shape == (2, 2)
+    with pytest.raises(ShapeError, match="not 3, 2"):
+        ArrayDataset((np.ones(3), np.ones(2)))

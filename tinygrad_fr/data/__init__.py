@@ -1,11 +1,11 @@
 """Data: arrays, image folders, embedded data sets, augmentation, and the loader of batches."""
 
 from .augmentation import AugmentedDataset
-from .dataset import ArrayDataset
+from .dataset import ArrayDataset, pad_sequences
 from .embedded import load_digits, load_mnist
 from .folder import ImageFolder
 from .images import preprocess
-from .loader import DataLoader
+from .loader import DataLoader, WeightedSampler
 from .transforms import RandomCrop, RandomHorizontalFlip, RandomRotation, RandomShift
 
 __all__ = [
@@ -17,7 +17,9 @@ __all__ = [
     "RandomHorizontalFlip",
     "RandomRotation",
     "RandomShift",
+    "WeightedSampler",
     "load_digits",
     "load_mnist",
+    "pad_sequences",
     "preprocess",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, Self, TypeAlias
 
 import numpy as np
@@ -78,7 +78,8 @@ class ArrayDataset(Splittable):
     Parameters
     ----------
     *arrays : array_like
-        Images and labels, say: (N, ...) each, also of pandas or PyTorch. They are not copied.
+        Images and labels, say: (N, ...) each, also of pandas or PyTorch. They are not copied. For
+        models of several inputs one of them may be a tuple or a dict of arrays.
     classes
         The names of the classes, if there are any.
 
@@ -97,33 +98,37 @@ class ArrayDataset(Splittable):
     slow = False  # indexing arrays is not worth a thread of the loader
 
     def __init__(self, *arrays: Any, classes: Sequence[str] | None = None) -> None:
-        self.arrays: tuple[Array, ...] = tuple(map(_as_array, arrays))
+        self.arrays: tuple[Any, ...] = tuple(mapped(_as_array, array) for array in arrays)
         self.classes = None if classes is None else tuple(classes)
         if not arrays:
             raise ArgumentError("a dataset needs at least one array")
-        if not all(array.ndim for array in self.arrays):
+        parts: list[Array] = []
+        for array in self.arrays:
+            mapped(parts.append, array)
+        if not all(array.ndim for array in parts):
             raise ShapeError("a number has no axis of examples: give arrays of shape (N, ...)")
-        lengths = [len(array) for array in self.arrays]
-        if len(set(lengths)) > 1:
+        self.n, *others = lengths = [len(array) for array in parts]
+        if any(other != self.n for other in others):
             raise ShapeError(
                 "the arrays must have the same number of examples (first axis), not {lengths}",
                 lengths=", ".join(map(str, lengths)),
             )
 
     def __repr__(self) -> str:
-        return f"ArrayDataset({', '.join(str(array.shape) for array in self.arrays)})"
+        shapes = [str(mapped(np.shape, array)) for array in self.arrays]
+        return f"ArrayDataset({', '.join(shapes)})"
 
     def __len__(self) -> int:
-        return len(self.arrays[0])
+        return self.n
 
     def __getitem__(self, index: Any) -> tuple[Any, ...]:
         """One example (an integer), or several (a slice, integers or a mask)."""
         try:
-            return tuple(array[index] for array in self.arrays)
+            return tuple(mapped(lambda x: x[index], array) for array in self.arrays)
         except IndexError as error:
             raise no_such_index(index, len(self)) from error
 
-    def batch(self, indices: Any) -> tuple[Array, ...]:
+    def batch(self, indices: Any) -> tuple[Any, ...]:
         """The examples at these positions, copied."""
         return self[np.asarray(indices)]
 
@@ -134,7 +139,7 @@ class ArrayDataset(Splittable):
 
 def as_dataset(data: Any) -> Dataset:
     """A dataset as it is, or made of arrays."""
-    if hasattr(data, "__array__"):
+    if hasattr(data, "__array__") or isinstance(data, dict):
         data = (data,)
     if isinstance(data, tuple):
         return ArrayDataset(*data)
@@ -147,30 +152,105 @@ def as_dataset(data: Any) -> Dataset:
     return dataset
 
 
-def gather(data: Dataset, indices: Array) -> Batch:
-    """Examples of any dataset, stacked."""
+def gather(data: Dataset, indices: Array, collate: Any = None) -> Any:
+    """Examples of any dataset, stacked or collated."""
     batch = getattr(data, "batch", None)
-    if callable(batch):
-        return tuple(map(as_operand, batch(indices)))
+    if callable(batch) and collate is None:
+        return tuple(mapped(as_operand, part) for part in batch(indices))
     items = [data[int(i)] for i in indices]
-    rows = [item if isinstance(item, tuple) else (item,) for item in items]
+    if collate is not None:
+        return collate(items)
+    stacked = _stacked(items)
+    return stacked if isinstance(stacked, (tuple, dict)) else (stacked,)
+
+
+def mapped(function: Callable[[Any], Any], x: Any) -> Any:
+    """A function of each array, in tuples and dicts of arrays, too."""
+    if isinstance(x, dict):
+        return {name: mapped(function, part) for name, part in x.items()}
+    if _is_nested(x):
+        return tuple(mapped(function, part) for part in x)
+    return function(x)
+
+
+def _is_nested(x: Any) -> bool:
+    """Whether a tuple holds arrays, and is none: (1, 2) is."""
+    return isinstance(x, tuple) and any(
+        isinstance(part, dict) or getattr(part, "ndim", 0) or _is_nested(part) for part in x
+    )
+
+
+def _stacked(items: Sequence[Any]) -> Any:
+    """Examples as a batch: in tuples and dicts, each part for itself."""
+    first = items[0]
+    if isinstance(first, dict):
+        return {name: _stacked([item[name] for item in items]) for name in first}
     try:
-        columns = [list(map(_as_array, column)) for column in zip(*rows, strict=True)]
-        return tuple(np.stack(column) for column in columns)
-    except ValueError as error:
+        if isinstance(first, tuple):
+            return tuple(_stacked(column) for column in zip(*items, strict=True))
+        return np.stack(list(map(_as_array, items)))
+    except ShapeError:
+        raise
+    except (ValueError, TypeError) as error:
+        shapes = list(dict.fromkeys(_shape(item) for item in items))
         raise ShapeError(
-            "examples of different shapes make no batch ({error}): resize or pad them, "
-            "and let data[i] be an array or a tuple of arrays",
-            error=error,
+            "examples of different shapes make no batch ({shapes}): resize or pad them, let "
+            "data[i] be an array or a tuple of arrays, or give collate=, such as pad_sequences",
+            shapes=", ".join(shapes[:4]),
         ) from error
+
+
+def _shape(item: Any) -> str:
+    try:
+        return str(np.shape(item))
+    except ValueError:  # a list of unlike things
+        return type(item).__name__
+
+
+def pad_sequences(items: Sequence[Any], value: Any = 0) -> tuple[Array, ...]:
+    """Make a batch of examples of unequal lengths: a ``collate`` for DataLoader.
+
+    Parameters
+    ----------
+    items
+        Examples: sequences (T, ...), or tuples of which some parts are sequences. Shorter ones are
+        filled at their end, numbers stacked.
+    value
+        What to fill with; a tuple for one value per part, such as ``(0, -100)`` for sequences and
+        targets that ``cross_entropy`` then ignores: ``partial(pad_sequences, value=(0, -100))``.
+
+    Examples
+    --------
+    >>> pad_sequences([([1, 2, 3], 0), ([4], 1)])
+    (array([[1, 2, 3],
+           [4, 0, 0]]), array([0, 1]))
+    """
+    rows = [item if isinstance(item, tuple) else (item,) for item in items]
+    columns = [list(map(_as_array, column)) for column in zip(*rows, strict=True)]
+    values = value if isinstance(value, tuple) else (value,) * len(columns)
+    if len(values) != len(columns):
+        raise ArgumentError(
+            "there are {n} values to fill with, and examples have {m} parts",
+            n=len(values), m=len(columns),
+        )  # fmt: skip
+
+    def padded(column: list[Array], value: Any) -> Any:
+        if not column[0].ndim:
+            return column
+        length = max(map(len, column))
+        rest = [(0, 0)] * (column[0].ndim - 1)
+        return [np.pad(x, [(0, length - len(x)), *rest], constant_values=value) for x in column]
+
+    pairs = zip(columns, values, strict=True)
+    return tuple(_stacked(padded(column, value)) for column, value in pairs)
 
 
 def _as_array(x: Any) -> Array:
     return np.asarray(x if isinstance(x, Tensor) else as_operand(x))
 
 
-def in_epoch(data: Dataset, epoch: int) -> Dataset:
-    """The dataset as it is in this epoch."""
+def in_epoch(data: Any, epoch: int) -> Any:
+    """The dataset, or the order, as it is in this epoch."""
     for_epoch = getattr(data, "for_epoch", None)
     return for_epoch(epoch) if callable(for_epoch) else data
 

@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from .. import checks, settings
 from ..errors import ArgumentError
 from ..kernels.fast.threads import start
-from .dataset import Batch, Dataset, as_dataset, gather, in_epoch
+from .dataset import Dataset, as_dataset, gather, in_epoch
 
 
 class DataLoader:
@@ -30,6 +30,15 @@ class DataLoader:
         Without one, ``tg.manual_seed`` decides.
     drop_last
         Leave out a last batch that is not full.
+    sampler
+        The indices of an epoch's examples, in order, in the place of ``shuffle``: anything that has
+        a length and can be walked once per epoch, or a method ``for_epoch(k)`` that gives them, as
+        ``WeightedSampler`` has.
+    batch_sampler
+        The same with the indices of each batch, in the place of the batch size and the rest.
+    collate
+        Makes a batch of a list of examples; by default they are stacked, in tuples and dicts each
+        part for itself. ``pad_sequences`` fills up what is too short.
     prefetch
         How many batches a thread prepares ahead, where the dataset is ``slow`` (image files,
         augmentation) and threads exist. The batches are the same with and without.
@@ -60,6 +69,10 @@ class DataLoader:
         seed: int | None = None,
         drop_last: bool = False,
         prefetch: int = 2,
+        *,
+        sampler: Any = None,
+        batch_sampler: Any = None,
+        collate: Callable[[list[Any]], Any] | None = None,
     ) -> None:
         self.data = as_dataset(data)
         if not len(self.data):
@@ -71,29 +84,100 @@ class DataLoader:
         ahead = int(prefetch) if isinstance(prefetch, bool) else prefetch
         self.prefetch = checks.whole(ahead, "prefetch", 0)
         self.epoch = 0
+        self.sampler, self.batch_sampler, self.collate = sampler, batch_sampler, collate
+        if (sampler is not None) + (batch_sampler is not None) + bool(shuffle) > 1:
+            raise ArgumentError("give one of shuffle, sampler and batch_sampler: each is an order")
+        for given in sampler, batch_sampler:
+            if given is not None and not hasattr(given, "__len__"):
+                raise ArgumentError(
+                    "a sampler has a length and is walked once per epoch, which {kind} cannot: "
+                    "give a list, or a class with for_epoch(k)",
+                    kind=type(given).__name__,
+                )
 
     def __repr__(self) -> str:
         return f"DataLoader({self.data!r}, batch_size={self.batch_size}, shuffle={self.shuffle})"
 
     def __len__(self) -> int:
         """Count the batches of an epoch."""
-        full, rest = divmod(len(self.data), self.batch_size)
+        if self.batch_sampler is not None:
+            return len(self.batch_sampler)
+        n = len(self.data if self.sampler is None else self.sampler)
+        full, rest = divmod(n, self.batch_size)
         return full + (rest > 0 and not self.drop_last)
 
-    def __iter__(self) -> Iterator[Batch]:
-        order = np.arange(len(self.data))
-        if self.shuffle:
-            key: Any = None if self.seed is None else (self.seed, self.epoch)
-            settings.generator(key).shuffle(order)
+    def __iter__(self) -> Iterator[Any]:
+        chosen = self._chosen()
         data = in_epoch(self.data, self.epoch)
         self.epoch += 1
-        size = self.batch_size
-        batches = (gather(data, order[i * size : (i + 1) * size]) for i in range(len(self)))
+        batches = (gather(data, indices, self.collate) for indices in chosen)
         ahead = self.prefetch and getattr(data, "slow", False)
         return _ahead(batches, self.prefetch) if ahead else batches
 
+    def _chosen(self) -> Iterator[Any]:
+        """The indices of each batch of this epoch."""
+        if self.batch_sampler is not None:
+            return (np.asarray(i, np.intp) for i in in_epoch(self.batch_sampler, self.epoch))
+        if self.sampler is not None:
+            order = np.array(list(in_epoch(self.sampler, self.epoch)), np.intp)
+        else:
+            order = np.arange(len(self.data))
+        if self.shuffle:
+            key: Any = None if self.seed is None else (self.seed, self.epoch)
+            settings.generator(key).shuffle(order)
+        size = self.batch_size
+        return (order[i * size : (i + 1) * size] for i in range(len(self)))
 
-def _ahead(batches: Iterator[Batch], depth: int) -> Iterator[Batch]:
+
+class WeightedSampler:
+    """Draws examples by weight, for classes that are rare: a sampler for DataLoader.
+
+    Parameters
+    ----------
+    weights
+        How much each example counts, (N,): ``1 / np.bincount(y)[y]`` draws all classes alike.
+    num_samples
+        How many are drawn in an epoch; by default N.
+    replacement
+        Whether an example may be drawn more than once.
+    seed
+        Makes the draws reproducible: those of epoch ``k`` follow from ``(seed, k)`` alone. Without
+        one, ``tg.manual_seed`` decides.
+
+    Examples
+    --------
+    >>> sampler = WeightedSampler([0.0, 1.0, 1.0], num_samples=4, seed=0)
+    >>> len(sampler), 0 in sampler.for_epoch(0)
+    (4, False)
+    """
+
+    def __init__(
+        self, weights: Any, num_samples: int | None = None, replacement: bool = True,
+        seed: int | None = None,
+    ) -> None:  # fmt: skip
+        weights = np.array(weights, float)
+        if weights.ndim != 1 or not (np.isfinite(weights) & (weights >= 0)).all() or (
+            not weights.any()
+        ):  # fmt: skip
+            raise ArgumentError(
+                "weights holds a finite number for each example, not negative and not all 0"
+            )
+        self.shares = weights / weights.sum()
+        most = None if replacement else int(np.count_nonzero(weights))
+        self.n = checks.whole(len(weights) if num_samples is None else num_samples,
+                              "num_samples", 1, most)  # fmt: skip
+        self.replacement, self.seed = replacement, checks.seed(seed)
+
+    def __len__(self) -> int:
+        return self.n
+
+    def for_epoch(self, epoch: int) -> Any:
+        """The indices that are drawn for this epoch."""
+        rng = settings.generator(None if self.seed is None else (self.seed, epoch))
+        return rng.choice(len(self.shares), self.n, self.replacement, self.shares)
+
+
+def _ahead(batches: Iterator[Any], depth: int) -> Iterator[Any]:
     """The same batches, up to ``depth`` of them prepared by a thread while they are awaited.
 
     The thread ends when they are ready, and the next demand starts another one. So none is left

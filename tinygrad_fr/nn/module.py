@@ -76,6 +76,8 @@ class Module(Shown):
             if not isinstance(x, Tensor):
                 args = tuple(map(self._cast, args))
                 break
+        if kwargs:
+            kwargs = {name: self._cast(x) for name, x in kwargs.items()}
         if mode.owner is None:
             path, label = "", type(self).__name__
         else:

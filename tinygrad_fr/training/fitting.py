@@ -13,16 +13,18 @@ from .. import settings
 from ..autograd.guards.conversion import as_operand
 from ..autograd.modes import no_grad
 from ..autograd.tensor import Tensor
-from ..checks import kind, whole
+from ..checks import kind, positive, whole
 from ..data import ArrayDataset, DataLoader
+from ..data.dataset import mapped
 from ..errors import ArgumentError, DTypeError, NonFiniteError
 from ..io import check_writable
 from ..messages import _, say, watched
 from ..nn.module import Module
 from ..optim import Optimizer
 from . import checkpoints
+from .descent import Descent
 from .history import History, describe, note
-from .metrics import Means, Metric, by_name
+from .metrics import Means, Metric, by_name, examples
 
 
 def fit(
@@ -35,7 +37,9 @@ def fit(
     epochs: int,
     metrics: Sequence[str | Metric] = (),
     scheduler: Any = None,
-    callbacks: Sequence[Callable[[History], Any]] = (),
+    callbacks: Sequence[Any] = (),
+    clip: float | None = None,
+    accumulate: int = 1,
     seed: int | None = None,
     progress: bool = True,
     checkpoint: str | Path | None = None,
@@ -48,8 +52,11 @@ def fit(
     model
         What ``optimizer`` learns.
     train, valid
-        Batches ``(inputs, targets)``: a DataLoader (or PyTorch's) or any iterable that can be
-        walked once per epoch; a dataset, or a tuple of two arrays, is put into a DataLoader.
+        Batches: a DataLoader (or PyTorch's) or any iterable that can be walked once per epoch, or
+        a function that gives one, such as a generator function; a dataset, or a tuple of two
+        arrays, is put into a DataLoader. A batch is ``(inputs, targets)``: inputs ``x`` go to
+        ``model(x)``, a tuple ``(a, b)`` to ``model(a, b)``, a dict to ``model(**inputs)``. Or it is
+        a dict whose ``"y"`` holds the targets, and all else the inputs by name.
     loss
         Takes the model's output and the targets, gives a scalar; such as ``tg.cross_entropy``.
     epochs
@@ -57,10 +64,20 @@ def fit(
     metrics
         ``"accuracy"`` or functions of the output and the targets (arrays), averaged over examples.
     scheduler
-        Its ``step()`` is called after each epoch, or after each batch where its ``per_batch`` is
-        true, as for ``OneCycleLR``.
+        Its ``step()`` is called after each epoch, or after each step of the optimizer where its
+        ``per_batch`` is true, as for ``OneCycleLR``; that of a ``ReduceLROnPlateau`` gets the
+        validation loss, or else the training loss.
     callbacks
-        Called with the History after each epoch; one that returns True ends the training.
+        Called with the History after each epoch; one that returns True ends the training. One with
+        a method ``on_batch_end(history, batch)`` has it called after each training batch, with a
+        dict of its ``"epoch"``, its number ``"batch"`` (both from 1) and its ``"loss"``: True ends
+        the epoch there, and the training.
+    clip
+        The largest norm of all gradients together, as for ``clip_grad_norm``, before each step.
+    accumulate
+        Take a step after so many batches, from the mean of their gradients, each counting as many
+        times as it has examples: for losses that are means, the step of one large batch. What
+        remains at the end of an epoch makes a step, too.
     seed
         Of the library's generator and of the order of the examples.
     progress
@@ -92,6 +109,9 @@ def fit(
     True
     """
     _check(model, loss, optimizer, epochs)
+    whole(accumulate, "accumulate", 1)
+    if clip is not None:
+        positive(clip, "clip")
     if resume and checkpoint is None:
         raise ArgumentError("resume needs the checkpoint to continue from: checkpoint=FILE")
     if seed is not None:
@@ -108,35 +128,36 @@ def fit(
             batches.epoch = len(history)
         if progress and len(history) >= epochs:
             say(_("the run was complete: {n} epochs are in the checkpoint", n=len(history)))
-    per_batch = getattr(scheduler, "per_batch", False)
+    descent = Descent(optimizer, scheduler, clip, accumulate)
+    watchers = [c.on_batch_end for c in callbacks if hasattr(c, "on_batch_end")]
 
-    def step(value: Any) -> None:
+    def step(value: Any, n: int, number: int) -> bool:
         _check_loss(value, len(history) + 1)
-        optimizer.zero_grad()
-        value.backward()
-        optimizer.step()
-        if per_batch:
-            scheduler.step()
+        descent.add(value, n)
+        batch = {"epoch": len(history) + 1, "batch": number, "loss": value.item()}
+        answers = [watch(history, batch) for watch in watchers]  # each is called
+        return any(map(_is_true, answers))
 
     try:
         for number in range(len(history) + 1, epochs + 1):
             started = time.perf_counter()
             model.train()
             with _bar(batches, number, epochs, progress) as shown:
-                epoch = {"epoch": number, **_means(model, shown, loss, measures, step)}
+                means, ended = _means(model, shown, loss, measures, step)
+            descent.take()
+            epoch = {"epoch": number, **means}
             if held_out is not None:
                 for name, value in evaluate(model, held_out, loss, measures).items():
                     epoch[f"valid_{name}"] = value
             epoch["seconds"] = time.perf_counter() - started
             note(history, epoch, model)
-            if scheduler is not None and not per_batch:
-                scheduler.step()
+            descent.end(epoch)
             if progress:
                 say(describe(epoch))
             if checkpoint is not None:
                 checkpoints.write(checkpoint, model, optimizer, scheduler, history)
-            answers = [callback(history) for callback in callbacks]  # each is called
-            if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
+            answers = [callback(history) for callback in callbacks if callable(callback)]
+            if ended or any(map(_is_true, answers)):
                 break
     except (KeyboardInterrupt, NonFiniteError) as error:
         if history.best_state:
@@ -173,7 +194,7 @@ def evaluate(
     try:
         model.eval()
         with no_grad():
-            return _means(model, _batches(data), loss, measures)
+            return _means(model, _batches(data), loss, measures)[0]
     finally:
         for module, mode in modes:
             module.training = mode
@@ -221,36 +242,64 @@ def _means(
     batches: Iterable[Any],
     loss: Callable[[Any, Any], Tensor],
     metrics: dict[str, Metric],
-    step: Callable[[Tensor], None] | None = None,
-) -> dict[str, float]:
-    """The mean loss and metrics over all examples, a step being taken after each batch."""
-    total = Means()
-    for batch in batches:
-        x, target = _pair(batch)
-        y = model(x)
+    step: Callable[[Tensor, int, int], bool] | None = None,
+) -> tuple[dict[str, float], bool]:
+    """The mean loss and metrics over all examples; and whether a step, one per batch, ended it."""
+    total, ended = Means(), False
+    for number, batch in enumerate(batches, 1):
+        args, kwargs, target = _parts(batch)
+        y = model(*args, **kwargs)
         value = loss(y, target)
-        if step is not None:
-            step(value)
+        ended = step is not None and step(value, examples(y), number)
         total.add(y, target, value.item() if isinstance(value, Tensor) else value, metrics)
+        if ended:
+            break
     if not total.n:
         raise ArgumentError("there is no batch: is the data set empty?")
-    return total.result()
+    return total.result(), ended
 
 
-def _pair(batch: Any) -> tuple[Any, Any]:
+def _parts(batch: Any) -> tuple[tuple[Any, ...], dict[str, Any], Any]:
+    """The arguments of the model, by place and by name, and the targets."""
+    if isinstance(batch, (tuple, list)) and len(batch) == 1:
+        batch = batch[0]
+    if isinstance(batch, dict) and len(batch) > 1 and "y" in batch:
+        batch = {name: x for name, x in batch.items() if name != "y"}, batch["y"]
     if not isinstance(batch, (tuple, list)) or len(batch) != 2:
-        raise ArgumentError("fit needs batches of two arrays, (inputs, targets)")
-    return as_operand(batch[0]), as_operand(batch[1])
+        raise ArgumentError(
+            'fit needs batches of two, (inputs, targets), or dicts with the targets at "y"'
+        )
+    x, target = (mapped(as_operand, part) for part in batch)
+    if isinstance(x, dict):
+        return (), x, target
+    return x if isinstance(x, tuple) else (x,), {}, target
+
+
+def _is_true(answer: Any) -> bool:
+    return isinstance(answer, (bool, np.bool_)) and bool(answer)
+
+
+class _Made:
+    """Batches that a function makes anew for each epoch."""
+
+    def __init__(self, make: Callable[[], Iterable[Any]]) -> None:
+        self.make = make
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.make())
 
 
 def _batches(data: Any, *, shuffle: bool = False, seed: int | None = None, epochs: int = 1) -> Any:
-    if isinstance(data, tuple):
-        data = ArrayDataset(*data)
+    if isinstance(data, (tuple, dict)):
+        data = ArrayDataset(*data) if isinstance(data, tuple) else ArrayDataset(data)
     if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, list):
         return DataLoader(data, shuffle=shuffle, seed=seed)
+    if callable(data) and not hasattr(data, "__iter__"):
+        return _Made(data)
     if epochs > 1 and isinstance(data, Iterator):
         raise ArgumentError(
-            "a generator can be walked once, and there are {n} epochs: give a list or a loader",
+            "a generator can be walked once, and there are {n} epochs: give a list, a loader, or "
+            "the function that makes it",
             n=epochs,
         )
     return data

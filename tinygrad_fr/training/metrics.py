@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.dataset import mapped
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
 
@@ -56,6 +57,18 @@ def by_name(metrics: str | Metric | Sequence[str | Metric]) -> dict[str, Metric]
     return measures
 
 
+def plain(x: Any) -> Array:
+    """A Tensor or what stands for an array as an array."""
+    return np.asarray(getattr(x, "data", x))
+
+
+def examples(y: Any) -> int:
+    """How many examples there are in a batch of outputs: in the first array of several."""
+    while isinstance(y, (tuple, dict)):
+        y = next(iter(y.values() if isinstance(y, dict) else y))
+    return len(y) if np.ndim(y) else 1
+
+
 class Means:
     """Loss and metrics averaged over examples, not over batches, which may differ in size."""
 
@@ -65,8 +78,8 @@ class Means:
 
     def add(self, y: Any, target: Any, value: Any, metrics: dict[str, Metric]) -> None:
         """Count a batch: its output, its targets, its loss."""
-        n = len(y)
-        prediction, truth = getattr(y, "data", y), np.asarray(getattr(target, "data", target))
+        n = examples(y)
+        prediction, truth = mapped(plain, y), mapped(plain, target)
         measured = {"loss": float(value)}
         measured.update((name, metric(prediction, truth)) for name, metric in metrics.items())
         for name, x in measured.items():

@@ -227,6 +227,60 @@ def test_a_summary_may_begin_with_an_embedding():
     assert model.summary((3,)).count("Embedding") == 1
 
 
+class Attention(nn.Module):
+    """Two inputs, products of its own, a layer that is called again and again."""
+
+    def __init__(self):
+        self.q, self.cell = nn.Linear(4, 4), nn.Linear(4, 4, bias=False)
+
+    def forward(self, a, b):
+        q, k = self.q(a), self.q(b)
+        w = tg.softmax(q @ k.swapaxes(-1, -2))
+        v = tg.einsum("...ij,...jk->...ik", w, k)
+        for _ in range(3):
+            v = self.cell(v)
+        return v, w
+
+
+def test_a_summary_counts_the_multiply_adds_that_were_recorded():
+    assert nn.models.course_cnn().summary().multiply_adds == 48 * 48 * 8 * 9 + 4608 * 5
+    summary = Attention().summary(((5, 4), (6, 4)))
+    adds = {row[0]: int(row[4]) for row in summary.rows[3:] if row[4] != "0"}
+    assert adds == {"q": (5 + 6) * 16, "cell": 3 * 5 * 16, "": 2 * 5 * 6 * 4}
+    assert summary.multiply_adds == sum(adds.values())
+    assert f"{summary.multiply_adds} multiply-adds" in summary
+    assert str(summary).count("cell") == 1  # called three times
+    for layer, shape, n in [
+        (nn.Conv1d(4, 6, 3, groups=2), (4, 9), 7 * 6 * 2 * 3),
+        (nn.Conv2d(4, 6, 3, padding=1), (4, 9, 9), 81 * 6 * 4 * 9),
+        (nn.ConvTranspose2d(4, 6, 3, stride=2), (4, 5, 5), 25 * 4 * 6 * 9),
+        (nn.ReLU(), (3,), 0),
+    ]:
+        assert layer.summary(shape).multiply_adds == n
+
+
+def test_a_summary_takes_data_and_dtypes_and_frozen_models():
+    model = nn.Sequential(nn.Embedding(10, 4), nn.Flatten(), nn.Linear(12, 2))
+    for p in model.parameters():
+        p.requires_grad = False
+    assert model.summary((3,), dtypes=int).multiply_adds == 24
+    assert model.summary(data=np.zeros((7, 3), int)).multiply_adds == 7 * 24
+    assert not any(p.requires_grad for p in model.parameters())
+    data = {"b": np.ones((2, 6, 4)), "a": np.ones((2, 5, 4))}
+    by_name = Attention().summary(data=data)
+    assert by_name.multiply_adds == 2 * Attention().summary(((5, 4), (6, 4))).multiply_adds
+    assert Attention().summary(data=(data["a"], data["b"])).rows[3:] == by_name.rows[3:]
+    with pytest.raises(ValueError, match="3 dtypes for 2 inputs"):
+        Attention().summary(((5, 4), (6, 4)), dtypes=(int, int, int))
+    with pytest.raises(TypeError):
+        model.summary((3,), dtypes=float)
+
+
+def test_arrays_given_by_name_are_cast_too():
+    y = Attention()(a=np.ones((5, 4)), b=np.ones((6, 4)))[0]
+    assert y.dtype == np.float32
+
+
 def test_children_and_modules_are_pytorchs():
     model = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.ReLU()))
     assert list(model.children()) == [model[0], model[1]]

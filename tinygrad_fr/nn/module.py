@@ -328,21 +328,31 @@ class Module(Shown):
 
     # --- text --------------------------------------------------------------------------------
 
-    def summary(self, input_shape: tuple[int, ...] | None = None) -> Summary:
-        """A table of the layers, the shapes of their outputs and their parameters.
+    def summary(self, input_shape: Any = None, *, data: Any = None, dtypes: Any = None) -> Summary:
+        """A table of the layers: the shapes of their outputs, their parameters, their work.
+
+        The multiply-adds are counted from the recorded products and convolutions, and so of any
+        Module: for one example, or for all of ``data``.
 
         Parameters
         ----------
         input_shape
-            The shape of one example, such as (1, 50, 50); models of ``nn.models`` know theirs.
+            The shape of one example, such as (1, 50, 50), or of each of several inputs; models of
+            ``nn.models`` know theirs.
+        data
+            Inputs to call it with instead: an array, a tuple of them, or a dict by name.
+        dtypes
+            Of the inputs, one or one for each: ``int`` for an ``Embedding``.
 
         Examples
         --------
         >>> import tinygrad_fr as tg
         >>> "24x24x8 = 4608" in tg.nn.models.course_cnn().summary()
         True
+        >>> tg.nn.Linear(3, 2).summary((3,)).multiply_adds
+        6
         """
-        return summarise(self, input_shape)
+        return summarise(self, input_shape, data, dtypes)
 
     def extra_repr(self) -> str:
         """The arguments shown by ``repr``: numbers and texts that it keeps under their names."""

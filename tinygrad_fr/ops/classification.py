@@ -72,7 +72,7 @@ def cross_entropy(
     >>> float(cross_entropy([[0.0, 0.0]], [1]).round(6))
     0.693147
     """
-    axis, others = classes_of(logits, "logits")
+    axis, others = classes_of(logits)
     share(label_smoothing, "label_smoothing")
     _warn_probabilities(logits, axis)
     weight = class_weights(weight, logits.shape[axis], stable.floating(logits).dtype)
@@ -179,14 +179,15 @@ def _upstream(g: Any, axis: int) -> Any:
     return g.reshape((*g.shape[:axis], 1, *g.shape[axis:])) if g.ndim else g
 
 
-def classes_of(scores: Array, name: str) -> tuple[int, tuple[int, ...]]:
+def classes_of(scores: Array) -> tuple[int, tuple[int, ...]]:
     """The axis of the classes, and the shape without it."""
-    if scores.ndim == 0:
-        raise ShapeError("{" + name + "} needs an axis of classes: (N, C) or (C,)")
-    axis = 1 if scores.ndim > 1 else 0
-    if not scores.shape[axis]:
-        raise ShapeError("{" + name + "} has no class on axis {axis}", axis=axis)
-    return axis, (*scores.shape[:axis], *scores.shape[axis + 1 :])
+    shape = scores.shape
+    if not shape:
+        raise ShapeError("a score for each class needs an axis of classes: (N, C) or (C,)")
+    axis = 1 if len(shape) > 1 else 0
+    if not shape[axis]:
+        raise ShapeError("scores {shape} have no class on axis {axis}", shape=shape, axis=axis)
+    return axis, (*shape[:axis], *shape[axis + 1 :])
 
 
 def positions(labels: Array, axis: int) -> tuple[Any, ...]:
@@ -315,7 +316,7 @@ def nll_loss(
     >>> float(nll_loss([[-0.5, -1.0]], [1]))
     1.0
     """
-    axis, others = classes_of(log_p, "log_p")
+    axis, others = classes_of(log_p)
     labels, ignored = check_labels(target, log_p.shape, ignore_index)
     picked = positions(labels, axis)
     loss = -stable.floating(log_p[picked])

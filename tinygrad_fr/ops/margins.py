@@ -110,7 +110,7 @@ def multi_margin_loss(
     """
     checks.one_of(p, "p", (1, 2))
     checks.positive(margin, "margin", zero=True)
-    axis, _others = classes_of(x, "x")
+    axis, _others = classes_of(x)
     classes, dtype = x.shape[axis], x.dtype if x.dtype.kind == "f" else np.dtype(float)
     labels, _ignored = check_labels(np.asarray(getattr(target, "data", target)), x.shape)
     picked, weights = positions(labels, axis), class_weights(weight, classes, dtype)

@@ -466,6 +466,12 @@ def test_accumulating_one_batch_and_a_wide_clip_change_nothing():
     assert runs[0] == runs[1]
 
 
+def test_a_callback_that_could_never_be_called_is_refused():
+    model, arguments = setup(callbacks=["each epoch"])
+    with pytest.raises(TypeError, match="a callback is a function of the history"):
+        tg.fit(model, **arguments)
+
+
 def test_clipping_bounds_each_step():
     model, arguments = setup(epochs=1, train=(X, LABELS), scheduler=None, clip=0.01)
     arguments["optimizer"] = optim.SGD(model.parameters(), lr=1.0)

@@ -1,28 +1,44 @@
 """Steps of the optimizer, from the gradients of one batch or of several."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..autograd import engine
 from ..autograd.tensor import Tensor
+from ..checks import positive, whole
+from ..errors import DTypeError, NonFiniteError
 from ..optim import Optimizer, ReduceLROnPlateau, clip_grad_norm
+from .history import History
 
 
 class Descent:
-    """Takes a step after every ``accumulate`` batches, and has the schedule follow."""
+    """Takes a step after every ``accumulate`` batches, and has schedule and callbacks follow."""
 
     def __init__(
-        self, optimizer: Optimizer, scheduler: Any, clip: float | None, accumulate: int
-    ) -> None:
-        self.optimizer, self.scheduler = optimizer, scheduler
-        self.clip, self.accumulate = clip, accumulate
+        self, optimizer: Optimizer, scheduler: Any, callbacks: Sequence[Any], history: History,
+        clip: float | None, accumulate: int,
+    ) -> None:  # fmt: skip
+        self.optimizer, self.scheduler, self.history = optimizer, scheduler, history
+        self.clip = None if clip is None else positive(clip, "clip")
+        self.accumulate = whole(accumulate, "accumulate", 1)
         self.parameters = [p for group in optimizer.param_groups for p in group["params"]]
         self.per_batch = bool(getattr(scheduler, "per_batch", False))
+        self.hooks = [c.on_batch_end for c in callbacks if hasattr(c, "on_batch_end")]
+        for callback in callbacks:
+            if not callable(callback) and not hasattr(callback, "on_batch_end"):
+                raise DTypeError(
+                    "a callback is a function of the history, or has a method on_batch_end: not "
+                    "{value!r}",
+                    value=callback,
+                )
         self.batches, self.first, self.weight = 0, 1, 0.0
 
-    def add(self, loss: Tensor, n: int) -> None:
-        """Go back from the loss of a batch of ``n`` examples."""
+    def batch(self, loss: Any, n: int, number: int) -> bool:
+        """Go back from the loss of a batch of ``n`` examples; whether a callback ends it there."""
+        epoch = len(self.history) + 1
+        _check_loss(loss, epoch)
         if not self.batches:
             self.optimizer.zero_grad()
             self.first, self.weight = max(n, 1), 0.0
@@ -30,9 +46,12 @@ class Descent:
         (loss if share == 1 else loss * share).backward()
         self.batches, self.weight = self.batches + 1, self.weight + share
         if self.batches == self.accumulate:
-            self.take()
+            self.step()
+        batch = {"epoch": epoch, "batch": number, "loss": loss.item()}
+        answers = [hook(self.history, batch) for hook in self.hooks]  # each is called
+        return any(map(is_true, answers))
 
-    def take(self) -> None:
+    def step(self) -> None:
         """Take a step from what there is, if there is anything."""
         if not self.batches:
             return
@@ -54,3 +73,21 @@ class Descent:
             self.scheduler.step(epoch.get("valid_loss", epoch["loss"]))
         elif self.scheduler is not None and not self.per_batch:
             self.scheduler.step()
+
+
+def _check_loss(value: Any, epoch: int) -> None:
+    if not isinstance(value, Tensor) or value.size != 1:
+        raise DTypeError(
+            "the loss must be a scalar Tensor, not {kind}: reduce it, and stay in the graph",
+            kind=getattr(value, "shape", type(value).__name__),
+        )
+    if not np.isfinite(value.data).all():
+        raise NonFiniteError(
+            "the loss is {value} in epoch {n}: lower the learning rate, or look for the first "
+              "bad value with `with tg.debug():`", value=value.item(), n=epoch,
+        )  # fmt: skip
+
+
+def is_true(answer: Any) -> bool:
+    """Whether a callback said True, and not just something."""
+    return isinstance(answer, (bool, np.bool_)) and bool(answer)

@@ -7,13 +7,11 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from .. import settings
 from ..autograd.guards.conversion import as_operand
 from ..autograd.modes import no_grad
 from ..autograd.tensor import Tensor
-from ..checks import kind, positive, whole
+from ..checks import kind, whole
 from ..data import ArrayDataset, DataLoader
 from ..data.dataset import mapped
 from ..errors import ArgumentError, DTypeError, NonFiniteError
@@ -22,8 +20,8 @@ from ..messages import _, say, watched
 from ..nn.module import Module
 from ..optim import Optimizer
 from . import checkpoints
-from .descent import Descent
-from .history import History, describe, note
+from .descent import Descent, is_true
+from .history import History, describe, note, restore
 from .metrics import Means, Metric, by_name, examples
 
 
@@ -109,9 +107,8 @@ def fit(
     True
     """
     _check(model, loss, optimizer, epochs)
-    whole(accumulate, "accumulate", 1)
-    if clip is not None:
-        positive(clip, "clip")
+    history = History()
+    descent = Descent(optimizer, scheduler, callbacks, history, clip, accumulate)
     if resume and checkpoint is None:
         raise ArgumentError("resume needs the checkpoint to continue from: checkpoint=FILE")
     if seed is not None:
@@ -121,30 +118,19 @@ def fit(
     held_out = None if valid is None else _batches(valid, epochs=epochs)
     if checkpoint is not None:
         check_writable(checkpoint)
-    history = History()
     if resume and Path(str(checkpoint)).exists():
         checkpoints.resume(str(checkpoint), model, optimizer, scheduler, history)
         if hasattr(batches, "epoch"):
             batches.epoch = len(history)
         if progress and len(history) >= epochs:
             say(_("the run was complete: {n} epochs are in the checkpoint", n=len(history)))
-    descent = Descent(optimizer, scheduler, clip, accumulate)
-    watchers = [c.on_batch_end for c in callbacks if hasattr(c, "on_batch_end")]
-
-    def step(value: Any, n: int, number: int) -> bool:
-        _check_loss(value, len(history) + 1)
-        descent.add(value, n)
-        batch = {"epoch": len(history) + 1, "batch": number, "loss": value.item()}
-        answers = [watch(history, batch) for watch in watchers]  # each is called
-        return any(map(_is_true, answers))
-
     try:
         for number in range(len(history) + 1, epochs + 1):
             started = time.perf_counter()
             model.train()
             with _bar(batches, number, epochs, progress) as shown:
-                means, ended = _means(model, shown, loss, measures, step)
-            descent.take()
+                means, ended = _means(model, shown, loss, measures, descent.batch)
+            descent.step()
             epoch = {"epoch": number, **means}
             if held_out is not None:
                 for name, value in evaluate(model, held_out, loss, measures).items():
@@ -157,19 +143,18 @@ def fit(
             if checkpoint is not None:
                 checkpoints.write(checkpoint, model, optimizer, scheduler, history)
             answers = [callback(history) for callback in callbacks if callable(callback)]
-            if ended or any(map(_is_true, answers)):
+            if ended or any(map(is_true, answers)):
                 break
-    except (KeyboardInterrupt, NonFiniteError) as error:
-        if history.best_state:
-            model.load_state_dict(history.best_state)
-        if isinstance(error, NonFiniteError):
-            error.history = history  # type: ignore[attr-defined]
-            raise
+    except NonFiniteError as error:
+        restore(history, model)
+        error.history = history  # type: ignore[attr-defined]
+        raise
+    except KeyboardInterrupt:
         history.interrupted = True
+        text = _("interrupted in the first epoch: the model is half trained")
+        if restore(history, model):
+            text = _("interrupted: the model has its best state, of epoch {n}")
         if progress:
-            text = _("interrupted in the first epoch: the model is half trained")
-            if history.best_state:
-                text = _("interrupted: the model has its best state, of epoch {n}")
             say(text.format(n=history.best_epoch))
     return history
 
@@ -221,19 +206,6 @@ def _check(model: Any, loss: Any, optimizer: Any, epochs: Any) -> None:
         )
 
 
-def _check_loss(value: Any, epoch: int) -> None:
-    if not isinstance(value, Tensor) or value.size != 1:
-        raise DTypeError(
-            "the loss must be a scalar Tensor, not {kind}: reduce it, and stay in the graph",
-            kind=getattr(value, "shape", type(value).__name__),
-        )
-    if not np.isfinite(value.data).all():
-        raise NonFiniteError(
-            "the loss is {value} in epoch {n}: lower the learning rate, or look for the first "
-              "bad value with `with tg.debug():`", value=value.item(), n=epoch,
-        )  # fmt: skip
-
-
 # --- one epoch -------------------------------------------------------------------------------
 
 
@@ -273,10 +245,6 @@ def _parts(batch: Any) -> tuple[tuple[Any, ...], dict[str, Any], Any]:
     if isinstance(x, dict):
         return (), x, target
     return x if isinstance(x, tuple) else (x,), {}, target
-
-
-def _is_true(answer: Any) -> bool:
-    return isinstance(answer, (bool, np.bool_)) and bool(answer)
 
 
 class _Made:

@@ -100,3 +100,10 @@ def note(history: History, epoch: dict[str, float], model: Module) -> None:
     if not history.best_state or epoch[key] < best or math.isnan(best):
         history.best_epoch = int(epoch["epoch"])
         history.best_state = model.state_dict()
+
+
+def restore(history: History, model: Module) -> bool:
+    """Give a model its best state, if there is one."""
+    if history.best_state:
+        model.load_state_dict(history.best_state)
+    return bool(history.best_state)

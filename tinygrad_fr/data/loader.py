@@ -164,8 +164,8 @@ class WeightedSampler:
             )
         self.shares = weights / weights.sum()
         most = None if replacement else int(np.count_nonzero(weights))
-        self.n = checks.whole(len(weights) if num_samples is None else num_samples,
-                              "num_samples", 1, most)  # fmt: skip
+        wanted = len(weights) if num_samples is None else num_samples
+        self.n = checks.whole(wanted, "num_samples", 1, most)
         self.replacement, self.seed = replacement, checks.seed(seed)
 
     def __len__(self) -> int:

@@ -25,24 +25,10 @@ from .shape import expand_dims
 ])  # fmt: skip
 @in_single
 def hinge_loss(x: Array, target: Array, reduction: str = "mean"):
-    r"""The loss of support vector machines for two classes, -1 and 1.
+    """The loss of support vector machines for two classes, -1 and 1.
 
-    An example costs nothing once its score has the right sign and a size of at least 1; where it
-    is exactly 1, the slope is 0.
-
-    Parameters
-    ----------
-    x
-        Scores, any shape: :math:`w \cdot x + b`, say.
-    target
-        -1 or 1, of the same shape.
-    reduction
-        ``"mean"`` over all entries, ``"sum"`` or ``"none"``.
-
-    Raises
-    ------
-    ArgumentError
-        If targets are other than -1 and 1.
+    Scores of any shape, and -1 or 1 for each. An example costs nothing once its score has the right
+    sign and a size of at least 1; where it is exactly 1, the slope is 0.
 
     References
     ----------
@@ -81,23 +67,16 @@ def multi_margin_loss(
 ) -> Any:  # fmt: skip
     """The loss of support vector machines for several classes.
 
-    A class costs nothing once its score is below that of the right one by the margin. As in
-    PyTorch the sum over the classes is divided by their number C; courses often do not.
+    Scores (N, C) or (C,), class indices (N,) or (). A class costs nothing once its score is below
+    that of the right one by the margin. As in PyTorch the sum over the classes is divided by their
+    number C; courses often do not.
 
     Parameters
     ----------
-    x
-        (N, C) or (C,): scores.
-    target
-        Class indices, (N,) or ().
     p
         1, or 2 for squares.
-    margin
-        By how much the right score should exceed the others.
     weight
-        (C,): a factor for the examples of each class.
-    reduction
-        ``"mean"`` over the examples, whatever their weights, ``"sum"`` or ``"none"``.
+        (C,): a factor for the examples of each class; the mean is over examples all the same.
 
     References
     ----------
@@ -135,22 +114,16 @@ def triplet_margin_loss(
 ) -> Any:  # fmt: skip
     """Ask that an anchor be nearer to its like than to another, by a margin.
 
+    Representations (N, D) or (D,): of examples, of others of the same class, of others of another.
+
     Parameters
     ----------
-    anchor, positive, negative
-        (N, D) or (D,), of one shape: representations of examples, of others of the same class and
-        of others of another class.
-    margin
-        By how much the distance to the negative one should exceed that to the positive one.
     p
         The p of the norm.
     eps
         Added to each difference, as in PyTorch, so that equal ones have a slope.
     swap
-        Take the distance from the positive to the negative one where it is the smaller (V. Balntas
-        and others, "Learning shallow convolutional feature descriptors with triplet losses", 2016).
-    reduction
-        ``"mean"`` over the triplets, ``"sum"`` or ``"none"``.
+        Take the distance from the positive to the negative one where it is the smaller.
 
     References
     ----------

@@ -78,15 +78,6 @@ def huber_loss(x: Array, target: Array, reduction: str = "mean", delta: float = 
     :math:`\delta (|d| - \delta / 2)` beyond. The two meet with the same slope: the gradient is the
     difference, clipped to :math:`[-\delta, \delta]`.
 
-    Parameters
-    ----------
-    x, target
-        Predictions and what they should be, of one shape.
-    reduction
-        ``"mean"`` over all entries, ``"sum"`` or ``"none"``.
-    delta
-        Where a difference begins to be a large one.
-
     References
     ----------
     P. J. Huber, "Robust Estimation of a Location Parameter", Ann. Math. Statist. 35(1), 1964.

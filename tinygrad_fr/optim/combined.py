@@ -30,14 +30,7 @@ class _Combined(Schedule):
 class SequentialLR(_Combined):
     """One schedule after another, such as a warm-up and then a decay.
 
-    Parameters
-    ----------
-    optimizer
-        Whose rates to change, at once and at each ``step()``.
-    schedulers
-        The schedules, all of this optimizer.
-    milestones
-        The steps at which the second one begins, the third, ...; each counts its own from there.
+    The second one begins at the first of the ``milestones``, and counts its own steps from there.
 
     Examples
     --------
@@ -78,11 +71,6 @@ class ChainedScheduler(_Combined):
     """Several schedules at once: the rates of each are the first rates of the next.
 
     So their factors multiply, as in PyTorch, where however a ``LambdaLR`` undoes those before it.
-
-    Parameters
-    ----------
-    schedulers
-        The schedules, all of one optimizer.
 
     Examples
     --------

@@ -18,8 +18,6 @@ class ReduceLROnPlateau(Schedule):
 
     Parameters
     ----------
-    optimizer
-        Whose rates to change.
     mode
         ``"min"`` for a measure that should fall, ``"max"`` for one that should rise.
     factor

@@ -98,15 +98,9 @@ class StepLR(Schedule):
 
 
 class LambdaLR(Schedule):
-    """The first rate times what a function says of the number of steps.
+    """The first rate times what a function says of the number of steps, or one for each group.
 
-    Parameters
-    ----------
-    optimizer
-        Whose rates to change, at once and at each ``step()``.
-    lr_lambda
-        A function of the number of steps, or one for each group of parameters. It is not part of
-        the state: give the same one to resume.
+    The function is no part of the state: give the same one to resume.
 
     Examples
     --------
@@ -139,14 +133,7 @@ class LambdaLR(Schedule):
 class LinearLR(Schedule):
     """The rate goes in equal steps from one share of the first rate to another: a warm-up.
 
-    Parameters
-    ----------
-    optimizer
-        Whose rates to change, at once and at each ``step()``.
-    start_factor, end_factor
-        The shares, at first and from ``total_iters`` steps on.
-    total_iters
-        The number of steps between them.
+    It is ``start_factor`` of it at first, and ``end_factor`` from ``total_iters`` steps on.
 
     Examples
     --------

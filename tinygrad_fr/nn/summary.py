@@ -45,7 +45,7 @@ def summarise(
     counted: set[int] = set()
     seen: set[tuple[str, str]] = set()
     for path, module, inputs, output in calls:
-        shape = _symbolic(_first(output).shape)
+        shape = _symbolic(first(output).shape)
         leaf = not any(True for _child in module.named_children())
         direct = [x for _name, x in module._attributes() if isinstance(x, Tensor)]
         own = [p for p in direct if p.requires_grad and id(p) not in counted]
@@ -104,7 +104,7 @@ def _inputs(
     return [np.zeros((1, *s), k or float) for s, k in zip(shapes, kinds, strict=True)], {}
 
 
-def _first(y: Any) -> Any:
+def first(y: Any) -> Any:
     """The output, or the first of several."""
     while isinstance(y, (tuple, list, dict)):
         y = next(iter(y.values() if isinstance(y, dict) else y))

@@ -8,6 +8,7 @@ import numpy as np
 from ..data.dataset import mapped
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
+from ..nn.summary import first
 
 Metric = Callable[[Array, Array], float]
 
@@ -64,8 +65,7 @@ def plain(x: Any) -> Array:
 
 def examples(y: Any) -> int:
     """How many examples there are in a batch of outputs: in the first array of several."""
-    while isinstance(y, (tuple, dict)):
-        y = next(iter(y.values() if isinstance(y, dict) else y))
+    y = first(y)
     return len(y) if np.ndim(y) else 1
 
 

@@ -315,6 +315,8 @@ def test_draws_by_weight_follow_the_seed_and_the_epoch():
     (lambda: DataLoader(np.ones(3), sampler=[0], batch_sampler=[[0]]), "one of shuffle, sampler"),
     (lambda: DataLoader(np.ones(3), sampler=iter([0])), "list_iterator cannot"),
     (lambda: list(DataLoader(np.ones(3), sampler=[7])), "no examples"),
+    (lambda: list(DataLoader(np.ones(3), sampler=np.ones(3) > 0)), "of a mask take"),
+    (lambda: list(DataLoader(np.ones(3), batch_sampler=[[0.5]])), "integers, not float64"),
     (lambda: WeightedSampler([0.0, 0.0]), "not all 0"),
     (lambda: WeightedSampler([1.0, np.nan]), "a finite number for each"),
     (lambda: WeightedSampler([1.0, 0.0], 2, replacement=False), "from 1 to 1"),

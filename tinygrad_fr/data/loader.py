@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import checks, settings
 from ..errors import ArgumentError
+from ..kernels import Array
 from ..kernels.fast.threads import start
 from .dataset import Dataset, as_dataset, gather, in_epoch
 
@@ -117,9 +118,9 @@ class DataLoader:
     def _chosen(self) -> Iterator[Any]:
         """The indices of each batch of this epoch."""
         if self.batch_sampler is not None:
-            return (np.asarray(i, np.intp) for i in in_epoch(self.batch_sampler, self.epoch))
+            return map(_indices, in_epoch(self.batch_sampler, self.epoch))
         if self.sampler is not None:
-            order = np.array(list(in_epoch(self.sampler, self.epoch)), np.intp)
+            order = _indices(in_epoch(self.sampler, self.epoch))
         else:
             order = np.arange(len(self.data))
         if self.shuffle:
@@ -127,6 +128,18 @@ class DataLoader:
             settings.generator(key).shuffle(order)
         size = self.batch_size
         return (order[i * size : (i + 1) * size] for i in range(len(self)))
+
+
+def _indices(given: Any) -> Array:
+    """What a sampler gives, as an array: no mask, and nothing to be rounded."""
+    indices = np.array(list(given))
+    if indices.size and indices.dtype.kind not in "iu":
+        raise ArgumentError(
+            "a sampler gives indices, which are integers, not {dtype}: of a mask take "
+            "np.flatnonzero(mask)",
+            dtype=indices.dtype,
+        )
+    return indices.astype(np.intp)
 
 
 class WeightedSampler:

@@ -93,6 +93,7 @@ def _inputs(
         raise ArgumentError(
             "summary needs the shape of one example: model.summary((channels, height, width))"
         )
+    shape = (shape,) if isinstance(shape, int) else shape
     several = len(shape) > 0 and isinstance(shape[0], (tuple, list))
     shapes = list(shape) if several else [shape]
     kinds = list(dtypes) if isinstance(dtypes, (tuple, list)) else [dtypes] * len(shapes)

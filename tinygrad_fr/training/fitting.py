@@ -98,6 +98,7 @@ def fit(
 
     Examples
     --------
+    >>> import numpy as np
     >>> import tinygrad_fr as tg
     >>> x = np.linspace(-1, 1, 32)[:, None]
     >>> model = tg.nn.Linear(1, 1)
@@ -169,6 +170,7 @@ def evaluate(
 
     Examples
     --------
+    >>> import numpy as np
     >>> import tinygrad_fr as tg
     >>> x = np.ones((4, 2))
     >>> evaluate(tg.nn.Flatten(), (x, x), tg.mse_loss)

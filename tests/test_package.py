@@ -28,12 +28,12 @@ HOUSE = [
     {"checks": 130},
     {"kernels": 1_220, "kernels/fast": 1_270},
     {"autograd": 1_700, "autograd/guards": 1_320},  # the core is the first: read in an afternoon
-    {"ops": 4_870},
+    {"ops": 5_320},
     {"report": 640},
     {"worker": 1_300},
     {"graph/values": 110},
-    {"graph/recorded": 1_260},
-    {"graph/formulas": 1_650},
+    {"graph/recorded": 1_270},
+    {"graph/formulas": 1_660},
     # Where a number comes from, for every operation, with a page that answers: 2,000 lines.
     {
         "graph/explaining": 2_020,
@@ -50,10 +50,10 @@ HOUSE = [
     {"verify/questions": 1_620},
     {"verify": 20},
     {"io": 450},
-    {"nn": 2_390},
-    {"optim": 760},
-    {"data": 1_240},
-    {"training": 540},
+    {"nn": 2_580},
+    {"optim": 1_030},
+    {"data": 1_420},
+    {"training": 670},
     {"health": 920},
     {"plot": 1_600},
     {"grade": 2_360},
@@ -67,7 +67,7 @@ FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # took more lines than their merging gave back, and have to pay for them yet.
 # Reading other people's layers cost 2,170 more; repairs and a process of their own, 4,500: the code
 # that students write is read, disturbed, edited and run, none of which was there before.
-WHOLE = 47_970
+WHOLE = 49_230
 
 # Imports that point upwards or close a circle, each with its reason.
 EXCUSED = {

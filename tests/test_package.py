@@ -53,7 +53,7 @@ HOUSE = [
     {"nn": 2_580},
     {"optim": 1_030},
     {"data": 1_420},
-    {"training": 670},
+    {"training": 680},
     {"health": 920},
     {"plot": 1_600},
     {"grade": 2_360},

@@ -255,7 +255,11 @@ def test_a_summary_counts_the_multiply_adds_that_were_recorded():
         (nn.Conv2d(4, 6, 3, padding=1), (4, 9, 9), 81 * 6 * 4 * 9),
         (nn.ConvTranspose2d(4, 6, 3, stride=2), (4, 5, 5), 25 * 4 * 6 * 9),
         (nn.ReLU(), (3,), 0),
-    ]:
+        (nn.LSTM(3, 4, batch_first=True), (5, 3), 5 * 16 * (3 + 4)),
+        (nn.LSTM(3, 4, batch_first=True, fused=True), (5, 3), 5 * 16 * (3 + 4)),
+        (nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), (5, 8),
+         5 * 8 * 8 * 4 + 2 * 5 * 5 * 8 + 2 * 5 * 8 * 16),
+    ]:  # fmt: skip
         assert layer.summary(shape).multiply_adds == n
 
 

@@ -119,6 +119,8 @@ def _terms(operation: str, x: tuple[int, ...], w: tuple[int, ...], y: tuple[int,
     """How many products are added up for all entries of the output, from the shapes alone."""
     if operation in ("matmul", "dot"):
         return math.prod(y) * (x[-1] if x else 1)
+    if operation == "lstm":  # W_hh at each step
+        return math.prod(x) * w[-1]
     if operation == "conv_transpose2d":
         return math.prod(x) * math.prod(w[1:])
     if operation in ("linear", "conv1d", "conv2d"):

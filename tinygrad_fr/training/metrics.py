@@ -16,7 +16,8 @@ Metric = Callable[[Array, Array], float]
 def accuracy(prediction: Array, target: Array) -> float:
     """The share of examples whose largest logit is that of their class.
 
-    A single output is the probability of the class 1; targets may be classes or one-hot rows.
+    A single output is the probability of the class 1; targets may be classes or one-hot rows. Of
+    class indices below 0, such as the -100 of padding, none is counted.
 
     Examples
     --------
@@ -35,7 +36,9 @@ def accuracy(prediction: Array, target: Array) -> float:
             shape=prediction.shape,
             other=target.shape,
         )
-    return float((guess == target.reshape(guess.shape)).mean())
+    target = target.reshape(guess.shape)
+    kept = target >= 0
+    return float((guess == target)[kept].mean()) if kept.any() else 0.0
 
 
 METRICS: dict[str, Metric] = {"accuracy": accuracy}

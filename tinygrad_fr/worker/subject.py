@@ -105,6 +105,9 @@ class Subject(Protocol):
     def given(self, position: int) -> Any:
         """An argument of the last forward as it is now: it may have been changed in place."""
 
+    def beside(self, which: int) -> Any:
+        """A part of what the last forward returned beside its output."""
+
     @property
     def kept(self) -> list[tuple[int, ...] | None]:
         """The shapes of what the last forward returned beside its output; None for no array."""

@@ -67,14 +67,14 @@ class Call:
 
 def gradients_of(
     layer: Handwritten, values: Mapping[str, Array], upstream: Array, copy: Subject | None = None,
-    seed: int = 1,
+    seed: int = 1, upstreams: Mapping[str, Array] | None = None,
 ) -> Call:  # fmt: skip
     """One forward, one backward, and the gradients found; of a fresh copy if none is given."""
     copy = layer.placed(values) if copy is None else copy
     call = Call(layer.forward(copy, values))
     before = {slot: np.array(a) for slot, a in copy.arrays(integers=True).items()}
     try:
-        answer = layer.backward(copy, call.output, upstream, values, seed)
+        answer = layer.backward(copy, call.output, upstream, values, seed, upstreams)
     except StudentError as error:  # what it has stored until then counts
         answer, call.failed = Answer(None), error
     call.drew_random_numbers = answer.drew

@@ -217,6 +217,9 @@ class Here:
     def given(self, position: int) -> Any:
         return self._given[position]
 
+    def beside(self, which: int) -> Any:
+        return self._rest[which]
+
     @property
     def kept(self) -> list[tuple[int, ...] | None]:
         closed = (dict, tuple, list, types.FunctionType)

@@ -353,9 +353,12 @@ class Handwritten:
 
     def backward(
         self, copy: Subject, output: Array, upstream: Array, values: Mapping[str, Array],
-        seed: int = 1,
+        seed: int = 1, upstreams: Mapping[str, Array] | None = None,
     ) -> Answer:  # fmt: skip
-        """What the backward of a copy answers, called with what its arguments are."""
+        """What the backward of a copy answers, called with what its arguments are.
+
+        ``upstreams`` are gradients of several outputs, by the names of its arguments.
+        """
         given = roles.other_arguments(self.roles, copy.kept, output, upstream)
         if self.inner and roles.RESULT in self.roles.values():  # the output before the loss
             inner = copy.call(":" + self.inner, self._typed(self.main, values)).result
@@ -370,4 +373,4 @@ class Handwritten:
                 given[name] = np.array(values[role])
             elif role[:1] == ".":  # what the forward has stored
                 given[name] = np.array(copy.get(tuple(role[1:].split("."))))
-        return copy.call("backward", seed=seed, **given)
+        return copy.call("backward", seed=seed, **{**given, **(upstreams or {})})

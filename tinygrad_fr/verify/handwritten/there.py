@@ -327,6 +327,9 @@ class There:
     def given(self, position: int) -> Any:
         return self._ask("given", position)
 
+    def beside(self, which: int) -> Array:
+        return self._asked(np.ndarray, "beside", which)  # type: ignore[no-any-return]
+
     @property
     def kept(self) -> list[tuple[int, ...] | None]:
         found = self._asked(list, "kept")

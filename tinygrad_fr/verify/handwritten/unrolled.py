@@ -1,0 +1,342 @@
+"""Cells of recurrent networks, driven over several steps: forwards, and backwards through time."""
+
+# ruff: noqa: D102 - Subject says what the methods are
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ...autograd.tensor import Tensor
+from ...errors import ArgumentError, ShapeError
+from ...kernels import Array
+from ...messages import _
+from ...ops import concatenate, stack
+from ...worker.subject import Subject
+from ..truth.differences import signed
+from . import arguments as roles
+from .calls import StudentError, as_array, positional
+from .canvas import plain
+from .gradients import gradients_of
+from .here import Here
+from .parameters import called_a_weight
+from .parts import Handwritten
+from .reading import settle
+
+
+@dataclasses.dataclass(frozen=True)
+class Wiring:
+    """Which results of a step go into the next, and where their gradients go back.
+
+    Attributes
+    ----------
+    states : dict of str to int
+        The values that a step takes from the one before, and the number of the result each is.
+    given : dict of str to int
+        The arguments of the backward that are gradients of results, with the result's number.
+    guessed : bool
+        Whether names did not tell, and there was a choice.
+    """
+
+    states: Mapping[str, int]
+    given: Mapping[str, int]
+    guessed: bool = False
+
+    @property
+    def output(self) -> int:
+        """The result that the loss is made of."""
+        return min(self.given.values())
+
+
+class Unrolled(Here):
+    """A cell driven over its steps, as a pair of functions of whole sequences.
+
+    With ``ends``, the last states stand beside the outputs in the result, so that gradients arrive
+    at them.
+    """
+
+    def __init__(self, cell: Handwritten, wiring: Wiring, ends: bool = False) -> None:
+        super().__init__(None, self.forward, self.backward, {"forward": (), "backward": ()})
+        self.cell, self.wiring, self.ends = cell, wiring, ends
+
+    def duplicate(self) -> "Unrolled":
+        return Unrolled(self.cell, self.wiring, self.ends)
+
+    def functions(self) -> list[Any]:
+        return self.cell.template.functions()
+
+    def source(self) -> str:
+        return self.cell.template.source()
+
+    def label(self, method: str) -> str:
+        return self.cell.template.label(method)
+
+    @property
+    def last(self) -> list[str]:
+        """The states that the result ends with: of each that is no output itself."""
+        states = self.wiring.states.items()
+        return [n for n, k in states if self.ends and k != self.wiring.output]
+
+    def forward(self, x: Any, rest: Mapping[str, Any]) -> tuple[Any, list[dict[str, Any]]]:
+        """The outputs of all steps ``(T, ...)``, and what each step was given."""
+        values, outputs, taken = dict(rest), list[Any](), list[dict[str, Any]]()
+        for t in range(len(x)):
+            values["input"] = x[t]
+            taken.append(dict(values))
+            results = self._step(values)
+            for name, k in self.wiring.states.items():
+                values[name] = results[k]
+                h = plain(results[k])
+                if isinstance(h, Tensor) and h.name is None:
+                    h.named(state_at(name, t + 1))
+            outputs.append(plain(results[self.wiring.output]))
+        if not self.last:
+            return stack(outputs), taken
+        ends = [plain(values[name]) for name in self.last]
+        return concatenate([y.reshape(-1) for y in (*outputs, *ends)]), taken
+
+    def _step(self, values: Mapping[str, Any]) -> list[Any]:
+        """The results of one step; of Canvases, recorded."""
+        cell, copy = self.cell, self.cell.template.duplicate()
+        for name, slot in cell.slots.items():
+            cell.put(copy, slot, values[name])
+        first = copy.call("forward", *self._arguments(values), **cell.flags).result
+        numbers = {*self.wiring.states.values(), *self.wiring.given.values()}
+        beside = [copy.beside(k - 1) if k in numbers else None for k in range(1, max(numbers) + 1)]
+        return [first, *beside]
+
+    def _arguments(self, values: Mapping[str, Any]) -> list[Any]:
+        cell = self.cell
+        if "input" not in cell.values:  # integers, as they are
+            cell.arguments[cell.main] = values["input"]
+        return [cell._typed(name, values) for name in cell.arguments]
+
+    def backward(self, upstream: Array, cache: list[dict[str, Any]]) -> dict[str, Any]:
+        """The gradients of the sequence ``(T, ...)``, of the first states, and the sums of others.
+
+        The gradient of a state is carried to the step before, and is added there to what arrives.
+        """
+        states, totals = self.wiring.states, dict[str, Any]()
+        carried, upstream = self._carried(upstream, cache)
+        inputs: list[Any] = []
+        for values, g in zip(reversed(cache), reversed(upstream), strict=True):
+            found = self._back(values, g, carried)
+            carried = {n: np.asarray(found[n], float) for n in states}
+            inputs.insert(0, found.pop("input", None))
+            for name, d in found.items():
+                totals[name] = d if name in states or name not in totals else totals[name] + d
+        first = None if inputs[0] is None else np.stack(inputs)
+        return {"input": first} | {n: totals.get(n) for n in self.cell.values if n != "input"}
+
+    def _carried(self, upstream: Array, cache: list[dict[str, Any]]) -> tuple[Any, Array]:
+        """What arrives behind the last step, and at each step's output."""
+        carried, at = {}, upstream.size
+        for name in reversed(self.last):
+            shape = cache[0][name].shape
+            at -= int(np.prod(shape))
+            carried[name] = upstream.ravel()[at : at + int(np.prod(shape))].reshape(shape)
+        if self.last:
+            upstream = upstream.ravel()[:at].reshape(len(cache), *self._shape(cache[0]))
+        return carried, upstream
+
+    def _shape(self, values: Mapping[str, Any]) -> tuple[int, ...]:
+        return np.shape(self._step(values)[self.wiring.output])
+
+    def _back(
+        self, values: Mapping[str, Any], g: Array, carried: Mapping[str, Array]
+    ) -> dict[str, Any]:
+        """The gradients of one step, from what arrives at its output and at its states."""
+        cell, given, used = self.cell, dict[str, Any](), set[int]()
+        of_state = {k: n for n, k in self.wiring.states.items()}
+        names = list(self.wiring.given.items())
+        self._arguments(values)
+        for name, k in names:
+            later = carried.get(of_state.get(k, ""), 0.0)
+            twice = [j for _n, j in names].count(k) > 1  # dh of the loss, dh_next of the next step
+            mine = g if k == self.wiring.output and k not in used else 0.0
+            both = mine if twice and k not in used else later if twice else mine + later
+            used.add(k)
+            shape = np.shape(values[of_state[k]]) if k in of_state else g.shape
+            given[name] = np.array(np.broadcast_to(both, shape), float)
+        call = gradients_of(cell, values, g, upstreams=given)
+        if call.failed is not None:
+            raise call.failed
+        return dict(call.gradients)
+
+
+def state_at(name: str, t: int) -> str:
+    """What a state is called after some steps: ``h_3``."""
+    return f"{_stem(name)}_{t}"
+
+
+# --- how the steps hang together ---------------------------------------------------------------
+
+_WORDS = re.compile(
+    r"\bself\.|prev(ious)?|next|pr[eé]c(edente?)?|suiv(ante?)?|old|new|last|init(iale?)?"
+    r"|ancien(ne)?|nouve(lle|au)|_?tm1|\d|_t\b",
+    re.I,
+)
+
+
+def _stem(name: str) -> str:
+    """What a state is called at any step: ``h`` of ``prev_h``, ``h_next``, ``ht``."""
+    word = _WORDS.sub("", name).replace("_", "")
+    word = word[:-1] if len(word) == 2 and word[1] == "t" else word
+    return word.lower() or name
+
+
+def unrolled(
+    template: Subject, x: Any, steps: int | None, parameters: Any, returns: Any,
+    rng: np.random.Generator,
+) -> Handwritten:  # fmt: skip
+    """A cell driven over its steps, ready to be checked like any other layer.
+
+    Raises
+    ------
+    StudentError
+        Where it is not found how the steps hang together; it says how to say so.
+    """
+    given = list(x) if isinstance(x, tuple) else [x]
+    xs = sequence(given, steps, rng)
+    cell = Handwritten(template, (xs[0], *given[1:]), parameters, returns)
+    wiring = _wiring(cell, _states(cell))
+    missing = [n for n in wiring.states if n not in _found(cell, wiring, rng)]
+    if missing:
+        text = _(
+            "{backward} gives no gradient of {names}: nothing can be carried to the step before; "
+            'if it does, say in which order it returns: returns=("dx", "d{name}", ...)'
+        )
+        backward = template.label("backward")
+        raise StudentError(
+            text.format(backward=backward, names=", ".join(missing), name=missing[0])
+        )
+    return driven(Unrolled(cell, wiring), xs, cell.values)
+
+
+def driven(pair: Unrolled, xs: Array, values: Mapping[str, Array]) -> Handwritten:
+    """The driven cell with its values, the arrays of the first step among them."""
+    cell = pair.cell
+    made = Handwritten(pair, (xs, {n: v for n, v in values.items() if n != "input"}))
+    made.order, made.ignored = ("input", *(n for n in cell.values if n != "input")), cell.ignored
+    made.guessed = cell.guessed if not pair.wiring.guessed else [*pair.wiring.given]
+    made.optional_gradients = cell.optional_gradients & set(made.values)
+    return made
+
+
+def sequence(given: list[Any], steps: int | None, rng: np.random.Generator) -> Array:
+    """The inputs of all steps ``(T, ...)``: those given, or new ones like the one given."""
+    first = given[0]
+    several = isinstance(first, (list, tuple))
+    try:
+        x = np.array([np.asarray(a) for a in first]) if several else np.asarray(first)
+    except ValueError as error:
+        raise ShapeError("the inputs of the steps have different shapes") from error
+    states = [np.ndim(a) for a in given[1:] if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
+    ndim = states[0] if states else 2
+    alone = x.ndim < ndim + (x.dtype.kind == "f") and not (
+        x.dtype.kind != "f" and len(x.shape) and x.shape[0] == steps
+    )
+    if not several and alone:
+        if steps is None or x.dtype.kind != "f":
+            raise ArgumentError("steps= needs the inputs of all steps, as an array (T, ...)")
+        x = np.stack([x, *(rng.standard_normal(x.shape) for _t in range(steps - 1))])
+    if steps is not None and len(x) != steps:
+        text = _("steps={steps}, but the first argument has the shape {shape}: it wants (T, ...)")
+        raise ShapeError(text, steps=steps, shape=x.shape)
+    if not len(x):
+        raise ArgumentError("steps= needs one step at least")
+    return x
+
+
+def is_a_cell(template: Subject, x: Any) -> bool:
+    """Whether a forward that is given a list takes one step of it, and not the list."""
+    if not isinstance(x, tuple) or len(x) < 2 or not isinstance(x[0], (list, tuple)):
+        return False
+    items = [np.asarray(a) for a in x[0] if isinstance(a, np.ndarray)]
+    if not items or len(items) != len(x[0]) or any(a.shape != items[0].shape for a in items):
+        return False
+
+    def shape(first: Any) -> tuple[int, ...] | None:
+        try:
+            result = template.duplicate().call("forward", first, *x[1:]).result
+            return tuple(as_array(result).shape)
+        except StudentError:
+            return None
+
+    alone, states = shape(items[0]), [np.shape(a) for a in x[1:] if isinstance(a, np.ndarray)]
+    return alone is not None and alone in states and shape(x[0]) != alone
+
+
+def _states(cell: Handwritten) -> tuple[dict[str, int], list[str], bool]:
+    """The states with the numbers of results; the results' names; whether there was a choice."""
+    copy = cell.placed(cell.values)
+    output = cell.forward(copy, cell.values)
+    shapes = [output.shape, *copy.kept]
+    labels = cell.template.returned("forward")
+    labels = labels if len(labels) == len(shapes) else ("",) * len(shapes)
+    free = [v for v, (_argument, path) in cell.argument_of.items() if v != "input" and not path]
+    states: dict[str, int] = {}
+    for k, (label, shape) in enumerate(zip(labels, shapes, strict=True)):
+        for name in free:
+            same = label and _stem(label) == _stem(name) and shape == cell.values[name].shape
+            if same and name not in states:
+                states[name] = k
+    guessed = False
+    for k, shape in enumerate(shapes):
+        left = [n for n in free if n not in states and not called_a_weight((n,))]
+        left = [n for n in left if cell.values[n].shape == shape]
+        if k not in states.values() and left:
+            guessed |= len(left) > 1
+            states[left[0]] = k
+    if not states:
+        text = _(
+            "no result of {forward} is a state that goes into the next step: it was called "
+            "{forward}({names}); call the states alike, as argument and as result (h_prev, h_next)"
+        )
+        label = cell.template.label("forward")
+        raise StudentError(text.format(forward=label, names=", ".join(cell.arguments)))
+    return dict(sorted(states.items(), key=lambda item: item[1])), list(labels), guessed
+
+
+def _wiring(cell: Handwritten, found: tuple[dict[str, int], list[str], bool]) -> Wiring:
+    """Which arguments of the backward take the gradients of which results."""
+    states, labels, guessed = found
+    wanted = (roles.UPSTREAM, roles.NO_UPSTREAM)
+    names = [
+        n for n in positional(cell.template.signature("backward")) if cell.roles.get(n) in wanted
+    ]
+    words = {k: {_stem(label)} for k, label in enumerate(labels) if label}
+    for name, k in states.items():
+        words.setdefault(k, set()).add(_stem(name))
+    given: dict[str, int] = {}
+    for name in names:
+        word = _stem(re.sub("^(d|grad|delta)_?|_?grad$", "", name))
+        told = [k for k, known in words.items() if word in known]
+        if told:
+            given[name] = told[0]
+    rest = [k for k in dict.fromkeys([*states.values(), 0]) if k not in given.values()]
+    for name in names:
+        if name not in given and rest:
+            guessed |= len(rest) > 1 and len(names) - len(given) != len(rest)
+            given[name] = rest.pop(0)
+    without = [n for n, k in states.items() if k not in given.values()]
+    if without:
+        text = _(
+            "{backward} takes no gradient of the state {names}: it is called with {given}; a "
+            "backward takes one gradient for each state, and what the forward has cached"
+        )
+        label = cell.template.label("backward")
+        raise StudentError(
+            text.format(backward=label, names=", ".join(without), given=", ".join(names) or "-")
+        )
+    return Wiring(states, {n: given[n] for n in names if n in given}, guessed)
+
+
+def _found(cell: Handwritten, wiring: Wiring, rng: np.random.Generator) -> Iterable[str]:
+    """What one step gives gradients of, once it is settled how its backward is called."""
+    output = cell.output(cell.values)
+    upstream = signed(rng, output.shape)
+    settle(cell, upstream, rng)
+    return gradients_of(cell, cell.values, upstream).gradients

@@ -1,0 +1,182 @@
+"""Gradients through time: at which step the first one is wrong, walking back from the loss."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...graph.recorded.tape import Tape
+from ...kernels import Array
+from ...messages import _
+from ...report import Entry, Report, joined
+from ..handwritten.parts import Handwritten
+from ..handwritten.unrolled import Unrolled, driven, state_at
+from ..truth.differences import FULL, derivative
+
+Judge = Callable[[Handwritten, Array, Array], Report]
+# What combines values; what only moves or adds up entries is done over examples, too.
+_COMBINING = {"matmul", "multiply", "tanh", "sigmoid", "relu", "exp", "einsum", "softmax"}
+
+
+def at_its_step(subject: Handwritten, report: Report, upstream: Array, tape: Tape | None,
+                judge: Judge) -> Report:  # fmt: skip
+    """The report on a driven cell, its mistakes told by the first step that is wrong alone.
+
+    The backward of one step is judged with the right gradients arriving, from the last step on:
+    what is wrong there is its own mistake, and everything else follows.
+    """
+    pair = subject.template
+    assert isinstance(pair, Unrolled)
+    rest = {n: v for n, v in subject.values.items() if n != "input"}
+    x = subject.values.get("input", subject.arguments["x"])
+    taken = pair.forward(x, rest)[1]
+    for t in reversed(range(len(taken))):
+        arriving = _arriving(pair, x, taken, t, upstream, tape)
+        if arriving is None:
+            return report
+        one = driven(Unrolled(pair.cell, pair.wiring, ends=True), x[t : t + 1], taken[t])
+        output = one.output(one.values)
+        alone = judge(one, output, arriving.reshape(output.shape))
+        if any(entry.verdict == "wrong" for entry in alone):
+            return _with_step(report, alone, t, len(taken))
+    return report
+
+
+def _with_step(report: Report, alone: Report, t: int, steps: int) -> Report:
+    entries = dict(report.entries)
+    for name, entry in report.entries.items():
+        own = alone.entries.get(name)
+        if entry.verdict != "wrong" or own is None:
+            continue
+        if own.verdict == "wrong":
+            at = _in_words(t, steps)
+            diagnoses = _dated(own, t)
+            entries[name] = dataclasses.replace(
+                entry, diagnoses=diagnoses, note=joined(at, own.note)
+            )
+        elif alone.first_wrong is not None:
+            text = _(
+                "each step alone is right, from what arrives there: mend d{name} first",
+                name=alone.first_wrong,
+            )
+            entries[name] = dataclasses.replace(entry, note=text, follows=True)
+    notes = tuple(n for n in alone.notes if n not in report.notes)[1:]
+    return dataclasses.replace(
+        report, entries=entries, first_wrong=alone.first_wrong, notes=(*report.notes, *notes)
+    )
+
+
+def _in_words(t: int, steps: int) -> str:
+    return _("step {t} of {steps} is the first one wrong, from the loss", t=t + 1, steps=steps)
+
+
+def _dated(entry: Entry, t: int) -> tuple[Any, ...]:
+    return tuple(
+        dataclasses.replace(d, detail={**d.detail, "step": t + 1}) for d in entry.diagnoses
+    )
+
+
+def _arriving(
+    pair: Unrolled, x: Array, taken: list[dict[str, Any]], t: int, upstream: Array,
+    tape: Tape | None,
+) -> Array | None:  # fmt: skip
+    """The right gradients at the output and at the other states of a step, one after the other."""
+    later = {n: np.zeros(np.shape(taken[t][n])) for n in pair.wiring.states}
+    if t + 1 < len(taken):
+        now = taken[t + 1]
+        for name in later:
+            known = None if tape is None else tape.names.get(state_at(name, t + 1))
+            if tape is not None and known is not None:
+                found = tape.gradients(upstream).get(known)
+                later[name] = later[name] if found is None else found
+                continue
+            if now[name].size > FULL:
+                return None
+
+            def f(z: Array, name: str = name) -> float:
+                y = pair.forward(x[t + 1 :], {**now, name: z})[0]
+                return float((y * upstream[t + 1 :]).sum())
+
+            later[name] = derivative(f, np.asarray(now[name], float))[0]
+            if pair.wiring.states[name] == pair.wiring.output:
+                later[name] = later[name] + upstream[t]
+    else:
+        later |= {n: upstream[t] for n, k in pair.wiring.states.items() if k == pair.wiring.output}
+    output = [g for n, g in later.items() if pair.wiring.states[n] == pair.wiring.output]
+    parts = [output[0] if output else upstream[t]]
+    parts += [g for n, g in later.items() if pair.wiring.states[n] != pair.wiring.output]
+    return np.concatenate([np.ravel(g) for g in parts])
+
+
+# --- layers that go through time themselves ----------------------------------------------------
+
+
+def dated(report: Report, tape: Tape) -> Report:
+    """The report on a recurrent layer, with the first wrong step of gradients that have steps."""
+    entries = dict(report.entries)
+    for name, entry in report.entries.items():
+        true, hand = entry.autograd, entry.hand
+        if entry.verdict != "wrong" or true is None or hand is None or hand.shape != true.shape:
+            continue
+        if any("step" in d.detail for d in entry.diagnoses):
+            continue
+        found = _time_axis(tape, name)
+        if found is None:
+            continue
+        axis, backwards = found
+        off = np.abs(np.asarray(hand, float) - true) > 1e-6 * np.abs(true).max(initial=0.0)
+        wrong = np.flatnonzero(off.any(tuple(a for a in range(true.ndim) if a != axis)))
+        if len(wrong):
+            t = int(wrong[0] if backwards else wrong[-1])
+            note = joined(_in_words(t, true.shape[axis]), entry.note)
+            entries[name] = dataclasses.replace(entry, diagnoses=_dated(entry, t), note=note)
+    return dataclasses.replace(report, entries=entries)
+
+
+def _time_axis(tape: Tape, name: str) -> tuple[int, bool] | None:
+    """The axis along which a value is gone through step by step, and whether from its end.
+
+    Each step must depend on those before it, and not on those after: examples are gone through one
+    by one as well.
+    """
+    number = tape.names.get(name)
+    if number is None:
+        return None
+    seen: dict[int, int] = {}  # by node, a bit for each step that it depends on
+    steps, axes = tape.nodes[number].shape, set[int]()
+    for i, node in enumerate(tape.nodes):
+        for x in node._inputs:
+            source = tape.number(x)
+            if source == number:
+                at = _index(tape.arguments(i).get("index"), len(steps))
+                if tape.operation(i) == "getitem" and at is not None:
+                    axes.add(at[0])
+                    seen[i] = seen.get(i, 0) | 1 << at[1] % steps[at[0]]
+            elif source is not None:
+                seen[i] = seen.get(i, 0) | seen.get(source, 0)
+    if len(axes) != 1:
+        return None
+    (axis,) = axes
+    met = {bits for i, bits in seen.items() if tape.operation(i) in _COMBINING}
+    count = steps[axis]
+    for backwards in (False, True):
+        ends = [(1 << k) - 1 for k in range(1, count)]
+        wanted = {(1 << count) - 1 - bits for bits in ends} if backwards else set(ends)
+        if count > 2 and wanted <= met:
+            return axis, backwards
+    return None
+
+
+def _index(index: Any, ndim: int) -> tuple[int, int] | None:
+    """The axis and the place of an index that takes one step: ``x[:, t]``."""
+    parts = index if isinstance(index, tuple) else (index,)
+    whole = [k for k, p in enumerate(parts) if isinstance(p, (int, np.integer))]
+    others = [p for k, p in enumerate(parts) if k not in whole]
+    if (
+        len(whole) != 1
+        or any(p not in (Ellipsis, slice(None)) for p in others)
+        or Ellipsis in parts[: whole[0]]
+    ):
+        return None
+    return whole[0], int(parts[whole[0]])

@@ -13,7 +13,7 @@ from ...worker.subject import Slot, Subject, label
 from ..truth.tolerances import REPEATED
 from ..vocabulary import NUMBER, RESET, WEIGHT
 from .calls import StudentError
-from .places import name_of
+from .places import name_of, uneven
 
 # How many arrays that a first call leaves are tried for being parameters.
 MADE = 30
@@ -88,10 +88,7 @@ def _matters(layer: Any, slot: Slot, array: Array, output: Array) -> bool:
     if array.size == 0:
         return False
     other, moved = layer.template.duplicate(), np.array(array, np.float64)
-    # Not by the same amount everywhere: a softmax or a normalisation would not see it.
-    moved += (
-        0.1 * np.abs(moved).max(initial=1.0) * (1 + np.arange(moved.size) % 3).reshape(moved.shape)
-    )
+    moved += np.abs(moved).max(initial=1.0) * uneven(moved.shape)
     layer.put(other, slot, moved)
     try:
         y = layer.forward(other, layer.values)

@@ -33,7 +33,7 @@ from .calls import StudentError, as_array, positional
 from .canvas import Canvas, assignable, last_scopes, name_by_scopes, plain
 from .here import duplicate
 from .parameters import called_a_weight, find_parameters
-from .places import is_plain, last_word, leaves, with_array
+from .places import is_plain, last_word, leaves, uneven, with_array
 
 
 class OutOfTimeError(Exception):
@@ -252,7 +252,7 @@ class Handwritten:
         gone = []
         for name in others:
             x = self.values[name]
-            moved = x + 0.1 * (1 + np.arange(x.size) % 3).reshape(x.shape)
+            moved = x + uneven(x.shape)
             try:
                 y = self.forward(self.template.duplicate(), {**self.values, name: moved})
             except StudentError:

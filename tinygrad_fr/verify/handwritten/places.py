@@ -56,6 +56,14 @@ def with_array(container: Any, path: Slot, array: Any) -> Any:
     return container
 
 
+def uneven(shape: tuple[int, ...]) -> Array:
+    """Amounts between 0.1 and 0.3 to move an array by, no row like another.
+
+    A softmax or a normalisation would not see the same amount everywhere.
+    """
+    return (0.1 + 0.2 * (0.618034 * np.arange(np.prod(shape)) % 1)).reshape(shape)
+
+
 def is_plain(argument: Any) -> bool:
     """Whether an argument is made of arrays, numbers and words, and no object of somebody's own."""
     if isinstance(argument, dict):

@@ -1,5 +1,6 @@
 """Gradients through time: at which step the first one is wrong, walking back from the loss."""
 
+import copy
 import dataclasses
 from collections.abc import Callable
 from typing import Any
@@ -9,10 +10,11 @@ import numpy as np
 from ...graph.recorded.tape import Tape
 from ...kernels import Array
 from ...messages import _
-from ...report import Entry, Report, joined
+from ...report import Diagnosis, Entry, Report, joined
+from ..handwritten.calls import StudentError
 from ..handwritten.parts import Handwritten
 from ..handwritten.unrolled import Unrolled, driven, state_at
-from ..truth.differences import FULL, derivative
+from ..truth.differences import FULL, derivative, signed
 
 Judge = Callable[[Handwritten, Array, Array], Report]
 # What combines values; what only moves or adds up entries is done over examples, too.
@@ -57,7 +59,7 @@ def _with_step(report: Report, alone: Report, t: int, steps: int) -> Report:
             )
         elif alone.first_wrong is not None:
             text = _(
-                "each step alone is right, from what arrives there: mend d{name} first",
+                "each step alone is right, given what arrives: mend the gradient of {name} first",
                 name=alone.first_wrong,
             )
             entries[name] = dataclasses.replace(entry, note=text, follows=True)
@@ -110,6 +112,132 @@ def _arriving(
 
 
 # --- layers that go through time themselves ----------------------------------------------------
+
+
+def by_length(
+    subject: Handwritten, report: Report, axis: int | None, steps: int, judge: Judge,
+    rng: np.random.Generator,
+) -> Report:  # fmt: skip
+    """The report on a recurrent layer, its mistakes told by the shortest sequence that shows them.
+
+    One step alone has nothing that is carried, two have one way back: what is wrong there is soon
+    found, and what is right there follows from something else.
+    """
+    found: Report | None = None
+    for length in range(1, steps):
+        short = _shortened(subject, length, axis, steps)
+        try:
+            output = short.output(short.values)
+            free = subject.takes_upstream and not subject.is_loss
+            upstream = signed(rng, output.shape) if free else np.ones(output.shape)
+            alone = judge(short, output, upstream)
+        except StudentError:
+            continue
+        wrong = [e for e in alone if e.verdict == "wrong" and e.name in report.entries]
+        if found is None and wrong:
+            found, least = alone, length
+        elif found is not None:
+            found = _also(found, alone)
+        if found is not None and all(e.diagnoses for e in found if e.verdict == "wrong"):
+            break
+        if found is not None and length > least:
+            break
+    return report if found is None else _of_a_length(report, found, least, steps)
+
+
+def _also(found: Report, longer: Report) -> Report:
+    """A report, with diagnoses of a longer sequence where it has none."""
+    entries = dict(found.entries)
+    for name, entry in found.entries.items():
+        other = longer.entries.get(name)
+        if entry.verdict == "wrong" and not entry.diagnoses and other is not None:
+            entries[name] = dataclasses.replace(entry, diagnoses=other.diagnoses)
+    return dataclasses.replace(found, entries=entries)
+
+
+def _of_a_length(report: Report, alone: Report, length: int, steps: int) -> Report:
+    """The report with what a shorter sequence tells."""
+    at = _("right for T = {n}, wrong for T = {m}", n=length - 1, m=length) if length > 1 else ""
+    entries = dict(report.entries)
+    for name, entry in report.entries.items():
+        own = alone.entries.get(name)
+        if entry.verdict != "wrong" or own is None:
+            continue
+        if own.verdict == "wrong":
+            note, diagnoses = joined(at, own.note), _dated(own, steps - length)
+            if not np.any(own.hand) and np.any(entry.hand):
+                text = _("the first of the steps is missing: does the loop over them reach it?")
+                diagnoses = (Diagnosis("missing_branch", text, {"step": 1}),)
+            entries[name] = dataclasses.replace(entry, diagnoses=diagnoses, note=note)
+        elif alone.first_wrong is not None:
+            text = _(
+                "right for T = {m}, where the gradient of {name} is wrong: mend that first",
+                m=length,
+                name=alone.first_wrong,
+            )
+            entries[name] = dataclasses.replace(entry, note=text, follows=True)
+    return dataclasses.replace(report, entries=entries, first_wrong=alone.first_wrong)
+
+
+def _shortened(subject: Handwritten, length: int, axis: int | None, steps: int) -> Handwritten:
+    """The same layer with the first steps of its sequence."""
+
+    def cut(name: str, x: Any) -> Any:
+        if isinstance(x, (list, tuple)):
+            return x[:length] if len(x) == steps else x
+        if not isinstance(x, np.ndarray):
+            return x
+        along = axis if axis is not None and name == subject.main else None
+        if along is None and x.dtype.kind in "iub":
+            along = next((a for a in (axis or 0, 0) if x.shape[a : a + 1] == (steps,)), None)
+        return x if along is None else np.take(x, range(length), along)
+
+    short = copy.copy(subject)
+    short.reuse, short.ignored = None, subject.ignored
+    short.arguments = {n: cut(n, x) for n, x in subject.arguments.items()}
+    gone = [
+        value for value, (name, path) in subject.argument_of.items()
+        if path and isinstance(subject.arguments[name], (list, tuple))
+        and len(subject.arguments[name]) == steps and path[0] >= length
+    ]  # fmt: skip
+    short.argument_of = {v: place for v, place in subject.argument_of.items() if v not in gone}
+    short.values = {v: x for v, x in subject.values.items() if v not in gone}
+    if "input" in short.values:
+        short.values["input"] = cut(subject.main, subject.values["input"])
+    short.order = subject.order if not gone else None
+    return short
+
+
+def sequence_of(subject: Handwritten, tape: Tape) -> tuple[int | None, int] | None:
+    """The axis of the input, if it is one, along which a layer goes through time; how many steps.
+
+    None where it does not, or where that is not known.
+    """
+    found = _time_axis(tape, "input")
+    if found is not None:
+        axis, backwards = found
+        return None if backwards else (axis, tape.nodes[tape.names["input"]].shape[axis])
+    given = subject.arguments.values()
+    lists: list[Any] = [x for x in given if isinstance(x, (list, tuple))]
+    lists += [x for x in given  # classes, step by step
+              if isinstance(x, np.ndarray) and x.dtype.kind in "iu" and x.ndim == 1]  # fmt: skip
+    steps = {len(x) for x in lists}
+    return (None, steps.pop()) if len(steps) == 1 and _recurs(tape) else None
+
+
+def _recurs(tape: Tape) -> bool:
+    """Whether some parameter is used again on what was made with it."""
+    behind: dict[int, set[tuple[int, int]]] = {}
+    for i, node in enumerate(tape.nodes):
+        numbers = [tape.number(x) for x in node._inputs]
+        known = [n for n in numbers if n is not None]
+        behind[i] = set().union(*(behind.get(n, set()) for n in known))
+        for position, n in enumerate(numbers):
+            if n is not None and tape.nodes[n]._op is None and tape.operation(i) == "matmul":
+                if (n, position) in behind[i]:
+                    return True
+                behind[i].add((n, position))
+    return False
 
 
 def dated(report: Report, tape: Tape) -> Report:

@@ -17,7 +17,6 @@ from ..handwritten.gradients import Call, gradients_of
 from ..handwritten.onehot import under_one_hot
 from ..handwritten.parts import OutOfTimeError
 from ..handwritten.reading import blamed
-from ..handwritten.unrolled import Unrolled
 from ..handwritten.updates import of_the_step
 from ..truth.comparison import Truth, close, granted, sampled
 from ..truth.differences import FULL
@@ -53,6 +52,7 @@ class Inquiry:
     rng: np.random.Generator
     notes: list[str]
     until: float  # no forward is computed after that for a closer look
+    reasons: bool = True  # whether they are looked for
 
     def entry(self, name: str, call: Call) -> Entry:
         """The verdict on one gradient, with its reasons."""
@@ -144,9 +144,8 @@ class Inquiry:
         """A wrong gradient with the mistakes that explain it."""
         name, source, true = entry.name, call.sources[entry.name], entry.autograd
         assert true is not None
-        pair = self.at.layer.template
-        if isinstance(pair, Unrolled) and not pair.ends:
-            return entry  # one step alone is looked at more closely
+        if not self.reasons:
+            return entry
         if call.changed_input is not None:
             there = self.at.with_input(name, call.changed_input)
             if there is not None and close(np.asarray(entry.hand, float), there, ASKED):

@@ -1,5 +1,6 @@
 """Layers written by hand in plain NumPy, against the numeric derivative of their own forward."""
 
+import dataclasses
 import time
 from functools import partial
 from typing import Any
@@ -10,11 +11,11 @@ from ... import checks
 from ...errors import ArgumentError
 from ...kernels import Array
 from ...messages import _
-from ...report import Entry, Report
+from ...report import Entry, Report, joined
 from ..handwritten.calls import StudentError, as_upstream
 from ..handwritten.evaluation import Evaluation
 from ..handwritten.failures import about_labels, failed, not_judged
-from ..handwritten.gradients import gradients_of
+from ..handwritten.gradients import Call, gradients_of
 from ..handwritten.here import subject_of
 from ..handwritten.parts import Handwritten
 from ..handwritten.reading import settle
@@ -35,7 +36,7 @@ from ..repairs.layers import asked_of
 from ..truth.differences import Counted, signed
 from ..truth.limits import hidden_by
 from ..vocabulary import FORWARD, members
-from .in_time import at_its_step, dated
+from .in_time import at_its_step, by_length, dated, sequence_of
 from .inquiry import PATIENCE, Inquiry
 from .judgement import promotions, unjudged
 
@@ -156,7 +157,7 @@ def layer(
 
 def _report(
     subject: Handwritten, output: Array, upstream: Array, reference: Any, rtol: float, atol: float,
-    rng: np.random.Generator,
+    rng: np.random.Generator, short: bool = False,
 ) -> tuple[Report, bool]:  # fmt: skip
     """All entries, with what is hidden and the notes; and whether its graph is known."""
     entries: dict[str, Entry] = {}
@@ -194,9 +195,12 @@ def _report(
     as_asked = None if reference is None else partial(referred, reference, layer=subject)
     known = Recognised(subject, rng, as_asked)
     tape = known.tape(subject.values)
+    sequence = sequence_of(subject, tape) if tape is not None and not short else None
+    in_time = not short and (isinstance(subject.template, Unrolled) or sequence is not None)
     with Counted(subject.output) as forward:
         at = Evaluation(subject, subject.values, upstream, known, forward, tape)
-        look = Inquiry(at, rtol, atol, rng, notes, time.perf_counter() + PATIENCE)
+        until = time.perf_counter() + PATIENCE
+        look = Inquiry(at, rtol, atol, rng, notes, until, reasons=not in_time)
         entries |= {name: look.entry(name, call) for name in subject.values}
         if subject.takes_upstream:
             entries = look.within_time(lambda: look.under_one_hot(entries), entries)
@@ -217,10 +221,25 @@ def _report(
     if tape is not None and first != "output":
         first = tape.nearest(wrong)
     report = Report(entries, tuple(hidden), first, tuple(notes))
-    if isinstance(subject.template, Unrolled) and not subject.template.ends and not report:
+    if in_time and not report:
 
         def judge(one: Handwritten, output: Array, arriving: Array) -> Report:
-            return _report(one, output, arriving, None, rtol, atol, rng)[0]
+            return _report(one, output, arriving, None, rtol, atol, rng, short=True)[0]
 
-        report = at_its_step(subject, report, upstream, tape, judge)
+        if isinstance(subject.template, Unrolled):
+            report = at_its_step(subject, report, upstream, tape, judge)
+        elif sequence is not None:
+            report = by_length(subject, report, *sequence, judge, rng)
+        report = _explained_whole(report, dataclasses.replace(look, reasons=True), call)
     return report if tape is None else dated(report, tape), tape is not None
+
+
+def _explained_whole(report: Report, look: Inquiry, call: Call) -> Report:
+    """The report on a whole sequence, where a part of it has not told why a gradient is wrong."""
+    entries = dict(report.entries)
+    for name, entry in report.entries.items():
+        if entry.verdict == "wrong" and not entry.diagnoses and not entry.follows:
+            found = look.entry(name, call)
+            note = joined(entry.note, found.note) if not entry.note else entry.note
+            entries[name] = dataclasses.replace(entry, diagnoses=found.diagnoses, note=note)
+    return dataclasses.replace(report, entries=entries)

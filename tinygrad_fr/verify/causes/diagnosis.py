@@ -156,7 +156,7 @@ def _at_every_step(tried: list[_Tried]) -> Iterator[_Tried]:
             steps.setdefault((t.kind, t.mistake.step), []).append(t)
             # Of f * c and o * tanh(c), in each step of a loop, one is meant.
             steps.setdefault((t.kind, t.mistake.step, *_context(t)), []).append(t)
-    for (kind, *_step), those in steps.items():
+    for (kind, *_step), those in [*steps.items(), *_from_the_first(steps)]:
         local = {edge: rule for t in those for edge, rule in (t.mistake.local or {}).items()}
         if 1 < len(local) == len(those):
             made = those[-1].mistake
@@ -164,6 +164,15 @@ def _at_every_step(tried: list[_Tried]) -> Iterator[_Tried]:
             detail = {**made.detail, "times": len(local)}
             made = Mistake(None, words, detail, local=local)
             yield _Tried(kind, made, those[-1].subsets, those[-1].seen)
+
+
+def _from_the_first(steps: dict[Any, list[_Tried]]) -> Iterator[tuple[Any, list[_Tried]]]:
+    """The same shift through time where the first step takes what stands before all: ``h0``."""
+    for (kind, step, *context), those in steps.items():
+        if isinstance(step, tuple) and len(step) == 4 and step[-1] == "first" and not context:
+            for (other, shifted, *rest), group in list(steps.items()):
+                if other == kind and not rest and shifted != step and shifted[:3] == step[:3]:
+                    yield from (((kind, shifted), [first, *group]) for first in those)
 
 
 def _context(t: _Tried) -> Iterator[Any]:

@@ -1,5 +1,6 @@
 """One evaluation of a layer: its values, an upstream gradient, and its graph where it is known."""
 
+import copy
 import dataclasses
 import time
 from collections.abc import Callable, Mapping
@@ -61,8 +62,19 @@ class Evaluation:
             name, np.asarray(call.gradients[name], float), true, self.values[name],
             {"upstream": self.upstream, **self.values, **known},
             tape if tape is not None and name in tape.names else None, self.upstream, {}, rtol,
-            f=partial(self.moved, name), hands=call.gradients,
+            f=partial(self.moved, name), rerun=self._rerun if tape is not None else None,
+            hands=call.gradients,
         )  # fmt: skip
+
+    def _rerun(self, changed: Mapping[str, Array]) -> Tape:
+        """The graph with other integers among the arguments; a ValueError where it is not known."""
+        other = copy.copy(self.layer)
+        lists = {n: x.tolist() for n, x in changed.items() if isinstance(other.arguments[n], list)}
+        other.arguments = {**other.arguments, **changed, **lists}
+        tape = self.known.tape(self.values, other)
+        if tape is None:
+            raise ValueError
+        return tape.expanded()
 
     def with_input(self, name: str, x: Array) -> Array | None:
         """The recorded gradient at another input; None where the layer is not known."""

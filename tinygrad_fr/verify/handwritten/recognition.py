@@ -74,12 +74,18 @@ class Recognised:
         if all(_gives(layer.recorded, p, y) for p, y in zip(recorded, outputs, strict=True)):
             self.candidate = layer.recorded
 
-    def tape(self, values: Mapping[str, Array]) -> Tape | None:
-        """The recorded graph for the layer's values; None where it is not known."""
+    def tape(self, values: Mapping[str, Array], other: Handwritten | None = None) -> Tape | None:
+        """The recorded graph for the layer's values; None where it is not known.
+
+        Of an ``other`` layer, with other constants, only where the layer's own code was recorded.
+        """
         of_its_own = self.candidate == self.layer.recorded
+        if other is not None and not of_its_own:
+            return None
         if self.candidate is None or (self.layer.fixed.keys() & values.keys() and not of_its_own):
             return None  # another formula knows nothing of the constants
-        y = self.candidate({n: Tensor(v, requires_grad=True, name=n) for n, v in values.items()})
+        candidate = self.candidate if other is None else other.recorded
+        y = candidate({n: Tensor(v, requires_grad=True, name=n) for n, v in values.items()})
         recorded = isinstance(y, Tensor) and y.requires_grad and bool(y._inputs)
         return Tape(y) if recorded else None
 

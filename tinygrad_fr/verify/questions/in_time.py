@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...graph.recorded.recurrence import recurs, time_axis
 from ...graph.recorded.tape import Tape
 from ...kernels import Array
 from ...messages import _
@@ -17,8 +18,6 @@ from ..handwritten.unrolled import Unrolled, driven, state_at
 from ..truth.differences import FULL, derivative, signed
 
 Judge = Callable[[Handwritten, Array, Array], Report]
-# What combines values; what only moves or adds up entries is done over examples, too.
-_COMBINING = {"matmul", "multiply", "tanh", "sigmoid", "relu", "exp", "einsum", "softmax"}
 
 
 def at_its_step(subject: Handwritten, report: Report, upstream: Array, tape: Tape | None,
@@ -33,6 +32,7 @@ def at_its_step(subject: Handwritten, report: Report, upstream: Array, tape: Tap
     rest = {n: v for n, v in subject.values.items() if n != "input"}
     x = subject.values.get("input", subject.arguments["x"])
     taken = pair.forward(x, rest)[1]
+    found, at = None, 0
     for t in reversed(range(len(taken))):
         arriving = _arriving(pair, x, taken, t, upstream, tape)
         if arriving is None:
@@ -41,8 +41,11 @@ def at_its_step(subject: Handwritten, report: Report, upstream: Array, tape: Tap
         output = one.output(one.values)
         alone = judge(one, output, arriving.reshape(output.shape))
         if any(entry.verdict == "wrong" for entry in alone):
-            return _with_step(report, alone, t, len(taken))
-    return report
+            found = alone if found is None else _also(found, alone, first=True)
+            at = max(at, t)
+            if arriving.all() or t == 0:
+                break  # else what comes from later steps is not seen: look at one more
+    return report if found is None else _with_step(report, found, at, len(taken))
 
 
 def _with_step(report: Report, alone: Report, t: int, steps: int) -> Report:
@@ -145,12 +148,14 @@ def by_length(
     return report if found is None else _of_a_length(report, found, least, steps)
 
 
-def _also(found: Report, longer: Report) -> Report:
-    """A report, with diagnoses of a longer sequence where it has none."""
+def _also(found: Report, longer: Report, first: bool = False) -> Report:
+    """A report, with diagnoses of a longer sequence where it has none, or before its own."""
     entries = dict(found.entries)
     for name, entry in found.entries.items():
         other = longer.entries.get(name)
-        if entry.verdict == "wrong" and not entry.diagnoses and other is not None:
+        if entry.verdict != "wrong" or other is None or not other.diagnoses:
+            continue
+        if first or not entry.diagnoses:
             entries[name] = dataclasses.replace(entry, diagnoses=other.diagnoses)
     return dataclasses.replace(found, entries=entries)
 
@@ -213,7 +218,7 @@ def sequence_of(subject: Handwritten, tape: Tape) -> tuple[int | None, int] | No
 
     None where it does not, or where that is not known.
     """
-    found = _time_axis(tape, "input")
+    found = time_axis(tape, "input")
     if found is not None:
         axis, backwards = found
         return None if backwards else (axis, tape.nodes[tape.names["input"]].shape[axis])
@@ -222,22 +227,7 @@ def sequence_of(subject: Handwritten, tape: Tape) -> tuple[int | None, int] | No
     lists += [x for x in given  # classes, step by step
               if isinstance(x, np.ndarray) and x.dtype.kind in "iu" and x.ndim == 1]  # fmt: skip
     steps = {len(x) for x in lists}
-    return (None, steps.pop()) if len(steps) == 1 and _recurs(tape) else None
-
-
-def _recurs(tape: Tape) -> bool:
-    """Whether some parameter is used again on what was made with it."""
-    behind: dict[int, set[tuple[int, int]]] = {}
-    for i, node in enumerate(tape.nodes):
-        numbers = [tape.number(x) for x in node._inputs]
-        known = [n for n in numbers if n is not None]
-        behind[i] = set().union(*(behind.get(n, set()) for n in known))
-        for position, n in enumerate(numbers):
-            if n is not None and tape.nodes[n]._op is None and tape.operation(i) == "matmul":
-                if (n, position) in behind[i]:
-                    return True
-                behind[i].add((n, position))
-    return False
+    return (None, steps.pop()) if len(steps) == 1 and recurs(tape) else None
 
 
 def dated(report: Report, tape: Tape) -> Report:
@@ -249,7 +239,7 @@ def dated(report: Report, tape: Tape) -> Report:
             continue
         if any("step" in d.detail for d in entry.diagnoses):
             continue
-        found = _time_axis(tape, name)
+        found = time_axis(tape, name)
         if found is None:
             continue
         axis, backwards = found
@@ -260,51 +250,3 @@ def dated(report: Report, tape: Tape) -> Report:
             note = joined(_in_words(t, true.shape[axis]), entry.note)
             entries[name] = dataclasses.replace(entry, diagnoses=_dated(entry, t), note=note)
     return dataclasses.replace(report, entries=entries)
-
-
-def _time_axis(tape: Tape, name: str) -> tuple[int, bool] | None:
-    """The axis along which a value is gone through step by step, and whether from its end.
-
-    Each step must depend on those before it, and not on those after: examples are gone through one
-    by one as well.
-    """
-    number = tape.names.get(name)
-    if number is None:
-        return None
-    seen: dict[int, int] = {}  # by node, a bit for each step that it depends on
-    steps, axes = tape.nodes[number].shape, set[int]()
-    for i, node in enumerate(tape.nodes):
-        for x in node._inputs:
-            source = tape.number(x)
-            if source == number:
-                at = _index(tape.arguments(i).get("index"), len(steps))
-                if tape.operation(i) == "getitem" and at is not None:
-                    axes.add(at[0])
-                    seen[i] = seen.get(i, 0) | 1 << at[1] % steps[at[0]]
-            elif source is not None:
-                seen[i] = seen.get(i, 0) | seen.get(source, 0)
-    if len(axes) != 1:
-        return None
-    (axis,) = axes
-    met = {bits for i, bits in seen.items() if tape.operation(i) in _COMBINING}
-    count = steps[axis]
-    for backwards in (False, True):
-        ends = [(1 << k) - 1 for k in range(1, count)]
-        wanted = {(1 << count) - 1 - bits for bits in ends} if backwards else set(ends)
-        if count > 2 and wanted <= met:
-            return axis, backwards
-    return None
-
-
-def _index(index: Any, ndim: int) -> tuple[int, int] | None:
-    """The axis and the place of an index that takes one step: ``x[:, t]``."""
-    parts = index if isinstance(index, tuple) else (index,)
-    whole = [k for k, p in enumerate(parts) if isinstance(p, (int, np.integer))]
-    others = [p for k, p in enumerate(parts) if k not in whole]
-    if (
-        len(whole) != 1
-        or any(p not in (Ellipsis, slice(None)) for p in others)
-        or Ellipsis in parts[: whole[0]]
-    ):
-        return None
-    return whole[0], int(parts[whole[0]])

@@ -10,6 +10,7 @@ from . import (
     paths,
     quantities,
     rounding,
+    sequences,
     slips,
     standardisation,
     substitutes,
@@ -19,6 +20,6 @@ from .table import KINDS, MISFITS, TABLE, Row, mistake
 
 __all__ = [
     "KINDS", "MISFITS", "TABLE", "Row", "arrays", "axes", "convolutions", "labels", "mistake",
-    "operations", "own_arguments", "paths", "quantities", "rounding", "slips", "standardisation",
-    "substitutes", "ties",
+    "operations", "own_arguments", "paths", "quantities", "rounding", "sequences", "slips",
+    "standardisation", "substitutes", "ties",
 ]  # fmt: skip

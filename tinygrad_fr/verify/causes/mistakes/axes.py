@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from ....autograd.engine import handed
+from ....kernels import Array
 from ....messages import _
 from ..case import Case, Mistake
 from .arrays import axes_of, word
@@ -26,7 +27,7 @@ def along_another_axis(case: Case) -> Iterator[Mistake]:
             continue
         rest = dict(list(arguments.items())[1:])
         wanted = int(wanted) % x.ndim
-        for axis in set(range(x.ndim)) - {wanted}:
+        for axis in {a for a, n in enumerate(x.shape) if n > 1} - {wanted}:
             words = _(
                 "{operation} was taken along axis {got} in place of {wanted}",
                 operation=operation,
@@ -93,4 +94,8 @@ def operand_transposed(case: Case) -> Iterator[Mistake]:
         else:
             yield use.with_local(lambda g, y, a, b: a @ g, text, operand=left)
         turned = _("in the gradient of matmul, the upstream gradient wants a transposition")
-        yield use.with_local(lambda g, *values, c=use.closure: c(g.T, *values), turned)
+        yield use.with_local(lambda g, *values, c=use.closure: c(_turned(g), *values), turned)
+
+
+def _turned(g: Array) -> Array:
+    return np.swapaxes(g, -1, -2) if g.ndim > 1 else g

@@ -55,6 +55,22 @@ def neighbouring_labels(case: Case) -> Iterator[Mistake]:
                     yield from reached(case.on(again), text.format(by=by), by=by)
 
 
+@mistake("wrong_variable", tape=True)
+def other_labels(case: Case) -> Iterator[Mistake]:
+    """The inputs where the targets should stand: other integers of the same number."""
+    text = _("{other} stand where {wanted} should")
+    labels = {n: np.asarray(x) for n, x in case.values.items() if np.asarray(x).dtype.kind in "iu"}
+    for wanted, x in labels.items():
+        for other, y in labels.items():
+            if case.rerun is None or x.shape != y.shape or not x.ndim or np.array_equal(x, y):
+                continue
+            again = case.the_tape.once(
+                ("labels", wanted, other), partial(case.rerun, {wanted: y.astype(x.dtype)})
+            )
+            words = text.format(other=other, wanted=wanted)
+            yield from reached(case.on(again), words, other=other)
+
+
 def _goes_along(x: Array, axis: int) -> bool:
     """Whether an array holds one-hot targets, with the classes on an axis."""
     return is_one_hot(x) and bool((x.sum(axis) == 1).all()) and (x.ndim > 1 or axis == -1)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ....graph.recorded.recurrence import recurs
 from ....graph.recorded.tape import Edge
 from ....kernels import Array
 from ....messages import _
@@ -28,8 +29,10 @@ def path_of_a_fan_out(case: Case) -> Iterator[Mistake]:
             continue
         source = case.the_tape.label(number)
         cuts: list[tuple[Edge, ...]] = [(edge,) for edge in edges]
+        alike = len({case.the_tape.operation(i) for i, _position in edges}) == 1
+        if len(edges) == 2 and alike and _at_two_steps(case, number):
+            cuts = cuts[:1]  # the first alone: overwritten
         if len(edges) > 2:
-            alike = len({case.the_tape.operation(i) for i, _position in edges}) == 1
             kept_ones = edges[1:-1] if alike else edges  # the first or last alone: overwritten
             cuts += [tuple(e for e in edges if e != kept) for kept in kept_ones]
             cuts += [(a, b) for k, a in enumerate(edges) for b in edges[k + 1 :]]
@@ -130,12 +133,18 @@ def only_one_use(case: Case) -> Iterator[Mistake]:
         "accumulate (+=)"
     )
     for number, edges in fans.items():
-        if len(edges) > 2 and len({case.the_tape.operation(i) for i, _position in edges}) == 1:
+        enough = len(edges) > 2 or _at_two_steps(case, number)
+        if enough and len({case.the_tape.operation(i) for i, _position in edges}) == 1:
             words = text.format(n=len(edges), name=case.the_tape.label(number))
-            for kept in (edges[0], edges[-1]):
+            for kept in (edges[0], edges[-1]) if len(edges) > 2 else edges[:1]:
                 detail = {"operation": case.the_tape.operation(kept[0])}
                 cut = dict.fromkeys(e for e in edges if e != kept)
                 yield Mistake(None, words, detail, local=cut)
+
+
+def _at_two_steps(case: Case, number: int) -> bool:
+    """Whether it is a parameter that a recurrence of two steps uses."""
+    return case.the_tape.nodes[number]._op is None and recurs(case.the_tape)
 
 
 @mistake("overwritten", tape=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ....kernels import Array
 from ....messages import _
-from ..case import Case, Mistake
+from ..case import Case, Mistake, Use
 from .table import mistake
 
 
@@ -30,7 +30,8 @@ def another_quantity(case: Case) -> Iterator[Mistake]:
             inner: Any = use.node._inputs[slot - 1] if slot else None
             if getattr(getattr(inner, "_op", None), "name", "") in ("add", "subtract"):
                 terms = [getattr(x, "_array", x) for x in inner._inputs]
-            for got, other in _alternatives(case, original, use.operation):
+            others = [*_alternatives(case, original, use.operation), *_transposed(use, slot)]
+            for got, other in others:
                 if any(other is x for x in terms) or (slot and other is use.node._array):
                     continue  # a slip with a name of its own
                 if use.operation == "divide" and not slot and other is use.operands[0]:
@@ -39,8 +40,20 @@ def another_quantity(case: Case) -> Iterator[Mistake]:
                 slip = use.with_local(local, text, got=got, wanted=wanted)
                 # Through time, h_t in place of h_(t-1) is the same slip at every step.
                 shift = places.get(id(other), -1) - places[id(use.node._array)]
-                step = (use.operation, use.position, slot, shift)
-                yield replace(slip, step=step if id(other) in places else None)
+                known: Any = shift if id(other) in places else "first"
+                yield replace(slip, step=(use.operation, use.position, slot, known))
+
+
+def _transposed(use: Use, slot: int) -> Iterator[tuple[str, Array]]:
+    """Other quantities, where a transposed one stands: ``Q`` for ``K`` in ``S = Q K^T``."""
+    case = use.case
+    number = case.the_tape.number(use.node._inputs[slot - 1]) if slot else None
+    if number is not None and case.the_tape.operation(number) in ("transpose", "swapaxes"):
+        turn, arguments = case.the_tape.nodes[number]._op.function, case.the_tape.arguments(number)
+        source, *rest = arguments.values()
+        for name, x in case.alike(np.shape(source))[:12]:
+            if not np.array_equal(x, getattr(source, "_array", source)):
+                yield name, np.asarray(turn(x, *rest))
 
 
 def _alternatives(case: Case, original: Any, operation: str) -> Iterator[tuple[str, Array]]:

@@ -70,7 +70,9 @@ class _Found:
     @property
     def cut(self) -> bool:
         """Whether it is a path that is missing altogether."""
-        return self.exact and self.diagnosis.detail.get("weight") == 0.0
+        edges = (self.mistake.local or {"": 0}).values()
+        none = self.diagnosis.detail.get("weight") == 0.0 or all(rule is None for rule in edges)
+        return self.exact and none
 
     def place(self, cut: bool) -> tuple[bool, bool, float]:
         """Exact ones first, in the order of the table; those with an odd number last.
@@ -79,7 +81,7 @@ class _Found:
         """
         detail, order = self.diagnosis.detail, float(KINDS.index(self.diagnosis.kind))
         if cut and self.mistake.local and not self.cut:
-            order = max(order, KINDS.index("missing_branch") + 0.5)
+            order = max(order, KINDS.index("overwritten") + 0.5)
         number = next((detail[k] for k in ("lr", "weight", "offset") if k in detail), None)
         odd = number is not None and abs(number - float(f"{number:.2g}")) > 1e-6 * abs(number)
         return self.fitted, odd, order

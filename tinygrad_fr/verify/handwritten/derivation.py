@@ -93,7 +93,11 @@ class Derivation:
         The recorded ones, of all that has a name.
     hands, failures : dict
         The derived ones; see :class:`Hands`.
+    in_float32 : bool
+        Whether the inputs were promoted from float32.
     """
+
+    in_float32 = False
 
     def __init__(
         self, f: Callable[..., Any], arrays: Mapping[str, Array], given: Mapping[str, Any],

@@ -27,6 +27,7 @@ from ..truth.tolerances import (
     EXPLAINED,
     OF_AN_ENTRY,
     REFUTED,
+    ROUNDING,
     TINY,
 )
 from .judgement import Claim, compared, explained, promotions, random_function, undecided, unjudged
@@ -94,6 +95,7 @@ def hand(
     arrays = {name: promoted(x) for name, x in inputs.items()}
     try:
         run = Derivation(f, arrays, hand, upstream, rng)
+        run.in_float32 = any(getattr(x, "dtype", None) == np.float32 for x in inputs.values())
     except StudentError as error:
         return unjudged(hand, _("the function itself fails: {error}", error=error))
     if not run.repeatable():
@@ -155,7 +157,7 @@ def _entry(
     if name in run.failures:
         return Entry(name, "wrong", recorded, note=run.failures[name], max_rel_error=np.inf)
     mine, x = run.hands[name], np.asarray(run.values[name], float)
-    claim = Claim(name, mine, f, x, rng, granted(mine, rtol), atol, run.tape, run.upstream)
+    claim = Claim(name, mine, f, x, rng, _granted(run, name, rtol), atol, run.tape, run.upstream)
     truth = claim.confirmed(recorded, REFUTED * run.size)
     if mine.shape == recorded.shape:
         entry = Entry(name, "correct", recorded, truth.numeric, mine)
@@ -170,13 +172,19 @@ def _entry(
     if entry.verdict != "correct":
         return entry
     claimed = np.asarray(mine, float)
-    in_full = not granted(mine, 0.0) and rtol <= ASKED
+    in_full = not _granted(run, name, 0.0) and rtol <= ASKED
     if in_full and _wrong_beside_large_ones(claimed, recorded, 10 * error):
         worst = worst_at(np.abs(claimed - recorded) / np.maximum(np.abs(recorded), TINY))
         note = difference_at(worst, claimed, recorded)
         entry = dataclasses.replace(entry, worst_index=worst, note=note)
         return _explained(run, entry, others, EXPLAINED)
     return dataclasses.replace(entry, note=_although_later_is_wrong(run, name))
+
+
+def _granted(run: Derivation, name: str, rtol: float) -> float:
+    """The tolerance: wider for an array that was computed from the float32 of the inputs."""
+    in_float32 = run.in_float32 and not callable(run.given[name])
+    return max(granted(run.hands[name], rtol), ROUNDING["f"] if in_float32 else 0.0)
 
 
 def _wrong_beside_large_ones(claimed: Array, recorded: Array, rounding: Array) -> bool:

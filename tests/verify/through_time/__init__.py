@@ -90,7 +90,9 @@ def main(step: int, names: list[str], verbose: bool) -> None:
             count = counts.setdefault((kind, name), Counter())
             count.update({"all": 1, **{what: int(x) for what, x in found.items()}})
             if verbose and not all(x != (what == "alarm") for what, x in found.items()):
-                case = code_of(name).MISTAKES[k][1:] if kind == "mistake" else code_of(name).RIGHT[k]
+                case = (
+                    code_of(name).MISTAKES[k][1:] if kind == "mistake" else code_of(name).RIGHT[k]
+                )
                 print(f"--- {kind} {name} {k}: {found} {case}\n{text}")
     for kind in ("mistake", "right"):
         total = sum((c for (k, _n), c in counts.items() if k == kind), Counter[str]())

@@ -70,9 +70,9 @@ class _Found:
     @property
     def cut(self) -> bool:
         """Whether it is a path that is missing altogether."""
-        edges = (self.mistake.local or {"": 0}).values()
-        none = self.diagnosis.detail.get("weight") == 0.0 or all(rule is None for rule in edges)
-        return self.exact and none
+        rules = list((self.mistake.local or {}).values())
+        none = bool(rules) and all(rule is None for rule in rules)
+        return self.exact and (none or self.diagnosis.detail.get("weight") == 0.0)
 
     def place(self, cut: bool) -> tuple[bool, bool, float]:
         """Exact ones first, in the order of the table; those with an odd number last.
@@ -160,7 +160,7 @@ def _at_every_step(tried: list[_Tried]) -> Iterator[_Tried]:
             steps.setdefault((t.kind, t.mistake.step, *_context(t)), []).append(t)
     for (kind, *_step), those in [*steps.items(), *_from_the_first(steps)]:
         local = {edge: rule for t in those for edge, rule in (t.mistake.local or {}).items()}
-        if 1 < len(local) == len(those):
+        if len(those) > 1 and len(local) == sum(len(t.mistake.local or ()) for t in those):
             made = those[-1].mistake
             words = _("{text}, every time", text=made.explanation)
             detail = {**made.detail, "times": len(local)}

@@ -71,7 +71,10 @@ class Evaluation:
         other = copy.copy(self.layer)
         lists = {n: x.tolist() for n, x in changed.items() if isinstance(other.arguments[n], list)}
         other.arguments = {**other.arguments, **changed, **lists}
-        tape = self.known.tape(self.values, other)
+        try:
+            tape = self.known.tape(self.values, other)
+        except StudentError as error:  # they are no labels
+            raise ValueError from error
         if tape is None:
             raise ValueError
         return tape.expanded()

@@ -23,7 +23,12 @@ from .gradients import gradients_of
 from .here import Here
 from .parameters import called_a_weight
 from .parts import Handwritten
+from .places import last_word
 from .reading import settle
+
+
+class UnclearError(Exception):
+    """It is not clear how the steps hang together."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,21 +200,22 @@ def unrolled(
 
     Raises
     ------
-    StudentError
+    UnclearError
         Where it is not found how the steps hang together; it says how to say so.
     """
     given = list(x) if isinstance(x, tuple) else [x]
     xs = sequence(given, steps, rng)
     cell = Handwritten(template, (xs[0], *given[1:]), parameters, returns)
     wiring = _wiring(cell, _states(cell))
-    missing = [n for n in wiring.states if n not in _found(cell, wiring, rng)]
+    found = _found(cell, wiring, rng)
+    missing = [n for n in wiring.states if n not in found]
     if missing:
         text = _(
             "{backward} gives no gradient of {names}: nothing can be carried to the step before; "
             'if it does, say in which order it returns: returns=("dx", "d{name}", ...)'
         )
         backward = template.label("backward")
-        raise StudentError(
+        raise UnclearError(
             text.format(backward=backward, names=", ".join(missing), name=missing[0])
         )
     return driven(Unrolled(cell, wiring), xs, cell.values)
@@ -296,7 +302,7 @@ def _states(cell: Handwritten) -> tuple[dict[str, int], list[str], bool]:
             "{forward}({names}); call the states alike, as argument and as result (h_prev, h_next)"
         )
         label = cell.template.label("forward")
-        raise StudentError(text.format(forward=label, names=", ".join(cell.arguments)))
+        raise UnclearError(text.format(forward=label, names=", ".join(cell.arguments)))
     return dict(sorted(states.items(), key=lambda item: item[1])), list(labels), guessed
 
 
@@ -328,7 +334,7 @@ def _wiring(cell: Handwritten, found: tuple[dict[str, int], list[str], bool]) ->
             "backward takes one gradient for each state, and what the forward has cached"
         )
         label = cell.template.label("backward")
-        raise StudentError(
+        raise UnclearError(
             text.format(backward=label, names=", ".join(without), given=", ".join(names) or "-")
         )
     return Wiring(states, {n: given[n] for n in names if n in given}, guessed)
@@ -339,4 +345,13 @@ def _found(cell: Handwritten, wiring: Wiring, rng: np.random.Generator) -> Itera
     output = cell.output(cell.values)
     upstream = signed(rng, output.shape)
     settle(cell, upstream, rng)
+    call = gradients_of(cell, cell.values, upstream)
+    order = list(cell.order or ())
+    order += [None] * (len(call.results) - len(order))
+    for k, (label, _g) in enumerate(call.results):  # dh_prec, of h
+        word = _stem(re.sub("^(d|grad|delta)_?", "", last_word(label)))
+        same = [n for n in wiring.states if _stem(n) == word and n not in order]
+        if label and same and order[k] is None:
+            order[k] = same[0]
+    cell.order = tuple(order)
     return gradients_of(cell, cell.values, upstream).gradients

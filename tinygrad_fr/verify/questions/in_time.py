@@ -60,7 +60,7 @@ def _with_step(report: Report, alone: Report, t: int, steps: int) -> Report:
             entries[name] = dataclasses.replace(
                 entry, diagnoses=diagnoses, note=joined(at, own.note)
             )
-        elif alone.first_wrong is not None:
+        elif own.verdict == "correct" and alone.first_wrong is not None:
             text = _(
                 "each step alone is right, given what arrives: mend the gradient of {name} first",
                 name=alone.first_wrong,
@@ -141,23 +141,31 @@ def by_length(
             found, least = alone, length
         elif found is not None:
             found = _also(found, alone)
-        if found is not None and all(e.diagnoses for e in found if e.verdict == "wrong"):
-            break
         if found is not None and length > least:
             break
     return report if found is None else _of_a_length(report, found, least, steps)
 
 
 def _also(found: Report, longer: Report, first: bool = False) -> Report:
-    """A report, with diagnoses of a longer sequence where it has none, or before its own."""
+    """A report, with what a longer sequence tells as well before what it does not.
+
+    One step alone may start from zeros, where much is the same. With ``first``, what the other
+    report tells comes before its own in any case.
+    """
     entries = dict(found.entries)
     for name, entry in found.entries.items():
         other = longer.entries.get(name)
         if entry.verdict != "wrong" or other is None or not other.diagnoses:
             continue
-        if first or not entry.diagnoses:
-            entries[name] = dataclasses.replace(entry, diagnoses=other.diagnoses)
+        known = {_key(d) for d in other.diagnoses}
+        both = tuple(d for d in entry.diagnoses if _key(d) in known and not first)
+        diagnoses = both or (*other.diagnoses, *entry.diagnoses)
+        entries[name] = dataclasses.replace(entry, diagnoses=diagnoses)
     return dataclasses.replace(found, entries=entries)
+
+
+def _key(d: Diagnosis) -> tuple[str, Any]:
+    return d.kind, d.detail.get("operation")
 
 
 def _of_a_length(report: Report, alone: Report, length: int, steps: int) -> Report:
@@ -174,7 +182,7 @@ def _of_a_length(report: Report, alone: Report, length: int, steps: int) -> Repo
                 text = _("the first of the steps is missing: does the loop over them reach it?")
                 diagnoses = (Diagnosis("missing_branch", text, {"step": 1}),)
             entries[name] = dataclasses.replace(entry, diagnoses=diagnoses, note=note)
-        elif alone.first_wrong is not None:
+        elif own.verdict == "correct" and alone.first_wrong is not None:
             text = _(
                 "right for T = {m}, where the gradient of {name} is wrong: mend that first",
                 m=length,

@@ -30,7 +30,7 @@ from ..handwritten.state import (
     trivial,
 )
 from ..handwritten.there import There
-from ..handwritten.unrolled import Unrolled, is_a_cell, unrolled
+from ..handwritten.unrolled import UnclearError, Unrolled, is_a_cell, unrolled
 from ..repairs.asking import seconds_of, with_repairs
 from ..repairs.layers import asked_of
 from ..truth.differences import Counted, signed
@@ -137,6 +137,8 @@ def layer(
         else:
             subject = Handwritten(made, x, parameters, returns)
         output = subject.output(subject.values)
+    except UnclearError as error:
+        return unjudged(["input"], str(error))
     except StudentError as error:
         note = _("the forward fails on this input: {error}", error=error)
         return unjudged(["input"], note)

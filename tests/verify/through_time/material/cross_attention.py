@@ -49,7 +49,7 @@ def backward(dout, cache):
 
 def example(verify, T=4, S=4, N=2, D=4, C=4, n=2, seed=0, dtype=float, **options):
     rng = np.random.default_rng(seed)
-    draw = lambda *shape: rng.standard_normal(shape).astype(dtype)  # noqa: E731
+    draw = lambda *shape: rng.standard_normal(shape).astype(dtype)
     mask = np.ones((N, S), int)
     mask[:, -1:] = S == 1
     x = (draw(N, T, D), draw(N, S, D), draw(D, C), draw(D, C), draw(D, C), draw(C, D), mask, n)

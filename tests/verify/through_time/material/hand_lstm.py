@@ -57,7 +57,7 @@ def gradients(upstream, x, h0, c0, W, U, b):
 
 def example(verify, T=3, N=2, D=3, H=2, seed=0, dtype=float, **options):
     rng = np.random.default_rng(seed)
-    draw = lambda *shape: rng.standard_normal(shape).astype(dtype)  # noqa: E731
+    draw = lambda *shape: rng.standard_normal(shape).astype(dtype)
     values = {"x": draw(T, N, D), "h0": draw(N, H), "c0": draw(N, H), "W": draw(D, 4 * H),
               "U": draw(H, 4 * H), "b": draw(4 * H)}  # fmt: skip
     upstream = rng.standard_normal((T, N, H))

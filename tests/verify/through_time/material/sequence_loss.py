@@ -31,8 +31,11 @@ class Tagger:
         return loss / len(words)
 
     def backward(self):
-        g = {name: np.zeros_like(value) for name, value in vars(self).items()
-             if name in ("E", "Wz", "Wr", "Wn", "bz", "br", "bn", "Wy", "by")}
+        g = {
+            name: np.zeros_like(value)
+            for name, value in vars(self).items()
+            if name in ("E", "Wz", "Wr", "Wn", "bz", "br", "bn", "Wy", "by")
+        }
         D, T = self.E.shape[1], len(self.words)
         dnext = np.zeros((1, len(self.bz)))
         for t in range(T - 1, -1, -1):
@@ -63,7 +66,7 @@ class Tagger:
         return g
 
 
-def example(verify, T=4, V=4, D=3, H=3, C=3, seed=0, **options):
+def example(verify, T=4, V=4, D=3, H=3, C=3, seed=1, **options):
     rng = np.random.default_rng(seed)
     words, tags = ([int(k) for k in rng.integers(0, n, T)] for n in (V, C))
     return verify.layer(Tagger(rng, V, D, H, C), (words, tags), **options)
@@ -71,7 +74,7 @@ def example(verify, T=4, V=4, D=3, H=3, C=3, seed=0, **options):
 
 RIGHT = [
     {"T": 2}, {"T": 3}, {"T": 5}, {"V": 2}, {"V": 6}, {"D": 2}, {"D": 1}, {"H": 2}, {"H": 4},
-    {"C": 2}, {"C": 5}, {"seed": 1}, {"seed": 2}, {"seed": 3}, {"seed": 4},
+    {"C": 2}, {"C": 5}, {"seed": 0}, {"seed": 2}, {"seed": 3}, {"seed": 4},
 ]  # fmt: skip
 DEEP = "E Wz Wr Wn bz br bn"
 MISTAKES = [

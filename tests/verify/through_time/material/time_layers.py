@@ -66,7 +66,7 @@ class TimeRNN:
 
 def example(verify, T=4, N=2, D=3, H=4, seed=0, dtype=float, **options):
     rng = np.random.default_rng(seed)
-    draw = lambda *shape: rng.standard_normal(shape).astype(dtype)  # noqa: E731
+    draw = lambda *shape: rng.standard_normal(shape).astype(dtype)
     return verify.layer(TimeRNN(draw(D, H), 0.7 * draw(H, H), draw(H)), draw(N, T, D), **options)
 
 

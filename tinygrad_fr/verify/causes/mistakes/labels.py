@@ -60,8 +60,13 @@ def other_labels(case: Case) -> Iterator[Mistake]:
     """The inputs where the targets should stand: other integers of the same number."""
     text = _("{other} stand where {wanted} should")
     labels = {n: np.asarray(x) for n, x in case.values.items() if np.asarray(x).dtype.kind in "iu"}
+    rolled = {
+        _("{name} of the step {which}", name=name, which=which): np.roll(x, by)
+        for name, x in labels.items() if x.ndim == 1
+        for which, by in ((_("before"), 1), (_("after"), -1))
+    }  # fmt: skip
     for wanted, x in labels.items():
-        for other, y in labels.items():
+        for other, y in {**labels, **rolled}.items():
             if case.rerun is None or x.shape != y.shape or not x.ndim or np.array_equal(x, y):
                 continue
             again = case.the_tape.once(

@@ -35,7 +35,8 @@ def path_of_a_fan_out(case: Case) -> Iterator[Mistake]:
         if len(edges) > 2:
             kept_ones = edges[1:-1] if alike else edges  # the first or last alone: overwritten
             cuts += [tuple(e for e in edges if e != kept) for kept in kept_ones]
-            cuts += [(a, b) for k, a in enumerate(edges) for b in edges[k + 1 :]]
+            pairs = [(a, b) for k, a in enumerate(edges) for b in edges[k + 1 :]]
+            cuts += pairs if len(edges) > 3 or not alike else [(edges[0], edges[-1])]
         for cut in dict.fromkeys(cuts):
             yield from _without(case, source, cut)
     for cut in _statistics(case):

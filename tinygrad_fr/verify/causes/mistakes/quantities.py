@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ....graph.recorded.recurrence import recurs
 from ....kernels import Array
 from ....messages import _
 from ..case import Case, Mistake, Use
@@ -19,7 +20,8 @@ def another_quantity(case: Case) -> Iterator[Mistake]:
     nodes = case.the_tape.nodes
     made = [node for node in nodes if node._op is not None]  # leaves: at the first step only
     places = {id(node._array): k for k, node in enumerate(made)}
-    for use in list(case.uses())[-30:]:
+    steps = recurs(case.the_tape)  # then it is made at each of them
+    for use in list(case.uses())[-120 if steps else -30 :]:
         if use.operation in ("add", "subtract", "sum", "reshape"):
             continue
         originals = [use.node._array, *use.operands]
@@ -30,7 +32,8 @@ def another_quantity(case: Case) -> Iterator[Mistake]:
             inner: Any = use.node._inputs[slot - 1] if slot else None
             if getattr(getattr(inner, "_op", None), "name", "") in ("add", "subtract"):
                 terms = [getattr(x, "_array", x) for x in inner._inputs]
-            others = [*_alternatives(case, original, use.operation), *_transposed(use, slot)]
+            most = 40 if steps else 24
+            others = [*_alternatives(case, original, use.operation, most), *_transposed(use, slot)]
             for got, other in others:
                 if any(other is x for x in terms) or (slot and other is use.node._array):
                     continue  # a slip with a name of its own
@@ -40,7 +43,8 @@ def another_quantity(case: Case) -> Iterator[Mistake]:
                 slip = use.with_local(local, text, got=got, wanted=wanted)
                 # Through time, h_t in place of h_(t-1) is the same slip at every step.
                 shift = places.get(id(other), -1) - places[id(use.node._array)]
-                known: Any = shift if id(other) in places else "first"
+                # What stands before the first step is given, or zero.
+                known: Any = shift if id(other) in places and np.any(other) else "first"
                 yield replace(slip, step=(use.operation, use.position, slot, known))
 
 
@@ -56,10 +60,12 @@ def _transposed(use: Use, slot: int) -> Iterator[tuple[str, Array]]:
                 yield name, np.asarray(turn(x, *rest))
 
 
-def _alternatives(case: Case, original: Any, operation: str) -> Iterator[tuple[str, Array]]:
+def _alternatives(
+    case: Case, original: Any, operation: str, most: int
+) -> Iterator[tuple[str, Array]]:
     alike = case.alike(np.shape(original))
     others = (named for named in alike if not np.array_equal(named[1], original))
-    yield from itertools.islice(others, 12)
+    yield from itertools.islice(others, most)
     if operation in ("log", "divide", "sqrt", "reciprocal"):
         small = float(np.abs(original).min(initial=np.inf))
         for k in (-15, -12, -10, -9, -8, -7, -6, -5, -4, -3, -2):

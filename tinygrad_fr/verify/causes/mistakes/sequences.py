@@ -1,14 +1,15 @@
 """Through time and in attention: what arrives from another step, or at another path as well."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ....graph.recorded.recurrence import recurs
+from ....kernels import Array
 from ....messages import _
-from ..case import Case, Local, Mistake
+from ..case import Case, Local, Mistake, Use
 from .arrays import ratio
 from .table import mistake, reached
 
@@ -35,7 +36,7 @@ def upstream_of_another_step(case: Case) -> Iterator[Mistake]:
     u = case.upstream
     if u is None or u.ndim < 2 or not recurs(case.the_tape):
         return
-    moves = {
+    moves: dict[str, Callable[[int], Array]] = {
         _("the last one"): lambda axis: np.take(u, [-1], axis),
         _("the first one"): lambda axis: np.take(u, [0], axis),
         _("that of the next step"): lambda axis: np.roll(u, -1, axis),
@@ -101,3 +102,19 @@ def another_number(case: Case) -> Iterator[Mistake]:
 
         cut = dict.fromkeys([use.edge])
         yield Mistake(None, text.format(**detail, weight=0.0), detail, local=cut, weighted=weighted)
+
+
+@mistake("wrong_variable", tape=True)
+def operands_exchanged(case: Case) -> Iterator[Mistake]:
+    """``di = dc * i`` and ``dg = dc * g``: each factor of a product times itself."""
+    text = _("each of the factors {a} and {b} of a product is multiplied by itself")
+    both: dict[int, list[Use]] = {}
+    for use in case.uses("multiply"):
+        both.setdefault(use.number, []).append(use)
+    for uses in both.values():
+        if len(uses) == 2 and np.shape(uses[0].operands[0]) == np.shape(uses[0].operands[1]):
+            a, b = uses[0].operands
+            local = {uses[0].edge: uses[0].given({2: a}), uses[1].edge: uses[1].given({1: b})}
+            words = text.format(a=uses[0].labels[1], b=uses[0].labels[2])
+            detail = {"operation": "multiply"}
+            yield Mistake(None, words, detail, local=local, step=("exchanged", words))

@@ -96,6 +96,8 @@ def _add_check(check: argparse.ArgumentParser) -> None:
     check.add_argument("--forward", help=_("the name of its forward method"))
     check.add_argument("--backward", help=_("the name of its backward, a method or a function"))
     check.add_argument("--parameters", help=_("the names of its parameters, such as W,b"))
+    text = _("drive a cell of a recurrent network over so many steps")
+    check.add_argument("--steps", type=positive, metavar="T", help=text)
     check.add_argument("--reference", help=_("an operation that it should equal, such as softmax"))
     text = _("an upstream gradient with a single non-zero entry, as after a cross entropy")
     check.add_argument("--one-hot", action="store_true", help=text)

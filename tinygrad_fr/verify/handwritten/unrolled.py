@@ -95,7 +95,7 @@ class Unrolled(Here):
                 values[name] = results[k]
                 h = plain(results[k])
                 if isinstance(h, Tensor) and h.name is None:
-                    h.named(state_at(name, t + 1))
+                    h.named(state_at(name, "t" if self.ends else t + 1))
             outputs.append(plain(results[self.wiring.output]))
         if not self.last:
             return stack(outputs), taken
@@ -171,8 +171,8 @@ class Unrolled(Here):
         return dict(call.gradients)
 
 
-def state_at(name: str, t: int) -> str:
-    """What a state is called after some steps: ``h_3``."""
+def state_at(name: str, t: int | str) -> str:
+    """What a state is called after some steps: ``h_3``; ``h_t`` after one that stands for all."""
     return f"{_stem(name)}_{t}"
 
 

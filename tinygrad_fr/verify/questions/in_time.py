@@ -2,7 +2,7 @@
 
 import copy
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -45,11 +45,16 @@ def at_its_step(subject: Handwritten, report: Report, upstream: Array, tape: Tap
             at = max(at, t)
             if arriving.all() or t == 0:
                 break  # else what comes from later steps is not seen: look at one more
-    return report if found is None else _with_step(report, found, at, len(taken))
+    return (
+        report if found is None else _with_step(report, found, at, len(taken), pair.wiring.states)
+    )
 
 
-def _with_step(report: Report, alone: Report, t: int, steps: int) -> Report:
+def _with_step(
+    report: Report, alone: Report, t: int, steps: int, states: Collection[str]
+) -> Report:  # fmt: skip
     entries = dict(report.entries)
+    carried = [n for n in states if n in alone.entries and alone[n].verdict == "wrong"]
     for name, entry in report.entries.items():
         own = alone.entries.get(name)
         if entry.verdict != "wrong" or own is None:
@@ -60,10 +65,10 @@ def _with_step(report: Report, alone: Report, t: int, steps: int) -> Report:
             entries[name] = dataclasses.replace(
                 entry, diagnoses=diagnoses, note=joined(at, own.note)
             )
-        elif own.verdict == "correct" and alone.first_wrong is not None:
+        elif own.verdict == "correct":
             text = _(
                 "each step alone is right, given what arrives: mend the gradient of {name} first",
-                name=alone.first_wrong,
+                name=", ".join(carried) or alone.first_wrong,
             )
             entries[name] = dataclasses.replace(entry, note=text, follows=True)
     notes = tuple(n for n in alone.notes if n not in report.notes)[1:]

@@ -70,6 +70,13 @@ def layer(
         Its input; a tuple for a forward of several arguments (a loss: in the order in which it
         takes them; functions: input, then parameters). Arrays in dicts, lists and named tuples
         are differentiated, too.
+    steps
+        Drive a cell of a recurrent network over so many steps: ``(x, h) -> (h, cache)`` and
+        ``(dh, cache) -> (dx, dh, ...)``, with several states and parameters as well. ``x`` then
+        begins with the inputs of all steps ``(T, ...)``, or that of one, to be drawn anew; a list
+        of T arrays needs no ``steps``. The gradient of a state is carried to the step before and
+        added to what arrives there, those of parameters are added up; ``detail["step"]`` of a
+        diagnosis is the first wrong step (from 1 on), walking back from the loss.
     upstream
         The gradient at its output; random and signed if None (ones for a loss).
     forward, backward
@@ -116,6 +123,17 @@ def layer(
     >>> report = layer(Dense(), np.random.default_rng(0).standard_normal((4, 3)))
     >>> report["input"].verdict, report["W"].diagnoses[0].detail["equals"]
     ('correct', '1/N')
+    >>> def forward(x, h, U):
+    ...     y = np.tanh(x + h @ U)
+    ...     return y, (h, U, y)
+    >>> def backward(dy, cache):
+    ...     h, U, y = cache
+    ...     dz = dy * (1 - y**2)
+    ...     return dz, dz @ U, h.T @ dz
+    >>> x, h, U = (np.random.default_rng(0).standard_normal(s) for s in ((4, 2, 3), (2, 3), (3, 3)))
+    >>> report = layer((forward, backward), (x, h, U), steps=4)
+    >>> report.first_wrong, report["h"].diagnoses[0].kind, report["h"].diagnoses[0].detail["step"]
+    ('h', 'transpose', 4)
     """
     rng = np.random.default_rng(checks.seed(seed))
     repair = seconds_of(repair)

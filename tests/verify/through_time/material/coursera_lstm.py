@@ -36,26 +36,13 @@ def lstm_cell_backward(da_next, dc_next, cache):
     dbf, dbi = dft.sum(axis=1, keepdims=True), dit.sum(axis=1, keepdims=True)
     dbc, dbo = dcct.sum(axis=1, keepdims=True), dot.sum(axis=1, keepdims=True)
     dconcat = (
-        parameters["Wf"].T @ dft
-        + parameters["Wi"].T @ dit
-        + parameters["Wc"].T @ dcct
-        + parameters["Wo"].T @ dot
+        parameters["Wf"].T @ dft + parameters["Wi"].T @ dit
+        + parameters["Wc"].T @ dcct + parameters["Wo"].T @ dot
     )
     da_prev, dxt = dconcat[:n_a], dconcat[n_a:]
     dc_prev = dc * ft
-    return {
-        "dxt": dxt,
-        "da_prev": da_prev,
-        "dc_prev": dc_prev,
-        "dWf": dWf,
-        "dbf": dbf,
-        "dWi": dWi,
-        "dbi": dbi,
-        "dWc": dWc,
-        "dbc": dbc,
-        "dWo": dWo,
-        "dbo": dbo,
-    }
+    return {"dxt": dxt, "da_prev": da_prev, "dc_prev": dc_prev, "dWf": dWf, "dbf": dbf,
+            "dWi": dWi, "dbi": dbi, "dWc": dWc, "dbc": dbc, "dWo": dWo, "dbo": dbo}
 
 
 def example(verify, T=3, m=4, n_x=3, n_a=5, n_y=2, seed=0, dtype=float, **options):

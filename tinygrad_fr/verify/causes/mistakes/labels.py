@@ -60,10 +60,11 @@ def other_labels(case: Case) -> Iterator[Mistake]:
     """The inputs where the targets should stand: other integers of the same number."""
     text = _("{other} stand where {wanted} should")
     labels = {n: np.asarray(x) for n, x in case.values.items() if np.asarray(x).dtype.kind in "iu"}
+    other_steps = [(_("{name} of the step before"), 1), (_("{name} of the next step"), -1)]
     rolled = {
-        _("{name} of the step {which}", name=name, which=which): np.roll(x, by)
+        text.format(name=name): np.roll(x, by)
         for name, x in labels.items() if x.ndim == 1
-        for which, by in ((_("before"), 1), (_("after"), -1))
+        for text, by in other_steps
     }  # fmt: skip
     for wanted, x in labels.items():
         for other, y in {**labels, **rolled}.items():

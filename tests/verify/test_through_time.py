@@ -1,0 +1,158 @@
+"""Cells, recurrent layers and attention: right ones are not accused, mistakes are named, dated."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tinygrad_fr import verify
+from tinygrad_fr.errors import ArgumentError, ShapeError
+
+from . import through_time
+
+MISTAKES = [
+    (n, k) for n in through_time.NAMES for k in range(len(through_time.code_of(n).MISTAKES))
+]
+RIGHT = [(n, k) for n in through_time.NAMES for k in range(len(through_time.code_of(n).RIGHT))]
+
+
+@pytest.mark.parametrize(("name", "k"), MISTAKES[::9])
+def test_mistakes_are_found_and_named_where_one_has_to_begin(name, k):
+    report = through_time.wrong(name, k)
+    assert through_time.judged(name, k, report) == {"found": True, "named": True, "begun": True}, (
+        report
+    )
+
+
+@pytest.mark.parametrize(("name", "k"), RIGHT[::9])
+def test_right_code_is_right(name, k):
+    assert through_time.right(name, k)
+
+
+# --- cells -----------------------------------------------------------------------------------------
+
+
+def step(x, prev_h, Wx, Wh, b):
+    next_h = np.tanh(x @ Wx + prev_h @ Wh + b)
+    return next_h, (x, prev_h, Wx, Wh, next_h)
+
+
+def step_backward(dnext_h, cache):
+    x, prev_h, Wx, Wh, next_h = cache
+    dz = dnext_h * (1 - next_h**2)
+    return dz @ Wx.T, dz @ Wh.T, x.T @ dz, prev_h.T @ dz, dz.sum(axis=0)
+
+
+def data(T=4, N=2, D=3, H=5, seed=0):
+    draw = np.random.default_rng(seed).standard_normal
+    return draw((T, N, D)), draw((N, H)), draw((D, H)), draw((H, H)), draw(H)
+
+
+def test_the_gradients_of_a_driven_cell_are_those_of_torch():
+    torch = pytest.importorskip("torch")
+    x, h, Wx, Wh, b = (torch.tensor(a, requires_grad=True) for a in data())
+    u = np.random.default_rng(1).standard_normal((4, 2, 5))
+    state, outputs = h, []
+    for t in range(4):
+        state = torch.tanh(x[t] @ Wx + state @ Wh + b)
+        outputs.append(state)
+    torch.stack(outputs).backward(torch.tensor(u))
+    report = verify.layer((step, step_backward), data(), steps=4, upstream=u)
+    assert report
+    for name, tensor in {"input": x, "prev_h": h, "Wx": Wx, "Wh": Wh, "b": b}.items():
+        np.testing.assert_allclose(report[name].hand, tensor.grad.numpy(), rtol=1e-10)
+
+
+def test_a_list_of_inputs_needs_no_steps_and_one_input_is_drawn_anew():
+    x, *rest = data()
+    assert verify.layer((step, step_backward), (list(x), *rest))["input"].shape == (4, 2, 3)
+    assert verify.layer((step, step_backward), (x[0], *rest), steps=3)["input"].shape == (3, 2, 3)
+
+
+def test_the_first_wrong_step_from_the_loss_is_told_and_what_follows_from_it():
+    def cell(x, prev_c, f):
+        c = f * prev_c + x
+        return np.tanh(c), c, (f, prev_c, c)
+
+    def backward(dh, dnext_c, cache):  # dnext_c is lost: at the last step it is zero
+        f, prev_c, c = cache
+        dc = dh * (1 - np.tanh(c) ** 2)
+        return dc, dc * f, dc * prev_c
+
+    draw = np.random.default_rng(0).standard_normal
+    report = verify.layer(
+        (cell, backward), (draw((4, 2, 3)), draw((2, 3)), draw((2, 3))), steps=4, repair=False
+    )
+    d = report["prev_c"].diagnoses[0]
+    assert (d.kind, d.detail["step"]) == ("missing_branch", 3)
+
+
+class Cell:
+    """An object that overwrites its cache, adds up its gradients, and returns its state alone."""
+
+    def __init__(self):
+        self.U = np.random.default_rng(2).standard_normal((3, 3))
+        self.dU = np.zeros((3, 3))
+
+    def forward(self, x, h):
+        self.before, self.now = h, np.tanh(x + h @ self.U)
+        return self.now
+
+    def backward(self, dh):
+        dz = dh * (1 - self.now**2)
+        self.dU += self.before.T @ dz
+        return dz, dz @ self.U.T
+
+
+def test_an_object_that_keeps_one_cache_is_driven_over_steps():
+    draw = np.random.default_rng(0).standard_normal
+    cell = Cell()
+    assert verify.layer(cell, (draw((5, 2, 3)), draw((2, 3))), steps=5)
+    assert not cell.dU.any()
+
+
+def test_what_is_no_cell_is_undecided_and_told_how_it_was_called():
+    x, h, Wx, *_rest = data()
+    report = verify.layer((lambda x, W: (x @ W, x), lambda dy, cache: (dy, dy)), (x, Wx), steps=4)
+    assert [e.verdict for e in report] == ["inconclusive"]
+    assert "(x, W)" in report["input"].note
+
+    def keeps_it(dh, cache):
+        return step_backward(dh, cache)[0]
+
+    report = verify.layer((step, keeps_it), data(), steps=4)
+    assert [e.verdict for e in report] == ["inconclusive"]
+    assert 'returns=("dx", "dprev_h", ...)' in report["input"].note
+
+
+def test_wrong_numbers_of_steps_are_refused():
+    x, *rest = data()
+    with pytest.raises(ShapeError, match="steps=3"):
+        verify.layer((step, step_backward), (x, *rest), steps=3)
+    with pytest.raises(ShapeError, match=r"formes|shapes|forme"):
+        verify.layer((step, step_backward), ([x[0], x[0, :1]], *rest), steps=2)
+    with pytest.raises(ArgumentError, match="steps="):
+        verify.layer((step, step_backward), (x[:0], *rest), steps=0)
+
+
+def test_a_cell_is_repaired():
+    def transposed(dnext_h, cache):
+        x, prev_h, Wx, Wh, next_h = cache
+        dz = dnext_h * (1 - next_h**2)
+        return dz @ Wx.T, dz @ Wh, x.T @ dz, prev_h.T @ dz, dz.sum(axis=0)
+
+    report = verify.layer((step, transposed), data(T=2), steps=2, repair=10)
+    assert any("dz @ Wh.T, x.T" in repair.after for repair in report.repairs)
+
+
+# --- layers that go through time themselves --------------------------------------------------------
+
+
+def test_the_shortest_sequence_that_shows_a_mistake_is_told():
+    module = through_time.code_of("time_layers")
+    k = next(k for k, m in enumerate(module.MISTAKES) if "nothing is carried" in m[-1])
+    report = through_time.wrong("time_layers", k)
+    assert "T = 1" in report["b"].note
+    assert "T = 2" in report["b"].note
+    d = report["input"].diagnoses[0]
+    assert (d.kind, d.detail["step"]) == ("missing_branch", 3)

@@ -101,7 +101,8 @@ def _report(options: Namespace) -> Report:
         upstream = np.zeros(subject.output(subject.values).shape)
         upstream.flat[int(np.random.default_rng(options.seed).integers(upstream.size))] = -1.5
     report = verify.layer(
-        layer, x, steps=options.steps, upstream=upstream, forward=options.forward, backward=options.backward,
+        layer, x, steps=options.steps, upstream=upstream,
+        forward=options.forward, backward=options.backward,
         parameters=options.parameters.split(",") if options.parameters else None,
         reference=reference, seed=options.seed,
     )  # fmt: skip

@@ -72,7 +72,7 @@ class _Found:
         """Whether it is a path that is missing altogether."""
         rules = list((self.mistake.local or {}).values())
         none = bool(rules) and all(rule is None for rule in rules)
-        return self.exact and (none or self.diagnosis.detail.get("weight") == 0.0)
+        return self.exact and self.diagnosis.detail.get("weight", 0.0 if none else 1.0) == 0.0
 
     def place(self, cut: bool) -> tuple[bool, bool, float]:
         """Exact ones first, in the order of the table; those with an odd number last.

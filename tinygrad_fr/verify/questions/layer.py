@@ -196,16 +196,7 @@ def _report(
         subject.forget_constants(())
         found = entries | dict(unjudged(subject.values or ("input",), reason).entries)
         return Report(found, notes=tuple(notes)), False
-    constants = subject.forget_constants(call.gradients)
-    if call.unread:
-        text = _("not judged: {n} of the results belong to no known value", n=call.unread)
-        notes.append(text)
-    if subject.ignored:
-        names = ", ".join(subject.ignored)
-        notes.append(_("not judged: the output does not depend on {names}", names=names))
-    if constants:
-        names = ", ".join(constants)
-        notes.append(_("taken for constants, as they have no gradient: {names}", names=names))
+    notes += _not_judged(subject, call)
     said, hidden = order_of_calls(subject, call, upstream, rng)
     notes += said
     hidden += not_proportional(subject, call, upstream)
@@ -215,8 +206,9 @@ def _report(
     as_asked = None if reference is None else partial(referred, reference, layer=subject)
     known = Recognised(subject, rng, as_asked)
     tape = known.tape(subject.values)
-    sequence = sequence_of(subject, tape) if tape is not None and not short else None
-    in_time = not short and (isinstance(subject.template, Unrolled) or sequence is not None)
+    cell = isinstance(subject.template, Unrolled)
+    sequence = None if short or cell or tape is None else sequence_of(subject, tape)
+    in_time = not short and (cell or sequence is not None)
     with Counted(subject.output) as forward:
         at = Evaluation(subject, subject.values, upstream, known, forward, tape)
         until = time.perf_counter() + PATIENCE
@@ -234,7 +226,7 @@ def _report(
     if text := trivial(subject, output, rng):
         hidden.append(text)
     wrong = [n for n, e in entries.items() if e.verdict == "wrong"]
-    doubtful = any(e.verdict in ("wrong", "inconclusive") for e in entries.values())
+    doubtful = wrong or any(e.verdict == "inconclusive" for e in entries.values())
     if doubtful and (text := about_labels(subject)):
         notes.append(text)
     first = wrong[0] if wrong else None
@@ -242,16 +234,40 @@ def _report(
         first = tape.nearest(wrong)
     report = Report(entries, tuple(hidden), first, tuple(notes))
     if in_time and not report:
-
-        def judge(one: Handwritten, output: Array, arriving: Array) -> Report:
-            return _report(one, output, arriving, None, rtol, atol, rng, short=True)[0]
-
-        if isinstance(subject.template, Unrolled):
-            report = at_its_step(subject, report, upstream, tape, judge)
-        elif sequence is not None:
-            report = by_length(subject, report, *sequence, judge, rng)
-        report = _explained_whole(report, dataclasses.replace(look, reasons=True), call)
+        report = _in_time(report, look, sequence, call)
     return report if tape is None else dated(report, tape), tape is not None
+
+
+def _not_judged(subject: Handwritten, call: Call) -> list[str]:
+    """What has no gradient, and is taken for a constant; what results belong to nothing."""
+    notes = []
+    constants = subject.forget_constants(call.gradients)
+    if call.unread:
+        text = _("not judged: {n} of the results belong to no known value", n=call.unread)
+        notes.append(text)
+    if subject.ignored:
+        names = ", ".join(subject.ignored)
+        notes.append(_("not judged: the output does not depend on {names}", names=names))
+    if constants:
+        names = ", ".join(constants)
+        notes.append(_("taken for constants, as they have no gradient: {names}", names=names))
+    return notes
+
+
+def _in_time(
+    report: Report, look: Inquiry, sequence: tuple[int | None, int] | None, call: Call
+) -> Report:
+    """The report on a cell or a recurrent layer, with the mistakes that one step or few tell."""
+
+    def judge(one: Handwritten, output: Array, arriving: Array) -> Report:
+        return _report(one, output, arriving, None, look.rtol, look.atol, look.rng, short=True)[0]
+
+    at = look.at
+    if sequence is None:
+        report = at_its_step(at.layer, report, at.upstream, at.tape, judge)
+    else:
+        report = by_length(at.layer, report, *sequence, judge, look.rng)
+    return _explained_whole(report, dataclasses.replace(look, reasons=True), call)
 
 
 def _explained_whole(report: Report, look: Inquiry, call: Call) -> Report:

@@ -87,13 +87,15 @@ def summed_to_one_number(case: Case) -> Iterator[Mistake]:
 @mistake("transpose", tape=True)
 def operand_transposed(case: Case) -> Iterator[Mistake]:
     text = _("in the gradient of matmul, {operand} stands where its transpose should")
+    turned = _("in the gradient of matmul, the upstream gradient wants a transposition")
+    for use in case.uses("einsum"):
+        yield use.with_local(lambda g, *values, c=use.closure: c(_turned(g), *values), turned)
     for use in case.uses("matmul"):
         _product, left, right = use.labels
         if use.position == 0:
             yield use.with_local(lambda g, y, a, b: g @ b, text, operand=right)
         else:
             yield use.with_local(lambda g, y, a, b: a @ g, text, operand=left)
-        turned = _("in the gradient of matmul, the upstream gradient wants a transposition")
         yield use.with_local(lambda g, *values, c=use.closure: c(_turned(g), *values), turned)
 
 

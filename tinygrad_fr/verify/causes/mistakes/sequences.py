@@ -1,5 +1,6 @@
 """Through time and in attention: what arrives from another step, or at another path as well."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -118,3 +119,32 @@ def operands_exchanged(case: Case) -> Iterator[Mistake]:
             words = text.format(a=uses[0].labels[1], b=uses[0].labels[2])
             detail = {"operation": "multiply"}
             yield Mistake(None, words, detail, local=local, step=("exchanged", words))
+
+
+@mistake("permuted", tape=True)
+def parts_exchanged(case: Case) -> Iterator[Mistake]:
+    """The gates of an LSTM in another order on the way back: two parts of one array exchanged."""
+    text = _("two parts of {label} are exchanged: {index} and {other}")
+    parts: dict[int, list[Use]] = {}
+    for use in case.uses("getitem"):
+        parts.setdefault(case.the_tape.number_of_input(*use.edge), []).append(use)
+    for number, uses in parts.items():
+        for a, b in itertools.combinations(uses if len(uses) <= 6 else [], 2):
+            if a.node.shape == b.node.shape:
+                index, other = (_place(use.arguments["index"]) for use in (a, b))
+                label = case.the_tape.label(number)
+                words = text.format(label=label, index=index, other=other)
+                local = {a.edge: b.closure, b.edge: a.closure}
+                step = (text, index, other)
+                yield Mistake(None, words, {"operation": "getitem"}, local=local, step=step)
+
+
+def _place(index: Any) -> str:
+    """Where a part is taken, as NumPy writes it."""
+    parts = index if isinstance(index, tuple) else (index,)
+    words = (
+        ":".join("" if end is None else str(end) for end in (part.start, part.stop))
+        if isinstance(part, slice) else str(part)
+        for part in parts
+    )  # fmt: skip
+    return f"[{', '.join(words)}]"

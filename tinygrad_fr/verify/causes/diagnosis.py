@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,9 @@ from .mistakes.arrays import ratio, scale_text, sums
 from .projection import Projection
 from .subsets import named
 
-# How many local mistakes are tried in pairs, how many with a factor, and which are not.
-PAIRS, SINGLE = 60, 600
+# How many local mistakes are tried in pairs, how many with a factor, how many at every step, and
+# with another first step; and which are tried alone.
+PAIRS, SINGLE, STEPS, FIRST = 60, 600, 1500, 500
 _ALONE = ("wrong_variable", "updated_too_early")
 
 
@@ -117,7 +119,7 @@ def _fitting(case: Case) -> list[Diagnosis]:
         found = _single(reading, tried) + _of_rows(reading)
         if not any(f.exact for f in found):
             tried += _tried(seen, [row for row in TABLE if row not in first])
-            tried += list(_at_every_step(tried))
+            tried += list(islice(_at_every_step(tried), STEPS))
             found = _single(reading, tried) + _of_rows(reading)
         attempts.append((reading, tried, found))
         if any(f.exact for f in found):
@@ -158,7 +160,7 @@ def _at_every_step(tried: list[_Tried]) -> Iterator[_Tried]:
             steps.setdefault((t.kind, t.mistake.step), []).append(t)
             # Of f * c and o * tanh(c), in each step of a loop, one is meant.
             steps.setdefault((t.kind, t.mistake.step, *_context(t)), []).append(t)
-    for (kind, *_step), those in [*steps.items(), *_from_the_first(steps)]:
+    for (kind, *_step), those in [*steps.items(), *islice(_from_the_first(steps), FIRST)]:
         local = {edge: rule for t in those for edge, rule in (t.mistake.local or {}).items()}
         if len(those) > 1 and len(local) == sum(len(t.mistake.local or ()) for t in those):
             made = those[-1].mistake

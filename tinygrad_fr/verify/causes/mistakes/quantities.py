@@ -21,7 +21,8 @@ def another_quantity(case: Case) -> Iterator[Mistake]:
     made = [node for node in nodes if node._op is not None]  # leaves: at the first step only
     places = {id(node._array): k for k, node in enumerate(made)}
     steps = recurs(case.the_tape)  # then it is made at each of them
-    for use in list(case.uses())[-120 if steps else -30 :]:
+    uses = list(case.uses())
+    for far, use in enumerate(reversed(uses[-120 if steps else -30 :])):
         if use.operation in ("add", "subtract", "sum", "reshape"):
             continue
         originals = [use.node._array, *use.operands]
@@ -34,7 +35,13 @@ def another_quantity(case: Case) -> Iterator[Mistake]:
                 terms = [getattr(x, "_array", x) for x in inner._inputs]
             most = 40 if steps else 24
             others = [*_alternatives(case, original, use.operation, most), *_transposed(use, slot)]
-            for got, other in others:
+            kind = _operation(made, places, original)
+            for k, (got, other) in enumerate(others):
+                # What stands before the first step is given, or zero.
+                first = id(other) not in places or not np.any(other)
+                alike = first or kind in ("", _operation(made, places, other))
+                if far >= 30 and not alike:
+                    continue
                 if any(other is x for x in terms) or (slot and other is use.node._array):
                     continue  # a slip with a name of its own
                 if use.operation == "divide" and not slot and other is use.operands[0]:
@@ -43,9 +50,13 @@ def another_quantity(case: Case) -> Iterator[Mistake]:
                 slip = use.with_local(local, text, got=got, wanted=wanted)
                 # Through time, h_t in place of h_(t-1) is the same slip at every step.
                 shift = places.get(id(other), -1) - places[id(use.node._array)]
-                # What stands before the first step is given, or zero.
-                known: Any = shift if id(other) in places and np.any(other) else "first"
-                yield replace(slip, step=(use.operation, use.position, slot, known))
+                step = (use.operation, use.position, slot, "first" if first else shift)
+                yield replace(slip, step=step if alike or (k < 12 and far < 30) else None)
+
+
+def _operation(made: list[Any], places: dict[int, int], x: Any) -> str:
+    """What has made an array; nothing where it was given."""
+    return made[places[id(x)]]._op.name if id(x) in places else ""
 
 
 def _transposed(use: Use, slot: int) -> Iterator[tuple[str, Array]]:

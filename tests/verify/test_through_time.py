@@ -16,7 +16,7 @@ MISTAKES = [
 RIGHT = [(n, k) for n in through_time.NAMES for k in range(len(through_time.code_of(n).RIGHT))]
 
 
-@pytest.mark.parametrize(("name", "k"), MISTAKES[::9])
+@pytest.mark.parametrize(("name", "k"), [m for m in MISTAKES if m not in through_time.SHORT][::9])
 def test_mistakes_are_found_and_named_where_one_has_to_begin(name, k):
     report = through_time.wrong(name, k)
     assert all(through_time.judged(name, k, report).values()), report

@@ -113,3 +113,27 @@ def test_neither_the_library_nor_a_framework_is_there(folder, elsewhere):
     for name in ("tinygrad_fr", "torch", "autograd", "jax"):
         assert process.ask("called", "seek", [name])[0] == 0
     assert any("tinygrad_fr" in text for text in process.told)
+
+
+CELL = """
+import numpy as np
+def forward(x, h, c, W):
+    c_next = np.tanh(x @ W + h) + 0.5 * c
+    return np.tanh(c_next), c_next, (x, h, c, W, c_next)
+def backward(dh, dc_next, cache):
+    x, h, c, W, c_next = cache
+    dc = dc_next + dh * (1 - np.tanh(c_next) ** 2)
+    dz = dc * (1 - np.tanh(x @ W + h) ** 2)
+    return dz @ W.T, dz, FACTOR * dc, x.T @ dz
+"""
+
+
+@pytest.mark.parametrize(("factor", "wrong"), [("0.5", set()), ("1", {"input", "h", "c", "W"})])
+def test_a_cell_over_there_is_driven_over_steps(folder, elsewhere, factor, wrong):
+    (Path(folder) / "cell.py").write_text(CELL.replace("FACTOR", factor), encoding="utf-8")
+    subject = elsewhere("cell.py").subject("forward", backward="backward")
+    draw = np.random.default_rng(0).standard_normal
+    x = draw((3, 2, 4)), draw((2, 5)), draw((2, 5)), draw((4, 5))
+    report = verify.layer(subject, x, steps=3, repair=False)
+    assert {e.name for e in report if e.verdict == "wrong"} == wrong
+    assert report.first_wrong == ("c" if wrong else None)

@@ -3,8 +3,9 @@
 # ruff: noqa: D102 - Subject says what the methods are
 
 import dataclasses
+import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from ..truth.differences import signed
 from . import arguments as roles
 from .calls import StudentError, as_array, positional
 from .canvas import plain
-from .gradients import gradients_of
+from .gradients import gradients_of, orders
 from .here import Here
 from .parameters import called_a_weight
 from .parts import Handwritten
@@ -344,6 +345,7 @@ def _found(cell: Handwritten, wiring: Wiring, rng: np.random.Generator) -> Itera
     """What one step gives gradients of, once it is settled how its backward is called."""
     output = cell.output(cell.values)
     upstream = signed(rng, output.shape)
+    declared = cell.order is not None
     settle(cell, upstream, rng)
     call = gradients_of(cell, cell.values, upstream)
     order = list(cell.order or ())
@@ -353,5 +355,15 @@ def _found(cell: Handwritten, wiring: Wiring, rng: np.random.Generator) -> Itera
         same = [n for n in wiring.states if _stem(n) == word and n not in order]
         if label and same and order[k] is None:
             order[k] = same[0]
+    # A name that has another shape tells nothing, where an order has all of them: dz, of z or h.
+    arrays = [g for _label, g in call.results]
+    if not declared and not _has_shapes(cell, order, arrays):
+        others = itertools.islice(orders(cell, arrays, cell.values), 50)
+        order = next((list(o) for o in others if _has_shapes(cell, o, arrays)), order)
     cell.order = tuple(order)
     return gradients_of(cell, cell.values, upstream).gradients
+
+
+def _has_shapes(cell: Handwritten, order: Sequence[str | None], arrays: list[Any]) -> bool:
+    pairs = zip(order, arrays, strict=False)
+    return all(n is None or g is None or np.shape(g) == cell.values[n].shape for n, g in pairs)

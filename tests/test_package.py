@@ -28,7 +28,7 @@ HOUSE = [
     {"checks": 130},
     {"kernels": 1_220, "kernels/fast": 1_270},
     {"autograd": 1_700, "autograd/guards": 1_320},  # the core is the first: read in an afternoon
-    {"ops": 5_320},
+    {"ops": 5_350},
     {"report": 640},
     {"worker": 1_300},
     {"graph/values": 110},
@@ -45,17 +45,17 @@ HOUSE = [
     {"verify/vocabulary": 180},
     {"verify/truth": 830},
     {"verify/causes": 3_600},
-    {"verify/handwritten": 4_880},
+    {"verify/handwritten": 4_890},
     {"verify/repairs": 2_250, "verify/repairs/edits": 1_620},
     {"verify/questions": 1_990},
     {"verify": 20},
     {"io": 450},
-    {"nn": 2_580},
+    {"nn": 2_590},
     {"optim": 1_030},
     {"data": 1_420},
     {"training": 680},
     {"health": 920},
-    {"plot": 1_600},
+    {"plot": 1_610},
     {"grade": 2_360},
     {"cli": 980},
     {"__init__": 100},
@@ -67,7 +67,7 @@ FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # took more lines than their merging gave back, and have to pay for them yet.
 # Reading other people's layers cost 2,170 more; repairs and a process of their own, 4,500: the code
 # that students write is read, disturbed, edited and run, none of which was there before.
-WHOLE = 50_300
+WHOLE = 50_360
 
 # Imports that point upwards or close a circle, each with its reason.
 EXCUSED = {

@@ -533,6 +533,8 @@ def test_the_gradient_is_drawn_from_the_first_step_of_a_sequence_to_the_last():
     assert "W: 1e-06 at the first step, 0.5 at the last." in figure.description
     with pytest.raises(errors.ArgumentError, match="no step to draw"):
         plot.through_time(a_watch(through_time={}))
+    with pytest.raises(errors.ArgumentError, match="fused LSTM"):
+        plot.through_time(a_watch(through_time={}, steps=3))
 
 
 def test_zeros_and_nan_of_a_watch_are_marked_at_the_edges_and_said():

@@ -332,3 +332,79 @@ def test_what_is_no_module_is_refused_by_containers(make):
     tg.set_language("en")
     with pytest.raises(TypeError, match="holds Modules, not builtin_function"):
         make([len])
+
+
+# --- what an attacker found -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "bias", [np.zeros((3, 3)), np.array([[0, -np.inf, 0], [-np.inf] * 3, [1, 2, 3]])]
+)
+@pytest.mark.parametrize("shape", [(3, 3), (4, 3, 3)])
+def test_a_mask_that_is_learned_gets_its_gradient_through_the_layer(bias, shape):
+    layer, x = nn.MultiheadAttention(4, 2), RNG.standard_normal((3, 2, 4))
+    mask = tg.Tensor(np.broadcast_to(bias, shape).copy(), requires_grad=True)
+    y, _weights = layer(x, x, x, attn_mask=mask)
+    (y * y).sum().backward()
+    assert np.isfinite(mask.grad.data).all()
+    assert np.isfinite(y.data).all()
+    moved = mask.data.copy()
+    at = (..., 2, 1)
+    moved[at] += 1e-6
+    other = layer(x, x, x, attn_mask=moved)[0].data
+    rise = ((other**2).sum() - (y.data**2).sum()) / 1e-6
+    assert mask.grad.data[at].sum() == pytest.approx(rise, rel=1e-3, abs=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_what_is_hidden_stays_hidden_however_large_the_products_are(dtype):
+    large = {"float16": 50.0, "float32": 1e17, "float64": 1e17}[dtype]
+    q = np.full((1, 4), large, dtype)
+    k = np.stack([np.full(4, large), np.full(4, -large)]).astype(dtype)
+    v = np.array([[1.0], [0.0]], dtype)
+    assert tg.scaled_dot_product_attention(q, k, v, np.array([[False, True]])).item() == 0.0
+    x = np.array([[1.0] * 4, [2] * 4, [3] * 4], dtype) * dtype_scale(dtype)
+    y = tg.scaled_dot_product_attention(x, x, np.eye(3, dtype=dtype), is_causal=True)
+    np.testing.assert_array_equal(y, np.eye(3))
+
+
+def dtype_scale(dtype):
+    return 50.0 if dtype == "float16" else 1e10
+
+
+def test_a_row_of_very_small_numbers_hides_nothing():
+    q, k = RNG.standard_normal((2, 3, 4))
+    mask = np.full((3, 3), np.finfo(float).min)  # as some write it
+    y = tg.scaled_dot_product_attention(q, k, np.eye(3), mask)
+    np.testing.assert_allclose(y.sum(-1), 1.0)
+
+
+@pytest.mark.parametrize("shape", [(2, 5, 3), (3,), (1, 3), (3, 1)])
+def test_masks_of_other_shapes_are_refused(shape):
+    tg.set_language("en")
+    x = np.ones((3, 2, 4))
+    with pytest.raises(ShapeError, match=r"attn_mask is \(queries, keys\), \(3, 3\)"):
+        nn.MultiheadAttention(4, 2)(x, x, x, attn_mask=np.zeros(shape))
+
+
+def test_states_and_weights_of_several_dtypes_meet_in_the_widest():
+    layer = nn.LSTM(3, 4, fused=True)
+    x, zeros = RNG.standard_normal((5, 2, 3)), np.zeros((1, 2, 4), int)
+    y, _state = layer(x, (zeros, zeros))
+    np.testing.assert_allclose(y.data, layer(x)[0].data)
+    y.sum().backward()
+    assert np.isfinite(layer.weight_hh_l0.grad.data).all()
+    w = tg.Tensor(RNG.standard_normal((8, 2)), requires_grad=True)
+    h = tg.Tensor(np.zeros((3, 2), "float32"), requires_grad=True)
+    y = tg.lstm(np.ones((2, 3, 8), "float32"), h, np.zeros((3, 2)), w)
+    assert y.dtype == np.float64
+    y.sum().backward()
+    assert h.grad.dtype == np.float32
+    with pytest.raises(ShapeError):
+        tg.lstm(np.ones((0, 3, 8)), np.zeros((3, 2)), np.zeros((3, 2)), w)
+
+
+@pytest.mark.parametrize("name", ["a.b", "", "_order", "forward", "training", 1])
+def test_names_that_would_lose_parameters_are_refused(name):
+    with pytest.raises(ArgumentError):
+        nn.ModuleDict({name: nn.Linear(1, 1)})

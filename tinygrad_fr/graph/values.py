@@ -96,6 +96,6 @@ def thumbnail(array: Array) -> Array | None:
     planes = np.nan_to_num(np.asarray(planes, float), posinf=0.0, neginf=0.0)
     low = planes.min((1, 2, 3), keepdims=True)
     spread = planes.max((1, 2, 3), keepdims=True) - low
-    bytes_ = np.rint(255 * (planes - low) / np.where(spread > 0, spread, 1)).astype(np.uint8)
+    bytes_ = np.rint((planes - low) / np.where(spread > 0, spread, 1) * 255).astype(np.uint8)
     pixels = np.moveaxis(bytes_, 1, -1)
     return pixels if pixels.shape[-1] == 3 else np.repeat(pixels[..., :1], 3, -1)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import settings
+from ..autograd.tensor import Tensor
 from ..checks import one_of, share, whole
 from ..errors import ArgumentError, ShapeError
 from ..ops.activations import gelu, relu
@@ -68,7 +69,8 @@ class MultiheadAttention(Module):
                 "num_heads ({heads}) must divide embed_dim ({n})", heads=num_heads, n=embed_dim
             )
         self.dropout, self.batch_first = share(dropout, "dropout"), bool(batch_first)
-        self.kdim, self.vdim = kdim or embed_dim, vdim or embed_dim
+        self.kdim = embed_dim if kdim is None else whole(kdim, "kdim", 1)
+        self.vdim = embed_dim if vdim is None else whole(vdim, "vdim", 1)
         self.in_proj_weight: Any = None
         if self.kdim == self.vdim == embed_dim:
             self.in_proj_weight = _glorot(3 * embed_dim, embed_dim)
@@ -123,8 +125,15 @@ class MultiheadAttention(Module):
         n, places = q.shape[:2]
         q, k, v = map(self._parted, (q, k, v))
         masks = [_shown(attn_mask), _shown(key_padding_mask)]
-        if attn_mask is not None and np.ndim(attn_mask) == 3:
-            masks[0] = masks[0].reshape(n, self.num_heads, *masks[0].shape[1:])
+        if masks[0] is not None:
+            pairs = places, k.shape[-2]
+            if masks[0].shape not in (pairs, (n * self.num_heads, *pairs)):
+                raise ShapeError(
+                    "attn_mask is (queries, keys), {pairs}, or (N num_heads, queries, keys): not "
+                    "{shape}", pairs=pairs, shape=masks[0].shape,
+                )  # fmt: skip
+            if masks[0].ndim == 3:
+                masks[0] = masks[0].reshape(n, self.num_heads, *pairs)
         if key_padding_mask is not None:
             masks[1] = masks[1].reshape(n, 1, 1, -1)
         if is_causal and attn_mask is None:
@@ -260,5 +269,7 @@ def _shown(mask: Any) -> Any:
     """A mask of what is hidden as one of what is shown; numbers as they are."""
     if mask is None:
         return None
+    if isinstance(mask, Tensor) and mask.requires_grad:
+        return mask  # it is learned
     mask = np.asarray(getattr(mask, "data", mask))
     return ~mask if mask.dtype == bool else mask

@@ -21,7 +21,9 @@ class _Container(Module):
                 "{container} holds Modules, not {kind}: use nn.ReLU() rather than tg.relu",
                 container=type(self).__name__, kind=type(module).__name__,
             )  # fmt: skip
-        if hasattr(type(self), name):
+        if not isinstance(name, str) or not name or "." in name:
+            raise ArgumentError("a Module's name is a text without dots, not {name!r}", name=name)
+        if name in vars(self).keys() - set(self._order) or hasattr(type(self), name):
             raise ArgumentError(
                 "{name!r} is a method of every Module: name the layer otherwise", name=name
             )

@@ -13,6 +13,7 @@ from ..errors import DTypeError, ShapeError
 from ..kernels import Array
 from .activations import softmax
 from .dropout import dropout
+from .selection import where
 
 
 @composed(
@@ -67,6 +68,11 @@ def scaled_dot_product_attention(
     """
     masks = [attn_mask, np.tri(query.shape[-2], key.shape[-2], dtype=bool) if is_causal else None]
     weights = attention_weights(query, key, masks, scale)
+    if value.ndim < 2 or value.shape[-2] != key.shape[-2]:
+        raise ShapeError(
+            "there is a value for each key: {k} and {v} differ on the last axis but one",
+            k=key.shape, v=value.shape,
+        )  # fmt: skip
     return (dropout(weights, dropout_p) if dropout_p else weights) @ value
 
 
@@ -80,30 +86,40 @@ def attention_weights(query: Any, key: Any, masks: list[Any], scale: float | Non
     # The queries are fewer numbers than the products.
     factor = 1 / math.sqrt(max(query.shape[-1], 1)) if scale is None else scale
     scores = (query * factor) @ key.swapaxes(-1, -2)
-    # What is added is finite (an infinity would stop tg.debug), and yet makes a weight exactly 0.
-    least, hidden = max(-1e30, float(np.finfo(scores.dtype).min) / 4), np.zeros(())
+    hidden = np.zeros((), bool)
     for mask in masks:
-        if isinstance(mask, Tensor) and mask.requires_grad:
-            scores = scores + mask  # one that is learned
-        elif mask is not None:
-            hidden = np.maximum(hidden + _added(np.asarray(mask), scores, least), least)
-    if not hidden.ndim:
+        if mask is not None:
+            out_of_sight, added = _parts(mask, scores)
+            hidden = hidden | out_of_sight
+            scores = scores if added is None else scores + added
+    if not hidden.any():
         return softmax(scores)
-    weights = softmax(scores + hidden.astype(scores.dtype))
-    seen = (hidden > least).any(-1, keepdims=True)
+    # No infinity, which would stop tg.debug; a softmax of the least number is exactly 0, too.
+    weights = softmax(where(hidden, np.finfo(scores.dtype).min, scores))
+    seen = ~hidden.all(-1, keepdims=True)
     return weights if seen.all() else weights * seen.astype(weights.dtype)
 
 
-def _added(mask: Array, scores: Any, least: float) -> Array:
-    """A mask as numbers to add."""
-    if mask.dtype.kind not in "fb":
-        raise DTypeError("a mask is of booleans or of floating numbers, not {dtype}",
-                         dtype=mask.dtype)  # fmt: skip
+def _parts(mask: Any, scores: Any) -> tuple[Array, Any]:
+    """What a mask hides, and what it adds to the products; a Tensor's numbers may be learned."""
+    numbers = np.asarray(getattr(mask, "_array", mask))
+    if numbers.dtype.kind not in "fb":
+        raise DTypeError(
+            "a mask is of booleans or of floating numbers, not {dtype}", dtype=numbers.dtype
+        )
     try:
-        np.broadcast_to(mask, scores.shape)
+        np.broadcast_to(numbers, scores.shape)
     except ValueError:
         raise ShapeError(
             "a mask {mask} does not fit the axes (..., queries, keys) of the products, {shape}",
-            mask=mask.shape, shape=scores.shape,
+            mask=numbers.shape, shape=scores.shape,
         ) from None  # fmt: skip
-    return np.asarray(mask if mask.dtype.kind == "f" else np.where(mask, 0, least))
+    if numbers.dtype.kind == "b":
+        return ~numbers, None
+    endless = np.isneginf(numbers)
+    tracked = isinstance(mask, Tensor) and mask.requires_grad
+    if not tracked:
+        mask = numbers.astype(scores.dtype)
+    if endless.all():
+        return endless, None
+    return endless, where(endless, 0.0, mask) if endless.any() else mask

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..autograd.engine import Node
 from ..autograd.op import op
 from ..autograd.transforms import gradients
@@ -11,6 +13,7 @@ from ..errors import ShapeError
 from ..kernels import Array
 from ..kernels import recurrent as kernel
 from ..kernels.once import Once
+from ..kernels.stable import floating
 from .activations import sigmoid
 from .casting import copy, in_single
 from .joining import concatenate, split, stack
@@ -60,6 +63,10 @@ def lstm(x: Array, h: Array, c: Array, weight: Array):
         raise ShapeError("{x} must be (T, N, 4 H), and {weight} (4 H, H)")
     if not h.shape == c.shape == (x.shape[1], n):
         raise ShapeError("{h} and {c} must be (N, H), for {x} of (T, N, 4 H)")
+    if not len(x):
+        raise ShapeError("{x} has no step to make")
+    dtype = np.result_type(*map(floating, (x, h, c, weight)))
+    x, h, c, weight = (a.astype(dtype, copy=False) for a in (x, h, c, weight))
     y, saved = kernel.lstm(x, h, c, weight)
     all_gradients = Once(lambda g: kernel.lstm_gradients(g, y, saved, h, c, weight))
 

@@ -11,7 +11,8 @@ from ..autograd.op import composed
 from ..checks import one_of, whole
 from ..errors import ArgumentError, ShapeError
 from ..kernels import Array
-from .joining import take
+from ..kernels.stable import single
+from .joining import stack, take
 
 
 @composed(r"y_i = x_{\lfloor i n / m \rfloor}", examples=lambda draw: [
@@ -55,10 +56,10 @@ def interpolate(x: Array, size: Any = None, scale_factor: Any = None, mode: str 
         m = whole(target, "size", 1) if scale_factor is None else math.floor(n * target)
         if m < 1 or not n:
             raise ArgumentError("axis {axis} cannot go from {n} to {m}", axis=axis, n=n, m=m)
-        step = n / m if scale_factor is None else 1 / target
-        if m != n or step != 1:
-            places = np.minimum((np.arange(m) * step).astype(np.intp), n - 1)
-            x = take(x, places, axis)
+        steps = np.arange(m)
+        places = steps * n // m if scale_factor is None else np.floor(steps / target).astype(int)
+        if m != n or places[-1] != n - 1:
+            x = take(x, np.minimum(places, n - 1), axis)
     return x
 
 
@@ -78,7 +79,7 @@ def adaptive_avg_pool2d(x: Array, output_size: Any):
     Notes
     -----
     Part i of m goes from :math:`\lfloor i H / m \rfloor` to :math:`\lceil (i + 1) H / m
-    \rceil`, so parts may overlap. Two matrix products take the means.
+    \rceil`, so parts may overlap.
 
     Examples
     --------
@@ -90,15 +91,16 @@ def adaptive_avg_pool2d(x: Array, output_size: Any):
     sizes = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
     if len(sizes) != 2:
         raise ArgumentError("output_size is an integer or two, not {value!r}", value=output_size)
-    down, across = (
-        n if m is None else whole(m, "output_size", 1)
-        for n, m in zip(x.shape[-2:], sizes, strict=True)
-    )
-    return _means(x.shape[-2], down, x.dtype) @ x @ _means(x.shape[-1], across, x.dtype).T
+    if not x.size:
+        raise ShapeError("{x} has no pixels")
+    y = single(x)
+    for axis, m in zip((-2, -1), sizes, strict=True):
+        y = y if m is None else _means(y, axis, whole(m, "output_size", 1))
+    return y if y.dtype == x.dtype or x.dtype.kind != "f" else y.astype(x.dtype)
 
 
-def _means(n: int, m: int, dtype: Any) -> Array:
-    """The matrix (m, n) that takes the means of m parts of n numbers."""
-    part, place = np.arange(m)[:, None], np.arange(n)
-    inside = (place >= part * n // m) & (place < -(-(part + 1) * n // m))
-    return np.asarray(inside / np.maximum(inside.sum(1, keepdims=True), 1), dtype)
+def _means(x: Any, axis: int, m: int) -> Any:
+    """The means of m parts of an axis, counted from the end."""
+    n, rest = x.shape[axis], (slice(None),) * (-1 - axis)
+    parts = [slice(i * n // m, -(-(i + 1) * n // m)) for i in range(m)]
+    return stack([x[(..., part, *rest)].mean(axis) for part in parts], axis)

@@ -72,6 +72,10 @@ def through_time(watch: Any, *, ax: canvas.Axes | None = None) -> Figure:
     >>> len(tg.plot.through_time(watch).axes[0].lines[0].get_xdata())
     20
     """
+    if not getattr(watch, "through_time", True) and getattr(watch, "steps", False):
+        raise ArgumentError(
+            "no matrix of weights was used at several steps; those of a fused LSTM are not seen"
+        )
     (lines,) = _curves(watch, "through_time", "through_time")
     with canvas.panels(3.5 + 0.09 * len(lines), ax=ax) as (figure, (axes,)):
         _draw_curves(axes, lines, _("norm of the gradient"))

@@ -185,6 +185,13 @@ def test_steps_in_time_are_drawn_once_with_their_count(kind):
     assert len(tg.draw(h)._sheet.outline.items) < 20
 
 
+def test_rows_taken_by_arrays_are_drawn_and_replayed(tmp_path):
+    x = tg.Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+    for index in (np.array([0, 1]), (np.arange(2), np.array([0, 1])), x.data > 2, [1, 0]):
+        tg.replay(x[index].sum(), tmp_path / "r.html")
+        tg.draw(x[index].sum()).save(tmp_path / "d.html")
+
+
 def test_blocks_that_differ_are_not_merged():
     x = tg.Tensor(0.5, requires_grad=True, name="x")
     h = x

@@ -208,7 +208,7 @@ def _options(vertex: Vertex) -> Any:
     """The arguments of an operation, but for the row that it reads: each step in time its own."""
     index = vertex.static.get("index") if vertex.operation == "getitem" else None
     parts = index if isinstance(index, tuple) else (index,)
-    if all(type(part) is int or part == slice(None) for part in parts):
+    if all(type(p) is int or (type(p) is slice and p == slice(None)) for p in parts):
         return tuple(type(part) is int for part in parts)
     return arguments(vertex)
 

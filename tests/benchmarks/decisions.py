@@ -215,7 +215,28 @@ def french() -> None:
     print(f"each text after it: {again * 1e6:.2f} us")
 
 
-# --- our own reader of LaTeX -----------------------------------------------------------------
+# --- recurrent layers ------------------------------------------------------------------------
+
+
+def sequences(steps: int = 50, n: int = 32, inputs: int = 32, size: int = 64) -> None:
+    """A step of training of each recurrent layer, in single operations and fused."""
+    x = np.random.default_rng(0).standard_normal((steps, n, inputs)).astype(np.float32)
+    layers = {
+        "RNN": tg.nn.RNN(inputs, size), "GRU": tg.nn.GRU(inputs, size),
+        "LSTM": tg.nn.LSTM(inputs, size), "fused LSTM": tg.nn.LSTM(inputs, size, fused=True),
+    }  # fmt: skip
+    for name, layer in layers.items():
+
+        def train(layer: Any = layer) -> None:
+            layer.zero_grad()
+            layer(x)[0].sum().backward()
+
+        train()
+        nodes = len(tg.graph.extract(layer(x)[0].sum()).vertices)
+        print(f"{name}: {median(train, 15) * 1e3:.1f} ms, {nodes} nodes")
+
+
+# --- pages and formulas ----------------------------------------------------------------------
 
 
 def pages() -> None:
@@ -250,7 +271,7 @@ def latex() -> None:
     print(f"{len(formulas)} formulas and rules are read in {taken * 1e3:.0f} ms")
 
 
-PAGES = (ranks, cycles, reference_counts, kinks, differences, french, latex, pages)
+PAGES = (ranks, cycles, reference_counts, kinks, differences, french, latex, pages, sequences)
 DECISIONS = {page.__name__: page for page in PAGES}
 
 if __name__ == "__main__":

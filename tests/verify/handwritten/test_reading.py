@@ -479,3 +479,18 @@ def test_weights_in_a_list_by_layer():
             return g @ self.weights[0].T
 
     assert verify.layer(Net(), X)
+
+
+@pytest.mark.parametrize("name", ["dz", "dA", "dh", "dout", "g", "dL_dz"])
+@pytest.mark.parametrize("shape", [(3, 4), (3, 3)])
+def test_an_upstream_that_is_handed_on_is_called_after_no_value(name, shape):
+    def forward(x, W, b):
+        return W @ x + b, (x, W)
+
+    scope = {"np": np}
+    code = f"def backward({name}, cache):\n    x, W = cache\n"
+    exec(code + f"    return W.T @ {name}, np.outer({name}, x), {name}", scope)
+    draw = np.random.default_rng(0).standard_normal
+    given = (draw(shape[1]), draw(shape), draw(shape[0]))
+    report = verify.layer((forward, scope["backward"]), given, repair=False)
+    assert [report[n].verdict for n in ("input", "W", "b")] == ["correct"] * 3

@@ -24,7 +24,7 @@ from ..vocabulary import (
     named_like_a_gradient,
     of_the_input,
 )
-from .arguments import RATE_GIVEN
+from .arguments import RATE_GIVEN, UPSTREAM
 from .calls import StudentError, as_array
 from .parts import Handwritten
 from .places import last_word
@@ -151,6 +151,12 @@ def read_returned(layer: Handwritten, call: Call, result: Any, upstream: Array) 
             raise StudentError(_("the backward returns a list that holds itself")) from error
         if "input" not in layer.values and results[0][1] is None and len(results) > 1:
             results = results[1:]  # nothing for integers
+        # The upstream gradient itself, handed on (db = dz), is called after no value.
+        own = {name for name, role in layer.roles.items() if role == UPSTREAM}
+        results = [
+            ("" if label in own and np.array_equal(g, upstream) else label, g)
+            for label, g in results
+        ]
         order = layer.order if layer.order is not None else usual_order(layer, results)
         found = [(n, g) for n, (_label, g) in zip(order, results, strict=False) if n is not None]
         call.results = results

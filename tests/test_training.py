@@ -438,6 +438,67 @@ def test_callbacks_may_follow_each_batch_and_end_the_training_there():
     assert watch.seen[-1] == (2, 2, 1)
 
 
+def walked(how, train):
+    """What may walk a loader before or beside the training: its counter of epochs goes on."""
+    if how == "a look":
+        next(iter(train))
+    if how == "evaluated":
+        evaluate(nn.Linear(4, 2), train, tg.cross_entropy)
+    if how == "for validation, too":
+        return {"valid": train}
+    if how == "by a callback":
+        return {"callbacks": [lambda _: evaluate(nn.Linear(4, 2), train, tg.cross_entropy) and 0]}
+    if how == "validation that draws":
+        drawn = WeightedSampler(np.arange(1.0, 21), seed=5)
+        return {"valid": DataLoader((X[40:], LABELS[40:]), 6, sampler=drawn)}
+    return {}
+
+
+@pytest.mark.parametrize("order", [{"shuffle": True, "seed": 1}, {"sampler": True}, {}])
+@pytest.mark.parametrize("how", [
+    "a look", "evaluated", "for validation, too", "by a callback", "validation that draws",
+])  # fmt: skip
+def test_loaders_walked_elsewhere_resume_exactly(how, order, tmp_path):
+    if "sampler" in order:
+        order = {"sampler": WeightedSampler(np.arange(1.0, 41), seed=2)}
+
+    def run(epochs, walks, **options):
+        train = DataLoader((X[:40], LABELS[:40]), 7, **(order or {"shuffle": True}))
+        tg.manual_seed(0)
+        beside = walked(how, train) if walks or how not in ("a look", "evaluated") else {}
+        model, arguments = setup(epochs=epochs, train=train, **beside, **options)
+        history = tg.fit(model, **arguments)
+        return history["loss"], history["valid_loss"], [p.data.tolist() for p in model.parameters()]
+
+    path = tmp_path / "run.npz"
+    whole = run(5, True)
+    run(2, True, checkpoint=path)
+    for walks in True, False:
+        assert run(5, walks, checkpoint=path, resume=True) == whole
+
+
+def test_runs_one_after_the_other_take_new_orders():
+    seen = []
+    model, arguments = setup(epochs=1, callbacks=[Batches()])
+    arguments["loss"] = lambda y, t: seen.append(t.data.tolist()) or tg.cross_entropy(y, t)
+    arguments["valid"] = None
+    tg.fit(model, **arguments)
+    tg.fit(model, **arguments)
+    assert seen[:6] != seen[6:]
+
+
+def test_an_epoch_that_a_callback_ends_is_in_no_checkpoint(tmp_path):
+    path = tmp_path / "run.npz"
+    model, arguments = setup(epochs=4)
+    whole = tg.fit(model, **arguments)["loss"]
+    for last, epochs in (3, 0), (8, 1):  # in the first epoch, and in the second
+        model, arguments = setup(epochs=4, checkpoint=path, callbacks=[Batches(last)])
+        assert len(tg.fit(model, **arguments)) == epochs + 1
+        assert path.exists() == bool(epochs)
+    model, arguments = setup(epochs=4, checkpoint=path, resume=True)
+    assert tg.fit(model, **arguments)["loss"] == whole
+
+
 @pytest.mark.parametrize("sizes", [(12, 12, 12, 12), (12, 12, 12, 4), (7, 5, 9)])
 @pytest.mark.parametrize("k", [2, 3])
 def test_accumulated_batches_make_the_step_of_a_large_one(sizes, k):

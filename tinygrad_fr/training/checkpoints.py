@@ -12,11 +12,13 @@ from ..io import load, save
 from ..nn.module import Module
 from ..optim import Optimizer
 from .history import History, State
+from .walks import Walks
 
 
 def write(
-    path: str | Path, model: Module, optimizer: Optimizer, scheduler: Any, history: History
-) -> None:
+    path: str | Path, model: Module, optimizer: Optimizer, scheduler: Any, history: History,
+    walks: Walks,
+) -> None:  # fmt: skip
     """Write model, optimizer, schedule, generator and history to a file."""
     state = {f"model.{name}": array for name, array in model.state_dict().items()}
     state.update((f"optimizer.{name}", array) for name, array in optimizer.state_dict().items())
@@ -25,6 +27,7 @@ def write(
         "kind": "tinygrad_fr checkpoint",
         "optimizer": type(optimizer).__name__,
         "history": _to_json(history.to_dict()),
+        "walks": _to_json(walks.first),
         "generator": _to_json(settings.generator().bit_generator.state),
         "scheduler": _to_json(scheduler.state_dict() if hasattr(scheduler, "state_dict") else None),
     }
@@ -32,7 +35,7 @@ def write(
 
 
 def resume(
-    path: str, model: Module, optimizer: Optimizer, scheduler: Any, history: History
+    path: str, model: Module, optimizer: Optimizer, scheduler: Any, history: History, walks: Walks
 ) -> None:
     """Read them back; all of it fits, or an error says what does not."""
     state = load(path)
@@ -47,6 +50,7 @@ def resume(
         epochs, best_epoch = known["epochs"], known["best_epoch"]
         generator = json.loads(state.metadata["generator"])
         schedule = json.loads(state.metadata["scheduler"])
+        first = json.loads(state.metadata["walks"])
         kind = state.metadata["optimizer"]
         if kind != type(optimizer).__name__:
             raise ArgumentError(
@@ -59,6 +63,7 @@ def resume(
         optimizer.load_state_dict(part("optimizer."))
         if schedule is not None and hasattr(scheduler, "load_state_dict"):
             scheduler.load_state_dict(schedule)
+        walks.restore(first)
     except TinygradError:
         raise
     except (KeyError, ValueError, TypeError) as error:

@@ -23,6 +23,7 @@ from . import checkpoints
 from .descent import Descent, is_true
 from .history import History, describe, note, restore
 from .metrics import Means, Metric, by_name, examples
+from .walks import Walks
 
 
 def fit(
@@ -69,7 +70,8 @@ def fit(
         Called with the History after each epoch; one that returns True ends the training. One with
         a method ``on_batch_end(history, batch)`` has it called after each training batch, with a
         dict of its ``"epoch"``, its number ``"batch"`` (both from 1) and its ``"loss"``: True ends
-        the epoch there, and the training.
+        the epoch there, and the training. What is left out would be lost, so such an epoch is in
+        the history but in no checkpoint, and a resumed run begins it again.
     clip
         The largest norm of all gradients together, as for ``clip_grad_norm``, before each step.
     accumulate
@@ -81,7 +83,7 @@ def fit(
     progress
         Show a line per epoch, and a bar where somebody watches: in terminals and open notebooks.
     checkpoint
-        A file to write after each epoch: model, optimizer, history.
+        A file to write after each whole epoch and its callbacks: model, optimizer, history.
     resume
         Continue from the checkpoint, if it exists.
 
@@ -119,16 +121,16 @@ def fit(
     held_out = None if valid is None else _batches(valid, epochs=epochs)
     if checkpoint is not None:
         check_writable(checkpoint)
+    walks = Walks(batches, held_out)
     if resume and Path(str(checkpoint)).exists():
-        checkpoints.resume(str(checkpoint), model, optimizer, scheduler, history)
-        if hasattr(batches, "epoch"):
-            batches.epoch = len(history)
+        checkpoints.resume(str(checkpoint), model, optimizer, scheduler, history, walks)
         if progress and len(history) >= epochs:
             say(_("the run was complete: {n} epochs are in the checkpoint", n=len(history)))
     try:
         for number in range(len(history) + 1, epochs + 1):
             started = time.perf_counter()
             model.train()
+            walks.begin(number)
             with _bar(batches, number, epochs, progress) as shown:
                 means, ended = _means(model, shown, loss, measures, descent.batch)
             descent.step()
@@ -141,9 +143,9 @@ def fit(
             descent.end(epoch)
             if progress:
                 say(describe(epoch))
-            if checkpoint is not None:
-                checkpoints.write(checkpoint, model, optimizer, scheduler, history)
             answers = [callback(history) for callback in callbacks if callable(callback)]
+            if checkpoint is not None and not ended:
+                checkpoints.write(checkpoint, model, optimizer, scheduler, history, walks)
             if ended or any(map(is_true, answers)):
                 break
     except NonFiniteError as error:

@@ -12,6 +12,7 @@ import pytest
 
 import tinygrad_fr as tg
 from tinygrad_fr import optim
+from tinygrad_fr.errors import ArgumentError
 
 OPTIONS = [
     ("SGD", {"lr": 0.1}),
@@ -218,6 +219,82 @@ def test_a_schedule_made_after_a_warm_up_starts_from_the_first_rates():
     assert optimizer.lr == 1.0
 
 
+def drawn(rng, room, optimizer, depth=0):
+    """A random schedule of a library; the same for both from equal generators."""
+
+    def of(name, *args):
+        return getattr(room, name)(optimizer, *args)
+
+    kind = rng.integers(5 if depth < 2 else 4)
+    if kind == 0:
+        return of("StepLR", int(rng.integers(1, 6)), float(rng.choice([0.5, 0.9, 2.0])))
+    if kind == 1:
+        return of("LinearLR", float(rng.choice([0.1, 0.5, 1.0])), float(rng.choice([0.3, 1.0])),
+                  int(rng.integers(1, 8)))  # fmt: skip
+    if kind == 2:
+        return of("CosineAnnealingLR", int(rng.integers(2, 12)), float(rng.choice([0.0, 0.01])))
+    if kind == 3:
+        factor = float(rng.choice([0.9, 1.1]))
+        return of("LambdaLR", lambda step: factor**step)
+    # A ChainedScheduler within a SequentialLR makes no sense in PyTorch: it cannot be begun again.
+    n = int(rng.integers(2, 4))
+    parts = [drawn(rng, room, optimizer, 2) for _ in range(n)]
+    ends = np.cumsum(rng.integers(1, 8, n - 1)).tolist()
+    return of("SequentialLR", parts, ends)
+
+
+@pytest.mark.filterwarnings("ignore:The epoch parameter")
+@pytest.mark.parametrize("seed", range(150))
+def test_schedules_together_are_pytorchs(seed):
+    torch = pytest.importorskip("torch")
+    runs = []
+    for room, w in (optim, tg.Tensor([1.0])), (torch.optim.lr_scheduler, torch.ones(1)):
+        rng = np.random.default_rng(seed)
+        w.requires_grad = True
+        optimizer = (optim if room is optim else torch.optim).SGD([w], lr=0.3)
+        schedules = [drawn(rng, room, optimizer) for _ in range(rng.integers(1, 4))]
+        if seed % 3 == 0:
+            schedules = [room.ChainedScheduler(schedules)]
+        rates = []
+        optimizer.step()
+        for step in range(30):
+            rates.append(optimizer.param_groups[0]["lr"])
+            if seed % 5 == 0 and step == 12:
+                optimizer.param_groups[0]["lr"] = 0.07  # by hand
+            for schedule in schedules:
+                schedule.step()
+        runs.append(rates)
+    np.testing.assert_allclose(*runs, rtol=1e-12, atol=1e-17)
+
+
+def test_schedules_one_after_the_other_multiply_and_respect_what_is_set_by_hand():
+    optimizer = optim.SGD([tg.Tensor([1.0], requires_grad=True)], lr=1.0)
+    both = [optim.LinearLR(optimizer, 0.5, total_iters=2), optim.StepLR(optimizer, 2, 0.1)]
+    rates = []
+    for _ in range(3):
+        for schedule in both:
+            schedule.step()
+        rates.append(optimizer.lr)
+    assert rates == pytest.approx([0.75, 0.1, 0.1])
+    optimizer.lr = 7.0
+    both[1].step()
+    assert optimizer.lr == pytest.approx(0.7)
+
+
+def test_a_chain_in_a_sequence_begins_from_the_first_rates():
+    optimizer = optim.SGD([tg.Tensor([1.0], requires_grad=True)], lr=1.0)
+    warm_up = optim.LinearLR(optimizer, 0.1, total_iters=2)
+    chain = optim.ChainedScheduler(
+        [optim.StepLR(optimizer, 1, 0.5), optim.LinearLR(optimizer, 0.5, total_iters=2)]
+    )
+    schedule = optim.SequentialLR(optimizer, [warm_up, chain], [2])
+    rates = [optimizer.lr]
+    for _ in range(4):
+        schedule.step()
+        rates.append(optimizer.lr)
+    assert rates == pytest.approx([0.1, 0.55, 0.5, 0.375, 0.25])
+
+
 def test_schedules_that_make_no_sense_are_refused():
     optimizer, other = (optim.SGD([tg.Tensor([1.0], requires_grad=True)], lr=1) for _ in range(2))
     a, b = optim.StepLR(optimizer, 1), optim.StepLR(other, 1)
@@ -229,14 +306,37 @@ def test_schedules_that_make_no_sense_are_refused():
         (lambda: optim.ChainedScheduler([a, optim.ReduceLROnPlateau(optimizer)]), "cannot be part"),
         (lambda: optim.LambdaLR(optimizer, [min, max]), "for each of the 1 groups"),
         (lambda: optim.LambdaLR(optimizer, 0.5), "a function of the step"),
+        (lambda: optim.SequentialLR(optimizer, [a, a], [2.5]), r"milestones\[0\] is an integer"),
+        (lambda: optim.SequentialLR(optimizer, optim.StepLR, []), "a list of schedules"),
+        (lambda: optim.SequentialLR(optimizer, [], []), "no schedule"),
+        (lambda: optim.ChainedScheduler(a), "a list of schedules"),
+        (lambda: optim.ChainedScheduler(optim.StepLR), "a list of schedules"),
+        (lambda: optim.ChainedScheduler([1]), "1 cannot be part"),
+        (lambda: optim.LambdaLR(optimizer, lambda step: None), r"lr_lambda\(0\) is a number"),
+        (lambda: optim.LambdaLR(optimizer, lambda step: np.nan), r"lr_lambda\(0\) is a number"),
         (lambda: optim.LinearLR(optimizer, 0.0), "start_factor is above 0"),
         (lambda: optim.LinearLR(optimizer, 1.5), "between 0 and 1"),
         (lambda: optim.ReduceLROnPlateau(optimizer, factor=1.0), "factor is below 1"),
         (lambda: optim.ReduceLROnPlateau(optimizer, "lowest"), "mode is one of min, max"),
         (lambda: optim.ReduceLROnPlateau(optimizer, min_lr=[0, 0]), "min_lr has 2 rates for 1"),
     ]:
-        with pytest.raises(ValueError, match=words):
+        with pytest.raises((ValueError, TypeError), match=words):
             make()
+
+
+def test_the_state_of_other_schedules_is_refused():
+    optimizer = optim.SGD([tg.Tensor([1.0], requires_grad=True)], lr=1.0)
+
+    def chain(*parts):
+        return optim.ChainedScheduler([part(optimizer, 3) for part in parts])
+
+    state = json.loads(json.dumps(chain(optim.StepLR, optim.CosineAnnealingLR).state_dict()))
+    for other in chain(optim.StepLR), chain(optim.StepLR, optim.StepLR), optim.StepLR(optimizer, 3):
+        other.step()
+        before = other.state_dict()
+        with pytest.raises(ArgumentError, match="of another schedule"):
+            other.load_state_dict(state)
+        assert other.state_dict() == before
 
 
 def test_an_exhausted_cycle_says_so():

@@ -70,6 +70,7 @@ class Optimizer:
             for name in _NOT_NEGATIVE & options.keys():
                 positive(self.param_groups[-1][name], name, zero=True)
         self.steps = 0
+        self.first_lrs: list[float] | None = None  # before any schedule, once there is one
         # By the Tensor itself, so that a deep copy or a pickle keeps each with its own.
         self._state: dict[Tensor, dict[str, Array]] = {}
 

@@ -1,36 +1,59 @@
 """Schedules made of others: one after another, or all at once."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from ..errors import ArgumentError
+from ..checks import whole
+from ..errors import ArgumentError, DTypeError
 from .base import Optimizer
 from .plateau import ReduceLROnPlateau
 from .schedules import OneCycleLR, Schedule
 
 
 class _Combined(Schedule):
-    """Schedules that another one drives: it says at which step they are, and from which rates."""
+    """Schedules that another one drives: they step when it says so."""
 
-    def __init__(self, optimizer: Optimizer, schedulers: Sequence[Schedule]) -> None:
+    def __init__(self, optimizer: Optimizer, schedulers: list[Schedule]) -> None:
         super().__init__(optimizer)
-        self.schedulers = list(schedulers)
-        for one in self.schedulers:
-            # Those with a course of their own: momenta, or what a measure decides.
-            if not isinstance(one, Schedule) or isinstance(one, OneCycleLR | ReduceLROnPlateau):
-                raise ArgumentError("{one!r} cannot be part of another schedule", one=one)
-            if one.optimizer is not optimizer:
-                raise ArgumentError("all schedules must be of the same optimizer")
-        # The one that was made first saw the rates before any other changed them.
-        self.base_lrs = list(min(self.schedulers, key=lambda one: one.made).base_lrs)
+        self.schedulers = schedulers
+        if any(one.optimizer is not optimizer for one in schedulers):
+            raise ArgumentError("all schedules must be of the same optimizer")
+
+    def _kind(self) -> str:
+        """Its name and those of its parts."""
+        return f"{super()._kind()}({', '.join(one._kind() for one in self.schedulers)})"
+
+    def state_dict(self) -> dict[str, Any]:
+        """Its step count and first rates, and the states of its parts."""
+        return {**super().state_dict(), "parts": [one.state_dict() for one in self.schedulers]}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over a state from ``state_dict`` of a schedule of the same parts."""
+        super().load_state_dict(state)
+        for one, part in zip(self.schedulers, state["parts"], strict=True):
+            one.load_state_dict(part)
+
+
+def _parts(schedulers: Any) -> list[Schedule]:
+    """The schedules, if it is a list of some that can be part of another."""
+    if not isinstance(schedulers, Sequence):
+        raise DTypeError("give a list of schedules, not {value!r}", value=schedulers)
+    if not schedulers:
+        raise ArgumentError("there is no schedule: give a list of some")
+    for one in schedulers:
+        # Those with a course of their own: momenta, or what a measure decides.
+        if not isinstance(one, Schedule) or isinstance(one, OneCycleLR | ReduceLROnPlateau):
+            raise ArgumentError("{one!r} cannot be part of another schedule", one=one)
+    return list(schedulers)
 
 
 class SequentialLR(_Combined):
     """One schedule after another, such as a warm-up and then a decay.
 
-    The second one begins at the first of the ``milestones``, and counts its own steps from there.
+    The second one begins at the first of the ``milestones``, from the first rates, and counts its
+    own steps from there.
 
     Examples
     --------
@@ -50,27 +73,33 @@ class SequentialLR(_Combined):
     def __init__(
         self, optimizer: Optimizer, schedulers: Sequence[Schedule], milestones: Sequence[int]
     ) -> None:
+        parts = _parts(schedulers)
+        for i, milestone in enumerate(milestones):
+            whole(milestone, f"milestones[{i}]", 1)
         rising = all(a < b for a, b in pairwise([0, *milestones]))
-        if not rising or len(milestones) != len(schedulers) - 1:
+        if not rising or len(milestones) != len(parts) - 1:
             raise ArgumentError(
                 "{n} schedules need {m} milestones, rising from above 0: not {milestones}",
-                n=len(schedulers), m=max(len(schedulers) - 1, 0), milestones=milestones,
+                n=len(parts), m=len(parts) - 1, milestones=milestones,
             )  # fmt: skip
-        super().__init__(optimizer, schedulers)
+        super().__init__(optimizer, parts)
         self.milestones = [0, *milestones]
         self._set()
 
-    def _rates(self) -> list[float]:
+    def _set(self) -> None:
         number = bisect_right(self.milestones, self.steps) - 1
         one = self.schedulers[number]
-        one.steps, one.base_lrs = self.steps - self.milestones[number], self.base_lrs
-        return one._rates()
+        if self.steps != self.milestones[number]:
+            return one.step()
+        self._set_rates(self.base_lrs)
+        return one._begin()
 
 
 class ChainedScheduler(_Combined):
-    """Several schedules at once: the rates of each are the first rates of the next.
+    """Several schedules at once, each of which goes on from the rates of the one before.
 
-    So their factors multiply, as in PyTorch, where however a ``LambdaLR`` undoes those before it.
+    So their factors multiply; those that set the rates anew undo what came before: a ``LambdaLR``
+    at each step, a ``SequentialLR`` at its milestones. The first rates are those that are set.
 
     Examples
     --------
@@ -84,14 +113,9 @@ class ChainedScheduler(_Combined):
     """
 
     def __init__(self, schedulers: Sequence[Any]) -> None:
-        if not schedulers:
-            raise ArgumentError("there is no schedule to chain")
-        super().__init__(schedulers[0].optimizer, schedulers)
-        self._set()
+        parts = _parts(schedulers)
+        super().__init__(parts[0].optimizer, parts)
 
-    def _rates(self) -> list[float]:
-        rates = self.base_lrs
+    def _set(self) -> None:
         for one in self.schedulers:
-            one.steps, one.base_lrs = self.steps, rates
-            rates = one._rates()
-        return rates
+            one.step() if self.steps else one._begin()

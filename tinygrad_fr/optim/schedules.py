@@ -1,20 +1,21 @@
 """Schedules: how learning rates change from step to step. Their values are PyTorch's."""
 
-import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from ..checks import one_of, share, whole
+from ..checks import one_of, positive, share, whole
 from ..errors import ArgumentError, DTypeError
 from .base import Optimizer
-
-_made = itertools.count()  # in which order schedules were made
 
 
 class Schedule:
     """Base of schedules: sets the rates at once, and new ones at each ``step()``.
+
+    As in PyTorch each step goes on from the present rates, except those of ``LambdaLR`` and
+    ``OneCycleLR``. So schedules that step one after the other multiply, and a rate that was set by
+    hand is where the next step begins. To resume restore the optimizer, too: it has the rates.
 
     Attributes
     ----------
@@ -34,8 +35,9 @@ class Schedule:
             )
         self.optimizer = optimizer
         self.steps = 0
-        self.made = next(_made)
-        self.base_lrs = [group["lr"] for group in optimizer.param_groups]
+        if optimizer.first_lrs is None:
+            optimizer.first_lrs = self.get_last_lr()
+        self.base_lrs = list(optimizer.first_lrs)
 
     def __repr__(self) -> str:
         rates = ", ".join(f"{rate:.3g}" for rate in self.get_last_lr())
@@ -50,28 +52,41 @@ class Schedule:
         """The present rate of each group."""
         return [float(group["lr"]) for group in self.optimizer.param_groups]
 
+    def _begin(self) -> None:
+        """Count the steps from 0 again, and go on from the present rates."""
+        self.steps = 0
+        self._set()
+
     def _set(self) -> None:
-        for group, rate in zip(self.optimizer.param_groups, self._rates(), strict=True):
+        self._set_rates(self._rates())
+
+    def _set_rates(self, rates: Sequence[float]) -> None:
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
             group["lr"] = rate
 
     def _rates(self) -> list[float]:
         """The rate of each group after ``steps`` steps."""
-        return [self._rate(base) for base in self.base_lrs]
+        pairs = zip(self.get_last_lr(), self.base_lrs, strict=True)
+        return [self._rate(rate, base) for rate, base in pairs]
 
-    def _rate(self, base: float) -> float:
-        """The rate after ``steps`` steps, from the first one; written by subclasses."""
+    def _rate(self, rate: float, base: float) -> float:
+        """The next rate, from the present one and the first one; written by subclasses."""
         raise ArgumentError("{kind} must define _rate", kind=type(self).__name__)
+
+    def _kind(self) -> str:
+        """What only the state of a like one has: the name of its class."""
+        return type(self).__name__
 
     def state_dict(self) -> dict[str, Any]:
         """Its step count and first rates."""
-        return {"kind": type(self).__name__, "steps": self.steps, "base_lrs": self.base_lrs}
+        return {"kind": self._kind(), "steps": self.steps, "base_lrs": self.base_lrs}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over a state from ``state_dict`` of a schedule of the same kind."""
-        if state.get("kind") != type(self).__name__ or len(state["base_lrs"]) != len(self.base_lrs):
+        if state.get("kind") != self._kind() or len(state["base_lrs"]) != len(self.base_lrs):
             raise ArgumentError(
                 "the state is of another schedule ({known}), not of this {kind}",
-                known=state.get("kind"), kind=type(self).__name__,
+                known=state.get("kind"), kind=self._kind(),
             )  # fmt: skip
         self.steps, self.base_lrs = int(state["steps"]), list(state["base_lrs"])
 
@@ -93,8 +108,8 @@ class StepLR(Schedule):
         whole(int(step_size), "step_size", 1)  # PyTorch takes 2.5, too
         self.step_size, self.gamma = step_size, gamma
 
-    def _rate(self, base: float) -> float:
-        return float(base * self.gamma ** (self.steps // self.step_size))
+    def _rate(self, rate: float, base: float) -> float:
+        return rate if self.steps == 0 or self.steps % self.step_size else rate * self.gamma
 
 
 class LambdaLR(Schedule):
@@ -126,8 +141,9 @@ class LambdaLR(Schedule):
         self._set()
 
     def _rates(self) -> list[float]:
-        pairs = zip(self.base_lrs, self.lambdas, strict=True)
-        return [float(base * factor(self.steps)) for base, factor in pairs]
+        name = f"lr_lambda({self.steps})"
+        factors = [positive(factor(self.steps), name, zero=True) for factor in self.lambdas]
+        return [float(b * factor) for b, factor in zip(self.base_lrs, factors, strict=True)]
 
 
 class LinearLR(Schedule):
@@ -159,8 +175,13 @@ class LinearLR(Schedule):
         self.total = whole(total_iters, "total_iters", 1)
         self._set()
 
-    def _rate(self, base: float) -> float:
-        return base * _linear(self.start, self.end, min(self.steps / self.total, 1.0))
+    def _rate(self, rate: float, base: float) -> float:
+        if self.steps == 0:
+            return rate * self.start
+        if self.steps > self.total:
+            return rate
+        before = _linear(self.start, self.end, (self.steps - 1) / self.total)
+        return rate * _linear(self.start, self.end, self.steps / self.total) / before
 
 
 class CosineAnnealingLR(Schedule):
@@ -190,8 +211,13 @@ class CosineAnnealingLR(Schedule):
         whole(int(T_max), "T_max", 1)
         self.T_max, self.eta_min = T_max, eta_min
 
-    def _rate(self, base: float) -> float:
-        return _cosine(base, self.eta_min, self.steps / self.T_max)
+    def _rate(self, rate: float, base: float) -> float:
+        if self.steps == 0:
+            return rate
+        if (self.steps - 1 - self.T_max) % (2 * self.T_max) == 0:  # a ratio to the lowest rate, 0
+            return rate + _cosine(self.eta_min, base, 1 / self.T_max) - self.eta_min
+        now, before = (_cosine(1.0, 0.0, n / self.T_max) for n in (self.steps, self.steps - 1))
+        return now / before * (rate - self.eta_min) + self.eta_min
 
 
 def _cosine(start: float, end: float, share: float) -> float:

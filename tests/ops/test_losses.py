@@ -84,6 +84,33 @@ def test_losses_have_the_slopes_of_the_table_at_their_kinks():
     assert a.grad.data == 0.0
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("beta", [1e-4, 1e-30, 1e-40, 1e-310, 5e-324])
+def test_a_smooth_loss_tends_to_absolute_values_however_small_its_beta(dtype, beta):
+    x = tg.Tensor(np.array([1.0, -0.25, 3.0], dtype), requires_grad=True)
+    loss = tg.smooth_l1_loss(x, np.zeros(3, dtype), "sum", beta)
+    loss.backward(100.0)
+    assert loss.dtype == dtype
+    assert loss.item() == pytest.approx(4.25, abs=2 * beta)
+    assert x.grad.data.tolist() == [100.0, -100.0, 100.0]
+
+
+@pytest.mark.parametrize("p", [1, 2])
+@pytest.mark.parametrize("x", [
+    [1.0, np.inf, 2.0], [np.inf, 1.0, 2.0], [1.0, -np.inf, 2.0], [-np.inf, 1.0, 2.0],
+])  # fmt: skip
+def test_infinite_scores_cost_what_they_cost_in_pytorch(x, p):
+    torch = pytest.importorskip("torch")
+    t = torch.tensor([x], requires_grad=True)
+    expected = torch.nn.functional.multi_margin_loss(t, torch.tensor([1]), p=p)
+    expected.backward()
+    z = tg.Tensor(np.array([x]), requires_grad=True)
+    loss = tg.multi_margin_loss(z, [1], p)
+    assert loss.item() == pytest.approx(expected.item())
+    loss.backward()
+    np.testing.assert_allclose(z.grad.data, t.grad.numpy())
+
+
 def test_the_loss_of_cs231n_is_the_margin_loss_times_the_classes():
     x, y = np.array([[3.2, 5.1, -1.7]]), [0]  # its example: max(0, 2.9) + max(0, -3.9)
     assert 3 * tg.multi_margin_loss(x, y) == pytest.approx(2.9)
@@ -99,6 +126,8 @@ def test_the_loss_of_cs231n_is_the_margin_loss_times_the_classes():
         (lambda z: tg.cross_entropy(z, [-100, 0, 7]), "the target has 0 to 7"),
         (lambda z: tg.multi_margin_loss(z, [0, 1, -100]), "the target has -100 to 1"),
         (lambda z: tg.cross_entropy(z, np.eye(4)[Y], ignore_index=1), "are probabilities"),
+        (lambda z: tg.cross_entropy(z, Y, ignore_index=1.5), "ignore_index.*not 1.5"),
+        (lambda z: tg.nll_loss(z, Y, ignore_index=np.nan), "ignore_index.*not nan"),
         (lambda z: tg.cross_entropy(z, [-100] * 3), "no example has a weight"),
         (lambda z: tg.cross_entropy(z, Y, weight=np.zeros(4)), "no example has a weight"),
         (lambda z: tg.binary_cross_entropy(z * 0, Y[:, None] + z * 0 > 1, weight=[1, 2]),

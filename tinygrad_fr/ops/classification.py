@@ -203,6 +203,10 @@ def check_labels(
     target: Array, scores: tuple[int, ...], ignore_index: int | None = None
 ) -> tuple[Array, Array | None]:
     """The class indices, copied, with 0 for those to ignore; and where these are, if any are."""
+    if not isinstance(ignore_index, int | np.integer | None):
+        raise ArgumentError(
+            "ignore_index is a class index, or None: not {value!r}", value=ignore_index
+        )
     axis = 1 if len(scores) > 1 else 0
     classes, shape = scores[axis], (*scores[:axis], *scores[axis + 1 :])
     if target.dtype.kind not in "iu":

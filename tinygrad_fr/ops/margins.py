@@ -15,7 +15,7 @@ from .casting import halves_in_single, in_single
 from .classification import check_labels, class_weights, classes_of, positions
 from .losses import comparable, reduce, reduced
 from .matrices import vector_norm
-from .selection import minimum
+from .selection import minimum, where
 from .shape import expand_dims
 
 
@@ -96,8 +96,10 @@ def multi_margin_loss(
     share = np.full(x.shape, 1 / classes, dtype)
     if weights is not None:
         share *= np.expand_dims(weights[labels], axis)
-    share[picked] = 0
-    short = relu(x - expand_dims(x[picked], axis) + margin)
+    others = np.ones(x.shape, bool)
+    others[picked] = False
+    with np.errstate(invalid="ignore"):  # an infinite score against itself
+        short = relu(where(others, x - expand_dims(x[picked], axis) + margin, 0.0))
     return reduced(((short if p == 1 else short * short) * share).sum(axis), reduction)
 
 

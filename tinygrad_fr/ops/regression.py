@@ -9,7 +9,7 @@ import numpy as np
 from ..autograd.op import composed, op
 from ..checks import positive
 from ..kernels import Array
-from .casting import in_single
+from .casting import halves_in_single, in_single
 from .losses import comparable, reduce
 from .selection import clip
 
@@ -108,8 +108,9 @@ def huber_loss(x: Array, target: Array, reduction: str = "mean", delta: float = 
     (draw(3, 4), draw(3, 4) + 2), (draw.away(3), np.zeros(3), "sum", 0.1),
     (draw(3), draw(3) + 5, "none", 0.0),
 ])  # fmt: skip
+@halves_in_single
 def smooth_l1_loss(x: Array, target: Array, reduction: str = "mean", beta: float = 1.0) -> Any:
-    """The Huber loss over ``beta``: it tends to ``l1_loss``, which it is for a ``beta`` of 0.
+    """The Huber loss over ``beta``: it tends to ``l1_loss``, which it is below a ``beta`` of 1e-20.
 
     Arguments as in ``huber_loss``, with ``beta`` for ``delta``.
 
@@ -118,6 +119,6 @@ def smooth_l1_loss(x: Array, target: Array, reduction: str = "mean", beta: float
     >>> smooth_l1_loss([0.5, 3.0], [0.0, 0.0], "none", 0.5)
     array([0.25, 2.75])
     """
-    if positive(beta, "beta", zero=True) == 0:
+    if positive(beta, "beta", zero=True) < 1e-20:  # 1 / beta could be infinite
         return l1_loss(x, target, reduction)
     return huber_loss(x, target, reduction, beta) / beta

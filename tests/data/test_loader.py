@@ -310,6 +310,17 @@ def test_draws_by_weight_follow_the_seed_and_the_epoch():
     assert sorted(once.tolist()) == [0, 1, 3]
 
 
+class Lying(list):
+    """A sampler whose length is not the number of what it gives."""
+
+    def __init__(self, n, given):
+        super().__init__(given)
+        self.n = n
+
+    def __len__(self):
+        return self.n
+
+
 @pytest.mark.parametrize(("make", "words"), [
     (lambda: DataLoader(np.ones(3), sampler=[0], shuffle=True), "one of shuffle, sampler"),
     (lambda: DataLoader(np.ones(3), sampler=[0], batch_sampler=[[0]]), "one of shuffle, sampler"),
@@ -317,10 +328,19 @@ def test_draws_by_weight_follow_the_seed_and_the_epoch():
     (lambda: list(DataLoader(np.ones(3), sampler=[7])), "no examples"),
     (lambda: list(DataLoader(np.ones(3), sampler=np.ones(3) > 0)), "of a mask take"),
     (lambda: list(DataLoader(np.ones(3), batch_sampler=[[0.5]])), "integers, not float64"),
+    (lambda: list(DataLoader(np.ones(3), 2, sampler=Lying(4, [0, 1, 2]))), "4.*gives 3"),
+    (lambda: list(DataLoader(np.ones(3), batch_sampler=Lying(3, [[0], [1]]))), "3.*gives 2"),
+    (lambda: list(DataLoader(np.ones(3), batch_sampler=Lying(1, [[0], [1]]))), "1.*gives 2"),
+    (lambda: list(DataLoader(np.ones(3), sampler=[[0, 1], [1, 2]])), "indices in a row"),
+    (lambda: list(DataLoader(np.ones(3), sampler=[[0, 1], [1]])), "indices in a row"),
+    (lambda: list(DataLoader(np.ones(3), batch_sampler=[1, 2])), "indices in a row"),
+    (lambda: list(DataLoader(np.ones(3), batch_sampler=[[[0]]])), "indices in a row"),
     (lambda: WeightedSampler([0.0, 0.0]), "not all 0"),
     (lambda: WeightedSampler([1.0, np.nan]), "a finite number for each"),
     (lambda: WeightedSampler([1.0, 0.0], 2, replacement=False), "from 1 to 1"),
     (lambda: pad_sequences([([1, 2], 0)], (0, 1, 2)), "3 values to fill with.*2 parts"),
+    (lambda: pad_sequences([[1, 2], [3]], np.nan), "int64 cannot be filled with nan"),
+    (lambda: pad_sequences([[1, 2], [3]], 0.5), "int64 cannot be filled with 0.5"),
 ])  # fmt: skip
 def test_samplers_that_make_no_sense_are_refused(make, words):
     with pytest.raises((ArgumentError, IndexError), match=words):
@@ -340,6 +360,30 @@ def test_collate_makes_the_batch():
     assert [*DataLoader([1, 2], collate=sum)] == [3]
     ((x,),) = DataLoader([np.ones((n, 2)) for n in (1, 3)], collate=pad_sequences)
     assert x.shape == (2, 3, 2)
+
+
+def test_what_fills_up_is_never_wrapped():
+    def filled(dtype, value, lengths=(2, 1)):
+        return pad_sequences([np.ones(n, dtype) for n in lengths], value)[0]
+
+    for dtype, value, expected in [
+        (np.uint8, -100, np.int16), (np.uint8, 7, np.uint8), (np.int8, 300, np.int32),
+        (bool, 0, bool), (bool, False, bool), (bool, -1, np.int8), (np.int64, -100.0, np.int64),
+        (np.float32, -100, np.float32), (np.float32, np.nan, np.float32),
+        (np.float16, np.inf, np.float16),
+    ]:  # fmt: skip
+        for lengths in (2, 1), (2, 2):  # whether there is something to fill, or not
+            x = filled(dtype, value, lengths)
+            assert x.dtype == expected
+        np.testing.assert_array_equal(filled(dtype, value)[1], np.array([1, value], expected))
+    mixed = pad_sequences([np.array([1, 2], np.uint8), np.array([300])], -100)[0]
+    assert mixed.tolist() == [[1, 2], [300, -100]]
+
+
+def test_examples_whose_keys_differ_make_no_batch():
+    for items in [{"x": 1, "y": 2}, {"x": 1}], [{"x": 1}, {"x": 1, "y": 2}], [{"x": 1}, 3]:
+        with pytest.raises(ShapeError, match="the keys of the first example, x"):
+            list(DataLoader(items))
 
 
 def test_examples_in_tuples_and_dicts_are_stacked_part_by_part():

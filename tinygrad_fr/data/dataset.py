@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, Self, TypeAlias
@@ -184,6 +185,13 @@ def _stacked(items: Sequence[Any]) -> Any:
     """Examples as a batch: in tuples and dicts, each part for itself."""
     first = items[0]
     if isinstance(first, dict):
+        for item in items:
+            if not isinstance(item, dict) or item.keys() != first.keys():
+                raise ShapeError(
+                    "the examples of a batch have the keys of the first example, {keys}: not "
+                    "{item!r}",
+                    keys=", ".join(map(str, first)), item=item,
+                )  # fmt: skip
         return {name: _stacked([item[name] for item in items]) for name in first}
     try:
         if isinstance(first, tuple):
@@ -216,8 +224,9 @@ def pad_sequences(items: Sequence[Any], value: Any = 0) -> tuple[Array, ...]:
         Examples: sequences (T, ...), or tuples of which some parts are sequences. Shorter ones are
         filled at their end, numbers stacked.
     value
-        What to fill with; a tuple for one value per part, such as ``(0, -100)`` for sequences and
-        targets that ``cross_entropy`` then ignores: ``partial(pad_sequences, value=(0, -100))``.
+        What to fill with: integers too small for it get a dtype that holds it. A tuple for one
+        value per part, such as ``(0, -100)`` for sequences and targets that ``cross_entropy`` then
+        ignores: ``partial(pad_sequences, value=(0, -100))``.
 
     Examples
     --------
@@ -237,12 +246,29 @@ def pad_sequences(items: Sequence[Any], value: Any = 0) -> tuple[Array, ...]:
     def padded(column: list[Array], value: Any) -> Any:
         if not column[0].ndim:
             return column
-        length = max(map(len, column))
+        length, dtype = max(map(len, column)), _holding(np.result_type(*column), value)
         rest = [(0, 0)] * (column[0].ndim - 1)
+        column = [x.astype(dtype, copy=False) for x in column]
         return [np.pad(x, [(0, length - len(x)), *rest], constant_values=value) for x in column]
 
     pairs = zip(columns, values, strict=True)
     return tuple(_stacked(padded(column, value)) for column, value in pairs)
+
+
+def _holding(dtype: np.dtype[Any], value: Any) -> np.dtype[Any]:
+    """The dtype, or where it has no such number one that has: a uint8 would make 156 of -100."""
+    if dtype.kind not in "iub":
+        return dtype
+    with np.errstate(invalid="ignore"), warnings.catch_warnings(action="ignore"):
+        same = np.asarray(value).astype(dtype) == value
+    wide = dtype if same else np.result_type(dtype, np.min_scalar_type(value))
+    if wide.kind not in "iub":
+        raise ArgumentError(
+            "sequences of {dtype} cannot be filled with {value}: take an integer, or make "
+            "them floats first",
+            dtype=dtype, value=value,
+        )  # fmt: skip
+    return wide
 
 
 def _as_array(x: Any) -> Array:

@@ -118,9 +118,10 @@ class DataLoader:
     def _chosen(self) -> Iterator[Any]:
         """The indices of each batch of this epoch."""
         if self.batch_sampler is not None:
-            return map(_indices, in_epoch(self.batch_sampler, self.epoch))
+            return _counted(self.batch_sampler, in_epoch(self.batch_sampler, self.epoch))
         if self.sampler is not None:
             order = _indices(in_epoch(self.sampler, self.epoch))
+            _check_length(self.sampler, len(order))
         else:
             order = np.arange(len(self.data))
         if self.shuffle:
@@ -132,7 +133,16 @@ class DataLoader:
 
 def _indices(given: Any) -> Array:
     """What a sampler gives, as an array: no mask, and nothing to be rounded."""
-    indices = np.array(list(given))
+    try:
+        indices = np.array(list(given))
+    except (TypeError, ValueError):  # one number, or rows of several lengths
+        indices = np.array(None)
+    if indices.ndim != 1:
+        raise ArgumentError(
+            "a sampler gives indices in a row, and a batch_sampler such a row for each batch, not "
+            "{given!r}",
+            given=given,
+        )
     if indices.size and indices.dtype.kind not in "iu":
         raise ArgumentError(
             "a sampler gives indices, which are integers, not {dtype}: of a mask take "
@@ -140,6 +150,25 @@ def _indices(given: Any) -> Array:
             dtype=indices.dtype,
         )
     return indices.astype(np.intp)
+
+
+def _counted(sampler: Any, batches: Any) -> Iterator[Array]:
+    """The indices of each batch, as many as the sampler says that there are."""
+    number = 0
+    for number, indices in enumerate(batches, 1):
+        if number > len(sampler):
+            break
+        yield _indices(indices)
+    _check_length(sampler, number)
+
+
+def _check_length(sampler: Any, n: int) -> None:
+    if n != len(sampler):
+        raise ArgumentError(
+            "{kind} has the length {length} and gives {n}: let its length be how many it gives in "
+            "an epoch",
+            kind=type(sampler).__name__, length=len(sampler), n=n,
+        )  # fmt: skip
 
 
 class WeightedSampler:

@@ -20,7 +20,7 @@ from tinygrad_fr.data import (
     RandomShift,
     WeightedSampler,
 )
-from tinygrad_fr.errors import DTypeError, FileError
+from tinygrad_fr.errors import ArgumentError, DTypeError, FileError
 from tinygrad_fr.kernels.fast import winograd
 from tinygrad_fr.training import evaluate
 
@@ -626,6 +626,82 @@ def test_measures_weigh_batches_by_examples_whatever_the_output():
                       {"seen": lambda y, t: float(len(y["x"]))})  # fmt: skip
     assert shares["seen"] == pytest.approx((50 * 50 + 10 * 10) / 60)
     assert shares["loss"] == pytest.approx(tg.cross_entropy(model(X)["z"], LABELS).item())
+
+
+def test_examples_are_counted_along_the_targets():
+    model = nn.Linear(4, 4)
+    sequences = RNG.standard_normal((12, 3, 4)).astype(np.float32)  # (N, T, D)
+
+    def loss(y, target):  # of outputs (T, N, D)
+        return tg.mse_loss(model(y.swapaxes(0, 1)), target)
+
+    batches = [(sequences[:10],) * 2, (sequences[10:],) * 2]
+    whole = evaluate(Swapped(), [(sequences, sequences)], loss)["loss"]
+    assert evaluate(Swapped(), batches, loss)["loss"] == pytest.approx(whole)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    before = {name: x.copy() for name, x in model.state_dict().items()}
+    runs = []
+    for train, accumulate in ([(sequences, sequences)], 1), (batches, 2):
+        model.load_state_dict(before)
+        tg.fit(nn.Sequential(Swapped(), Held(model)), train, loss=loss, optimizer=optimizer,
+               epochs=1, accumulate=accumulate, progress=False)  # fmt: skip
+        runs.append(model.weight.data.copy())
+    np.testing.assert_allclose(*runs, rtol=1e-5)
+    numbers = evaluate(model, [(sequences[0], 0.0)], lambda y, _: y.mean(), {"n": lambda y, t: 1.0})
+    assert numbers["n"] == 1.0  # targets without an axis: as many examples as outputs
+
+
+class Swapped(nn.Module):
+    """From batch-first to time-first."""
+
+    def forward(self, x):
+        return tg.swapaxes(x, 0, 1)
+
+
+class Held(nn.Module):
+    """What it holds is learned, and not applied."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def forward(self, x):
+        return x
+
+
+def test_data_and_callbacks_of_another_kind():
+    model, arguments = setup()
+    for wrong in {"train": None}, {"train": 3}, {"valid": 3}, {"valid": X[:, 0].sum()}:
+        with pytest.raises(TypeError, match="give a DataLoader, arrays"):
+            tg.fit(model, **{**arguments, **wrong})
+    with pytest.raises(TypeError, match="give a DataLoader, arrays"):
+        evaluate(model, None, tg.cross_entropy)
+    seen = []
+    model, arguments = setup(epochs=2, callbacks=lambda history: seen.append(len(history)))
+    tg.fit(model, **arguments)
+    assert seen == [1, 2]
+    watch = Batches()
+    model, arguments = setup(epochs=1, callbacks=watch)
+    tg.fit(model, **arguments)
+    assert len(watch.seen) == 6
+    with pytest.raises(TypeError, match="a callback is a function"):
+        tg.fit(model, **{**arguments, "callbacks": 3})
+
+
+def test_a_checkpoint_of_another_schedule_is_refused_and_changes_nothing(tmp_path):
+    path = tmp_path / "run.npz"
+
+    def chain(optimizer, n):
+        return optim.ChainedScheduler([optim.StepLR(optimizer, 2) for _ in range(n)])
+
+    model, arguments = setup(epochs=1, checkpoint=path)
+    tg.fit(model, **{**arguments, "scheduler": chain(arguments["optimizer"], 2)})
+    for others in (lambda o: None), (lambda o: chain(o, 1)), (lambda o: optim.StepLR(o, 1)):
+        model, arguments = setup(epochs=2, checkpoint=path, resume=True)
+        before = model[0].weight.data.copy()
+        scheduler = others(arguments["optimizer"])
+        with pytest.raises(ArgumentError, match=r"schedule.*ChainedScheduler\(StepLR, StepLR\)"):
+            tg.fit(model, **{**arguments, "scheduler": scheduler})
+        np.testing.assert_array_equal(model[0].weight.data, before)
 
 
 def test_a_function_makes_batches_anew_for_each_epoch():

@@ -58,15 +58,20 @@ def resume(
                 known=kind,
                 kind=type(optimizer).__name__,
             )
+        if schedule is not None and not hasattr(scheduler, "load_state_dict"):
+            raise ArgumentError(
+                "the checkpoint is of a run with the schedule {known}: give a like one, scheduler=",
+                known=schedule.get("kind"),
+            )
+        if schedule is not None:
+            scheduler.load_state_dict(schedule)
         settings.generator().bit_generator.state = generator
         model.load_state_dict(part("model."))
         optimizer.load_state_dict(part("optimizer."))
-        if schedule is not None and hasattr(scheduler, "load_state_dict"):
-            scheduler.load_state_dict(schedule)
         walks.restore(first)
     except TinygradError:
         raise
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise FileError(
             "{path} is a damaged checkpoint ({error}): start again without resume",
             path=path,

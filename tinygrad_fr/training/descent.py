@@ -1,6 +1,6 @@
 """Steps of the optimizer, from the gradients of one batch or of several."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ class Descent:
     """Takes a step after every ``accumulate`` batches, and has schedule and callbacks follow."""
 
     def __init__(
-        self, optimizer: Optimizer, scheduler: Any, callbacks: Sequence[Any], history: History,
+        self, optimizer: Optimizer, scheduler: Any, callbacks: Any, history: History,
         clip: float | None, accumulate: int,
     ) -> None:  # fmt: skip
         self.optimizer, self.scheduler, self.history = optimizer, scheduler, history
@@ -25,8 +25,9 @@ class Descent:
         self.accumulate = whole(accumulate, "accumulate", 1)
         self.parameters = [p for group in optimizer.param_groups for p in group["params"]]
         self.per_batch = bool(getattr(scheduler, "per_batch", False))
-        self.hooks = [c.on_batch_end for c in callbacks if hasattr(c, "on_batch_end")]
-        for callback in callbacks:
+        self.callbacks = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
+        self.hooks = [c.on_batch_end for c in self.callbacks if hasattr(c, "on_batch_end")]
+        for callback in self.callbacks:
             if not callable(callback) and not hasattr(callback, "on_batch_end"):
                 raise DTypeError(
                     "a callback is a function of the history, or has a method on_batch_end: not "

@@ -36,7 +36,7 @@ def fit(
     epochs: int,
     metrics: Sequence[str | Metric] = (),
     scheduler: Any = None,
-    callbacks: Sequence[Any] = (),
+    callbacks: Any = (),
     clip: float | None = None,
     accumulate: int = 1,
     seed: int | None = None,
@@ -55,7 +55,8 @@ def fit(
         a function that gives one, such as a generator function; a dataset, or a tuple of two
         arrays, is put into a DataLoader. A batch is ``(inputs, targets)``: inputs ``x`` go to
         ``model(x)``, a tuple ``(a, b)`` to ``model(a, b)``, a dict to ``model(**inputs)``. Or it is
-        a dict whose ``"y"`` holds the targets, and all else the inputs by name.
+        a dict whose ``"y"`` holds the targets, and all else the inputs by name. Examples are
+        counted along the first axis of the targets, (N, ...): of (T, N) there would be T.
     loss
         Takes the model's output and the targets, gives a scalar; such as ``tg.cross_entropy``.
     epochs
@@ -67,7 +68,7 @@ def fit(
         ``per_batch`` is true, as for ``OneCycleLR``; that of a ``ReduceLROnPlateau`` gets the
         validation loss, or else the training loss.
     callbacks
-        Called with the History after each epoch; one that returns True ends the training. One with
+        One or several, called with the History after each epoch; True ends the training. One with
         a method ``on_batch_end(history, batch)`` has it called after each training batch, with a
         dict of its ``"epoch"``, its number ``"batch"`` (both from 1) and its ``"loss"``: True ends
         the epoch there, and the training. What is left out would be lost, so such an epoch is in
@@ -76,8 +77,10 @@ def fit(
         The largest norm of all gradients together, as for ``clip_grad_norm``, before each step.
     accumulate
         Take a step after so many batches, from the mean of their gradients, each counting as many
-        times as it has examples: for losses that are means, the step of one large batch. What
-        remains at the end of an epoch makes a step, too.
+        times as it has examples: for losses that are plain means over the examples, the step of one
+        large batch. Not so with ``weight=`` or ``ignore_index=``, whose means are over the weights,
+        or the entries that count, of each small batch. What remains at the end of an epoch makes a
+        step, too.
     seed
         Of the library's generator and of the order of the examples.
     progress
@@ -143,7 +146,7 @@ def fit(
             descent.end(epoch)
             if progress:
                 say(describe(epoch))
-            answers = [callback(history) for callback in callbacks if callable(callback)]
+            answers = [callback(history) for callback in descent.callbacks if callable(callback)]
             if checkpoint is not None and not ended:
                 checkpoints.write(checkpoint, model, optimizer, scheduler, history, walks)
             if ended or any(map(is_true, answers)):
@@ -226,7 +229,7 @@ def _means(
         args, kwargs, target = _parts(batch)
         y = model(*args, **kwargs)
         value = loss(y, target)
-        ended = step is not None and step(value, examples(y), number)
+        ended = step is not None and step(value, examples(y, target), number)
         total.add(y, target, value.item() if isinstance(value, Tensor) else value, metrics)
         if ended:
             break
@@ -273,6 +276,12 @@ def _batches(data: Any, *, shuffle: bool = False, seed: int | None = None, epoch
             "a generator can be walked once, and there are {n} epochs: give a list, a loader, or "
             "the function that makes it",
             n=epochs,
+        )
+    if not hasattr(data, "__iter__"):
+        raise DTypeError(
+            "there are no batches in {kind}: give a DataLoader, arrays (inputs, targets), or a "
+            "list of batches",
+            kind=kind(data),
         )
     return data
 

@@ -66,10 +66,13 @@ def plain(x: Any) -> Array:
     return np.asarray(getattr(x, "data", x))
 
 
-def examples(y: Any) -> int:
-    """How many examples there are in a batch of outputs: in the first array of several."""
-    y = first(y)
-    return len(y) if np.ndim(y) else 1
+def examples(y: Any, target: Any) -> int:
+    """How many examples a batch has: along the first axis of its targets, or else its outputs.
+
+    Of several arrays the first one tells. Outputs may be time-first, (T, N, ...).
+    """
+    lengths = [len(x) for x in map(first, (target, y)) if np.ndim(x)]
+    return lengths[0] if lengths else 1
 
 
 class Means:
@@ -81,7 +84,7 @@ class Means:
 
     def add(self, y: Any, target: Any, value: Any, metrics: dict[str, Metric]) -> None:
         """Count a batch: its output, its targets, its loss."""
-        n = examples(y)
+        n = examples(y, target)
         prediction, truth = mapped(plain, y), mapped(plain, target)
         measured = {"loss": float(value)}
         measured.update((name, metric(prediction, truth)) for name, metric in metrics.items())

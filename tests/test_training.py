@@ -477,6 +477,25 @@ def test_loaders_walked_elsewhere_resume_exactly(how, order, tmp_path):
         assert run(5, walks, checkpoint=path, resume=True) == whole
 
 
+def test_a_rate_that_a_callback_sets_is_resumed(tmp_path):
+    def run(epochs, **options):
+        model, arguments = setup(epochs=epochs, **options)
+        optimizer = arguments["optimizer"]
+
+        def halve(history):
+            if len(history) == 2:
+                optimizer.lr = 0.01
+
+        arguments |= {"callbacks": halve, "scheduler": optim.StepLR(optimizer, 3, 0.5)}
+        return tg.fit(model, **arguments)["loss"], optimizer.lr
+
+    path = tmp_path / "run.npz"
+    whole = run(4)
+    assert whole[1] == 0.005
+    run(2, checkpoint=path)
+    assert run(4, checkpoint=path, resume=True) == whole
+
+
 def test_runs_one_after_the_other_take_new_orders():
     seen = []
     model, arguments = setup(epochs=1, callbacks=[Batches()])

@@ -290,7 +290,7 @@ class Methods(Node):
     def slogdet(self) -> tuple[Tensor, Tensor]:
         """Sign (an untracked result) and logarithm of the absolute value of the determinant."""
     def smooth_l1_loss(self, target: Tensor | ArrayLike, reduction: str = 'mean', beta: float = 1.0) -> Tensor:
-        """The Huber loss over ``beta``: it tends to ``l1_loss``, which it is for a ``beta`` of 0."""
+        """The Huber loss over ``beta``: it tends to ``l1_loss``, which it is below a ``beta`` of 1e-20."""
     def softmax(self, axis: int = -1) -> Tensor:
         """Exponentials divided by their sum, without overflow (document 002, slides 41 to 44)."""
     def softplus(self, beta: float = 1.0) -> Tensor:

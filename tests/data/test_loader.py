@@ -382,7 +382,7 @@ def test_what_fills_up_is_never_wrapped():
 
 def test_examples_whose_keys_differ_make_no_batch():
     for items in [{"x": 1, "y": 2}, {"x": 1}], [{"x": 1}, {"x": 1, "y": 2}], [{"x": 1}, 3]:
-        with pytest.raises(ShapeError, match="the keys of the first example, x"):
+        with pytest.raises(ShapeError, match="the keys of the first example: x"):
             list(DataLoader(items))
 
 

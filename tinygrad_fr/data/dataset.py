@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, Self, TypeAlias
@@ -185,13 +184,11 @@ def _stacked(items: Sequence[Any]) -> Any:
     """Examples as a batch: in tuples and dicts, each part for itself."""
     first = items[0]
     if isinstance(first, dict):
-        for item in items:
-            if not isinstance(item, dict) or item.keys() != first.keys():
-                raise ShapeError(
-                    "the examples of a batch have the keys of the first example, {keys}: not "
-                    "{item!r}",
-                    keys=", ".join(map(str, first)), item=item,
-                )  # fmt: skip
+        if any(not isinstance(item, dict) or item.keys() != first.keys() for item in items):
+            raise ShapeError(
+                "all examples of a batch are dicts with the keys of the first example: {keys}",
+                keys=", ".join(map(str, first)),
+            )
         return {name: _stacked([item[name] for item in items]) for name in first}
     try:
         if isinstance(first, tuple):
@@ -259,7 +256,7 @@ def _holding(dtype: np.dtype[Any], value: Any) -> np.dtype[Any]:
     """The dtype, or where it has no such number one that has: a uint8 would make 156 of -100."""
     if dtype.kind not in "iub":
         return dtype
-    with np.errstate(invalid="ignore"), warnings.catch_warnings(action="ignore"):
+    with np.errstate(invalid="ignore"):
         same = np.asarray(value).astype(dtype) == value
     wide = dtype if same else np.result_type(dtype, np.min_scalar_type(value))
     if wide.kind not in "iub":

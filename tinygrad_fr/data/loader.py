@@ -118,10 +118,9 @@ class DataLoader:
     def _chosen(self) -> Iterator[Any]:
         """The indices of each batch of this epoch."""
         if self.batch_sampler is not None:
-            return _counted(self.batch_sampler, in_epoch(self.batch_sampler, self.epoch))
+            return map(_indices, _counted(self.batch_sampler, self.epoch))
         if self.sampler is not None:
-            order = _indices(in_epoch(self.sampler, self.epoch))
-            _check_length(self.sampler, len(order))
+            order = _indices([*_counted(self.sampler, self.epoch)])
         else:
             order = np.arange(len(self.data))
         if self.shuffle:
@@ -152,17 +151,13 @@ def _indices(given: Any) -> Array:
     return indices.astype(np.intp)
 
 
-def _counted(sampler: Any, batches: Any) -> Iterator[Array]:
-    """The indices of each batch, as many as the sampler says that there are."""
-    number = 0
-    for number, indices in enumerate(batches, 1):
-        if number > len(sampler):
+def _counted(sampler: Any, epoch: int) -> Iterator[Any]:
+    """What a sampler gives in an epoch, if it is as much as its length says."""
+    n = 0
+    for n, given in enumerate(in_epoch(sampler, epoch), 1):
+        if n > len(sampler):
             break
-        yield _indices(indices)
-    _check_length(sampler, number)
-
-
-def _check_length(sampler: Any, n: int) -> None:
+        yield given
     if n != len(sampler):
         raise ArgumentError(
             "{kind} has the length {length} and gives {n}: let its length be how many it gives in "

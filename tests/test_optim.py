@@ -267,6 +267,26 @@ def test_schedules_together_are_pytorchs(seed):
     np.testing.assert_allclose(*runs, rtol=1e-12, atol=1e-17)
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_schedules_together_are_restored(seed):
+    def made():
+        rng = np.random.default_rng(seed)
+        optimizer = optim.SGD([tg.Tensor([1.0], requires_grad=True)], lr=0.3)
+        parts = [drawn(rng, optim, optimizer) for _ in range(3)]
+        chain = optim.ChainedScheduler(parts[:2])
+        return optimizer, optim.SequentialLR(optimizer, [chain, parts[2]], [20])
+
+    (first, schedule), (second, restored) = made(), made()
+    for step in range(40):
+        if step == 5 + seed:
+            restored.load_state_dict(json.loads(json.dumps(schedule.state_dict())))
+            second.load_state_dict(first.state_dict())
+        schedule.step()
+        if step >= 5 + seed:
+            restored.step()
+            assert second.lr == first.lr
+
+
 def test_schedules_one_after_the_other_multiply_and_respect_what_is_set_by_hand():
     optimizer = optim.SGD([tg.Tensor([1.0], requires_grad=True)], lr=1.0)
     both = [optim.LinearLR(optimizer, 0.5, total_iters=2), optim.StepLR(optimizer, 2, 0.1)]
@@ -308,6 +328,7 @@ def test_schedules_that_make_no_sense_are_refused():
         (lambda: optim.LambdaLR(optimizer, 0.5), "a function of the step"),
         (lambda: optim.SequentialLR(optimizer, [a, a], [2.5]), r"milestones\[0\] is an integer"),
         (lambda: optim.SequentialLR(optimizer, optim.StepLR, []), "a list of schedules"),
+        (lambda: optim.SequentialLR(optimizer, [a, a], None), r"milestones\[0\] is an integer"),
         (lambda: optim.SequentialLR(optimizer, [], []), "no schedule"),
         (lambda: optim.ChainedScheduler(a), "a list of schedules"),
         (lambda: optim.ChainedScheduler(optim.StepLR), "a list of schedules"),

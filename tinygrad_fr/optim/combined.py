@@ -1,7 +1,7 @@
 """Schedules made of others: one after another, or all at once."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -74,16 +74,17 @@ class SequentialLR(_Combined):
         self, optimizer: Optimizer, schedulers: Sequence[Schedule], milestones: Sequence[int]
     ) -> None:
         parts = _parts(schedulers)
-        for i, milestone in enumerate(milestones):
-            whole(milestone, f"milestones[{i}]", 1)
-        rising = all(a < b for a, b in pairwise([0, *milestones]))
-        if not rising or len(milestones) != len(parts) - 1:
+        ends = list(milestones) if isinstance(milestones, Iterable) else [milestones]
+        for i, end in enumerate(ends):
+            whole(end, f"milestones[{i}]", 1)
+        rising = all(a < b for a, b in pairwise([0, *ends]))
+        if not rising or len(ends) != len(parts) - 1:
             raise ArgumentError(
                 "{n} schedules need {m} milestones, rising from above 0: not {milestones}",
                 n=len(parts), m=len(parts) - 1, milestones=milestones,
             )  # fmt: skip
         super().__init__(optimizer, parts)
-        self.milestones = [0, *milestones]
+        self.milestones = [0, *ends]
         self._set()
 
     def _set(self) -> None:

@@ -15,7 +15,7 @@ class Schedule:
 
     As in PyTorch each step goes on from the present rates, except those of ``LambdaLR`` and
     ``OneCycleLR``. So schedules that step one after the other multiply, and a rate that was set by
-    hand is where the next step begins. To resume restore the optimizer, too: it has the rates.
+    hand is where the next step begins. To resume restore the optimizer last: it has the rates.
 
     Attributes
     ----------

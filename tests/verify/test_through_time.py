@@ -154,3 +154,60 @@ def test_the_shortest_sequence_that_shows_a_mistake_is_told():
     assert "T = 2" in report["b"].note
     d = report["input"].diagnoses[0]
     assert (d.kind, d.detail["step"]) == ("missing_branch", 3)
+
+
+# --- lists of steps, and masks -------------------------------------------------------------------
+
+
+class Steps:
+    """A layer that takes an array, or a list, and gives a list: one array for each step."""
+
+    def __init__(self, of_the_next=True):
+        self.U = np.random.default_rng(2).standard_normal((3, 3))
+        self.of_the_next = of_the_next
+
+    def forward(self, xs):
+        self.hs = [np.zeros((2, 3))]
+        for x in xs:
+            self.hs.append(np.tanh(x + self.hs[-1] @ self.U))
+        return self.hs[1:]
+
+    def backward(self, dhs):
+        self.dU, later, dxs = np.zeros((3, 3)), 0.0, []
+        for t in reversed(range(len(dhs))):
+            dz = (dhs[t] + later) * (1 - self.hs[t + 1] ** 2)
+            self.dU += self.hs[t].T @ dz
+            later = dz @ self.U.T if self.of_the_next else 0.0
+            dxs.insert(0, dz)
+        return dxs
+
+
+@pytest.mark.parametrize("kind", [list, np.array])
+def test_a_list_of_one_array_for_each_step_is_an_array(kind):
+    x = np.random.default_rng(0).standard_normal((4, 2, 3))
+    report = verify.layer(Steps(), kind(list(x)))
+    assert report and all(e.verdict == "correct" for e in report), report
+    report = verify.layer(Steps(of_the_next=False), kind(list(x)), repair=False)
+    assert report[report.first_wrong].diagnoses[0].kind == "missing_branch", report
+
+
+@pytest.mark.parametrize("T", [1, 3])  # of one step alone, q and k are without influence
+def test_a_mask_that_the_backward_gives_no_gradient_of_is_a_constant(T):
+    def forward(q, k, v, real):
+        s = q @ k.T + (1 - real) * -1e4
+        e = np.exp(s - s.max(1, keepdims=True))
+        p = e / e.sum(1, keepdims=True)
+        return (p * real) @ v, (q, k, v, real, p)
+
+    def backward(dy, cache):
+        q, k, v, real, p = cache
+        dp = dy @ v.T * real
+        ds = p * (dp - (p * dp).sum(1, keepdims=True))
+        dq, dk, dv = ds @ k, ds.T @ q, (p * real).T @ dy
+        return dq, dk, dv
+
+    draw = np.random.default_rng(0).standard_normal
+    given = draw((T, 4)), draw((T, 4)), draw((T, 5)), np.tri(T)
+    report = verify.layer((forward, backward), given)
+    assert report and {"v", "real"} & set(report.entries) == {"v"}, report
+    assert any("real" in note for note in report.notes)

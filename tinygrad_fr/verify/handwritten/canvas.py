@@ -112,13 +112,13 @@ def plain(x: Any) -> Any:
     return type(x)(map(plain, x)) if type(x) in (list, tuple) else x
 
 
-def _joined(x: Any) -> Any:
+def joined(x: Any) -> Any:
     """A list of Tensors as one Tensor; None where there is none in it."""
     if isinstance(x, (Tensor, Canvas)):
         return plain(x)
     if not isinstance(x, (list, tuple)) or not x:
         return None
-    parts = [_joined(item) for item in x]
+    parts = [joined(item) for item in x]
     if all(part is None for part in parts):
         return None
     return stack([_tensor(y if part is None else part) for y, part in zip(x, parts, strict=True)])
@@ -138,7 +138,7 @@ def _read(real: Callable[..., Any]) -> Callable[..., Any]:
     """``np.array`` and the like, which join Tensors in lists."""
 
     def read(x: Any, *args: Any, **options: Any) -> Any:
-        found = _joined(x)
+        found = joined(x)
         return real(x, *args, **options) if found is None else Canvas(found)
 
     return read

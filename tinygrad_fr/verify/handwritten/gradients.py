@@ -161,7 +161,8 @@ def read_returned(layer: Handwritten, call: Call, result: Any, upstream: Array) 
         found = [(n, g) for n, (_label, g) in zip(order, results, strict=False) if n is not None]
         call.results = results
         for k, (label, g) in enumerate(results):
-            if g is not None and (k >= len(order) or order[k] is None):
+            unknown = k >= len(order) or order[k] is None
+            if g is not None and unknown and not _of_the_ignored(layer, label):
                 last = last_word(label)
                 call.orphans += [last] if _of_a_weight(last) else []
                 call.unread += not last and len(results) > len(layer.values) + len(layer.ignored)
@@ -175,6 +176,11 @@ def read_returned(layer: Handwritten, call: Call, result: Any, upstream: Array) 
 def _of_a_weight(name: str) -> bool:
     """Whether an array is called like the gradient of some weight: dW, db1."""
     return any(is_gradient_of(name.rstrip("0123456789"), weight) for weight in ("w", "b"))
+
+
+def _of_the_ignored(layer: Handwritten, label: str) -> bool:
+    """Whether an array is called like the gradient of what the output does not depend on."""
+    return any(is_gradient_of(label, name, True) for name in layer.ignored)
 
 
 def _is_array(g: Any) -> bool:
@@ -281,6 +287,8 @@ def flattened(result: Any, names: tuple[str, ...], values: Mapping[str, Array]) 
 
 
 def _inside(name: str, x: Any, values: Mapping[str, Array]) -> Results:
+    if isinstance(x, list) and _is_of_the_input(x, values):
+        return [(name, as_array(x))]
     if isinstance(x, Mapping) or (isinstance(x, (tuple, list)) and _of_arrays(x)):
         return [(name + label, g) for label, g in flattened(x, (), {})]
     if x is None:
@@ -303,8 +311,17 @@ def _is_several(result: Any, values: Mapping[str, Array]) -> bool:
         return True
     if not isinstance(result, list) or not _of_arrays([g for g in result if g is not None]):
         return False
-    alone = values.get("input") if len(values) == 1 else None
-    return alone is None or len(result) != len(alone)
+    return not _is_of_the_input(result, values)
+
+
+def _is_of_the_input(result: list[Any], values: Mapping[str, Array]) -> bool:
+    """Whether arrays are the steps, or rows, of the gradient of the input, and not several."""
+    whole = values.get("input")
+    if whole is None or len(result) != len(whole):
+        return False
+    alike = [v for v in values.values() if v.shape == whole.shape[1:]]
+    same = all(g is not None and np.shape(g) == whole.shape[1:] for g in result)
+    return len(values) == 1 or (same and whole.ndim > 1 and len(alike) < len(result))
 
 
 def usual_order(layer: Handwritten, results: Results) -> tuple[str | None, ...]:
@@ -319,6 +336,7 @@ def usual_order(layer: Handwritten, results: Results) -> tuple[str | None, ...]:
     # What has a name of its own is no gradient of something else: hs[-1], ["dZ1"].
     open_ = [
         n is None and label[:1] != "[" and not (sure and not like_upstream(label or "d"))
+        and not _of_the_ignored(layer, label)
         for n, (label, _g) in zip(named, results, strict=True)
     ]
     rest = [g for (_label, g), is_open in zip(results, open_, strict=True) if is_open]

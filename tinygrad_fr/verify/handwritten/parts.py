@@ -30,7 +30,7 @@ from ..vocabulary import (
 )
 from . import arguments as roles
 from .calls import StudentError, as_array, positional
-from .canvas import Canvas, assignable, last_scopes, name_by_scopes, plain
+from .canvas import Canvas, assignable, joined, last_scopes, name_by_scopes, plain
 from .here import duplicate
 from .parameters import called_a_weight, find_parameters
 from .places import is_plain, last_word, leaves, uneven, with_array
@@ -288,6 +288,9 @@ class Handwritten:
             gone = [n for n in self.values if n != "input"]
         elif self.scalar and "input" not in found and "input" in self.values and found:
             gone.append("input")  # the data of a model
+        without = [n for n in self.values if n not in (*found, *gone)]
+        if found and all(map(self._is_a_mask, without)):
+            gone += without
         gone = list(dict.fromkeys(gone))
         for name in gone:
             slot, x = self.slots.pop(name, None), self.values.pop(name)
@@ -295,6 +298,12 @@ class Handwritten:
                 self.fixed[name] = slot, x
             self.argument_of.pop(name, None)
         return gone
+
+    def _is_a_mask(self, name: str) -> bool:
+        """Whether an argument holds nothing but zeros and ones, and is no state or weight."""
+        x, (argument, _path) = self.values[name], self.argument_of.get(name, ("", ()))
+        plain_ones = x.ndim > 1 and x.any() and np.isin(x, (0, 1)).all()
+        return bool(argument and name != "input" and plain_ones and not called_a_weight((name,)))
 
     # --- calling it ----------------------------------------------------------------------------
 
@@ -330,7 +339,7 @@ class Handwritten:
             y = copy.call("forward", *arguments, **self.flags).result
         copy.name_tensors(values)
         name_by_scopes(scopes)
-        return plain(y)
+        return joined(y) if isinstance(y, list) else plain(y)  # a list: an output of each step
 
     def placed(self, values: Mapping[str, Array], copy: Subject | None = None) -> Subject:
         """A copy of the layer with given parameters, a fresh one if none is given."""

@@ -176,6 +176,7 @@ def _key(d: Diagnosis) -> tuple[str, Any]:
 def _of_a_length(report: Report, alone: Report, length: int, steps: int) -> Report:
     """The report with what a shorter sequence tells."""
     at = _("right for T = {n}, wrong for T = {m}", n=length - 1, m=length) if length > 1 else ""
+    nothing = not any(np.any(e.hand) for e in alone if e.hand is not None)
     entries = dict(report.entries)
     for name, entry in report.entries.items():
         own = alone.entries.get(name)
@@ -183,7 +184,7 @@ def _of_a_length(report: Report, alone: Report, length: int, steps: int) -> Repo
             continue
         if own.verdict == "wrong":
             note, diagnoses = joined(at, own.note), _dated(own, steps - length)
-            if not np.any(own.hand) and np.any(entry.hand):
+            if nothing and np.any(entry.hand):
                 text = _("the first of the steps is missing: does the loop over them reach it?")
                 diagnoses = (Diagnosis("missing_branch", text, {"step": 1}),)
             entries[name] = dataclasses.replace(entry, diagnoses=diagnoses, note=note)
@@ -235,12 +236,27 @@ def sequence_of(subject: Handwritten, tape: Tape) -> tuple[int | None, int] | No
     if found is not None:
         axis, backwards = found
         return None if backwards else (axis, tape.nodes[tape.names["input"]].shape[axis])
+    if recurs(tape) and (found := _gone_through(tape, subject.arguments[subject.main])):
+        return found
     given = subject.arguments.values()
     lists: list[Any] = [x for x in given if isinstance(x, (list, tuple))]
     lists += [x for x in given  # classes, step by step
               if isinstance(x, np.ndarray) and x.dtype.kind in "iu" and x.ndim == 1]  # fmt: skip
     steps = {len(x) for x in lists}
     return (None, steps.pop()) if len(steps) == 1 and recurs(tape) else None
+
+
+def _gone_through(tape: Tape, classes: Any) -> tuple[int, int] | None:
+    """The axis of integers ``(N, T)`` whose columns, or rows, are taken as indices one by one."""
+    if not isinstance(classes, np.ndarray) or classes.dtype.kind not in "iu" or classes.ndim != 2:
+        return None
+    taken = (i for i in range(len(tape.nodes)) if tape.operation(i) == "getitem")
+    used = [tape.arguments(i)["index"] for i in taken]
+    for axis in (0, 1):
+        steps = np.moveaxis(classes, axis, 0)
+        if all(any(np.array_equal(step, u) for u in used) for step in steps):
+            return axis, len(steps)
+    return None
 
 
 def dated(report: Report, tape: Tape) -> Report:

@@ -186,7 +186,7 @@ class Steps:
 def test_a_list_of_one_array_for_each_step_is_an_array(kind):
     x = np.random.default_rng(0).standard_normal((4, 2, 3))
     report = verify.layer(Steps(), kind(list(x)))
-    assert report and all(e.verdict == "correct" for e in report), report
+    assert {e.verdict for e in report} == {"correct"}, report
     report = verify.layer(Steps(of_the_next=False), kind(list(x)), repair=False)
     assert report[report.first_wrong].diagnoses[0].kind == "missing_branch", report
 
@@ -209,5 +209,45 @@ def test_a_mask_that_the_backward_gives_no_gradient_of_is_a_constant(T):
     draw = np.random.default_rng(0).standard_normal
     given = draw((T, 4)), draw((T, 4)), draw((T, 5)), np.tri(T)
     report = verify.layer((forward, backward), given)
-    assert report and {"v", "real"} & set(report.entries) == {"v"}, report
+    assert report, report
+    assert {"v", "real"} & set(report.entries) == {"v"}, report
     assert any("real" in note for note in report.notes)
+
+
+# --- one step with several outputs ---------------------------------------------------------------
+
+
+def cell(x, c, f):
+    c2 = f * c + x
+    return np.tanh(c2), c2, (f, c, c2)
+
+
+def cell_backward(dh, dc, cache, given=1.0):
+    f, c, c2 = cache
+    dc2 = given * dc + dh * (1 - np.tanh(c2) ** 2)
+    return dc2, dc2 * f, dc2 * c
+
+
+def test_gradients_arrive_at_all_outputs_of_one_step():
+    draw = np.random.default_rng(0).standard_normal
+    given = draw((2, 3)), draw((2, 3)), draw((2, 3))
+    assert verify.layer((cell, cell_backward), given)
+
+    def forgotten(dh, dc, cache):
+        return cell_backward(dh, dc, cache, 0.0)
+
+    report = verify.layer((cell, forgotten), given, repair=False)
+    assert {e.verdict for e in report} == {"wrong"}, report
+    assert report["c"].diagnoses[0].kind == "missing_branch"
+    report = verify.layer((cell, forgotten), given, upstream=draw((2, 3)))
+    assert report, report  # the gradient of the first output alone, as was asked
+    assert report.hidden
+
+    u = draw((2, 3)), draw((2, 3))
+    report = verify.layer((cell, cell_backward), given, upstream=u)
+    assert report
+    dx = cell_backward(*u, cell(*given)[-1])[0]
+    np.testing.assert_allclose(report["input"].hand, dx)
+    for wrong in ((*u, u[0]), (u[0], u[1][:1])):
+        with pytest.raises(ShapeError):
+            verify.layer((cell, cell_backward), given, upstream=wrong)

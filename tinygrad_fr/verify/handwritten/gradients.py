@@ -335,7 +335,9 @@ def usual_order(layer: Handwritten, results: Results) -> tuple[str | None, ...]:
         sure = [n for n in named if n is not None]
     # What has a name of its own is no gradient of something else: hs[-1], ["dZ1"].
     open_ = [
-        n is None and label[:1] != "[" and not (sure and not like_upstream(label or "d"))
+        n is None
+        and label[:1] != "["
+        and not (sure and not like_upstream(label or "d"))
         and not _of_the_ignored(layer, label)
         for n, (label, _g) in zip(named, results, strict=True)
     ]

@@ -76,6 +76,7 @@ class Handwritten:
         self.twins: dict[Slot, list[Slot]] = {}  # where one array stands
         self.idle: dict[str, Slot] = {}
         self.fixed: dict[str, tuple[Slot, Array]] = {}  # arrays without a gradient: constants
+        self.forgotten: list[str] = []  # what was a value, and is taken for a constant
         self.values: dict[str, Array] = {}
         self.argument_of: dict[str, tuple[str, Slot]] = {}
         self.order: tuple[str | None, ...] | None = None
@@ -297,7 +298,8 @@ class Handwritten:
             if slot is not None and x.ndim:
                 self.fixed[name] = slot, x
             self.argument_of.pop(name, None)
-        return gone
+        self.forgotten = [*self.forgotten, *gone]
+        return self.forgotten
 
     def _is_a_mask(self, name: str) -> bool:
         """Whether an argument holds nothing but zeros and ones, and is no state or weight."""

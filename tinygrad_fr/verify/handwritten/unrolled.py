@@ -207,7 +207,7 @@ def unrolled(
     given = list(x) if isinstance(x, tuple) else [x]
     xs = sequence(given, steps, rng)
     cell = Handwritten(template, (xs[0], *given[1:]), parameters, returns)
-    wiring = _wiring(cell, _states(cell))
+    wiring = wired(cell, _states(cell))
     found = _found(cell, wiring, rng)
     missing = [n for n in wiring.states if n not in found]
     if missing:
@@ -227,6 +227,7 @@ def driven(pair: Unrolled, xs: Array, values: Mapping[str, Array]) -> Handwritte
     cell = pair.cell
     made = Handwritten(pair, (xs, {n: v for n, v in values.items() if n != "input"}))
     made.order, made.ignored = ("input", *(n for n in cell.values if n != "input")), cell.ignored
+    made.forgotten = cell.forgotten
     made.guessed = cell.guessed if not pair.wiring.guessed else [*pair.wiring.given]
     made.optional_gradients = cell.optional_gradients & set(made.values)
     return made
@@ -307,8 +308,11 @@ def _states(cell: Handwritten) -> tuple[dict[str, int], list[str], bool]:
     return dict(sorted(states.items(), key=lambda item: item[1])), list(labels), guessed
 
 
-def _wiring(cell: Handwritten, found: tuple[dict[str, int], list[str], bool]) -> Wiring:
-    """Which arguments of the backward take the gradients of which results."""
+def wired(cell: Handwritten, found: tuple[dict[str, int], list[str], bool]) -> Wiring:
+    """Which arguments of the backward take the gradients of which results.
+
+    Without states, of the first results in their order, where names do not tell.
+    """
     states, labels, guessed = found
     wanted = (roles.UPSTREAM, roles.NO_UPSTREAM)
     names = [
@@ -323,7 +327,8 @@ def _wiring(cell: Handwritten, found: tuple[dict[str, int], list[str], bool]) ->
         told = [k for k, known in words.items() if word in known]
         if told:
             given[name] = told[0]
-    rest = [k for k in dict.fromkeys([*states.values(), 0]) if k not in given.values()]
+    numbers = dict.fromkeys([*states.values(), 0]) if states else range(len(names))
+    rest = [k for k in numbers if k not in given.values()]
     for name in names:
         if name not in given and rest:
             guessed |= len(rest) > 1 and len(names) - len(given) != len(rest)

@@ -236,8 +236,9 @@ def sequence_of(subject: Handwritten, tape: Tape) -> tuple[int | None, int] | No
     if found is not None:
         axis, backwards = found
         return None if backwards else (axis, tape.nodes[tape.names["input"]].shape[axis])
-    if recurs(tape) and (found := _gone_through(tape, subject.arguments[subject.main])):
-        return found
+    by_index = _gone_through(tape, subject.arguments[subject.main]) if recurs(tape) else None
+    if by_index is not None:
+        return by_index
     given = subject.arguments.values()
     lists: list[Any] = [x for x in given if isinstance(x, (list, tuple))]
     lists += [x for x in given  # classes, step by step

@@ -12,7 +12,7 @@ from ...errors import ArgumentError
 from ...kernels import Array
 from ...messages import _
 from ...report import Entry, Report, joined
-from ..handwritten.calls import StudentError, as_upstream
+from ..handwritten.calls import StudentError
 from ..handwritten.evaluation import Evaluation
 from ..handwritten.failures import about_labels, failed, not_judged
 from ..handwritten.gradients import Call, gradients_of
@@ -21,6 +21,7 @@ from ..handwritten.parts import Handwritten
 from ..handwritten.reading import settle
 from ..handwritten.recognition import Recognised
 from ..handwritten.reference import against, function_of, referred
+from ..handwritten.several import together, upstream_of
 from ..handwritten.state import (
     not_proportional,
     not_repeatable,
@@ -78,7 +79,8 @@ def layer(
         added to what arrives there, those of parameters are added up; ``detail["step"]`` of a
         diagnosis is the first wrong step (from 1 on), walking back from the loss.
     upstream
-        The gradient at its output; random and signed if None (ones for a loss).
+        The gradient at its output; random and signed if None (ones for a loss). A tuple of one
+        for each output where the backward takes several.
     forward, backward
         The names of the methods, or functions, where they are not found.
     parameters
@@ -154,6 +156,8 @@ def layer(
             subject = unrolled(made, x, steps, parameters, returns, rng)
         else:
             subject = Handwritten(made, x, parameters, returns)
+            if reference is None and (upstream is None or isinstance(upstream, tuple)):
+                subject = together(subject, rng)
         output = subject.output(subject.values)
     except UnclearError as error:
         return unjudged(["input"], str(error))
@@ -161,7 +165,7 @@ def layer(
         note = _("the forward fails on this input: {error}", error=error)
         return unjudged(["input"], note)
     if upstream is not None:
-        upstream = as_upstream(upstream, output.shape)
+        upstream = upstream_of(subject, upstream, output)
     elif subject.is_loss or not (subject.takes_upstream or (subject.pointwise and output.ndim)):
         upstream = np.ones(output.shape)
     else:
@@ -206,7 +210,7 @@ def _report(
     as_asked = None if reference is None else partial(referred, reference, layer=subject)
     known = Recognised(subject, rng, as_asked)
     tape = known.tape(subject.values)
-    cell = isinstance(subject.template, Unrolled)
+    cell = type(subject.template) is Unrolled  # and not one step with all its outputs
     sequence = None if short or cell or tape is None else sequence_of(subject, tape)
     in_time = not short and (cell or sequence is not None)
     with Counted(subject.output) as forward:

@@ -251,3 +251,179 @@ def test_gradients_arrive_at_all_outputs_of_one_step():
     for wrong in ((*u, u[0]), (u[0], u[1][:1])):
         with pytest.raises(ShapeError):
             verify.layer((cell, cell_backward), given, upstream=wrong)
+
+
+# --- what is exchanged, and what is made at every step -------------------------------------------
+
+
+def gated(x, h, W):
+    v = np.concatenate([x, h], axis=1)
+    h2 = np.tanh(v @ W)
+    return h2, (v, W, h2, x.shape[1])
+
+
+@pytest.mark.parametrize("steps", [None, 3])
+def test_a_concatenation_taken_apart_in_another_order(steps):
+    def backward(dh, cache):
+        v, W, h2, n = cache
+        dz = dh * (1 - h2**2)
+        dv = dz @ W.T
+        return dv[:, -n:], dv[:, :-n], v.T @ dz
+
+    draw = np.random.default_rng(0).standard_normal
+    x = draw((2, 3)) if steps is None else draw((steps, 2, 3))
+    given = x, draw((2, 4)), draw((7, 4))
+    report = verify.layer((gated, backward), given, steps=steps, repair=False)
+    assert report["h"].diagnoses[0].kind == "permuted", report
+    assert "[0:4]" in report["h"].diagnoses[0].explanation
+
+
+class Heads:
+    """Two heads of which each adds up its values over time."""
+
+    def forward(self, x):
+        self.shape = B, T, C = x.shape
+        self.x = x
+        heads = np.tanh(x).reshape(B, T, 2, C // 2).transpose(0, 2, 1, 3)
+        self.p = np.tri(T) / np.arange(1, T + 1)[:, None]
+        return np.einsum("ij,bhjd->bhid", self.p, heads)
+
+    def backward(self, dy):
+        B, T, C = self.shape
+        d = np.einsum("ij,bhid->bhjd", self.p, dy)
+        return d.reshape(B, T, C) * (1 - np.tanh(self.x) ** 2)
+
+
+class Scores:
+    """Products of two arrays, taken with a matrix that is not symmetric."""
+
+    def __init__(self, transposed):
+        self.transposed = transposed
+
+    def forward(self, a, v):
+        self.a, self.v = a, v
+        return np.einsum("bij,bjd->bid", a, v)
+
+    def backward(self, dy):
+        da = np.einsum("bid,bjd->bij", dy, self.v)
+        return da, np.einsum("bij,bjd->bid" if self.transposed else "bij,bid->bjd", self.a, dy)
+
+
+def test_heads_merged_by_a_reshape_and_einsum_with_an_untransposed_operand():
+    draw = np.random.default_rng(0).standard_normal
+    report = verify.layer(Heads(), draw((2, 3, 4)), repair=False)
+    assert report["input"].diagnoses[0].kind == "permuted", report
+    assert "transpose" in report["input"].diagnoses[0].explanation
+    given = draw((2, 3, 3)), draw((2, 3, 4))
+    assert verify.layer(Scores(False), given)
+    report = verify.layer(Scores(True), given, repair=False)
+    assert report["v"].diagnoses[0].kind == "transpose", report
+
+
+class Looking:
+    """At each step the scores of all keys, and their weighted sum: each key is used twice."""
+
+    def __init__(self, mistake=""):
+        self.mistake = mistake
+
+    def forward(self, keys, queries):
+        self.keys, self.queries, self.ps, out = keys, queries, [], []
+        for t in range(queries.shape[1]):
+            s = (keys * queries[:, t][:, None, :]).sum(2)
+            e = np.exp(s - s.max(1, keepdims=True))
+            p = e / e.sum(1, keepdims=True)
+            self.ps.append(p)
+            out.append((keys * p[:, :, None]).sum(1))
+        return np.stack(out, axis=1)
+
+    def backward(self, dout):
+        dkeys, dqueries = np.zeros_like(self.keys), np.zeros_like(self.queries)
+        for t, p in enumerate(self.ps):
+            dc = dout[:, t][:, None, :]
+            dp = (dc * self.keys).sum(2)
+            total = (p * dp).sum(1, keepdims=True)
+            ds = p * dp - (1.0 if self.mistake == "sum" else p) * total
+            q = self.queries[:, t][:, None, :]
+            scores = ds[:, :, None] * (self.keys if self.mistake == "own" else q)
+            mine = dc * p[:, :, None] + (0.0 if self.mistake == "scores" else scores)
+            dkeys = mine if self.mistake == "assigned" else dkeys + mine
+            dqueries[:, t] = (ds[:, :, None] * self.keys).sum(1)
+        return dkeys, dqueries
+
+
+@pytest.mark.parametrize(
+    ("mistake", "kind"),
+    [("", None), ("scores", "missing_branch"), ("assigned", "overwritten"),
+     ("sum", "missing_factor"), ("own", "wrong_variable")],
+)  # fmt: skip
+def test_what_is_wrong_at_every_step_of_attention(mistake, kind):
+    draw = np.random.default_rng(0).standard_normal
+    report = verify.layer(Looking(mistake), (draw((2, 3, 4)), draw((2, 3, 4))), repair=False)
+    if kind is None:
+        assert report, report
+    else:
+        assert report["input"].diagnoses[0].kind == kind, report
+
+
+class Reversed(Steps):
+    """The states are read from the wrong end."""
+
+    def backward(self, dhs):
+        read = [np.zeros((2, 3)), *self.hs[:0:-1]]
+        before = [self.hs[len(dhs) - 1 - t] for t in range(len(dhs))]
+        self.dU, later, dxs = np.zeros((3, 3)), 0.0, []
+        for t in reversed(range(len(dhs))):
+            dz = (dhs[t] + later) * (1 - read[t + 1] ** 2)
+            self.dU += before[t].T @ dz
+            later = dz @ self.U.T
+            dxs.insert(0, dz)
+        return dxs
+
+
+def test_what_the_steps_have_cached_read_in_reversed_order():
+    report = verify.layer(Reversed(), np.random.default_rng(0).standard_normal((4, 2, 3)))
+    first = report[report.first_wrong].diagnoses[0]
+    assert (first.kind, first.detail["order"]) == ("permuted", (1, 0)), report
+
+
+def test_the_gradient_of_the_cell_at_the_output_gate():
+    def forward(c, f, o):
+        c2 = f * c
+        return o * np.tanh(c2), c2, (c, f, o, c2)
+
+    def backward(dh, dc, cache):
+        c, f, o, c2 = cache
+        ds = dc + dh * o * (1 - np.tanh(c2) ** 2)
+        return ds * f, ds * c, ds * np.tanh(c2)
+
+    draw = np.random.default_rng(0).standard_normal
+    given = draw((2, 3)), draw((2, 3)), draw((2, 3))
+    report = verify.layer((forward, backward), given, repair=False)
+    assert report["input"].verdict == "correct"
+    assert "wrong_variable" in [d.kind for d in report["o"].diagnoses], report
+
+
+def test_classes_n_by_t_go_through_time_and_a_loop_that_ends_too_soon():
+    class Words:
+        def __init__(self):
+            draw = np.random.default_rng(0).standard_normal
+            self.E, self.U = draw((5, 3)), draw((3, 3))
+
+        def forward(self, ids):
+            self.ids, self.hs = ids, [np.zeros((len(ids), 3))]
+            for t in range(ids.shape[1]):
+                self.hs.append(np.tanh(self.E[ids[:, t]] + self.hs[-1] @ self.U))
+            return self.hs[-1]
+
+        def backward(self, dh):
+            self.dE, self.dU = np.zeros_like(self.E), np.zeros_like(self.U)
+            for t in range(self.ids.shape[1] - 1, 0, -1):
+                dz = dh * (1 - self.hs[t + 1] ** 2)
+                np.add.at(self.dE, self.ids[:, t], dz)
+                self.dU += self.hs[t].T @ dz
+                dh = dz @ self.U.T
+
+    ids = np.random.default_rng(1).integers(0, 5, (2, 4))
+    report = verify.layer(Words(), ids, repair=False)
+    d = report[report.first_wrong].diagnoses[0]
+    assert (d.kind, d.detail["step"]) == ("missing_branch", 1), report

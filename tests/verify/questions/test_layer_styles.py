@@ -417,16 +417,22 @@ def test_a_loss_of_functions_with_a_cache():
     assert verify.layer((softmax_loss, lambda dout, cache: dout * gradient(cache)), given)
 
 
-def test_of_several_outputs_the_first_is_checked():
+def test_of_several_outputs_all_are_checked_or_the_first_alone():
     class Two:
+        sign = -1
+
         def forward(self, x):
             self.x = x
             return np.sin(x), np.cos(x)
 
         def backward(self, d1, d2):
-            return d1 * np.cos(self.x) - d2 * np.sin(self.x)
+            return d1 * np.cos(self.x) + self.sign * d2 * np.sin(self.x)
 
-    report = verify.layer(Two(), X)
+    assert verify.layer(Two(), X)
+    other = Two()
+    other.sign = 1
+    assert verify.layer(other, X)["input"].verdict == "wrong"
+    report = verify.layer(other, X, upstream=np.ones(X.shape))
     assert report
     assert any("outputs" in text for text in report.hidden)
 

@@ -9,6 +9,8 @@ from .tape import Tape
 # What combines values; what only moves or adds up entries is done over examples, too.
 _COMBINING = {"matmul", "multiply", "tanh", "sigmoid", "relu", "exp", "einsum", "softmax"}
 
+_MOVING = {"", "getitem", "reshape", "concatenate", "stack", "transpose", "broadcast_to"}
+
 
 def recurs(tape: Tape) -> bool:
     """Whether some parameter is used again on what was made with it."""
@@ -23,6 +25,26 @@ def recurs(tape: Tape) -> bool:
                     return True
                 behind[i].add((n, position))
     return False
+
+
+def loop(tape: Tape) -> list[list[int]]:
+    """The numbers of the nodes that the passages of a loop have made, alike in their order.
+
+    None, where no operations on arrays of the same shapes come again one after the other. What
+    only moves entries is left out: the first passage may start from a constant.
+    """
+    made = [i for i in range(len(tape.nodes)) if tape.operation(i) not in _MOVING]
+    what = [(tape.operation(i), tape.nodes[i].shape) for i in made]
+    best: tuple[int, int, int] = (0, 0, 0)  # how many nodes, less the length of a passage; start
+    for period in range(3, len(made) // 2 + 1):
+        run = 0
+        for k in range(len(made) - period):
+            run = run + 1 if what[k] == what[k + period] else 0
+            covered = (run // period + 1) * period
+            if run >= period and (covered, -period) > best[:2]:
+                best = covered, -period, k + 1 - run
+    covered, period, start = best[0], -best[1], best[2]
+    return [made[k : k + period] for k in range(start, start + covered, period or 1)]
 
 
 def time_axis(tape: Tape, name: str) -> tuple[int, bool] | None:

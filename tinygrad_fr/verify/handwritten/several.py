@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...autograd.tensor import Tensor
 from ...errors import ShapeError
 from ...kernels import Array
 from ...messages import _
@@ -32,7 +33,10 @@ class Together(Unrolled):
 
     def outputs(self, values: Mapping[str, Any]) -> list[Any]:
         """The results at which gradients arrive, in the order in which the backward takes them."""
-        results = self._step(values)
+        results, labels = self._step(values), self.cell.template.returned("forward")
+        for label, y in zip(labels, map(plain, results), strict=False):
+            if label and label not in values and isinstance(y, Tensor) and y.name is None:
+                y.named(label)
         return [results[k] for k in self.wiring.given.values()]
 
     def backward(self, upstream: Array, cache: Any) -> dict[str, Any]:

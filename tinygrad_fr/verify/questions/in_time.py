@@ -157,12 +157,12 @@ def _also(found: Report, longer: Report, first: bool = False) -> Report:
     One step alone may start from zeros, where much is the same. With ``first``, what the other
     report tells comes before its own in any case.
     """
-    entries = dict(found.entries)
+    entries, anywhere = dict(found.entries), {_key(d) for e in longer for d in e.diagnoses}
     for name, entry in found.entries.items():
         other = longer.entries.get(name)
-        if entry.verdict != "wrong" or other is None or not other.diagnoses:
+        if entry.verdict != "wrong" or other is None:
             continue
-        known = {_key(d) for d in other.diagnoses}
+        known = {_key(d) for d in other.diagnoses} or anywhere
         both = tuple(d for d in entry.diagnoses if _key(d) in known and not first)
         diagnoses = both or (*other.diagnoses, *entry.diagnoses)
         entries[name] = dataclasses.replace(entry, diagnoses=diagnoses)

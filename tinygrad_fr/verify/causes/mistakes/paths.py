@@ -25,9 +25,15 @@ def path_of_a_fan_out(case: Case) -> Iterator[Mistake]:
     for edge in case.path:
         fans.setdefault(case.the_tape.number_of_input(*edge), []).append(edge)
     for number, edges in fans.items():
+        source = case.the_tape.label(number)
+        groups: dict[Any, list[Edge]] = {}  # at every step, those of a kind
+        for edge in edges:
+            groups.setdefault(_signature(case, edge), []).append(edge)
+        for group in groups.values() if len(groups) > 1 else ():
+            if len(group) > 1:
+                yield from _without(case, source, tuple(group))
         if not 1 < len(edges) <= 8:
             continue
-        source = case.the_tape.label(number)
         cuts: list[tuple[Edge, ...]] = [(edge,) for edge in edges]
         alike = len({case.the_tape.operation(i) for i, _position in edges}) == 1
         if len(edges) == 2 and alike and _at_two_steps(case, number):
@@ -41,6 +47,13 @@ def path_of_a_fan_out(case: Case) -> Iterator[Mistake]:
             yield from _without(case, source, cut)
     for cut in _statistics(case):
         yield from _without(case, "x", cut)
+
+
+def _signature(case: Case, edge: Edge) -> Any:
+    """What tells the uses of a value within one step apart."""
+    number, position = edge
+    shapes = tuple(np.shape(x) for x in case.operands(number))
+    return case.the_tape.operation(number), position, shapes
 
 
 def _without(case: Case, source: str, cut: tuple[Edge, ...]) -> Iterator[Mistake]:
@@ -136,10 +149,14 @@ def only_one_use(case: Case) -> Iterator[Mistake]:
     for number, edges in fans.items():
         enough = len(edges) > 2 or _at_two_steps(case, number)
         if enough and len({case.the_tape.operation(i) for i, _position in edges}) == 1:
-            words = text.format(n=len(edges), name=case.the_tape.label(number))
-            for kept in (edges[0], edges[-1]) if len(edges) > 2 else edges[:1]:
-                detail = {"operation": case.the_tape.operation(kept[0])}
-                cut = dict.fromkeys(e for e in edges if e != kept)
+            # A step may use it more than once.
+            kinds = [_signature(case, edge) for edge in edges]
+            periods = [c for c in range(1, len(edges)) if kinds[c:] == kinds[:-c]]
+            c = next((c for c in periods if len(edges) % c == 0), 1)
+            words = text.format(n=len(edges) // c, name=case.the_tape.label(number))
+            for kept in (edges[:c], edges[-c:]) if len(edges) > 2 else [edges[:1]]:
+                detail = {"operation": case.the_tape.operation(kept[0][0])}
+                cut = dict.fromkeys(e for e in edges if e not in kept)
                 yield Mistake(None, words, detail, local=cut)
 
 

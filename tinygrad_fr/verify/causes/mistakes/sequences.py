@@ -2,12 +2,14 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ....graph.recorded.recurrence import recurs
+from ....graph.recorded.recurrence import loop, recurs
+from ....graph.recorded.walk import operands
 from ....kernels import Array
 from ....messages import _
 from ..case import Case, Local, Mistake, Use
@@ -137,6 +139,68 @@ def parts_exchanged(case: Case) -> Iterator[Mistake]:
                 local = {a.edge: b.closure, b.edge: a.closure}
                 step = (text, index, other)
                 yield Mistake(None, words, {"operation": "getitem"}, local=local, step=step)
+
+
+@mistake("permuted", tape=True)
+def taken_apart_in_another_order(case: Case) -> Iterator[Mistake]:
+    """``dz[:, :n]`` for ``dz[:, -n:]``: the parts of a concatenation, the last one first."""
+    text = _("of the concatenation of {label} and others, the gradient is taken from {index}")
+    for use in case.uses("concatenate"):
+        axis, k = use.arguments["axis"], use.position
+        sizes = [np.shape(x)[axis] for x in use.operands]
+        begin = sum(sizes[k + 1 :])
+        if begin != sum(sizes[:k]):
+            part = range(begin, begin + sizes[k])
+
+            def local(g: Any, *_values: Any, part: range = part, axis: int = axis) -> Any:
+                return np.take(g, part, axis)
+
+            index = f"[{part.start}:{part.stop}]"
+            made = use.with_local(local, text, label=use.labels[1 + k], index=index)
+            yield replace(made, step=("concatenate", "reversed"))
+
+
+@mistake("permuted", tape=True)
+def reshaped_for_transposed(case: Case) -> Iterator[Mistake]:
+    """The heads of attention merged or split by a reshape alone, without exchanging axes."""
+    text = _("{operation} is undone by a reshape: its axes must be exchanged back")
+    for use in case.uses("transpose", "swapaxes", "moveaxis"):
+        shape = use.input.shape
+        yield use.with_local(lambda g, *_values, shape=shape: np.reshape(g, shape), text)
+
+
+@mistake("wrong_variable", tape=True)
+def own_factor(case: Case) -> Iterator[Mistake]:
+    """``da = g a`` of ``y = a b``, where the factors have different shapes."""
+    text = _("in the local derivative of {operation}, {got} stands where {wanted} should")
+    for use in case.uses("multiply"):
+        k = use.position
+        own, other = use.operands[k], use.operands[1 - k]
+        if np.shape(own) == use.node.shape != np.shape(other) and np.ndim(other):
+            _y, *labels = use.labels
+            rule = use.given({2 - k: own})
+            made = use.with_local(rule, text, got=labels[k], wanted=labels[1 - k])
+            yield replace(made, step=("own factor", k, np.shape(other)))
+
+
+@mistake("permuted", tape=True, costly=True)
+def values_of_another_step(case: Case) -> Iterator[Mistake]:
+    """``caches[t - 1]`` for ``caches[t]``: the steps of a loop with what others have cached."""
+    text = _("at the steps of the loop, the values of the steps {order} are used")
+    tape, steps = case.the_tape, loop(case.the_tape)
+    times = len(steps)
+    orders = {tuple(reversed(range(times))), *(tuple(np.roll(range(times), k)) for k in (1, -1))}
+    for order in sorted(orders) if times > 1 else []:
+        local: dict[Any, Local] = {}
+        for use in case.uses():
+            at = next((t for t, nodes in enumerate(steps) if use.number in nodes), None)
+            if at is not None and order[at] != at:
+                other = tape.nodes[steps[order[at]][steps[at].index(use.number)]]
+                local[use.edge] = use.given(dict(enumerate((other._array, *operands(other)))))
+        words = text.format(order=", ".join(str(t + 1) for t in order))
+        own = {e: rule for e, rule in local.items() if tape.number_of_input(*e) == case.target}
+        for rules in (local, own) if len(own) > 1 else (local,):
+            yield Mistake(None, words, {"order": order}, local=rules)
 
 
 def _place(index: Any) -> str:

@@ -60,6 +60,9 @@ def softmax_slips() -> list[tuple[str, str, str, Callable[..., Array]]]:
         ("wrong_local_derivative",
          _("in the gradient of softmax the factor p_i before the bracket is missing"), "",
          lambda g, p, total: g - total(g * p)),
+        ("missing_factor",
+         _("in the gradient of softmax the factor p_i before the sum is missing"), "",
+         lambda g, p, total: p * g - total(g * p)),
         ("extra_factor",
          _("after p - y the derivative of softmax, p (1 - p), is one factor too many"), "",
          lambda g, p, total: p * (g - total(g * p)) * p * (1 - p)),
@@ -265,7 +268,8 @@ def _summed(rule: Local, total: Local, g: Array, p: Array, _x: Array) -> Any:
     return rule(g, p, total)
 
 
-for _kind in ("diagonal_only", "sign", "missing_branch", "wrong_local_derivative", "extra_factor"):
+for _kind in ("diagonal_only", "sign", "missing_branch", "wrong_local_derivative", "extra_factor",
+              "missing_factor"):  # fmt: skip
     mistake(_kind, tape=True)(partial(_of_softmax, _kind))
 
 

@@ -44,6 +44,22 @@ def gradient_of_another_value(case: Case) -> Iterator[Mistake]:
             yield Mistake(None, words, {"got": got, "wanted": wanted}, given={i: g})
 
 
+@mistake("wrong_variable", tape=True, costly=True)
+def gradient_of_another_at_a_product(case: Case) -> Iterator[Mistake]:
+    """``do = dc tanh(c)`` for ``dh tanh(c)``: of one factor alone."""
+    text = _("the gradient of {got} stands where that of {wanted} should")
+    tape = case.the_tape
+    named = {i: g for i, g in case.gradients.items() if tape.nodes[i]._name is not None}
+    for use in itertools.islice(case.uses("multiply", "matmul"), PLACES):
+        for j, other in named.items():
+            if j != use.number and other.shape == use.node.shape:
+
+                def local(_g: Any, *values: Any, g: Array = other, c: Any = use.closure) -> Any:
+                    return c(g, *values)
+
+                yield use.with_local(local, text, got=tape.label(j), wanted=use.labels[0])
+
+
 @mistake("extra_factor", tape=True, costly=True)
 def another_factor(case: Case) -> Iterator[Mistake]:
     """A quantity that multiplies the gradient of a value and does not belong there."""
@@ -262,7 +278,7 @@ for _kind in ("missing_factor", "wrong_variable", "permuted"):
 def operand_turned(case: Case) -> Iterator[Mistake]:
     """A square operand, or the kernels of a convolution, with two axes exchanged."""
     text = _("in the gradient of {operation}, two axes of {label} are exchanged")
-    for use in case.uses("conv2d", "multiply", "conv_transpose2d"):
+    for use in case.uses("conv2d", "multiply", "conv_transpose2d", "einsum"):
         for slot, (q, label) in enumerate(zip(use.operands, use.labels[1:], strict=False), 1):
             for a, b in itertools.combinations(range(np.ndim(q)), 2):
                 if np.shape(q)[a] != np.shape(q)[b] or np.shape(q)[a] == 1:

@@ -427,3 +427,24 @@ def test_classes_n_by_t_go_through_time_and_a_loop_that_ends_too_soon():
     report = verify.layer(Words(), ids, repair=False)
     d = report[report.first_wrong].diagnoses[0]
     assert (d.kind, d.detail["step"]) == ("missing_branch", 1), report
+
+
+OUTSIDE = np.random.default_rng(4).standard_normal((3, 3))
+
+
+def global_loss(xs, h0):
+    hs = [h0]
+    for x in xs:
+        hs.append(np.tanh(OUTSIDE @ hs[-1] + x))
+    dh, dOUTSIDE = np.ones_like(h0), np.zeros((3, 3))
+    for t in reversed(range(len(xs))):
+        dz = dh * (1 - hs[t + 1] ** 2)
+        dOUTSIDE += dz @ hs[t].T
+        dh = OUTSIDE.T @ dz
+    return hs[-1].sum(), dOUTSIDE, hs[-1]
+
+
+def test_gradients_of_global_parameters_are_nobody_elses_and_it_is_told_how_they_are_judged():
+    report = verify.layer(global_loss, ([0, 1, 2], np.ones((3, 1))))
+    assert {e.verdict for e in report} == {"inconclusive"}, report
+    assert "arguments" in report["dOUTSIDE"].note

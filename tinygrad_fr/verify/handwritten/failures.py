@@ -89,7 +89,7 @@ def missing(name: str, call: Call) -> Entry:
         note = _("not judged: the layer returns no gradient for its input, as a first layer may")
         return Entry(name, "correct", note=note)
     note = _("no gradient was found: returned, stored or seen in an update")
-    if name == "input":
+    if name == "input" and not call.orphans:
         note = _("the backward returns nothing and stores nothing: is a return missing?")
     return Entry(name, "inconclusive", note=note)
 
@@ -106,13 +106,14 @@ def found_in(source: str) -> str:
 
 def not_judged(subject: Handwritten, call: Call) -> dict[str, Entry]:
     """What has a gradient, or should, and cannot be judged."""
+    lost = _("not judged: no weight of that name is on the object; keep it there")
+    if not subject.template.has_object:
+        lost = _("not judged: it belongs to no argument; pass the parameters as arguments")
     notes = {
         **dict.fromkeys(call.idle, _(
             "it has a gradient, but the forward does not depend on it in this place"
         )),
-        **dict.fromkeys(call.orphans, _(
-            "not judged: no weight of that name is on the object; keep it there"
-        )),
+        **dict.fromkeys(call.orphans, lost),
     }  # fmt: skip
     if not subject.values:
         text = _("there is nothing to judge: no input and no parameter with real numbers")

@@ -162,9 +162,10 @@ def read_returned(layer: Handwritten, call: Call, result: Any, upstream: Array) 
         call.results = results
         for k, (label, g) in enumerate(results):
             unknown = k >= len(order) or order[k] is None
-            if g is not None and unknown and not _of_the_ignored(layer, label):
+            if g is not None and unknown and not _is_of(layer.ignored, label):
                 last = last_word(label)
-                call.orphans += [last] if _of_a_weight(last) else []
+                alone = _of_a_weight(last) or _is_of(layer.outside, last)
+                call.orphans += [last] if alone else []
                 call.unread += not last and len(results) > len(layer.values) + len(layer.ignored)
     for name, g in found:
         if g is None:
@@ -178,9 +179,9 @@ def _of_a_weight(name: str) -> bool:
     return any(is_gradient_of(name.rstrip("0123456789"), weight) for weight in ("w", "b"))
 
 
-def _of_the_ignored(layer: Handwritten, label: str) -> bool:
-    """Whether an array is called like the gradient of what the output does not depend on."""
-    return any(is_gradient_of(label, name, True) for name in layer.ignored)
+def _is_of(names: list[str], label: str) -> bool:
+    """Whether an array is called like the gradient of one of some values."""
+    return any(is_gradient_of(label, name, True) for name in names)
 
 
 def _is_array(g: Any) -> bool:
@@ -334,11 +335,12 @@ def usual_order(layer: Handwritten, results: Results) -> tuple[str | None, ...]:
         named = [n if sure.count(n) == 1 else None for n in named]  # type: ignore[arg-type]
         sure = [n for n in named if n is not None]
     # What has a name of its own is no gradient of something else: hs[-1], ["dZ1"].
+    known = sure or any(_is_of(layer.outside, label) for label, _g in results)
     open_ = [
         n is None
         and label[:1] != "["
-        and not (sure and not like_upstream(label or "d"))
-        and not _of_the_ignored(layer, label)
+        and not (known and not like_upstream(label or "d"))
+        and not _is_of([*layer.ignored, *layer.outside], label)
         for n, (label, _g) in zip(named, results, strict=True)
     ]
     rest = [g for (_label, g), is_open in zip(results, open_, strict=True) if is_open]

@@ -4,10 +4,12 @@ Nothing of the library is expected of them: a forward and a backward under one o
 gradients that are returned, stored, or only seen in the update of the weights.
 """
 
+import inspect
 import re
 import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -270,6 +272,15 @@ class Handwritten:
         known = {name: float(x) for name, x in numbers.items() if name in RATE and x}
         sure = [x for name, x in known.items() if name not in UNSURE_RATE]
         return next(iter([*sure, *known.values()]), None), bool(sure)
+
+    @cached_property
+    def outside(self) -> list[str]:
+        """The arrays that its functions take from outside: global variables, mostly."""
+        found: dict[str, Any] = {}
+        for f in filter(inspect.isfunction, self.template.functions()):
+            around = inspect.getclosurevars(f)
+            found |= {**around.globals, **around.nonlocals}
+        return [n for n, x in found.items() if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
 
     @property
     def constants(self) -> dict[str, Any]:

@@ -32,7 +32,7 @@ HOUSE = [
     {"report": 640},
     {"worker": 1_300},
     {"graph/values": 110},
-    {"graph/recorded": 1_350},
+    {"graph/recorded": 1_370},
     {"graph/formulas": 1_660},
     # Where a number comes from, for every operation, with a page that answers: 2,000 lines.
     {
@@ -44,10 +44,10 @@ HOUSE = [
     {"graph": 30},
     {"verify/vocabulary": 180},
     {"verify/truth": 830},
-    {"verify/causes": 3_600},
-    {"verify/handwritten": 4_900},
+    {"verify/causes": 3_700},
+    {"verify/handwritten": 5_030},
     {"verify/repairs": 2_250, "verify/repairs/edits": 1_620},
-    {"verify/questions": 1_990},
+    {"verify/questions": 2_010},
     {"verify": 20},
     {"io": 450},
     {"nn": 2_590},
@@ -67,7 +67,7 @@ FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # took more lines than their merging gave back, and have to pay for them yet.
 # Reading other people's layers cost 2,170 more; repairs and a process of their own, 4,500: the code
 # that students write is read, disturbed, edited and run, none of which was there before.
-WHOLE = 50_520
+WHOLE = 50_800
 
 # Imports that point upwards or close a circle, each with its reason.
 EXCUSED = {

@@ -24,7 +24,7 @@ from .gradients import gradients_of, orders
 from .here import Here
 from .parameters import called_a_weight
 from .parts import Handwritten
-from .places import last_word
+from .places import last_word, name_of, uneven
 from .reading import settle
 
 
@@ -54,6 +54,12 @@ class Wiring:
     def output(self) -> int:
         """The result that the loss is made of."""
         return min(self.given.values())
+
+    @property
+    def others(self) -> list[str]:
+        """The arguments that are gradients of results that the loss is not made of: 0, then."""
+        known = {self.output, *self.states.values()}
+        return [name for name, k in self.given.items() if k not in known]
 
 
 class Unrolled(Here):
@@ -164,7 +170,9 @@ class Unrolled(Here):
             mine = g if k == self.wiring.output and k not in used else 0.0
             both = mine if twice and k not in used else later if twice else mine + later
             used.add(k)
-            shape = np.shape(values[of_state[k]]) if k in of_state else g.shape
+            known = values[of_state[k]] if k in of_state else g
+            is_other = k not in of_state and k != self.wiring.output  # beside what is weighed
+            shape = np.shape(self._step(values)[k] if is_other else known)
             given[name] = np.array(np.broadcast_to(both, shape), float)
         call = gradients_of(cell, values, g, upstreams=given)
         if call.failed is not None:
@@ -180,7 +188,7 @@ def state_at(name: str, t: int | str) -> str:
 # --- how the steps hang together ---------------------------------------------------------------
 
 _WORDS = re.compile(
-    r"\bself\.|prev(ious)?|next|pr[eé]c(edente?)?|suiv(ante?)?|old|new|last|init(iale?)?"
+    r"^\w+\.(?=\w)|prev(ious)?|next|pr[eé]c(edente?)?|suiv(ante?)?|old|new|last|init(iale?)?"
     r"|ancien(ne)?|nouve(lle|au)|_?tm1|\d|_t\b",
     re.I,
 )
@@ -205,8 +213,10 @@ def unrolled(
         Where it is not found how the steps hang together; it says how to say so.
     """
     given = list(x) if isinstance(x, tuple) else [x]
-    xs = sequence(given, steps, rng)
+    xs = sequence(given, steps, rng, template)
     cell = Handwritten(template, (xs[0], *given[1:]), parameters, returns)
+    if parameters is None and (others := _of_other_results(cell)):
+        cell = Handwritten(template, (xs[0], *given[1:]), [*cell.slots, *others], returns)
     wiring = wired(cell, _states(cell))
     found = _found(cell, wiring, rng)
     missing = [n for n in wiring.states if n not in found]
@@ -222,6 +232,28 @@ def unrolled(
     return driven(Unrolled(cell, wiring), xs, cell.values)
 
 
+def _of_other_results(cell: Handwritten) -> list[str]:
+    """The parameters that only other results than the first need: an LSTM's output gate."""
+
+    def results(copy: Subject) -> list[Array]:
+        cell.forward(copy, cell.values)
+        return [copy.beside(k) for k, shape in enumerate(copy.kept) if shape is not None]
+
+    found = []
+    try:
+        usual = results(cell.placed(cell.values))
+        arrays = cell.template.arrays()
+        for slot, array in arrays.items():
+            if array.ndim and slot not in cell.slots.values() and called_a_weight(slot):
+                copy = cell.placed(cell.values)
+                cell.put(copy, slot, array + uneven(array.shape))
+                pairs = zip(usual, results(copy), strict=True)
+                found += [name_of(slot, arrays)] * any(not np.array_equal(a, b) for a, b in pairs)
+    except (StudentError, ValueError):
+        return []
+    return found
+
+
 def driven(pair: Unrolled, xs: Array, values: Mapping[str, Array]) -> Handwritten:
     """The driven cell with its values, the arrays of the first step among them."""
     cell = pair.cell
@@ -233,7 +265,9 @@ def driven(pair: Unrolled, xs: Array, values: Mapping[str, Array]) -> Handwritte
     return made
 
 
-def sequence(given: list[Any], steps: int | None, rng: np.random.Generator) -> Array:
+def sequence(
+    given: list[Any], steps: int | None, rng: np.random.Generator, template: Subject
+) -> Array:
     """The inputs of all steps ``(T, ...)``: those given, or new ones like the one given."""
     first = given[0]
     several = isinstance(first, (list, tuple))
@@ -246,6 +280,8 @@ def sequence(given: list[Any], steps: int | None, rng: np.random.Generator) -> A
     alone = x.ndim < ndim + (x.dtype.kind == "f") and not (
         x.dtype.kind != "f" and len(x.shape) and x.shape[0] == steps
     )
+    if alone and len(x) == steps and _takes(template, x[0], given[1:]):
+        alone = False  # a state with more axes than an input has
     if not several and alone:
         if steps is None or x.dtype.kind != "f":
             raise ArgumentError("steps= needs the inputs of all steps, as an array (T, ...)")
@@ -256,6 +292,15 @@ def sequence(given: list[Any], steps: int | None, rng: np.random.Generator) -> A
     if not len(x):
         raise ArgumentError("steps= needs one step at least")
     return x
+
+
+def _takes(template: Subject, first: Any, rest: list[Any]) -> bool:
+    """Whether a cell makes a state of one step's input: a result of a state's shape."""
+    try:
+        result = template.duplicate().call("forward", first, *rest).result
+        return as_array(result).shape in [np.shape(a) for a in rest]
+    except StudentError:
+        return False
 
 
 def is_a_cell(template: Subject, x: Any) -> bool:

@@ -224,6 +224,10 @@ def _report(
         lambda: stale(subject, call, upstream, entries, notes, known, rng, look.elsewhere), None
     )
     entries |= not_judged(subject, call)
+    pair = subject.template
+    if cell and isinstance(pair, Unrolled) and pair.wiring.others:
+        text = _("the states over the steps do not depend on it: check that part of the step apart")
+        entries |= dict(unjudged(subject.ignored, text).entries)
     notes.insert(0, _("{n} evaluations of the forward", n=forward.count))
     notes += promotions(subject.arguments.values())
     hidden += hidden_by(tape, subject.values)

@@ -41,11 +41,10 @@ class Together(Unrolled):
 
     def backward(self, upstream: Array, cache: Any) -> dict[str, Any]:
         self._arguments(cache)
-        shapes, found = [np.shape(y) for y in self.outputs(cache)], list[Array]()
-        for shape in shapes:
-            size = int(np.prod(shape))
-            found.append(upstream[:size].reshape(shape))
-            upstream = upstream[size:]
+        shapes = [np.shape(y) for y in self.outputs(cache)]
+        ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
+        parts = zip(np.split(upstream, ends[:-1]), shapes, strict=True)
+        found = [part.reshape(shape) for part, shape in parts]
         given = dict(zip(self.wiring.given, found, strict=True))
         call = gradients_of(self.cell, cache, found[0], upstreams=given)
         if call.failed is not None:

@@ -78,7 +78,9 @@ def _without(case: Case, source: str, cut: tuple[Edge, ...]) -> Iterator[Mistake
     number, position = cut[0]
     operands = case.the_tape.nodes[number]._inputs
     other = operands[1 - position] if len(operands) == 2 else None
-    step = ("cut", position, detail["operation"], id(other))
+    made_by = case.the_tape.number(other)
+    same = id(other) if made_by is None else case.the_tape.operation(made_by) or id(other)
+    step = ("cut", position, detail["operation"], same)
     made = Mistake(None, words, {**detail, "weight": 0.0}, local=local, weighted=weighted)
     yield replace(made, step=step if len(cut) == 1 and other is not None else None)
 

@@ -45,7 +45,7 @@ HOUSE = [
     {"verify/vocabulary": 180},
     {"verify/truth": 830},
     {"verify/causes": 3_700},
-    {"verify/handwritten": 5_080},
+    {"verify/handwritten": 5_090},
     {"verify/repairs": 2_250, "verify/repairs/edits": 1_620},
     {"verify/questions": 2_010},
     {"verify": 20},
@@ -67,7 +67,7 @@ FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # took more lines than their merging gave back, and have to pay for them yet.
 # Reading other people's layers cost 2,170 more; repairs and a process of their own, 4,500: the code
 # that students write is read, disturbed, edited and run, none of which was there before.
-WHOLE = 50_850
+WHOLE = 50_860
 
 # Imports that point upwards or close a circle, each with its reason.
 EXCUSED = {

@@ -18,7 +18,8 @@ from .canvas import plain
 from .gradients import gradients_of
 from .parts import Handwritten
 from .reading import settle
-from .unrolled import Unrolled, driven, wired
+from .unrolled import Unrolled, driven
+from .wiring import wired
 
 
 class Together(Unrolled):

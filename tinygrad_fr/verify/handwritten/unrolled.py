@@ -2,7 +2,6 @@
 
 # ruff: noqa: D102 - Subject says what the methods are
 
-import dataclasses
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,8 +16,7 @@ from ...messages import _
 from ...ops import concatenate, stack
 from ...worker.subject import Subject
 from ..truth.differences import signed
-from . import arguments as roles
-from .calls import StudentError, as_array, positional
+from .calls import StudentError, as_array
 from .canvas import plain
 from .gradients import gradients_of, orders
 from .here import Here
@@ -26,40 +24,7 @@ from .parameters import called_a_weight
 from .parts import Handwritten
 from .places import last_word, name_of, uneven
 from .reading import settle
-
-
-class UnclearError(Exception):
-    """It is not clear how the steps hang together."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Wiring:
-    """Which results of a step go into the next, and where their gradients go back.
-
-    Attributes
-    ----------
-    states : dict of str to int
-        The values that a step takes from the one before, and the number of the result each is.
-    given : dict of str to int
-        The arguments of the backward that are gradients of results, with the result's number.
-    guessed : bool
-        Whether names did not tell, and there was a choice.
-    """
-
-    states: Mapping[str, int]
-    given: Mapping[str, int]
-    guessed: bool = False
-
-    @property
-    def output(self) -> int:
-        """The result that the loss is made of."""
-        return min(self.given.values())
-
-    @property
-    def others(self) -> list[str]:
-        """The arguments that are gradients of results that the loss is not made of: 0, then."""
-        known = {self.output, *self.states.values()}
-        return [name for name, k in self.given.items() if k not in known]
+from .wiring import UnclearError, Wiring, state_at, states_of, stem, wired
 
 
 class Unrolled(Here):
@@ -180,27 +145,6 @@ class Unrolled(Here):
         return dict(call.gradients)
 
 
-def state_at(name: str, t: int | str) -> str:
-    """What a state is called after some steps: ``h_3``; ``h_t`` after one that stands for all."""
-    return f"{_stem(name)}_{t}"
-
-
-# --- how the steps hang together ---------------------------------------------------------------
-
-_WORDS = re.compile(
-    r"^\w+\.(?=\w)|prev(ious)?|next|pr[eé]c(edente?)?|suiv(ante?)?|old|new|last|init(iale?)?"
-    r"|ancien(ne)?|nouve(lle|au)|_?tm1|\d|_t\b",
-    re.I,
-)
-
-
-def _stem(name: str) -> str:
-    """What a state is called at any step: ``h`` of ``prev_h``, ``h_next``, ``ht``."""
-    word = _WORDS.sub("", name).replace("_", "")
-    word = word[:-1] if len(word) == 2 and word[1] == "t" else word
-    return word.lower() or name
-
-
 def unrolled(
     template: Subject, x: Any, steps: int | None, parameters: Any, returns: Any,
     rng: np.random.Generator,
@@ -217,7 +161,7 @@ def unrolled(
     cell = Handwritten(template, (xs[0], *given[1:]), parameters, returns)
     if parameters is None and (others := _of_other_results(cell)):
         cell = Handwritten(template, (xs[0], *given[1:]), [*cell.slots, *others], returns)
-    wiring = wired(cell, _states(cell))
+    wiring = wired(cell, states_of(cell))
     found = _found(cell, wiring, rng)
     missing = [n for n in wiring.states if n not in found]
     if missing:
@@ -322,75 +266,6 @@ def is_a_cell(template: Subject, x: Any) -> bool:
     return alone is not None and alone in states and shape(x[0]) != alone
 
 
-def _states(cell: Handwritten) -> tuple[dict[str, int], list[str], bool]:
-    """The states with the numbers of results; the results' names; whether there was a choice."""
-    copy = cell.placed(cell.values)
-    output = cell.forward(copy, cell.values)
-    shapes = [output.shape, *copy.kept]
-    labels = cell.template.returned("forward")
-    labels = labels if len(labels) == len(shapes) else ("",) * len(shapes)
-    free = [v for v, (_argument, path) in cell.argument_of.items() if v != "input" and not path]
-    states: dict[str, int] = {}
-    for k, (label, shape) in enumerate(zip(labels, shapes, strict=True)):
-        for name in free:
-            same = label and _stem(label) == _stem(name) and shape == cell.values[name].shape
-            if same and name not in states:
-                states[name] = k
-    guessed = False
-    for k, shape in enumerate(shapes):
-        left = [n for n in free if n not in states and not called_a_weight((n,))]
-        left = [n for n in left if cell.values[n].shape == shape]
-        if k not in states.values() and left:
-            guessed |= len(left) > 1
-            states[left[0]] = k
-    if not states:
-        text = _(
-            "no result of {forward} is a state that goes into the next step: it was called "
-            "{forward}({names}); call the states alike, as argument and as result (h_prev, h_next)"
-        )
-        label = cell.template.label("forward")
-        raise UnclearError(text.format(forward=label, names=", ".join(cell.arguments)))
-    return dict(sorted(states.items(), key=lambda item: item[1])), list(labels), guessed
-
-
-def wired(cell: Handwritten, found: tuple[dict[str, int], list[str], bool]) -> Wiring:
-    """Which arguments of the backward take the gradients of which results.
-
-    Without states, of the first results in their order, where names do not tell.
-    """
-    states, labels, guessed = found
-    wanted = (roles.UPSTREAM, roles.NO_UPSTREAM)
-    names = [
-        n for n in positional(cell.template.signature("backward")) if cell.roles.get(n) in wanted
-    ]
-    words = {k: {_stem(label)} for k, label in enumerate(labels) if label}
-    for name, k in states.items():
-        words.setdefault(k, set()).add(_stem(name))
-    given: dict[str, int] = {}
-    for name in names:
-        word = _stem(re.sub("^(d|grad|delta)_?|_?grad$", "", name))
-        told = [k for k, known in words.items() if word in known]
-        if told:
-            given[name] = told[0]
-    numbers = dict.fromkeys([*states.values(), 0]) if states else range(len(names))
-    rest = [k for k in numbers if k not in given.values()]
-    for name in names:
-        if name not in given and rest:
-            guessed |= len(rest) > 1 and len(names) - len(given) != len(rest)
-            given[name] = rest.pop(0)
-    without = [n for n, k in states.items() if k not in given.values()]
-    if without:
-        text = _(
-            "{backward} takes no gradient of the state {names}: it is called with {given}; a "
-            "backward takes one gradient for each state, and what the forward has cached"
-        )
-        label = cell.template.label("backward")
-        raise UnclearError(
-            text.format(backward=label, names=", ".join(without), given=", ".join(names) or "-")
-        )
-    return Wiring(states, {n: given[n] for n in names if n in given}, guessed)
-
-
 def _found(cell: Handwritten, wiring: Wiring, rng: np.random.Generator) -> Iterable[str]:
     """What one step gives gradients of, once it is settled how its backward is called."""
     output = cell.output(cell.values)
@@ -401,8 +276,8 @@ def _found(cell: Handwritten, wiring: Wiring, rng: np.random.Generator) -> Itera
     order = list(cell.order or ())
     order += [None] * (len(call.results) - len(order))
     for k, (label, _g) in enumerate(call.results):  # dh_prec, of h
-        word = _stem(re.sub("^(d|grad|delta)_?", "", last_word(label)))
-        same = [n for n in wiring.states if _stem(n) == word and n not in order]
+        word = stem(re.sub("^(d|grad|delta)_?", "", last_word(label)))
+        same = [n for n in wiring.states if stem(n) == word and n not in order]
         if label and same and order[k] is None:
             order[k] = same[0]
     # A name that has another shape tells nothing, where an order has all of them: dz, of z or h.

@@ -14,7 +14,8 @@ from ...messages import _
 from ...report import Diagnosis, Entry, Report, joined
 from ..handwritten.calls import StudentError
 from ..handwritten.parts import Handwritten
-from ..handwritten.unrolled import Unrolled, driven, state_at
+from ..handwritten.unrolled import Unrolled, driven
+from ..handwritten.wiring import state_at
 from ..truth.differences import FULL, derivative, signed
 
 Judge = Callable[[Handwritten, Array, Array], Report]

@@ -31,7 +31,8 @@ from ..handwritten.state import (
     trivial,
 )
 from ..handwritten.there import There
-from ..handwritten.unrolled import UnclearError, Unrolled, is_a_cell, unrolled
+from ..handwritten.unrolled import Unrolled, is_a_cell, unrolled
+from ..handwritten.wiring import UnclearError
 from ..repairs.asking import seconds_of, with_repairs
 from ..repairs.layers import asked_of
 from ..truth.differences import Counted, signed

@@ -494,3 +494,34 @@ def test_an_upstream_that_is_handed_on_is_called_after_no_value(name, shape):
     given = (draw(shape[1]), draw(shape), draw(shape[0]))
     report = verify.layer((forward, scope["backward"]), given, repair=False)
     assert [report[n].verdict for n in ("input", "W", "b")] == ["correct"] * 3
+
+
+class Attribute:
+    """What it caches has the name of a global array."""
+
+    def forward(self, x):
+        self.X = x
+        return x**2
+
+    def backward(self, g):
+        return 2 * self.X * g
+
+
+class Several(Attribute):
+    def __init__(self):
+        self.W = N(4)
+
+    def forward(self, x):
+        return super().forward(x) * self.W
+
+    def backward(self, g):
+        dX, dW = super().backward(g * self.W), (g * self.X**2).sum(0)
+        return dX, dW
+
+
+@pytest.mark.parametrize("layer", [Attribute(), Several()])
+def test_an_attribute_is_no_global_array_of_the_same_name(layer):
+    report = verify.layer(layer, X)
+    assert report["input"].verdict == "correct"
+    assert report["input"].max_rel_error is not None
+    assert report

@@ -340,7 +340,7 @@ def usual_order(layer: Handwritten, results: Results) -> tuple[str | None, ...]:
         n is None
         and label[:1] != "["
         and not (known and not like_upstream(label or "d"))
-        and not _is_of([*layer.ignored, *layer.outside], label)
+        and (alone or not _is_of([*layer.ignored, *layer.outside], label))
         for n, (label, _g) in zip(named, results, strict=True)
     ]
     rest = [g for (_label, g), is_open in zip(results, open_, strict=True) if is_open]

@@ -4,6 +4,7 @@ Nothing of the library is expected of them: a forward and a backward under one o
 gradients that are returned, stored, or only seen in the update of the weights.
 """
 
+import dis
 import inspect
 import re
 import time
@@ -278,8 +279,9 @@ class Handwritten:
         """The arrays that its functions take from outside: global variables, mostly."""
         found: dict[str, Any] = {}
         for f in filter(inspect.isfunction, self.template.functions()):
-            around = inspect.getclosurevars(f)
-            found |= {**around.globals, **around.nonlocals}
+            around = inspect.getclosurevars(f)  # its globals have the names of attributes, too
+            read = {i.argval for i in dis.get_instructions(f) if i.opname == "LOAD_GLOBAL"}
+            found |= {n: x for n, x in around.globals.items() if n in read} | {**around.nonlocals}
         return [n for n, x in found.items() if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
 
     @property

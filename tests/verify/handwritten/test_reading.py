@@ -504,7 +504,8 @@ class Attribute:
         return x**2
 
     def backward(self, g):
-        return 2 * self.X * g
+        dX = 2 * self.X * g
+        return dX  # noqa: RET504 - its name is what this is about
 
 
 class Several(Attribute):

@@ -66,7 +66,8 @@ FLOORS = {room: number for number, floor in enumerate(HOUSE) for room in floor}
 # The contract says 31,000: one reading of the graph, one judgement and layers seen from outside
 # took more lines than their merging gave back, and have to pay for them yet.
 # Reading other people's layers cost 2,170 more; repairs and a process of their own, 4,500: the code
-# that students write is read, disturbed, edited and run, none of which was there before.
+# that students write is read, disturbed, edited and run, none of which was there before. Sequences,
+# their losses and training, and verification through time: 4,350.
 WHOLE = 50_860
 
 # Imports that point upwards or close a circle, each with its reason.

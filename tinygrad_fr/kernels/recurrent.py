@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from . import Array
+from .fast.products import matmul
 
 Kept = tuple[Array, Array]  # the gates after their activations, and tanh of the memory, by step
 
@@ -21,7 +22,7 @@ def lstm(x: Array, h: Array, c: Array, weight: Array) -> tuple[Array, Kept]:
     half = np.repeat(np.array([0.5, 0.5, 1, 0.5], x.dtype), n)
     other, columns = np.where(half == 1, 0, half).astype(x.dtype), np.ascontiguousarray(weight.T)
     for a, out, tanh_c in zip(gates, y, bounded, strict=True):
-        a += h @ columns
+        a += matmul(h, columns)
         a *= half
         np.tanh(a, out=a)
         a *= half
@@ -52,6 +53,6 @@ def lstm_gradients(
         for part, (a, b) in enumerate(((dc, new), (dc, before[t]), (dc, enters), (dh, bounded[t]))):
             np.multiply(a, b, out=d[t, :, part * n : (part + 1) * n])
         d[t] *= slopes[t]
-        dh, dc = d[t] @ weight, dc * kept
+        dh, dc = matmul(d[t], weight), dc * kept
     states = np.concatenate([h[None], y[:-1, :, :n]])
-    return d, dh, dc, d.reshape(-1, 4 * n).T @ states.reshape(-1, n)
+    return d, dh, dc, matmul(d.reshape(-1, 4 * n).T, states.reshape(-1, n))

@@ -379,6 +379,15 @@ def test_a_row_of_very_small_numbers_hides_nothing():
     np.testing.assert_allclose(y.sum(-1), 1.0)
 
 
+def test_a_mask_that_is_added_opens_no_way_to_what_comes_later():
+    x = RNG.standard_normal((3, 2, 4))
+    layer, bias = nn.MultiheadAttention(4, 2), RNG.standard_normal((3, 3))
+    _y, weights = layer(x, x, x, attn_mask=bias, is_causal=True)
+    assert not np.triu(weights.data, 1).any()
+    _y, expected = layer(x, x, x, attn_mask=np.where(np.tri(3), bias, -np.inf))
+    np.testing.assert_allclose(weights.data, expected.data, rtol=1e-12)
+
+
 @pytest.mark.parametrize("shape", [(2, 5, 3), (3,), (1, 3), (3, 1)])
 def test_masks_of_other_shapes_are_refused(shape):
     tg.set_language("en")

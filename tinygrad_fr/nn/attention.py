@@ -102,7 +102,7 @@ class MultiheadAttention(Module):
         attn_mask
             (L, S) or (N num_heads, L, S): True, or -inf, where a query may not look.
         is_causal
-            Whether a query looks only at keys that do not come after it, without a mask for that.
+            Whether a query looks only at keys that do not come after it, whatever else a mask says.
 
         Returns
         -------
@@ -136,7 +136,7 @@ class MultiheadAttention(Module):
                 masks[0] = masks[0].reshape(n, self.num_heads, *pairs)
         if key_padding_mask is not None:
             masks[1] = masks[1].reshape(n, 1, 1, -1)
-        if is_causal and attn_mask is None:
+        if is_causal:
             masks.append(np.tri(places, k.shape[-2], dtype=bool))
         weights = attention_weights(q, k, masks)
         if self.dropout:

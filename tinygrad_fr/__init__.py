@@ -20,6 +20,7 @@ from .settings import VERSION, manual_seed, set_default_dtype, set_language
 
 if TYPE_CHECKING:
     from . import data as data
+    from . import exchange as exchange
     from . import grade as grade
     from . import graph as graph
     from . import health as health
@@ -38,7 +39,10 @@ if TYPE_CHECKING:
     from .training import fit as fit
 
 # Loaded at their first use, so that importing the library costs little more than NumPy.
-_MODULES = ("data", "grade", "graph", "health", "io", "nn", "optim", "plot", "training", "verify")
+_MODULES = (
+    "data", "exchange", "grade", "graph", "health", "io", "nn", "optim", "plot", "training",
+    "verify",
+)  # fmt: skip
 _NAMES = {
     "derive": "graph", "draw": "graph", "explain": "graph", "replay": "graph", "fit": "training",
     "save": "io", "load": "io",

@@ -1,0 +1,9 @@
+"""scikit-learn estimators around a model."""
+
+
+class Classifier:
+    pass
+
+
+class Regressor:
+    pass

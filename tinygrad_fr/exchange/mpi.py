@@ -1,0 +1,5 @@
+"""Training on many machines: data-parallel ``fit`` under MPI."""
+
+
+def distributed() -> None:
+    pass

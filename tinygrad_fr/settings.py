@@ -1,5 +1,8 @@
 """Settings of the whole process: language, default dtype, seed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,7 @@ VERSION = "0.1.0"
 
 default_dtype: np.dtype[Any] = np.dtype(np.float32)
 _generator: np.random.Generator | None = None  # made at its first use: numpy.random loads slowly
+_borrowed: ContextVar[np.random.Generator | None] = ContextVar("generator", default=None)
 
 
 def set_language(language: str) -> None:
@@ -73,7 +77,20 @@ def manual_seed(seed: int) -> None:
     global _generator
     if not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ArgumentError("a seed is a whole number from 0 on, not {seed!r}", seed=seed)
-    _generator = np.random.default_rng(seed)
+    if _borrowed.get() is not None:
+        _borrowed.set(np.random.default_rng(seed))
+    else:
+        _generator = np.random.default_rng(seed)
+
+
+@contextmanager
+def drawing_from(random: np.random.Generator) -> Iterator[None]:
+    """Draw from this generator in here, in this thread; the library's stays as it is."""
+    token = _borrowed.set(random)
+    try:
+        yield
+    finally:
+        _borrowed.reset(token)
 
 
 def generator(seed: int | tuple[int, ...] | None = None) -> np.random.Generator:
@@ -81,6 +98,8 @@ def generator(seed: int | tuple[int, ...] | None = None) -> np.random.Generator:
     global _generator
     if seed is not None:
         return np.random.default_rng(seed)
+    if (borrowed := _borrowed.get()) is not None:
+        return borrowed
     if _generator is None:
         _generator = np.random.default_rng()
     return _generator

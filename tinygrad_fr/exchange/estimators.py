@@ -17,7 +17,7 @@ from ..training.history import note, restore
 need(data="sklearn")
 from sklearn import base, model_selection, utils  # noqa: E402
 
-OPTIMIZERS = ("SGD", "Adagrad", "Adam", "AdamW", "RMSprop")
+OPTIMIZERS = {name.lower(): name for name in ("SGD", "Adagrad", "Adam", "AdamW", "RMSprop")}
 NESTED = ("model__", "optimizer__")
 
 
@@ -33,7 +33,7 @@ class _Estimator(base.BaseEstimator):  # type: ignore[misc]
     # The last name begins like those that it takes, as scikit-learn's checks pass it, too.
     def __init__(
         self, model: Any = None, *, class_weight: Any = None, loss: Any = None,
-        optimizer: Any = "Adam", lr: float = 1e-3, epochs: int = 200, batch_size: int = 200,
+        optimizer: Any = "Adam", lr: float = 1e-3, epochs: int = 100, batch_size: int = 32,
         early_stopping: bool = False, validation_fraction: float = 0.1, n_iter_no_change: int = 10,
         random_state: Any = None, verbose: bool = False, **model__and_optimizer__: Any,
     ) -> None:  # fmt: skip
@@ -95,7 +95,7 @@ class _Estimator(base.BaseEstimator):  # type: ignore[misc]
             self.model_: Any = self._made(shape)
         make = self.optimizer
         if isinstance(make, str):
-            make = getattr(optim, checks.one_of(make, "optimizer", OPTIMIZERS))
+            make = getattr(optim, OPTIMIZERS[checks.one_of(make.lower(), "optimizer", OPTIMIZERS)])
         given = {"lr": self.lr, **self._nested("optimizer__")}
         self.optimizer_ = make(self.model_.parameters(), **given)
 
@@ -130,11 +130,13 @@ class _Estimator(base.BaseEstimator):  # type: ignore[misc]
                     "the model gives {shape}, not ({n}, {k}): one output for each class or target",
                     shape=y.shape, n=len(target), k=self.n_outputs_,
                 )  # fmt: skip
-            rows = (self.loss or self._loss)(y, target, reduction="none").reshape(len(target), -1)
+            if not weighted:  # any loss will do
+                return of(y, target)
+            rows = of(y, target, reduction="none").reshape(len(target), -1)
             share = weight / weight.sum() / rows.shape[1]
             return (rows * share[:, None].astype(rows.dtype)).sum()
 
-        valid, callbacks = None, []
+        valid, callbacks, of, weighted = None, [], self.loss or self._loss, np.ptp(weight) > 0
         with settings.drawing_from(self._random):
             if self.early_stopping and not partial:
                 X, x, target, t, weight, w = model_selection.train_test_split(
@@ -166,9 +168,8 @@ class _Estimator(base.BaseEstimator):  # type: ignore[misc]
 class Classifier(base.ClassifierMixin, _Estimator):  # type: ignore[misc]
     """A scikit-learn classifier around a model, whose outputs are logits, one for each class.
 
-    The defaults are those of scikit-learn's ``MLPClassifier`` without its L2 penalty. Training
-    is in the dtype of the model's parameters and draws no number from the library's generator but,
-    without ``random_state``, its seed.
+    Training is in the dtype of the model's parameters. It draws no number from the library's
+    generator but, without ``random_state``, its seed.
 
     Parameters
     ----------
@@ -180,7 +181,8 @@ class Classifier(base.ClassifierMixin, _Estimator):  # type: ignore[misc]
     class_weight
         How much each class counts: a dict by label, or ``"balanced"``.
     loss
-        Such as ``tg.cross_entropy``: takes outputs, targets and ``reduction="none"``.
+        Takes outputs and targets; where examples are weighted, ``reduction="none"``, too, as
+        ``tg.cross_entropy`` does.
     optimizer, lr
         A class, or its name, and its learning rate.
     epochs, batch_size
@@ -249,7 +251,7 @@ class Regressor(base.RegressorMixin, _Estimator):  # type: ignore[misc]
     --------
     >>> import tinygrad_fr as tg
     >>> X = np.array([[0.0], [1.0], [2.0]])
-    >>> line = Regressor(tg.nn.Linear, lr=0.1, random_state=0)
+    >>> line = Regressor(tg.nn.Linear, lr=0.1, epochs=200, random_state=0)
     >>> line.fit(X, [1.0, 3.0, 5.0]).predict(X).round(1)
     array([1., 3., 5.])
     """

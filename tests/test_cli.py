@@ -371,3 +371,16 @@ def test_check_tells_the_line_of_a_file_that_fails(tmp_path):
     (tmp_path / "broken.py").write_text("import numpy\nx = numpy.nothing\n", encoding="utf-8")
     text = run("check", f"{tmp_path / 'broken.py'}:x", "--input", "3", status=2)
     assert "broken.py, line 2: x = numpy.nothing" in text
+
+
+def test_a_trained_model_is_exported_to_onnx_with_its_classes(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    save_model(MODELS["course_cnn"](3, 8, 1), tmp_path / "w.npz", "course_cnn", list("abé"), 8, 1)
+    assert "model written" in run("export", tmp_path / "w.npz", tmp_path / "m.onnx")
+    made = onnx.load(tmp_path / "m.onnx")
+    known = {prop.key: json.loads(prop.value) for prop in made.metadata_props}
+    assert known == {"classes": ["a", "b", "é"], "preprocessing": {"size": 8, "channels": 1}}
+    run("export", tmp_path / "w.npz", tmp_path / "m.onnx", "--opset", 18)
+    assert onnx.load(tmp_path / "m.onnx").opset_import[0].version == 18
+    output = run("export", tmp_path / "w.npz", tmp_path / "m.onnx", "--opset", 3, status=2)
+    assert "opset" in output

@@ -43,6 +43,7 @@ class Mode:
     module: Call | None = None  # the Module call under way
     owner: Any = None  # the Module itself
     depth: int = 0  # how many transforms (grad, hessian, ...) are around
+    everything: bool = False  # whether what has no gradient is written down, too
 
 
 _mode: contextvars.ContextVar[Mode] = contextvars.ContextVar("mode", default=Mode())  # noqa: B039
@@ -53,7 +54,7 @@ def enter_module(mode: Mode, label: str, path: str, owner: Any) -> contextvars.T
     """Begin a Module call; a network makes many, and ``switch`` takes 1.4 us to its 0.4."""
     call = Call(label)
     call.path, call.parent = path, mode.module
-    return _mode.set(Mode(mode.recording, mode.debug, call, owner, mode.depth))
+    return _mode.set(Mode(mode.recording, mode.debug, call, owner, mode.depth, mode.everything))
 
 
 leave_module = _mode.reset

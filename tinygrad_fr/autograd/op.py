@@ -246,6 +246,8 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
         tensor._requires_grad = False
         tensor._op = tensor._static = tensor._where = None
         tensor._inputs = tensor._closures = ()
+        if mode.everything:  # nothing flows back here: the call is kept to be read
+            tensor._op, tensor._static, tensor._where = operation, (args, kwargs), mode.module
         if mode.debug:
             debug.made(operation.name, tensor, raw)
         return tensor

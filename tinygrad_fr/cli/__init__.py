@@ -1,4 +1,4 @@
-"""The command line: ``tinygrad-fr demo | train | predict | check | grade``."""
+"""The command line: ``tinygrad-fr demo | train | predict | export | check | grade``."""
 
 import argparse
 import os
@@ -54,6 +54,11 @@ def _parser() -> argparse.ArgumentParser:
     predict = command("predict", photographs.predict, _("tell the class of photographs"))
     predict.add_argument("model", help=_("a file written by train"))
     predict.add_argument("images", nargs="+", help=_("photographs"))
+    text = _("write a model as ONNX, which other programs run")
+    export = command("export", photographs.export, text)
+    export.add_argument("model", help=_("a file written by train"))
+    export.add_argument("out", help=_("the file to write (.onnx)"))
+    export.add_argument("--opset", type=int, help=_("the version of ONNX's operations (17)"))
     text = _("verify the gradients of a layer that you wrote in NumPy")
     _add_check(command("check", verification.check, text))
     _add_grade(command("grade", grading.run, _("mark what students hand in")))

@@ -1,4 +1,4 @@
-"""``tinygrad-fr train`` and ``predict``: models on photographs, or on digits in MNIST's files."""
+"""``tinygrad-fr train``, ``predict``, ``export``: models on photographs, or on MNIST's digits."""
 
 import glob
 import json
@@ -94,6 +94,19 @@ def predict(options: Any) -> int:
     return status
 
 
+def export(options: Any) -> int:
+    """Write a model as an ONNX file, with what prediction needs."""
+    _need(options.model, "")
+    from ..exchange import to_onnx
+
+    model, classes, size, channels = _load_model(options.model)
+    metadata = _facts(classes, size, channels)
+    example = np.zeros((1, channels, size, size))
+    to_onnx(model, example, options.out, opset=options.opset, metadata=metadata)
+    say(_("model written to {path}", path=options.out))
+    return 0
+
+
 def _expanded(paths: Sequence[str]) -> list[str]:
     """The paths, with patterns such as ``*.jpg`` expanded, which Windows leaves to the program."""
     found: list[str] = []
@@ -107,11 +120,14 @@ def save_model(
     model: Module, path: str | Path, name: str, classes: list[str], size: int, channels: int
 ) -> None:
     """Weights, with all that prediction needs."""
-    metadata = {
-        "kind": "tinygrad_fr model", "model": name, "classes": json.dumps(classes),
-        "preprocessing": json.dumps({"size": size, "channels": channels}),
-    }  # fmt: skip
-    save(model.state_dict(), path, metadata)
+    known = {"kind": "tinygrad_fr model", "model": name, **_facts(classes, size, channels)}
+    save(model.state_dict(), path, known)
+
+
+def _facts(classes: list[str], size: int, channels: int) -> dict[str, str]:
+    """What prediction needs besides the weights, as texts."""
+    preprocessing = json.dumps({"size": size, "channels": channels})
+    return {"classes": json.dumps(classes), "preprocessing": preprocessing}
 
 
 def _load_model(path: str) -> tuple[Module, list[str], int, int]:

@@ -1,0 +1,342 @@
+"""Models as ONNX files: ONNX Runtime computes what they compute."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tinygrad_fr as tg
+from tinygrad_fr import nn
+from tinygrad_fr.autograd.operation import registry
+from tinygrad_fr.autograd.tensor import Tensor
+from tinygrad_fr.errors import ArgumentError, TinygradError
+from tinygrad_fr.nn.summary import called
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+from tinygrad_fr.exchange.onnx import operations, to_onnx  # noqa: E402
+
+
+class Applied(nn.Module):
+    """An operation, or any function, as a Module; arrays among its arguments are its inputs."""
+
+    def __init__(self, function, arguments=None, options=None):
+        self.function, self.arguments, self.options = function, arguments, options or {}
+
+    def forward(self, *inputs):
+        if self.arguments is None:
+            return self.function(*inputs)
+        rest = iter(inputs)
+
+        def filled(x):
+            if isinstance(x, np.ndarray):
+                return next(rest)
+            return [filled(part) for part in x] if _listed(x) else x
+
+        return self.function(*map(filled, self.arguments), **self.options)
+
+
+def _listed(x):
+    return isinstance(x, list) and any(isinstance(part, np.ndarray) for part in x)
+
+
+def arrays(arguments):
+    """The arrays among arguments, in single precision."""
+    found = []
+    for x in arguments:
+        if isinstance(x, np.ndarray):
+            found.append(x.astype(np.float32) if x.dtype.kind == "f" else x)
+        elif _listed(x):
+            found += arrays(x)
+    return found
+
+
+def flat(y):
+    if isinstance(y, (tuple, list, dict)):
+        parts = y.values() if isinstance(y, dict) else y
+        return [x for part in parts for x in flat(part)]
+    return [] if y is None else [y.data]
+
+
+def assert_equal(path, model, inputs):
+    """ONNX Runtime gives what the model gives, to 1e-5 of the largest number."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(path, options)
+    given = {x.name: value for x, value in zip(session.get_inputs(), inputs, strict=True)}
+    expected = flat(called(model, *map(Tensor, inputs))[0])
+    for result, y in zip(session.run(None, given), expected, strict=True):
+        assert (result.shape, result.dtype) == (y.shape, y.dtype)
+        room = 1e-5 * np.abs(y[np.isfinite(y)]).max(initial=0) if y.dtype.kind == "f" else 0
+        np.testing.assert_allclose(result, y, 0, room)
+
+
+def sized(example, n, axis=0):
+    """Random inputs like an example, with n along an axis."""
+    rng = np.random.default_rng(n)
+    shape = [*example.shape[:axis], n, *example.shape[axis + 1 :]]
+    integers = example.dtype.kind in "iu"
+    return rng.integers(0, 3, shape) if integers else rng.standard_normal(shape, np.float32)
+
+
+# --- operations ------------------------------------------------------------------------------
+
+# Calls among the examples that ONNX, or ONNX Runtime, does not take, with what they are.
+REFUSED = {
+    "conv_transpose2d": (3, 4),  # more output_padding than the stride
+    "cross_entropy": (1, 3, 5, 7, 9, 10),  # probabilities, smoothed labels, no batch
+    "einsum": (8,),  # ... of unequal numbers of axes
+    "getitem": (6,),  # a mask that is computed
+    "divmod": (0, 1, 2, 3),  # with the sign of C
+    "matrix_norm": (1,),  # singular values
+    "multi_margin_loss": (0, 1, 2, 3),  # reads the labels outside of the graph
+    "nll_loss": (3,),  # no batch
+    "norm": (4, 5, 6),  # singular values
+    "repeat": (2,),  # computed numbers of repeats
+    "scaled_dot_product_attention": (3,),  # a mask that is computed
+    "slogdet": (0, 1),  # logarithms of determinants
+    "smooth_l1_loss": (0, 1, 2),
+}
+EXCLUDED = {("det", 3), ("cross_entropy", 8)}  # a determinant of 0; labels of no class, drawn
+
+
+@pytest.mark.parametrize("name", [name for name, how in operations().items() if how])
+def test_operations_are_computed_equally_by_onnx_runtime(name, tmp_path):
+    for i, (arguments, options) in enumerate(registry[name].samples(seed=1)):
+        if (name, i) in EXCLUDED:
+            continue
+        model, inputs = Applied(registry[name].function, arguments, options), arrays(arguments)
+        path = tmp_path / f"{i}.onnx"
+        if i in REFUSED.get(name, ()):
+            with pytest.raises(ArgumentError):
+                to_onnx(model, tuple(inputs), path, batch_axis=None)
+            assert not path.exists()
+            continue
+        to_onnx(model, tuple(inputs), path, batch_axis=None)
+        assert_equal(path, model, inputs)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, how in operations().items() if not how and name != "cholesky"]
+)
+def test_other_operations_are_refused_by_name_and_layer(name, tmp_path):
+    for arguments, options in registry[name].samples(seed=1)[:1]:
+        model = nn.Sequential(Applied(registry[name].function, arguments, options))
+        model.forward = lambda *inputs, layer=model[0]: layer(*inputs)
+        inputs = tuple(arrays(arguments))
+        with pytest.raises(ArgumentError, match=rf"{name}: ONNX has no such operation.*\[layer 0"):
+            to_onnx(model, inputs, tmp_path / "model.onnx", batch_axis=None)
+
+
+def test_an_operation_of_the_users_own_is_not_taken_for_ours(tmp_path):
+    @tg.op("y = 3 x", name="relu", method=False)
+    def thrice(x):
+        return 3 * x, lambda g, y, x: 3 * g
+
+    with pytest.raises(ArgumentError, match="relu: ONNX has no such operation"):
+        to_onnx(Applied(thrice), np.ones((2, 3)), tmp_path / "model.onnx")
+
+
+# --- models ----------------------------------------------------------------------------------
+
+
+class Tokens(nn.Module):
+    """Integers, an embedding, a memory, the last state."""
+
+    def __init__(self):
+        self.table, self.memory = nn.Embedding(10, 8), nn.LSTM(8, 6, batch_first=True)
+        self.out = nn.Linear(6, 4)
+
+    def forward(self, tokens):
+        return self.out(self.memory(self.table(tokens))[0][:, -1])
+
+
+class ByHand(nn.Module):
+    """Operations as a student writes them, some of them without a gradient."""
+
+    def __init__(self):
+        self.w = nn.Parameter(np.eye(4, dtype=np.float32) - 0.3)
+
+    def forward(self, x):
+        z = x @ self.w
+        z = tg.where(z > 0, z, 0.1 * z)
+        e = tg.exp(z - z.max(1, keepdims=True))
+        p = e / e.sum(1, keepdims=True)
+        return {"p": p, "class": p.argmax(1), "mean": x.sum(0) / len(x), "last": x[-1]}
+
+
+ONE = np.float32
+MODELS = [
+    (nn.models.course_cnn, np.zeros((1, 1, 50, 50), ONE), 0),
+    (nn.models.lenet, np.zeros((1, 1, 28, 28), ONE), 0),
+    (nn.models.small_vgg, np.zeros((1, 3, 32, 32), ONE), 0),
+    (lambda: nn.models.mlp((5, 4, 3), nn.GELU), np.zeros((1, 5), ONE), 0),
+    (lambda: nn.RNN(3, 5, num_layers=2), np.zeros((4, 2, 3), ONE), 1),
+    (lambda: nn.LSTM(3, 5, bidirectional=True, batch_first=True), np.zeros((2, 4, 3), ONE), 0),
+    (lambda: nn.LSTM(3, 5, fused=True), np.zeros((4, 2, 3), ONE), 1),
+    (lambda: nn.GRU(3, 5, batch_first=True), np.zeros((2, 4, 3), ONE), 0),
+    (lambda: nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), np.zeros((2, 4, 8), ONE), 0),
+    (lambda: nn.TransformerEncoderLayer(8, 2, 16, activation="gelu", norm_first=True),
+     np.zeros((4, 2, 8), ONE), 1),
+    (lambda: nn.GroupNorm(2, 4), np.zeros((2, 4, 3, 3), ONE), 0),
+    (lambda: nn.Upsample(scale_factor=2), np.zeros((2, 4, 3, 3), ONE), 0),
+    (lambda: nn.AdaptiveAvgPool2d(3), np.zeros((2, 4, 7, 5), ONE), 0),
+    (lambda: nn.ConvTranspose2d(4, 2, 3, 2, output_padding=1), np.zeros((2, 4, 7, 5), ONE), 0),
+    (lambda: nn.Sequential(nn.Conv1d(2, 3, 3, padding="same"), nn.BatchNorm1d(3), nn.PReLU(3)),
+     np.zeros((2, 2, 9), ONE), 0),
+    (Tokens, np.zeros((1, 6), int), 0),
+    (ByHand, np.zeros((1, 4), ONE), 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "example", "axis"), MODELS)
+def test_models_are_computed_equally_for_batches_of_any_size(make, example, axis, tmp_path):
+    path, model = tmp_path / "model.onnx", make()
+    to_onnx(model, example, path, batch_axis=axis)
+    for n in (1, 3, 8):
+        assert_equal(path, model, [sized(example, n, axis)])
+
+
+def test_several_inputs_come_by_place_or_by_name(tmp_path):
+    path, model = tmp_path / "model.onnx", nn.MultiheadAttention(8, 2, batch_first=True)
+    made = to_onnx(model, tuple(np.zeros((3, 2, 4, 8), ONE)), path)
+    assert [x.name for x in made.graph.input] == ["query", "key", "value"]
+    assert_equal(path, model, [sized(np.zeros((1, m, 8)), 5) for m in (4, 7, 7)][:1] * 3)
+    named = dict(zip(("value", "query", "key"), np.zeros((3, 2, 4, 8), ONE), strict=True))
+    made = to_onnx(model, named, path)
+    assert [x.name for x in made.graph.input] == ["value", "query", "key"]
+
+
+def test_names_lead_back_to_the_layers(tmp_path):
+    made = to_onnx(nn.models.lenet(), np.zeros((1, 1, 28, 28)), tmp_path / "lenet.onnx")
+    assert [node.name for node in made.graph.node][:4] == [
+        "0/conv2d", "1/relu", "2/max_pool2d", "3/conv2d",
+    ]  # fmt: skip
+    assert {"0.weight", "0.bias", "9.bias"} <= {x.name for x in made.graph.initializer}
+    shapes = [x.type.tensor_type.shape.dim for x in (*made.graph.input, *made.graph.output)]
+    assert [[n.dim_param or n.dim_value for n in shape] for shape in shapes] == [
+        ["batch", 1, 28, 28], ["batch", 10],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("opset", [17, 18, 20])
+def test_all_precisions_and_versions_are_written(dtype, opset, tmp_path):
+    model = nn.Sequential(nn.Linear(4, 6), nn.LayerNorm(6), nn.Softplus(), nn.Linear(6, 2))
+    for p in model.parameters():
+        p.data = p.data.astype(dtype)
+    made = to_onnx(model, np.zeros((1, 4)), tmp_path / "model.onnx", opset=opset)
+    assert made.opset_import[0].version == opset
+    kind = made.graph.input[0].type.tensor_type.elem_type
+    assert onnx.helper.tensor_dtype_to_np_dtype(kind) == dtype
+    if dtype == "float32":
+        assert_equal(tmp_path / "model.onnx", model, [sized(np.zeros((1, 4)), 5)])
+
+
+def test_the_model_stays_as_it_was(tmp_path):
+    model = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Dropout(0.5))
+    model[1].eval()
+    before, random = model.state_dict(), tg.settings.generator().bit_generator.state
+    to_onnx(model, np.zeros((1, 3)), tmp_path / "model.onnx", metadata={"classes": "a, b, c"})
+    assert [m.training for m in model.modules()] == [True, True, False, True]
+    assert tg.settings.generator().bit_generator.state == random
+    assert all((before[name] == x).all() for name, x in model.state_dict().items())
+    assert all(p.requires_grad and p.grad is None for p in model.parameters())
+    props = onnx.load(tmp_path / "model.onnx").metadata_props
+    assert {prop.key: prop.value for prop in props} == {"classes": "a, b, c"}
+
+
+# --- programs at random ----------------------------------------------------------------------
+
+UNARY = [
+    tg.sigmoid, tg.tanh, tg.silu, tg.gelu, tg.softplus, tg.expm1, abs, tg.square, tg.softmax,
+    lambda x: tg.log1p(abs(x)), lambda x: x.mean(-1, keepdims=True), lambda x: x - x.max(0),
+    lambda x: x[:, ::-1], lambda x: x.reshape(len(x), 2, -1).swapaxes(1, 2).flatten(1),
+    lambda x: tg.pad(x[:, 1:], ((0, 0), (1, 0))), lambda x: tg.where(x > 0, x, -0.5 * x),
+    lambda x: tg.flip(x, 1), lambda x: x.cumsum(1), lambda x: tg.layer_norm(x, 4),
+    lambda x: tg.broadcast_to(x.sum(1, keepdims=True), x.shape) / len(x), lambda x: x.clip(-1, 2),
+]  # fmt: skip
+BINARY = [
+    tg.add, tg.multiply, tg.subtract, tg.maximum, tg.minimum, tg.logaddexp,
+    lambda a, b: tg.concatenate([a, b], 1)[:, 2:6], lambda a, b: a / (1 + b * b),
+    lambda a, b: tg.einsum("ni,nj->nij", a, b).sum(2), lambda a, b: tg.stack([a, b], 1).mean(1),
+]  # fmt: skip
+
+
+@settings(max_examples=150)
+@given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99), st.integers(0, 99)),
+                min_size=1, max_size=8))  # fmt: skip
+def test_programs_at_random_are_computed_equally(tmp_path_factory, steps):
+    def program(x, y):
+        known = [x, y]
+        for which, i, j in steps:
+            function = (UNARY + BINARY)[which % (len(UNARY) + len(BINARY))]
+            chosen = [known[k % len(known)] for k in (i, j)]
+            z = function(*chosen[: 2 if function in BINARY else 1])
+            known.append(z if z.shape[-1] == 4 else z + x)
+        return sum(known[2:]) * 1.0
+
+    path = tmp_path_factory.mktemp("program") / "model.onnx"
+    model = Applied(program)
+    to_onnx(model, (np.zeros((1, 4), ONE),) * 2, path)
+    assert_equal(path, model, [sized(np.zeros((1, 4)), n)[:3] for n in (3, 4)])
+
+
+# --- what is refused -------------------------------------------------------------------------
+
+
+def test_numbers_taken_out_of_the_graph_are_found(tmp_path):
+    baked = [
+        lambda x: x * float(x.data.mean()),  # depends on the numbers
+        lambda x: x + np.tanh(x.data),
+        lambda x: tg.relu(x) if x.data.sum() > 0 else -x,  # decides by them
+        lambda x: x / x.data.max(),
+        lambda x: x[:, x.data[0].argsort()],
+        lambda x: tg.dropout(x, 0.5),  # drawn, whatever the mode
+        lambda x: x * len(x) ** 2,  # neither fixed nor of the form a n + c
+    ]
+    for function in baked:
+        with pytest.raises(
+            ArgumentError, match=r"other numbers|no such oper|where ONNX has|not take"
+        ):
+            to_onnx(Applied(function), np.zeros((2, 3)), tmp_path / "model.onnx")
+    assert not (tmp_path / "model.onnx").exists()
+    layers = nn.Sequential(nn.Linear(3, 3), Applied(lambda x: x * float(x.data.mean())))
+    with pytest.raises(ArgumentError, match=r"multiply: a constant depends on.*\[layer 1"):
+        to_onnx(layers, np.zeros((2, 3)), tmp_path / "model.onnx", batch_axis=None)
+
+
+def test_a_number_of_steps_that_follows_the_batch_is_refused_with_the_way_out(tmp_path):
+    model, example = nn.RNN(3, 5), np.zeros((4, 2, 3))
+    with pytest.raises(ArgumentError, match=r"other steps for 2 examples than for 3.*batch_axis=1"):
+        to_onnx(model, example, tmp_path / "model.onnx")
+    to_onnx(model, example, tmp_path / "model.onnx", batch_axis=None)
+    assert_equal(tmp_path / "model.onnx", model, [sized(example, 4)])
+
+
+def test_what_is_fixed_in_onnx_and_follows_the_batch_is_refused_with_its_layer(tmp_path):
+    rows = nn.Sequential(nn.Linear(3, 3), Applied(lambda x: x.sum(len(x) - 2)))
+    with pytest.raises(ArgumentError, match=r"axis = 0 for 2 .* 1 for 3.*axis=None.*\[layer 1"):
+        to_onnx(rows, np.zeros((2, 3)), tmp_path / "model.onnx")
+    chosen = Applied(lambda x: x * np.arange(1.0, len(x) + 1, dtype=ONE)[:, None])
+    with pytest.raises(ArgumentError, match=r"an array \(2, 1\) for 2 .* \(3, 1\) for 3"):
+        to_onnx(chosen, np.zeros((2, 3)), tmp_path / "model.onnx")
+
+
+def test_bad_arguments_are_refused(tmp_path):
+    model, path = nn.Linear(3, 2), tmp_path / "model.onnx"
+    with pytest.raises(ArgumentError, match="17 to"):
+        to_onnx(model, np.zeros((1, 3)), path, opset=9)
+    with pytest.raises(ArgumentError, match="no input has an example along the axis 0"):
+        to_onnx(model, np.zeros((0, 3)), path)
+    with pytest.raises(ArgumentError, match="return Tensors, not float"):
+        to_onnx(Applied(lambda x: float(x.data.sum())), np.zeros((1, 3)), path)
+    with pytest.raises(TinygradError, match="nowhere"):
+        to_onnx(model, np.zeros((1, 3)), tmp_path / "nowhere" / "model.onnx")
+
+
+def test_every_registered_operation_is_listed():
+    assert set(operations()) == set(registry)

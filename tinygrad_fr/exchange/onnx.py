@@ -1,5 +1,0 @@
-"""Models written as ONNX files."""
-
-
-def to_onnx() -> None:
-    pass

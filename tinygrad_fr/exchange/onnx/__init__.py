@@ -1,0 +1,196 @@
+"""Models written as ONNX files, which other programs run (the extra ``onnx``)."""
+
+import itertools
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...errors import ArgumentError, need
+
+need(onnx="onnx")
+
+import onnx  # noqa: E402
+from onnx import helper  # noqa: E402
+
+from ...autograd.engine import Node  # noqa: E402
+from ...autograd.modes import switch  # noqa: E402
+from ...autograd.operation import registry  # noqa: E402
+from ...graph.recorded.arguments import call  # noqa: E402
+from ...io.files import as_path, check_place  # noqa: E402
+from ...kernels import Array  # noqa: E402
+from ...messages import _  # noqa: E402
+from ...nn.module import Module  # noqa: E402
+from .calls import Call, File, array  # noqa: E402
+from .compositions import WRITTEN_OUT  # noqa: E402
+from .examples import Examples, compare, outputs  # noqa: E402
+from .table import TABLE  # noqa: E402
+
+__all__ = ["operations", "to_onnx"]
+
+OPSET = 17  # the first with layer normalisation; what reads ONNX since 2022 reads it
+
+
+def to_onnx(
+    model: Module, example: Any, path: str | os.PathLike[str], *, opset: int | None = None,
+    batch_axis: int | None = 0, metadata: Mapping[str, str] | None = None,
+) -> Any:  # fmt: skip
+    """Write a model, as it computes in evaluation, to a file in the format ONNX.
+
+    Parameters
+    ----------
+    model
+        It is left as it was.
+    example
+        An input (an array or a Tensor), a tuple of them, or a dict by the names that ``forward``
+        gives them; typical numbers, or zeros where any will do.
+    path
+        The file.
+    opset
+        The version of ONNX's operations, 17 (the default) or later.
+    batch_axis
+        Along which the examples lie. Their number is free in the file, in each input that has as
+        many as the first; None leaves all sizes as they are.
+    metadata
+        Texts by name, such as the names of the classes.
+
+    Returns
+    -------
+    onnx.ModelProto
+        What the file holds. Parameters and buffers have their paths as names; the names of nodes
+        begin with those of their modules: ``features.3/conv2d``.
+
+    Raises
+    ------
+    ArgumentError
+        If ONNX lacks an operation, with the layer that called it; if a size that is fixed in ONNX
+        follows the batch; if the file gives other results than the model for other numbers, since
+        forward takes them out of the graph (``.data``, NumPy) or decides by them.
+
+    Notes
+    -----
+    Before it is written the file is compared with the model, for batches of 1 and 5: by ONNX
+    Runtime where it is installed and has the operations, else by ONNX's own evaluator.
+
+    Examples
+    --------
+    >>> import os, tempfile, numpy as np, tinygrad_fr as tg
+    >>> path = os.path.join(tempfile.mkdtemp(), "mlp.onnx")
+    >>> made = to_onnx(tg.nn.models.mlp((3, 4, 2)), np.zeros((1, 3)), path)
+    >>> [node.name for node in made.graph.node]
+    ['0/linear', '1/relu', '2/linear', 'output']
+    """
+    newest, opset = onnx.defs.onnx_opset_version(), OPSET if opset is None else opset
+    if opset not in range(OPSET, newest + 1):
+        raise ArgumentError(
+            "opset is a version of ONNX's operations, {first} to {last} here, not {value!r}",
+            first=OPSET, last=newest, value=opset,
+        )  # fmt: skip
+    target, examples = check_place(as_path(path)), Examples(model, example, batch_axis)
+    imported = helper.make_opsetid("", opset)
+    made = helper.make_model(
+        _graph(examples, opset), opset_imports=[imported], producer_name="tinygrad_fr",
+        ir_version=helper.find_min_ir_version_for([imported]),  # for older programs, too
+    )  # fmt: skip
+    helper.set_model_props(made, dict(metadata or {}))
+    compare(made, examples)
+    onnx.save(made, target)
+    return made
+
+
+def operations() -> dict[str, str]:
+    """How operations are written: the name in ONNX, "composed" of others, or "" for not at all.
+
+    Examples
+    --------
+    >>> how = operations()
+    >>> how["conv2d"], how["silu"], how["cholesky"]
+    ('Conv', 'composed', '')
+    """
+    composed = [name for name, op in registry.items() if op.composed or name in WRITTEN_OUT]
+    return {
+        **dict.fromkeys(sorted(registry), ""),
+        **dict.fromkeys(composed, "composed"),
+        **{name: kind for name, (kind, _rule) in TABLE.items()},
+    }
+
+
+def _graph(examples: Examples, opset: int) -> Any:
+    """The graph of ONNX, from recordings with two sizes of the batch."""
+    file = File(opset, examples.recorded)
+    if examples.batched:
+        file.batch = examples.batched[0], examples.axis
+    with switch(everything=True):
+        calls = [examples.call(examples.drawn(n, i)) for i, n in enumerate(examples.recorded)]
+    (inputs, first), (others, second) = ((x, dict(outputs(y))) for x, y in calls)
+    for name in inputs:
+        file.know([inputs[name]._array, others[name]._array], file.free(name))
+    model = examples.model
+    for name, x in itertools.chain(model.named_parameters(), model.named_buffers()):
+        file.know([array(x)], file.constant(array(x), name))
+    _write(file, [first.values(), second.values()])
+    ends = {}
+    for name, y in first.items():
+        known = file.names.get(id(y._array), ("", None))[0] or file.constant(y._array, name)
+        ends[file.node(name, "Identity", [known])] = y._array, second[name]._array
+    described = [
+        _described(file, name, x._array, others[name]._array) for name, x in inputs.items()
+    ]
+    results = [_described(file, name, *pair) for name, pair in ends.items()]
+    read = {name for node in file.nodes for name in node.input}
+    constants = [constant for constant in file.constants if constant.name in read]
+    return helper.make_graph(file.nodes, type(model).__name__, described, results, constants)
+
+
+def _described(file: File, name: str, a: Array, b: Array) -> Any:
+    """A value with its dtype and its shape; the size of the batch has a name, what follows none."""
+    sizes = zip(a.shape, b.shape, strict=True)
+    shape = [n if n == m else "batch" if (n, m) == file.batches else None for n, m in sizes]
+    return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(a.dtype), shape)
+
+
+def _write(file: File, roots: Sequence[Any]) -> None:
+    """Write what some Tensors were computed from, in both recordings."""
+    for nodes in itertools.zip_longest(*(_order(tensors, file) for tensors in roots)):
+        if len({getattr(node, "_op", None) for node in nodes}) > 1:
+            raise ArgumentError(
+                "forward takes other steps for {n} examples than for {m}, and a file of ONNX has "
+                "the same for all: batch_axis=None writes one for one size, and for sequences "
+                "(T, N, ...) batch_axis=1", n=file.batches[0], m=file.batches[1],
+            )  # fmt: skip
+        _write_call(Call(file, nodes))
+
+
+def _order(tensors: Any, file: File) -> list[Any]:
+    """The calls that are still to be written for some Tensors, in the order of computation."""
+    found: dict[int, Any] = {}
+    waiting = list(tensors)
+    while waiting:
+        x = waiting.pop()
+        if isinstance(x, (list, tuple)):
+            waiting.extend(x)
+        elif isinstance(x, Node) and x._op and id(x._array) not in file.names:
+            if id(x) not in found:
+                waiting.extend([call(x)[0], list(call(x)[1].values())])
+            found[id(x)] = x
+    return sorted(found.values(), key=lambda node: node._rank)
+
+
+def _write_call(c: Call) -> None:
+    """Write a call: by the table, or as the operations that it is made of."""
+    name, operation = None, c.nodes[0]._op
+    if registry.get(c.operation) is operation:  # and not the user's own of that name
+        kind, rule = TABLE.get(c.operation, ("", None))
+        name = rule(c, kind) if rule else None
+        if name is None and c.operation in WRITTEN_OUT:
+            written = WRITTEN_OUT[c.operation]
+            with switch(everything=True, recording=True, module=c.module):
+                made = [written(*args, **options) for args, options in map(call, c.nodes)]
+                made = [y if y.dtype == c.dtype else y.astype(c.dtype) for y in made]
+            _write(c.file, [[y] for y in made])
+            name = c.file.names[id(made[0]._array)][0]
+    if name is None:
+        raise c.refusal(
+            _("ONNX has no such operation, or not with these arguments. Compute it with others "
+              "(tg.exchange.onnx.operations() lists them), or after the model")
+        )  # fmt: skip
+    c.file.know(c.ys, name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ import tinygrad_fr as tg
 from tinygrad_fr import nn
 from tinygrad_fr.autograd.operation import registry
 from tinygrad_fr.autograd.tensor import Tensor
-from tinygrad_fr.errors import ArgumentError, TinygradError
+from tinygrad_fr.errors import ArgumentError, MissingExtraError, TinygradError
 from tinygrad_fr.nn.summary import called
 
 onnx = pytest.importorskip("onnx")
@@ -249,10 +251,47 @@ def test_the_model_stays_as_it_was(tmp_path):
     assert {prop.key: prop.value for prop in props} == {"classes": "a, b, c"}
 
 
+def test_what_needs_no_gradient_is_written_all_the_same(tmp_path):
+    model = nn.Sequential(nn.Linear(3, 4), Applied(lambda x: x.argmax(1)))
+    model[0].weight.requires_grad = False
+
+    class Quiet(nn.Module):
+        def __init__(self):
+            self.inner = model
+
+        def forward(self, x):
+            with tg.no_grad():
+                return self.inner(x)
+
+    with tg.debug():
+        to_onnx(Quiet(), np.zeros((1, 3)), tmp_path / "model.onnx")
+    assert_equal(tmp_path / "model.onnx", Quiet(), [sized(np.zeros((1, 3)), 6)])
+    assert not model[0].weight.requires_grad
+    y = model[0](np.ones((1, 3))) > 0
+    assert y._op is None  # outside of an export such calls leave no trace
+
+
+def test_without_onnx_runtime_the_evaluator_of_onnx_compares(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    to_onnx(nn.models.course_cnn(size=8), np.zeros((1, 1, 8, 8)), tmp_path / "model.onnx")
+    baked = Applied(lambda x: x * float(x.data.mean()))
+    with pytest.raises(ArgumentError, match="other numbers"):
+        to_onnx(baked, np.zeros((2, 3)), tmp_path / "other.onnx")
+    assert not (tmp_path / "other.onnx").exists()
+
+
+def test_without_onnx_the_extra_is_named(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.delitem(sys.modules, "tinygrad_fr.exchange.onnx")
+    with pytest.raises(MissingExtraError, match=r"tinygrad_fr\[onnx\]"):
+        tg.exchange.__getattr__("to_onnx")
+
+
 # --- programs at random ----------------------------------------------------------------------
 
 UNARY = [
-    tg.sigmoid, tg.tanh, tg.silu, tg.gelu, tg.softplus, tg.expm1, abs, tg.square, tg.softmax,
+    tg.sigmoid, tg.tanh, tg.silu, tg.gelu, tg.softplus, abs, tg.softmax,
+    lambda x: tg.expm1(tg.tanh(x)), lambda x: tg.square(tg.tanh(x)),
     lambda x: tg.log1p(abs(x)), lambda x: x.mean(-1, keepdims=True), lambda x: x - x.max(0),
     lambda x: x[:, ::-1], lambda x: x.reshape(len(x), 2, -1).swapaxes(1, 2).flatten(1),
     lambda x: tg.pad(x[:, 1:], ((0, 0), (1, 0))), lambda x: tg.where(x > 0, x, -0.5 * x),
@@ -260,9 +299,10 @@ UNARY = [
     lambda x: tg.broadcast_to(x.sum(1, keepdims=True), x.shape) / len(x), lambda x: x.clip(-1, 2),
 ]  # fmt: skip
 BINARY = [
-    tg.add, tg.multiply, tg.subtract, tg.maximum, tg.minimum, tg.logaddexp,
+    tg.add, lambda a, b: a * tg.sigmoid(b), tg.subtract, tg.maximum, tg.minimum, tg.logaddexp,
     lambda a, b: tg.concatenate([a, b], 1)[:, 2:6], lambda a, b: a / (1 + b * b),
-    lambda a, b: tg.einsum("ni,nj->nij", a, b).sum(2), lambda a, b: tg.stack([a, b], 1).mean(1),
+    lambda a, b: tg.einsum("ni,nj->nij", tg.tanh(a), b).sum(2),
+    lambda a, b: tg.stack([a, b], 1).mean(1),
 ]  # fmt: skip
 
 
@@ -288,6 +328,11 @@ def test_programs_at_random_are_computed_equally(tmp_path_factory, steps):
 # --- what is refused -------------------------------------------------------------------------
 
 
+def _overwriting(x):
+    x.data[:, 0] = 0
+    return x * 2
+
+
 def test_numbers_taken_out_of_the_graph_are_found(tmp_path):
     baked = [
         lambda x: x * float(x.data.mean()),  # depends on the numbers
@@ -297,6 +342,7 @@ def test_numbers_taken_out_of_the_graph_are_found(tmp_path):
         lambda x: x[:, x.data[0].argsort()],
         lambda x: tg.dropout(x, 0.5),  # drawn, whatever the mode
         lambda x: x * len(x) ** 2,  # neither fixed nor of the form a n + c
+        _overwriting,
     ]
     for function in baked:
         with pytest.raises(
@@ -334,6 +380,8 @@ def test_bad_arguments_are_refused(tmp_path):
         to_onnx(model, np.zeros((0, 3)), path)
     with pytest.raises(ArgumentError, match="return Tensors, not float"):
         to_onnx(Applied(lambda x: float(x.data.sum())), np.zeros((1, 3)), path)
+    with pytest.raises(TinygradError, match="takes a Module, not function"):
+        to_onnx(flat, np.zeros((1, 3)), path)
     with pytest.raises(TinygradError, match="nowhere"):
         to_onnx(model, np.zeros((1, 3)), tmp_path / "nowhere" / "model.onnx")
 

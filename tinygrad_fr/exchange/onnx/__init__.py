@@ -17,12 +17,11 @@ from ...autograd.modes import switch  # noqa: E402
 from ...autograd.operation import registry  # noqa: E402
 from ...graph.recorded.arguments import call  # noqa: E402
 from ...io.files import as_path, check_place  # noqa: E402
-from ...kernels import Array  # noqa: E402
 from ...messages import _  # noqa: E402
 from ...nn.module import Module  # noqa: E402
 from .calls import Call, File, array  # noqa: E402
 from .compositions import WRITTEN_OUT  # noqa: E402
-from .examples import Examples, compare, outputs  # noqa: E402
+from .examples import Examples, compare  # noqa: E402
 from .table import TABLE  # noqa: E402
 
 __all__ = ["operations", "to_onnx"]
@@ -107,41 +106,37 @@ def operations() -> dict[str, str]:
     ('Conv', 'composed', '')
     """
     composed = [name for name, op in registry.items() if op.composed or name in WRITTEN_OUT]
-    return {
-        **dict.fromkeys(sorted(registry), ""),
-        **dict.fromkeys(composed, "composed"),
-        **{name: kind for name, (kind, _rule) in TABLE.items()},
-    }
+    names = {name: kind for name, (kind, _rule) in TABLE.items()}
+    return {**dict.fromkeys(sorted(registry), ""), **dict.fromkeys(composed, "composed"), **names}
 
 
 def _graph(examples: Examples, opset: int) -> Any:
     """The graph of ONNX, from recordings with two sizes of the batch."""
-    file = File(opset, examples.recorded)
-    if examples.batched:
-        file.batch = examples.batched[0], examples.axis
+    batch = examples.batched[0] if examples.batched else ""
+    file = File(opset, examples.recorded, (batch, examples.axis))
     with switch(everything=True):
         calls = [examples.call(examples.drawn(n, i)) for i, n in enumerate(examples.recorded)]
-    (inputs, first), (others, second) = ((x, dict(outputs(y))) for x, y in calls)
-    for name in inputs:
-        file.know([inputs[name]._array, others[name]._array], file.free(name))
+    (inputs, outputs), (others, results) = calls
+    for name, x in inputs.items():
+        file.know([x._array, others[name]._array], file.free(name))
     model = examples.model
-    for name, x in itertools.chain(model.named_parameters(), model.named_buffers()):
-        file.know([array(x)], file.constant(array(x), name))
-    _write(file, [first.values(), second.values()])
+    for name, p in itertools.chain(model.named_parameters(), model.named_buffers()):
+        file.know([array(p)], file.constant(array(p), name))
+    _write(file, [outputs.values(), results.values()])
     ends = {}
-    for name, y in first.items():
+    for name, y in outputs.items():
         known = file.names.get(id(y._array), ("", None))[0] or file.constant(y._array, name)
-        ends[file.node(name, "Identity", [known])] = y._array, second[name]._array
-    described = [
-        _described(file, name, x._array, others[name]._array) for name, x in inputs.items()
-    ]
-    results = [_described(file, name, *pair) for name, pair in ends.items()]
+        ends[file.node(name, "Identity", [known])] = y, results[name]
     read = {name for node in file.nodes for name in node.input}
-    constants = [constant for constant in file.constants if constant.name in read]
-    return helper.make_graph(file.nodes, type(model).__name__, described, results, constants)
+    return helper.make_graph(
+        file.nodes, type(model).__name__,
+        [_described(file, name, x, others[name]) for name, x in inputs.items()],
+        [_described(file, name, *pair) for name, pair in ends.items()],
+        [constant for constant in file.constants if constant.name in read],
+    )  # fmt: skip
 
 
-def _described(file: File, name: str, a: Array, b: Array) -> Any:
+def _described(file: File, name: str, a: Any, b: Any) -> Any:
     """A value with its dtype and its shape; the size of the batch has a name, what follows none."""
     sizes = zip(a.shape, b.shape, strict=True)
     shape = [n if n == m else "batch" if (n, m) == file.batches else None for n, m in sizes]

@@ -16,7 +16,7 @@ from ...autograd.engine import Node  # noqa: E402
 from ...autograd.modes import switch  # noqa: E402
 from ...autograd.operation import registry  # noqa: E402
 from ...graph.recorded.arguments import call  # noqa: E402
-from ...io.files import as_path, check_place  # noqa: E402
+from ...io.files import as_path, check_place, write  # noqa: E402
 from ...messages import _  # noqa: E402
 from ...nn.module import Module  # noqa: E402
 from .calls import Call, File, array  # noqa: E402
@@ -92,7 +92,7 @@ def to_onnx(
     )  # fmt: skip
     helper.set_model_props(made, dict(metadata or {}))
     compare(made, examples)
-    onnx.save(made, target)
+    write(target, made.SerializeToString())
     return made
 
 
@@ -122,7 +122,7 @@ def _graph(examples: Examples, opset: int) -> Any:
     model = examples.model
     for name, p in itertools.chain(model.named_parameters(), model.named_buffers()):
         file.know([array(p)], file.constant(array(p), name))
-    _write(file, [outputs.values(), results.values()])
+    _write_all(file, [outputs.values(), results.values()])
     ends = {}
     for name, y in outputs.items():
         known = file.names.get(id(y._array), ("", None))[0] or file.constant(y._array, name)
@@ -143,7 +143,7 @@ def _described(file: File, name: str, a: Any, b: Any) -> Any:
     return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(a.dtype), shape)
 
 
-def _write(file: File, roots: Sequence[Any]) -> None:
+def _write_all(file: File, roots: Sequence[Any]) -> None:
     """Write what some Tensors were computed from, in both recordings."""
     for nodes in itertools.zip_longest(*(_order(tensors, file) for tensors in roots)):
         if len({getattr(node, "_op", None) for node in nodes}) > 1:
@@ -181,7 +181,7 @@ def _write_call(c: Call) -> None:
             with switch(everything=True, recording=True, module=c.module):
                 made = [written(*args, **options) for args, options in map(call, c.nodes)]
                 made = [y if y.dtype == c.dtype else y.astype(c.dtype) for y in made]
-            _write(c.file, [[y] for y in made])
+            _write_all(c.file, [[y] for y in made])
             name = c.file.names[id(made[0]._array)][0]
     if name is None:
         raise c.refusal(

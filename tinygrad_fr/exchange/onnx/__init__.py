@@ -99,15 +99,19 @@ def to_onnx(
 def operations() -> dict[str, str]:
     """How operations are written: the name in ONNX, "composed" of others, or "" for not at all.
 
+    Functions that are composed of operations, such as ``pad``, are recorded, and written, as these.
+
     Examples
     --------
     >>> how = operations()
     >>> how["conv2d"], how["silu"], how["cholesky"]
     ('Conv', 'composed', '')
     """
-    composed = [name for name, op in registry.items() if op.composed or name in WRITTEN_OUT]
-    names = {name: kind for name, (kind, _rule) in TABLE.items()}
-    return {**dict.fromkeys(sorted(registry), ""), **dict.fromkeys(composed, "composed"), **names}
+    return {
+        name: TABLE[name][0] if name in TABLE else "composed" * (name in WRITTEN_OUT)
+        for name, operation in sorted(registry.items())
+        if not operation.composed
+    }
 
 
 def _graph(examples: Examples, opset: int) -> Any:

@@ -98,15 +98,13 @@ def compare(made: Any, examples: Examples) -> None:
             onnx.checker.check_model(made, full_check=True)
             results = _run(made, given)
         except Exception as error:
-            raise ArgumentError(
-                "ONNX does not take it so, or not with {n} examples: {error}", n=n, error=error
-            ) from error
+            raise ArgumentError("ONNX does not take it so: {error}", error=error) from error
         for (name, y), result in zip(expected.items(), results, strict=True):
             if not _agree(result, y.data):
                 raise ArgumentError(
-                    "the file would give another {name} than the model for other numbers, or for "
-                    "{n} examples: forward computes outside of the graph (.data, NumPy, float), "
-                    "or decides by the numbers. Nothing is written", name=name, n=n,
+                    "the file would give another {name} than the model for other numbers, or "
+                    "another number of examples: forward computes outside of the graph (.data, "
+                    "NumPy, float), or decides by the numbers. Nothing is written", name=name,
                 )  # fmt: skip
 
 

@@ -89,7 +89,7 @@ def run(
     *,
     create_graph: bool = False,
     retain_graph: bool = False,
-    keep: Callable[[Node, Any], None] | None = None,
+    keep: Callable[[Node, Any, dict[int, Any]], None] | None = None,
 ) -> list[tuple[Node, Any]]:
     """Walk the graph backwards from ``output``.
 
@@ -104,7 +104,7 @@ def run(
     retain_graph
         Leave the graph as it was.
     keep
-        Called with each intermediate node and its gradient.
+        Called with each intermediate node, its gradient, and those that wait, by rank.
 
     Returns
     -------
@@ -163,7 +163,7 @@ def _walk(
     useful: set[int] | None,
     create_graph: bool,
     release: bool,
-    keep: Callable[[Node, Any], None] | None,
+    keep: Callable[[Node, Any, dict[int, Any]], None] | None,
 ) -> tuple[dict[int, Node], dict[int, Any]]:
     """The nodes asked for and their gradients, by rank.
 
@@ -202,7 +202,7 @@ def _walk(
         if node._memory is not None and node._memory[0] > rank:
             raise messages.changed(node, node)
         if keep is not None:
-            keep(node, g)
+            keep(node, g, grads)
         if watching:
             debug.unchanged(node)
         inputs = node._inputs

@@ -252,11 +252,11 @@ class Tensor(Methods, InPlace, Scalar, NumPyProtocols, Shown):
         upstream = self._upstream(gradient, create_graph)
         looking = observers.looking()
 
-        def keep(node: Any, g: Any) -> None:
+        def keep(node: Any, g: Any, waiting: dict[int, Any]) -> None:
             if retain_grads:
                 node._grad = g + 0.0 if isinstance(g, Tensor) else untracked(np.array(g))
             for observer in looking:
-                observer.node(node, g)
+                observer.node(node, g, waiting)
 
         found: list[tuple[Any, Any]] = engine.run(
             self, upstream, create_graph=create_graph, retain_graph=retain_graph,

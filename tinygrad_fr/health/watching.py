@@ -152,7 +152,7 @@ class Watch:
 
     # --- what the engine tells -------------------------------------------------------------------
 
-    def node(self, node: Any, gradient: Any) -> None:
+    def node(self, node: Any, gradient: Any, _waiting: dict[int, Any]) -> None:
         """An operation has received its upstream gradient."""
         now = self._pass
         if node._rank > getattr(now, "rank", -1):  # ranks fall: this is the first of a pass

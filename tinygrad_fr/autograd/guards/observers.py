@@ -1,4 +1,4 @@
-"""Who looks on at each ``backward()``: ``tg.health`` does."""
+"""Who looks on at each ``backward()``: ``tg.health`` does, and ``tg.exchange.distributed``."""
 
 import threading
 import weakref
@@ -8,8 +8,8 @@ from typing import Any, Protocol
 class Observer(Protocol):
     """What looks on at each ``backward()``, in the thread that calls it."""
 
-    def node(self, node: Any, gradient: Any) -> None:
-        """An operation has received its upstream gradient; both are to be read, not kept."""
+    def node(self, node: Any, gradient: Any, waiting: dict[int, Any]) -> None:
+        """An operation has its upstream gradient; others wait, by rank. To be read, not kept."""
 
     def leaves(self, found: list[tuple[Any, Any]]) -> None:
         """The pass is over: the leaves and what it has found for each."""

@@ -1,5 +1,6 @@
 """Steps of the optimizer, from the gradients of one batch or of several."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,10 +12,16 @@ from ..checks import positive, whole
 from ..errors import DTypeError, NonFiniteError
 from ..optim import Optimizer, ReduceLROnPlateau, clip_grad_norm
 from .history import History
+from .metrics import Means
 
 
 class Descent:
-    """Takes a step after every ``accumulate`` batches, and has schedule and callbacks follow."""
+    """Takes a step after every ``accumulate`` batches, and has schedule and callbacks follow.
+
+    All that a run does together with other processes goes through it: ``exchange.mpi`` has another.
+    """
+
+    writes = True  # whether it is this process that writes the checkpoints
 
     def __init__(
         self, optimizer: Optimizer, scheduler: Any, callbacks: Any, history: History,
@@ -34,23 +41,51 @@ class Descent:
                     "{value!r}",
                     value=callback,
                 )
-        self.batches, self.first, self.weight = 0, 1, 0.0
+        self.batches, self.first, self.weight = 0, 0, 0.0
 
     def batch(self, loss: Any, n: int, number: int) -> bool:
         """Go back from the loss of a batch of ``n`` examples; whether a callback ends it there."""
-        epoch = len(self.history) + 1
-        _check_loss(loss, epoch)
+        _check_loss(loss)
         if not self.batches:
             self.optimizer.zero_grad()
-            self.first, self.weight = max(n, 1), 0.0
-        share = n / self.first  # of the first batch, so that a group of one has plain gradients
-        (loss if share == 1 else loss * share).backward()
-        self.batches, self.weight = self.batches + 1, self.weight + share
+            self.first, self.weight = 0, 0.0
+        value = self.backward(loss, n)
+        self.batches += 1
         if self.batches == self.accumulate:
             self.step()
-        batch = {"epoch": epoch, "batch": number, "loss": loss.item()}
+        batch = {"epoch": len(self.history) + 1, "batch": number, "loss": value}
         answers = [hook(self.history, batch) for hook in self.hooks]  # each is called
-        return any(map(is_true, answers))
+        return bool(answers) and self.agreed(any(map(is_true, answers)))
+
+    def backward(self, loss: Tensor, n: int) -> float:
+        """Add the gradients of a batch of ``n`` examples; its mean loss."""
+        value = self.finite(loss.item())
+        share = self.share(n)
+        (loss if share == 1 else loss * share).backward()
+        return value
+
+    def share(self, n: int) -> float:
+        """How much a batch counts, beside the first: so a group of one has plain gradients."""
+        self.first = self.first or max(n, 1)
+        self.weight += n / self.first
+        return n / self.first
+
+    def finite(self, value: float) -> float:
+        """The loss, if it is a number."""
+        if math.isfinite(value):
+            return value
+        raise NonFiniteError(
+            "the loss is {value} in epoch {n}: lower the learning rate, or look for the first "
+              "bad value with `with tg.debug():`", value=value, n=len(self.history) + 1,
+        )  # fmt: skip
+
+    def means(self, _batches: Any) -> Means:
+        """What is to average the loss and the metrics over these batches."""
+        return Means()
+
+    def agreed(self, thing: Any) -> Any:
+        """What all processes take for true."""
+        return thing
 
     def step(self) -> None:
         """Take a step from what there is, if there is anything."""
@@ -76,17 +111,12 @@ class Descent:
             self.scheduler.step()
 
 
-def _check_loss(value: Any, epoch: int) -> None:
+def _check_loss(value: Any) -> None:
     if not isinstance(value, Tensor) or value.size != 1:
         raise DTypeError(
             "the loss must be a scalar Tensor, not {kind}: reduce it, and stay in the graph",
             kind=getattr(value, "shape", type(value).__name__),
         )
-    if not np.isfinite(value.data).all():
-        raise NonFiniteError(
-            "the loss is {value} in epoch {n}: lower the learning rate, or look for the first "
-              "bad value with `with tg.debug():`", value=value.item(), n=epoch,
-        )  # fmt: skip
 
 
 def is_true(answer: Any) -> bool:

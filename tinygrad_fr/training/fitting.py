@@ -22,7 +22,7 @@ from ..optim import Optimizer
 from . import checkpoints
 from .descent import Descent, is_true
 from .history import History, describe, note, restore
-from .metrics import Means, Metric, by_name, examples
+from .metrics import Means, Metric, by_name
 from .walks import Walks
 
 
@@ -43,6 +43,7 @@ def fit(
     progress: bool = True,
     checkpoint: str | Path | None = None,
     resume: bool = False,
+    steps: Callable[..., Descent] = Descent,
 ) -> History:
     """Train a model.
 
@@ -89,6 +90,8 @@ def fit(
         A file to write after each whole epoch and its callbacks: model, optimizer, history.
     resume
         Continue from the checkpoint, if it exists.
+    steps
+        How steps are taken: ``exchange.distributed`` gives its own.
 
     Returns
     -------
@@ -114,14 +117,14 @@ def fit(
     """
     _check(model, loss, optimizer, epochs)
     history = History()
-    descent = Descent(optimizer, scheduler, callbacks, history, clip, accumulate)
+    descent = steps(optimizer, scheduler, callbacks, history, clip, accumulate)
     if resume and checkpoint is None:
         raise ArgumentError("resume needs the checkpoint to continue from: checkpoint=FILE")
     if seed is not None:
         settings.manual_seed(seed)
     measures = by_name(metrics)
-    batches = _batches(train, shuffle=True, seed=seed, epochs=epochs)
-    held_out = None if valid is None else _batches(valid, epochs=epochs)
+    batches = batches_of(train, shuffle=True, seed=seed, epochs=epochs)
+    held_out = None if valid is None else batches_of(valid, epochs=epochs)
     if checkpoint is not None:
         check_writable(checkpoint)
     walks = Walks(batches, held_out)
@@ -135,21 +138,23 @@ def fit(
             model.train()
             walks.begin(number)
             with _bar(batches, number, epochs, progress) as shown:
-                means, ended = _means(model, shown, loss, measures, descent.batch)
+                total = descent.means(batches)
+                means, ended = _means(model, shown, loss, measures, total, descent.batch)
             descent.step()
             epoch = {"epoch": number, **means}
             if held_out is not None:
-                for name, value in evaluate(model, held_out, loss, measures).items():
+                total = descent.means(held_out)
+                for name, value in _evaluate(model, held_out, loss, measures, total).items():
                     epoch[f"valid_{name}"] = value
-            epoch["seconds"] = time.perf_counter() - started
+            epoch["seconds"] = descent.agreed(time.perf_counter() - started)
             note(history, epoch, model)
             descent.end(epoch)
             if progress:
                 say(describe(epoch))
             answers = [callback(history) for callback in descent.callbacks if callable(callback)]
-            if checkpoint is not None and not ended:
+            if checkpoint is not None and not ended and descent.writes:
                 checkpoints.write(checkpoint, model, optimizer, scheduler, history, walks)
-            if ended or any(map(is_true, answers)):
+            if descent.agreed(ended or any(map(is_true, answers))):
                 break
     except NonFiniteError as error:
         restore(history, model)
@@ -182,11 +187,18 @@ def evaluate(
     {'loss': 0.0}
     """
     measures = metrics if isinstance(metrics, dict) else by_name(metrics)
+    return _evaluate(model, batches_of(data), loss, measures, Means())
+
+
+def _evaluate(
+    model: Module, batches: Any, loss: Callable[[Any, Any], Tensor], metrics: dict[str, Metric],
+    total: Means,
+) -> dict[str, float]:  # fmt: skip
     modes = [(module, module.training) for _path, module in model.named_modules()]
     try:
         model.eval()
         with no_grad():
-            return _means(model, _batches(data), loss, measures)[0]
+            return _means(model, batches, loss, metrics, total)[0]
     finally:
         for module, mode in modes:
             module.training = mode
@@ -221,20 +233,20 @@ def _means(
     batches: Iterable[Any],
     loss: Callable[[Any, Any], Tensor],
     metrics: dict[str, Metric],
+    total: Means,
     step: Callable[[Tensor, int, int], bool] | None = None,
 ) -> tuple[dict[str, float], bool]:
     """The mean loss and metrics over all examples; and whether a step, one per batch, ended it."""
-    total, ended = Means(), False
+    ended = False
     for number, batch in enumerate(batches, 1):
         args, kwargs, target = _parts(batch)
         y = model(*args, **kwargs)
         value = loss(y, target)
-        ended = step is not None and step(value, examples(y, target), number)
-        total.add(y, target, value.item() if isinstance(value, Tensor) else value, metrics)
+        n = total.examples(y, target, number)
+        ended = step is not None and step(value, n, number)
+        total.add(y, target, n, value.item() if isinstance(value, Tensor) else value, metrics)
         if ended:
             break
-    if not total.n:
-        raise ArgumentError("there is no batch: is the data set empty?")
     return total.result(), ended
 
 
@@ -264,7 +276,10 @@ class _Made:
         return iter(self.make())
 
 
-def _batches(data: Any, *, shuffle: bool = False, seed: int | None = None, epochs: int = 1) -> Any:
+def batches_of(
+    data: Any, *, shuffle: bool = False, seed: int | None = None, epochs: int = 1
+) -> Any:
+    """What can be walked once per epoch: a loader around data, or the batches as they are."""
     if isinstance(data, (tuple, dict)):
         data = ArrayDataset(*data) if isinstance(data, tuple) else ArrayDataset(data)
     if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, list):

@@ -82,9 +82,12 @@ class Means:
         self.n = 0
         self.sums: dict[str, float] = {}
 
-    def add(self, y: Any, target: Any, value: Any, metrics: dict[str, Metric]) -> None:
-        """Count a batch: its output, its targets, its loss."""
-        n = examples(y, target)
+    def examples(self, y: Any, target: Any, _number: int) -> int:
+        """How many examples of a batch count."""
+        return examples(y, target)
+
+    def add(self, y: Any, target: Any, n: int, value: Any, metrics: dict[str, Metric]) -> None:
+        """Count a batch: its output, its targets, its ``n`` examples, its loss."""
         prediction, truth = mapped(plain, y), mapped(plain, target)
         measured = {"loss": float(value)}
         measured.update((name, metric(prediction, truth)) for name, metric in metrics.items())
@@ -94,4 +97,6 @@ class Means:
 
     def result(self) -> dict[str, float]:
         """The means over all examples so far."""
+        if not self.n:
+            raise ArgumentError("there is no batch: is the data set empty?")
         return {name: x / self.n for name, x in self.sums.items()}

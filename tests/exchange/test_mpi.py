@@ -93,10 +93,10 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(tmp_path):
     assert first["draw"] != second["draw"]  # dropout is another one on each rank
 
 
-def test_rank_0_decides_whether_callbacks_end_the_training(tmp_path):
+def test_a_callback_of_any_rank_ends_the_training_of_all(tmp_path):
     for found in ended(2, "stopped", tmp_path):
-        assert found["epochs"].tolist() == [2, 3, 1]
-        assert found["batches"].tolist() == [8, 12, 2]
+        assert found["epochs"].tolist() == [2, 2, 1]
+        assert found["batches"].tolist() == [8, 8, 2]
 
 
 def test_an_error_of_one_rank_is_said_by_all_and_leaves_a_checkpoint(tmp_path):

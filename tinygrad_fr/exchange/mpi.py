@@ -53,7 +53,7 @@ def distributed(
         The processes, an mpi4py communicator; by default all. Those of one machine share its cores,
         unless ``OMP_NUM_THREADS`` says how many threads each has.
     **options
-        As for ``fit``. Callbacks are called on each rank, and rank 0's answers hold. Rank 0 shows
+        As for ``fit``. Callbacks are called on each rank; True on one ends all. Rank 0 shows
         the progress and writes the checkpoint, where all ranks can read it. The History is the same
         on each rank.
 
@@ -235,8 +235,8 @@ class _Descent(Descent):
         self.learned: list[Any] = []
 
     def agreed(self, thing: Any) -> Any:
-        """What rank 0 has."""
-        return self.ranks.agreed(thing)
+        """The largest of what the ranks have: True where one says it, the slowest one's seconds."""
+        return max(self.ranks.everyone(thing))
 
     def means(self, batches: Any) -> Means:
         """At the start of an epoch, and of each look at the others: all have the same weights."""

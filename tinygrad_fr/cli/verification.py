@@ -16,8 +16,8 @@ from ..messages import _
 from ..report import Report, terminal_width
 from ..verify.handwritten.calls import StudentError, attempted, in_words, parameters_of
 from ..verify.handwritten.files import member_of, module_of
-from ..verify.handwritten.here import subject_of
 from ..verify.handwritten.parts import Handwritten
+from ..verify.handwritten.pytorch import is_of_torch, subject_for
 from ..verify.vocabulary import FORWARD, is_prediction, is_target, member
 from .apart import run_apart
 from .console import complain, say
@@ -85,7 +85,7 @@ def _report(options: Namespace) -> Report:
             )
         layer, options.backward = (layer, member_of(module, options.backward, path)), None
     try:
-        if isinstance(layer, type):
+        if isinstance(layer, type) and (options.init or not is_of_torch(layer)):
             layer = attempted(layer, *_arguments(options.init))
         x, said = _inputs(layer, options)
     except StudentError as error:
@@ -97,7 +97,7 @@ def _report(options: Namespace) -> Report:
             raise ArgumentError("there is no operation {name}", name=options.reference)
     upstream = None
     if options.one_hot:
-        subject = Handwritten(subject_of(layer, options.forward, options.backward), x)
+        subject = Handwritten(subject_for(layer, options.forward, options.backward), x)
         upstream = np.zeros(subject.output(subject.values).shape)
         upstream.flat[int(np.random.default_rng(options.seed).integers(upstream.size))] = -1.5
     report = verify.layer(

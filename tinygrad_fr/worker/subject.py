@@ -63,6 +63,10 @@ class Subject(Protocol):
     def functional(self) -> bool:
         """Whether the forward is a function that was given."""
 
+    @property
+    def automatic(self) -> bool:
+        """Whether a graph calls its backward, once after each forward, with every gradient."""
+
     def label(self, method: str) -> str:
         """What a method is called in its source."""
 

@@ -68,7 +68,7 @@ class Elsewhere:
 def test_a_layer_in_another_process_is_judged_like_one_in_this(monkeypatch):
     x = np.random.default_rng(2).standard_normal((4, 3))
     here_ = verify.layer(Dense(), x)
-    monkeypatch.setattr(question, "subject_of", lambda *args: Elsewhere(subject_of(*args)))
+    monkeypatch.setattr(question, "subject_for", lambda *args: Elsewhere(subject_of(*args)))
     there = verify.layer(Dense(), x)
     assert there.to_dict() == here_.to_dict()
     assert there["b"].diagnoses[0].detail["equals"] == "1/N"

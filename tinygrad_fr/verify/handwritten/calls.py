@@ -27,7 +27,11 @@ class StudentError(Exception):
     ----------
     cause, line : str
         What the exception itself said, and the line in which it was raised.
+    result : object
+        What there was before it was raised.
     """
+
+    result: Any = None
 
     def __init__(self, text: str, cause: str = "", line: str = "") -> None:
         super().__init__(text, cause, line)
@@ -78,6 +82,8 @@ def attempted(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     try:
         with np.errstate(all="ignore"), in_our_words():
             return f(*args, **kwargs)
+    except StudentError:
+        raise
     except Exception as error:
         frame = last_frame(error)
         line = frame.line if frame is not None else ""
@@ -101,6 +107,14 @@ def positional(parameters: Iterable[inspect.Parameter], needed: bool = False) ->
         p.name for p in parameters
         if p.kind in POSITIONAL and not (needed and p.default is not p.empty)
     ]  # fmt: skip
+
+
+def made(kind: type) -> Any:
+    """An object of a class that is made without arguments."""
+    if positional(parameters_of(kind), needed=True):
+        text = _("{kind} takes arguments: give an object, {kind}(...), not the class")
+        raise ArgumentError(text, kind=kind.__name__)
+    return attempted(kind)
 
 
 def called_by_name(f: Callable[..., Any], known: Mapping[str, Any], what: str) -> Any:

@@ -84,6 +84,8 @@ def _shape_of_the_step(message: str, shape: tuple[int, ...]) -> tuple[int, ...] 
 def missing(name: str, call: Call) -> Entry:
     """What there is to say where no gradient was found."""
     if call.failed is not None:
+        if call.failed.result is not None:  # another gradient is what is wrong
+            return Entry(name, "inconclusive", note=str(call.failed))
         return Entry(name, "wrong", note=str(call.failed), max_rel_error=np.inf)
     if name == "input" and call.gradients:
         note = _("not judged: the layer returns no gradient for its input, as a first layer may")

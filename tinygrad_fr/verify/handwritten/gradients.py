@@ -15,7 +15,7 @@ import numpy as np
 
 from ...kernels import Array
 from ...messages import _
-from ...worker.subject import Answer, Slot, Subject
+from ...worker.subject import Answer, Slot, Subject, label
 from ..vocabulary import (
     NUMBER,
     aliases,
@@ -76,15 +76,16 @@ def gradients_of(
     try:
         answer = layer.backward(copy, call.output, upstream, values, seed, upstreams)
     except StudentError as error:  # what it has stored until then counts
-        answer, call.failed = Answer(None), error
+        answer, call.failed = Answer(error.result), error
     call.drew_random_numbers = answer.drew
     after = copy.given(list(layer.arguments).index(layer.main))
     if "input" in layer.values and not np.array_equal(after, values["input"], equal_nan=True):
         call.changed_input = np.array(after, float)
-    if call.failed is None:
+    if call.failed is None or answer.result is not None:
         read_returned(layer, call, answer.result, upstream)
     _from_inside(layer, call, copy, answer, before)
-    if call.failed is not None and set(call.sources.values()) != {"stored"}:
+    known = set(call.sources.values())
+    if call.failed is not None and not (known and known <= {"stored", "returned"}):
         raise call.failed
     return call
 
@@ -141,7 +142,9 @@ def _from_inside(
 
 def read_returned(layer: Handwritten, call: Call, result: Any, upstream: Array) -> None:
     """The gradients that the backward returned, by the names of their values."""
-    if layer.pointwise and not isinstance(result, tuple) and "input" in layer.values:
+    if layer.template.automatic:
+        found = _by_places(layer, result)
+    elif layer.pointwise and not isinstance(result, tuple) and "input" in layer.values:
         shape = layer.values["input"].shape
         found = [("input", _times_local(as_array(result), upstream, shape))]
     else:
@@ -172,6 +175,12 @@ def read_returned(layer: Handwritten, call: Call, result: Any, upstream: Array) 
             call.given_up.append(name)
         else:
             call.gradients[name], call.sources[name] = as_array(g), "returned"
+
+
+def _by_places(layer: Handwritten, result: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The gradients of values, given by the places of these in the arguments and the object."""
+    places = {n: (name, *path) for n, (name, path) in layer.argument_of.items()} | layer.slots
+    return [(n, result[label(s)]) for n, s in places.items() if label(s) in result]
 
 
 def _of_a_weight(name: str) -> bool:

@@ -31,7 +31,7 @@ from ..vocabulary import (
     member,
     members,
 )
-from .calls import StudentError, attempted, parameters_of, positional
+from .calls import StudentError, attempted, made, parameters_of, positional
 from .canvas import plain
 from .inside import (
     CLOSED,
@@ -48,6 +48,8 @@ from .inside import (
 
 class Here:
     """A subject in this process. The object itself is never touched: all happens on copies."""
+
+    automatic = False
 
     def __init__(
         self, owner: Any, forward: Any, backward: Any, names: dict[str, tuple[str, ...]]
@@ -262,11 +264,7 @@ def subject_of(
     Without a backward, the forward is called with ``x``: it may give the gradients itself. An
     object that is ``fresh`` is nobody else's, and not copied.
     """
-    if isinstance(layer, type):
-        if positional(parameters_of(layer), needed=True):
-            text = _("{kind} takes arguments: give an object, {kind}(...), not the class")
-            raise ArgumentError(text, kind=layer.__name__)
-        layer = attempted(layer)
+    layer = made(layer) if isinstance(layer, type) else layer
     if isinstance(layer, tuple) and len(layer) == 2 and all(map(callable, layer)):
         forward, backward = forward or layer[0], backward or layer[1]
         layer = None
@@ -289,10 +287,10 @@ def subject_of(
         forward, backward = _in_one(layer, forward, x)
     forward = forward or _forward_for(layer, x)
     backward = backward or member(layer, BACKWARD, "backward")
-    made = layer if fresh else duplicate(layer)
+    own = layer if fresh else duplicate(layer)
     if layer is not None:
-        detach_class_attributes(made)
-    return Here(made, forward, backward, {})
+        detach_class_attributes(own)
+    return Here(own, forward, backward, {})
 
 
 def _answer(cache: Any) -> Any:

@@ -1,7 +1,7 @@
 """The arrays in what somebody gives or keeps: the way to each, and what it is called."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -73,3 +73,22 @@ def is_plain(argument: Any) -> bool:
     return argument is None or isinstance(
         argument, (np.ndarray, np.generic, int, float, str, Tensor)
     )
+
+
+def flat(x: Any) -> Iterator[Any]:
+    """What is in lists, tuples and dicts."""
+    if isinstance(x, (dict, list, tuple)):
+        for part in x.values() if isinstance(x, dict) else x:
+            yield from flat(part)
+    else:
+        yield x
+
+
+def mapped(function: Callable[[Any], Any], x: Any) -> Any:
+    """The same with a function of each."""
+    if isinstance(x, dict):
+        return {name: mapped(function, part) for name, part in x.items()}
+    if not isinstance(x, (list, tuple)):
+        return function(x)
+    parts = [mapped(function, part) for part in x]
+    return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)

@@ -83,8 +83,9 @@ def order_of_calls(
     notes: list[str] = []
     if call.changed_input is not None:
         notes.append(_("the layer modifies its input in place: work on a copy of it"))
-    nothing_kept = not layer.template.has_object or layer.pointwise or layer.is_loss
-    if nothing_kept or "input" not in layer.values:
+    subject = layer.template
+    nothing_kept = not subject.has_object or layer.pointwise or layer.is_loss
+    if nothing_kept or subject.automatic or "input" not in layer.values:
         return notes, []
     try:
         _backward_alone(layer, layer.placed(layer.values), call.output, upstream)

@@ -228,6 +228,8 @@ class There:
     needs them: a forward with other weights is one request, not four.
     """
 
+    automatic = False
+
     def __init__(self, process: Elsewhere, number: int, origin: int | None = None) -> None:
         self._process, self._number, self._origin = process, number, origin
         self._puts: list[tuple[Slot, Any]] = []

@@ -16,8 +16,8 @@ from ..handwritten.calls import StudentError
 from ..handwritten.evaluation import Evaluation
 from ..handwritten.failures import about_labels, failed, not_judged
 from ..handwritten.gradients import Call, gradients_of
-from ..handwritten.here import subject_of
 from ..handwritten.parts import Handwritten
+from ..handwritten.pytorch import as_arrays, in_one, is_of_torch, subject_for
 from ..handwritten.reading import settle
 from ..handwritten.recognition import Recognised
 from ..handwritten.reference import against, function_of, referred
@@ -66,8 +66,9 @@ def layer(
     layer
         An object with a forward and a backward under usual names (``forward`` / ``backward``,
         ``backprop``, ``backward_pass``, ``__call__`` / ``gradient``, ``loss`` / ``gradient``,
-        ...); a class made without arguments; a pair of functions, ``(forward, backward)``; or one
-        function that returns ``(loss, gradients)`` or ``(output, backward)``.
+        ...); a class made without arguments; a pair of functions, ``(forward, backward)``; one
+        function that returns ``(loss, gradients)`` or ``(output, backward)``; or a
+        ``torch.autograd.Function`` or ``torch.nn.Module``, with arrays or tensors for ``x``.
     x
         Its input; a tuple for a forward of several arguments (a loss: in the order in which it
         takes them; functions: input, then parameters). Arrays in dicts, lists and named tuples
@@ -148,11 +149,13 @@ def layer(
         if not (value is None or isinstance(value, str) or callable(value)):
             text = _("{name}= takes the name of a method, or a function, not {value!r}")
             raise ArgumentError(text, name=name, value=value)
-    there = isinstance(layer, There)
-    if reference is not None and forward is None and not (there or members(layer, FORWARD)):
+    there, of_torch = isinstance(layer, There), is_of_torch(layer)
+    x, upstream = as_arrays(x), as_arrays(upstream)
+    known = there or of_torch or members(layer, FORWARD)
+    if reference is not None and forward is None and not known:
         forward, reference = function_of(reference), None  # it has only a backward
     try:
-        made = layer if there else subject_of(layer, forward, backward, x)
+        made = layer if there else subject_for(layer, forward, backward, x)
         if steps is not None or is_a_cell(made, x):
             subject = unrolled(made, x, steps, parameters, returns, rng)
         else:
@@ -165,9 +168,13 @@ def layer(
     except StudentError as error:
         note = _("the forward fails on this input: {error}", error=error)
         return unjudged(["input"], note)
+    if of_torch and isinstance(upstream, tuple):
+        upstream = in_one(upstream)
     if upstream is not None:
         upstream = upstream_of(subject, upstream, output)
-    elif subject.is_loss or not (subject.takes_upstream or (subject.pointwise and output.ndim)):
+    elif (subject.is_loss and not made.automatic) or not (
+        subject.takes_upstream or (subject.pointwise and output.ndim)
+    ):
         upstream = np.ones(output.shape)
     else:
         upstream = signed(rng, output.shape)

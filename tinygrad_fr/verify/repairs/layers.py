@@ -8,6 +8,7 @@ from ...kernels import Array
 from ...report import Report
 from ..handwritten.here import Here
 from ..handwritten.parts import Handwritten
+from ..handwritten.pytorch import Module
 from ..truth.comparison import close
 from ..truth.tolerances import ASKED, BY_DIFFERENCES
 from .asking import Asked
@@ -18,7 +19,8 @@ def asked_of(
     subject: Handwritten, report: Report, output: Array, upstream: Array, recorded: bool
 ) -> Asked | None:  # fmt: skip
     """What the repairs of a layer are looked for with; None where nothing is known to be wrong."""
-    if bool(report) or not isinstance(subject.template, Here):
+    own = getattr(subject.template, "cell", subject).template  # of a layer over steps
+    if bool(report) or not isinstance(own, Here) or isinstance(own, Module):
         return None
     true = {n: e.autograd for n, e in report.entries.items() if e.autograd is not None}
     true = {n: g for n, g in true.items() if n in subject.values and np.isfinite(g).all()}

@@ -169,7 +169,7 @@ def upstream_left_out(case: Case) -> Iterator[Mistake]:
         detail = {"operation": tape.operation(i)}
         return Mistake(None, words.format(label=tape.label(i)), detail, given={i: g})
 
-    if u is not None and (u == 0).any() and not np.isin(u, (0, 1)).all():
+    if u is not None and (u.size == 1 or (u == 0).any()) and not np.isin(u, (0, 1)).all():
         # As in 000's recipe: the row of the Jacobian where the upstream gradient is not zero.
         yield made(len(tape.nodes) - 1, (u != 0).astype(float))
     for i in dict.fromkeys(i for i, _position in case.path):

@@ -1,0 +1,263 @@
+"""``verify.layer`` takes Functions and Modules of PyTorch as they are."""
+
+from __future__ import annotations
+
+import copy
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import tinygrad_fr as tg
+from tinygrad_fr.errors import ArgumentError, ShapeError
+
+torch = pytest.importorskip("torch")
+
+from . import torch_functions as written  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+RNG = np.random.default_rng(3)
+
+
+def judged(thing, x, **how):
+    return tg.verify.layer(thing, x, repair=False, **how)
+
+
+@pytest.mark.parametrize("name", written.RIGHT)
+def test_a_right_one_is_not_accused(name):
+    report = judged(*written.RIGHT[name])
+    assert report, report
+    assert report.first_wrong is None
+
+
+def test_wrong_ones_are_found_and_nearly_all_are_named_first():
+    named = 0
+    for name, before, after, entry, kinds in written.WRONG:
+        report = judged(written.edited(name, before, after), written.RIGHT[name][1])
+        assert report[entry].verdict == "wrong", (name, after, str(report))
+        told = [d.kind for d in report[entry].diagnoses]
+        named += told[:1] != [] and told[0] in kinds
+    assert len(written.WRONG) >= 45
+    assert named >= 0.9 * len(written.WRONG), named
+
+
+def gradcheck(function, name):
+    """What PyTorch itself says of a Function."""
+    x = written.RIGHT[name][1]
+    given = [torch.as_tensor(a) if np.ndim(a) or name == "PReLU" else a
+             for a in (x if isinstance(x, tuple) else (x,))]  # fmt: skip
+    for k, a in enumerate(given):
+        if torch.is_tensor(a) and a.is_floating_point():
+            constant = name == "MSE" and k  # its gradient is None
+            given[k] = a.detach().double().clone().requires_grad_(not constant)
+    try:
+        return torch.autograd.gradcheck(function.apply, given, raise_exception=False)
+    except RuntimeError:  # a shape
+        return False
+
+
+def test_gradcheck_says_the_same_of_functions():
+    functions = {}
+    for name, (thing, _x) in written.RIGHT.items():
+        function = getattr(thing, "__self__", thing)
+        if isinstance(function, type) and issubclass(function, torch.autograd.Function):
+            functions[name] = function
+            assert gradcheck(function, name), name
+    for name, before, after, _entry, _kinds in written.WRONG:
+        if name in functions:
+            assert not gradcheck(written.edited(name, before, after), name), (name, after)
+
+
+def test_a_gradient_of_a_broadcast_shape_is_summed_as_pytorch_does():
+    x, b = RNG.standard_normal((4, 3)), RNG.standard_normal(3)
+    given = [torch.tensor(a, requires_grad=True) for a in (x, b)]
+    assert torch.autograd.gradcheck(written.SumRows.apply, given)
+    assert judged(written.SumRows, (x, b))
+
+
+def test_the_module_and_the_settings_stay_as_they_are():
+    module = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4), torch.nn.Dropout())
+    x = torch.randn(5, 3)
+    module(x).sum().backward()
+    before, given = copy.deepcopy(module.state_dict()), x.clone()
+    grads = [p.grad.clone() for p in module.parameters()]
+    state = torch.get_rng_state()
+    report = judged(module, x)
+    assert report
+    assert "float32" in str(report)
+    after = module.state_dict()
+    assert all(
+        torch.equal(before[n], after[n]) and before[n].dtype == after[n].dtype for n in after
+    )
+    assert all(torch.equal(g, p.grad) for g, p in zip(grads, module.parameters(), strict=True))
+    assert torch.equal(state, torch.get_rng_state())
+    assert torch.equal(given, x)
+    assert torch.get_default_dtype() == torch.float32
+    assert module.training
+
+
+def test_what_an_earlier_call_has_left_on_a_module_does_no_harm():
+    module = written.HandLinear()
+    module(torch.randn(2, 3, requires_grad=True) * 2)
+    assert judged(module, RNG.standard_normal((4, 3)))
+
+
+def test_a_transposed_weight_in_a_module_is_named_though_pytorch_refuses_it():
+    wrong = written.edited(
+        "LinearFunction", "grad_output.t().mm(input)", "input.t().mm(grad_output)"
+    )
+
+    class Around(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.randn(2, 3))
+            self.bias = torch.nn.Parameter(torch.randn(2))
+
+        def forward(self, x):
+            return torch.relu(wrong.apply(x, self.weight, self.bias))
+
+    report = judged(Around(), RNG.standard_normal((4, 3)))
+    assert report.first_wrong == "weight"
+    assert report["weight"].diagnoses[0].kind == "transpose"
+    assert report["bias"].verdict == "correct"
+    assert report["input"].verdict == "inconclusive"
+    assert "invalid gradient" in report["input"].note
+
+
+class Few(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, factor):
+        return x * factor
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad * 2.0
+
+
+class Array(Few):
+    @staticmethod
+    def backward(ctx, grad):
+        return (grad * 2).numpy(), None
+
+
+class Dirty(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.mark_dirty(x)
+        x.clamp_(min=0)
+        ctx.save_for_backward(x)
+        return x
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad * (ctx.saved_tensors[0] > 0)
+
+
+class NoNone(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, w):
+        ctx.save_for_backward(w)
+        return x @ w
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad @ ctx.saved_tensors[0].T, None
+
+
+class Redrawn(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * (torch.rand(x.shape) > 0.5)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad * (torch.rand(grad.shape) > 0.5)
+
+
+class AnyNumber(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, *args):
+        ctx.save_for_backward(*args)
+        return args[0] @ args[1]
+
+    @staticmethod
+    def backward(ctx, grad):
+        x, w = ctx.saved_tensors
+        return grad @ w.T, grad.T @ x
+
+
+def test_what_is_returned_in_another_number_or_kind_is_said():
+    x = RNG.standard_normal(3)
+    report = judged(Few, (x, 2.0))
+    assert report["input"].verdict == "wrong"
+    assert "1 gradients, the forward takes x, factor" in report["input"].note
+    assert "returns ndarray for a tensor" in judged(Array, (x, 2.0))["input"].note
+
+
+def test_contexts_are_used_as_pytorch_lets_them():
+    assert judged(Dirty, RNG.standard_normal((4, 4)))
+    report = judged(NoNone, (RNG.standard_normal((4, 3)), RNG.standard_normal((3, 2))))
+    assert report["input"].verdict == "correct"
+    assert report["w"].verdict == "inconclusive"
+    assert not report
+    report = judged(Redrawn, RNG.standard_normal((4, 3)))
+    assert "random" in report["input"].note
+    report = judged(AnyNumber, (RNG.standard_normal((3, 2)), RNG.standard_normal((2, 4))))
+    assert report["input"].verdict == "correct"
+    assert report["argument 1"].diagnoses[0].kind == "transpose"
+
+
+def test_upstream_reference_and_steps_are_those_of_any_layer():
+    q, k, v = written.RIGHT["Attention"][1]
+    upstream = RNG.standard_normal((3, 5)), torch.randn(3, 2)
+    assert judged(written.Attention, (q, k, v), upstream=upstream)
+    with pytest.raises(ShapeError, match="upstream"):
+        judged(written.Tanh, RNG.standard_normal(3), upstream=RNG.standard_normal(2))
+    z = RNG.standard_normal((4, 5))
+    assert judged(written.Softmax, z, reference=tg.softmax)["output"].verdict == "correct"
+    other = judged(written.Softmax, z, reference=lambda z: tg.softmax(z, axis=0))
+    assert other.first_wrong == "output"
+
+
+class Cell(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, h, U):
+        y = torch.tanh(x + h @ U)
+        ctx.save_for_backward(h, U, y)
+        return y
+
+    @staticmethod
+    def backward(ctx, g):
+        h, U, y = ctx.saved_tensors
+        dz = g * (1 - y**2)
+        return dz, dz @ U, h.T @ dz
+
+
+def test_a_cell_is_driven_over_its_steps():
+    x, h, U = (RNG.standard_normal(s) for s in ((4, 2, 3), (2, 3), (3, 3)))
+    report = tg.verify.layer(Cell, (x, h, U), steps=4)
+    assert report.first_wrong == "h"
+    assert report["h"].diagnoses[0].kind == "transpose"
+    assert report["h"].diagnoses[0].detail["step"] == 4
+
+
+def test_a_class_that_takes_arguments_is_asked_for_an_object():
+    with pytest.raises(ArgumentError, match=r"Linear\(\.\.\.\)"):
+        judged(torch.nn.Linear, RNG.standard_normal(3))
+
+
+def test_the_command_takes_them_from_a_file(capsys):
+    from tinygrad_fr.cli import main
+
+    for name, how in (("MyMul", ["--input", "3"]), ("HandLinear", []), ("Dense", ["--one-hot"])):
+        first = "3" if name == "MyMul" else "4,3"
+        assert main(["check", f"{written.__file__}:{name}", "--input", first, *how]) == 0
+        assert "input" in capsys.readouterr().out
+
+
+def test_the_library_does_not_import_pytorch():
+    code = "import sys, tinygrad_fr as tg, numpy as np\n" \
+           "tg.verify.layer((np.tanh, lambda g, x: g * (1 - np.tanh(x) ** 2)), np.ones(3))\n" \
+           "assert 'torch' not in sys.modules"  # fmt: skip
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -260,7 +260,10 @@ def _parts(batch: Any) -> tuple[tuple[Any, ...], dict[str, Any], Any]:
         raise ArgumentError(
             'fit needs batches of two, (inputs, targets), or dicts with the targets at "y"'
         )
-    x, target = (mapped(as_operand, part) for part in batch)
+    x, target = batch
+    if isinstance(x, list) and x and all(hasattr(part, "numpy") for part in x):
+        x = tuple(x)  # as PyTorch's loaders give several inputs
+    x, target = (mapped(as_operand, part) for part in (x, target))
     if isinstance(x, dict):
         return (), x, target
     return x if isinstance(x, tuple) else (x,), {}, target

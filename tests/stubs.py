@@ -74,9 +74,10 @@ def functions() -> str:
         operation = registry[name]
         names.append(name)
         first = next(iter(inspect.signature(operation.body).parameters.values()), None)
-        if first is not None and str(first.annotation) == "Array" and name != "where":
+        kind = "" if first is None or name == "where" else str(first.annotation)
+        if kind in ("Array", "Sequence[Array]"):
             lines.append("@overload")
-            given = parameters(operation, "Tensor")
+            given = parameters(operation, kind.replace("Array", "Tensor"))
             lines.append(f"def {name}({given}) -> {result(operation)}: ...")
             lines.append("@overload")
         lines.append(f"def {name}({parameters(operation)}) -> Any: ...")

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -95,6 +95,10 @@ def _as_tensor(g: Any) -> Tensor | None:
 # --- transforms ------------------------------------------------------------------------------
 
 
+@overload
+def grad(f: Function, argnums: int = 0) -> Callable[..., Tensor]: ...
+@overload
+def grad(f: Function, argnums: tuple[int, ...]) -> Callable[..., tuple[Tensor, ...]]: ...
 def grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     """The function that gives the gradient of a scalar function.
 
@@ -124,6 +128,12 @@ def grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     return derivative
 
 
+@overload
+def value_and_grad(f: Function, argnums: int = 0) -> Callable[..., tuple[Tensor, Tensor]]: ...
+@overload
+def value_and_grad(
+    f: Function, argnums: tuple[int, ...]
+) -> Callable[..., tuple[Tensor, tuple[Tensor, ...]]]: ...
 def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     """The function that gives the value and the gradient of a scalar function.
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import ops, settings
+from ..autograd.tensor import Tensor
 from ..checks import whole
 from .module import Module, Parameter
 
@@ -25,7 +26,7 @@ class WithOptions(Module):
 class Applied(WithOptions):
     """A function of one Tensor as a Module."""
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Tensor:
         """Apply the function."""
         return self._apply(x)
 
@@ -133,6 +134,6 @@ class PReLU(Module):
         slopes = np.full(num_parameters, init, settings.get_default_dtype())
         self.weight = Parameter(slopes)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Tensor:
         """Apply the function."""
         return ops.prelu(x, self.weight)

@@ -88,7 +88,7 @@ class MultiheadAttention(Module):
         self, query: Any, key: Any, value: Any, key_padding_mask: Any = None,
         need_weights: bool = True, attn_mask: Any = None, average_attn_weights: bool = True,
         is_causal: bool = False,
-    ) -> Any:  # fmt: skip
+    ) -> tuple[Tensor, Any]:  # fmt: skip
         """Let each query look at the keys.
 
         Parameters
@@ -242,7 +242,7 @@ class TransformerEncoderLayer(Module):
     def forward(
         self, src: Any, src_mask: Any = None, src_key_padding_mask: Any = None,
         is_causal: bool = False,
-    ) -> Any:  # fmt: skip
+    ) -> Tensor:  # fmt: skip
         """Apply the block; masks as for :class:`MultiheadAttention`."""
 
         def attended(x: Any) -> Any:

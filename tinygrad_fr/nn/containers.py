@@ -3,6 +3,7 @@
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, Self
 
+from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, DTypeError
 from .module import Module
 
@@ -62,7 +63,7 @@ class Sequential(_Container):
         one = len(modules) == 1 and isinstance(modules[0], dict)
         super().__init__(modules[0].items() if one else _numbered(modules))
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Tensor:
         """Pass through all modules."""
         for name in self._order:
             x = getattr(self, name)(x)

@@ -6,6 +6,7 @@ from typing import Any
 from numpy.lib.array_utils import normalize_axis_index
 
 from .. import settings
+from ..autograd.tensor import Tensor
 from ..checks import pair, whole
 from ..errors import ArgumentError, ShapeError
 from ..ops.convolution import conv1d, conv2d, conv_transpose2d
@@ -43,7 +44,7 @@ class Linear(Module):
         self.weight = Parameter(initial(out_features, in_features, bound=bound))
         self.bias = Parameter(initial(out_features, bound=bound)) if bias else None
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Tensor:
         """Apply the layer."""
         return linear(x, self.weight, self.bias)
 
@@ -96,7 +97,7 @@ class Conv1d(_Convolution):
         channels = in_channels, out_channels
         super().__init__(channels, kernel_size, stride, padding, dilation, groups, bias, single)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Tensor:
         """Apply the layer."""
         padding = self.padding if isinstance(self.padding, str) else self.padding[0]
         return conv1d(
@@ -127,7 +128,7 @@ class Conv2d(_Convolution):
         channels = in_channels, out_channels
         super().__init__(channels, kernel_size, stride, padding, dilation, groups, bias)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Tensor:
         """Apply the layer."""
         return conv2d(
             x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
@@ -161,7 +162,7 @@ class ConvTranspose2d(_Convolution):
         )
         self.output_padding = pair(output_padding, "output_padding", 0)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Tensor:
         """Apply the layer."""
         return conv_transpose2d(
             x, self.weight, self.bias, self.stride, self.padding, self.output_padding,
@@ -188,7 +189,7 @@ class MaxPool2d(Module):
         self.padding, self.dilation = pair(padding, "padding", 0), pair(dilation, "dilation", 1)
         self.ceil_mode = bool(ceil_mode)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Tensor:
         """Apply the layer."""
         return max_pool2d(
             x, self.kernel_size, self.stride, self.padding,
@@ -214,7 +215,7 @@ class AvgPool2d(MaxPool2d):
         super().__init__(kernel_size, stride, padding, ceil_mode=ceil_mode)
         self.count_include_pad, self.divisor_override = count_include_pad, divisor_override
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Tensor:
         """Apply the layer."""
         return avg_pool2d(
             x, self.kernel_size, self.stride, self.padding, ceil_mode=self.ceil_mode,
@@ -232,7 +233,7 @@ class GlobalAvgPool2d(Module):
     (2, 128)
     """
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Tensor:
         """Apply the layer."""
         if len(x.shape) != 4:
             raise ShapeError(
@@ -254,7 +255,7 @@ class AdaptiveAvgPool2d(Module):
     def __init__(self, output_size: Any) -> None:
         self.output_size = output_size
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Tensor:
         """Apply the layer."""
         return adaptive_avg_pool2d(x, self.output_size)
 
@@ -272,7 +273,7 @@ class Upsample(Module):
     def __init__(self, size: Any = None, scale_factor: Any = None, mode: str = "nearest") -> None:
         self.size, self.scale_factor, self.mode = size, scale_factor, mode
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Tensor:
         """Apply the layer."""
         return interpolate(x, self.size, self.scale_factor, self.mode)
 
@@ -297,7 +298,7 @@ class Embedding(Module):
         table = settings.generator().standard_normal((num_embeddings, embedding_dim))
         self.weight = Parameter(table.astype(settings.get_default_dtype()))
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Tensor:
         """Apply the layer."""
         return embedding(x, self.weight)
 
@@ -315,7 +316,7 @@ class Flatten(Module):
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         self.start_dim, self.end_dim = start_dim, end_dim
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Tensor:
         """Apply the layer."""
         if len(x.shape) <= self.start_dim:
             raise ShapeError(
@@ -339,7 +340,7 @@ class Unflatten(Module):
         sizes = unflattened_size
         self.dim, self.unflattened_size = dim, (sizes,) if isinstance(sizes, int) else tuple(sizes)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Tensor:
         """Apply the layer."""
         axis = normalize_axis_index(self.dim, len(x.shape))
         return x.reshape(*x.shape[:axis], *self.unflattened_size, *x.shape[axis + 1 :])

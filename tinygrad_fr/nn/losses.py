@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import ops
+from ..autograd.tensor import Tensor
 from .activations import WithOptions
 
 
@@ -13,7 +14,7 @@ class Loss(WithOptions):
 
     reduction: str = "mean"
 
-    def forward(self, x: Any, target: Any) -> Any:
+    def forward(self, x: Any, target: Any) -> Tensor:
         """Compute the loss."""
         return self._apply(x, target)
 
@@ -27,7 +28,7 @@ class CrossEntropyLoss(Loss):
     weight: Any = None
     ignore_index: int | None = -100
 
-    def forward(self, logits: Any, target: Any) -> Any:
+    def forward(self, logits: Any, target: Any) -> Tensor:
         """Compute the loss."""
         return self._apply(logits, target)
 
@@ -40,7 +41,7 @@ class NLLLoss(Loss):
     weight: Any = None
     ignore_index: int | None = -100
 
-    def forward(self, log_p: Any, target: Any) -> Any:
+    def forward(self, log_p: Any, target: Any) -> Tensor:
         """Compute the loss."""
         return self._apply(log_p, target)
 
@@ -52,7 +53,7 @@ class BCELoss(Loss):
     operation = ops.binary_cross_entropy
     weight: Any = None
 
-    def forward(self, p: Any, target: Any) -> Any:
+    def forward(self, p: Any, target: Any) -> Tensor:
         """Compute the loss."""
         return self._apply(p, target)
 
@@ -65,7 +66,7 @@ class BCEWithLogitsLoss(Loss):
     weight: Any = None
     pos_weight: Any = None
 
-    def forward(self, z: Any, target: Any) -> Any:
+    def forward(self, z: Any, target: Any) -> Tensor:
         """Compute the loss."""
         return self._apply(z, target)
 
@@ -117,7 +118,7 @@ class MultiMarginLoss(WithOptions):
     weight: Any = None
     reduction: str = "mean"
 
-    def forward(self, x: Any, target: Any) -> Any:
+    def forward(self, x: Any, target: Any) -> Tensor:
         """Compute the loss."""
         return self._apply(x, target)
 
@@ -133,7 +134,7 @@ class TripletMarginLoss(WithOptions):
     swap: bool = False
     reduction: str = "mean"
 
-    def forward(self, anchor: Any, positive: Any, negative: Any) -> Any:
+    def forward(self, anchor: Any, positive: Any, negative: Any) -> Tensor:
         """Compute the loss."""
         return self._apply(anchor, positive, negative)
 
@@ -153,6 +154,6 @@ class KLDivergenceLoss(Loss):
     operation = ops.kl_divergence
     axis: int = -1
 
-    def forward(self, q: Any, p: Any) -> Any:
+    def forward(self, q: Any, p: Any) -> Tensor:
         """Compute the loss."""
         return self._apply(p, q)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Self
+from typing import Any, Self, overload
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from ..checks import same_shape
 from ..errors import ArgumentError, DTypeError, GraphError
 from ..kernels import Array
 from ..messages import Shown
+from .forward import Forward, R_co
 from .summary import Summary, summarise
 
 Hook = Callable[["Module", tuple[Any, ...], Any], Any]
@@ -65,6 +66,10 @@ class Module(Shown):
         """Compute the output; written by subclasses."""
         raise ArgumentError("{module} must define forward(self, ...)", module=type(self).__name__)
 
+    @overload
+    def __call__(self: Forward[R_co], *args: Any, **kwargs: Any) -> R_co: ...
+    @overload
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward``, record under which layer, and call the hooks.
 
@@ -105,8 +110,7 @@ class Module(Shown):
         return y
 
     def _cast(self, x: Any) -> Any:
-        if not isinstance(x, Tensor):
-            x = as_operand(x)
+        x = x if isinstance(x, Tensor) else as_operand(x)
         if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
             return x
         dtype = next((p.dtype for p in self.parameters()), x.dtype)
@@ -202,8 +206,7 @@ class Module(Shown):
     def state_dict(self) -> dict[str, Array]:
         """Copies of all parameters and buffers, by path; PyTorch's names and shapes."""
         state = {name: p.data.copy() for name, p in self.named_parameters(remove_duplicate=False)}
-        buffers = self.named_buffers(remove_duplicate=False)
-        state.update((name, np.array(buffer)) for name, buffer in buffers)
+        state |= {n: np.array(x) for n, x in self.named_buffers(remove_duplicate=False)}
         return state
 
     def load_state_dict(
@@ -315,9 +318,8 @@ class Module(Shown):
         callable
             Removes the hook. It has a ``remove`` attribute that does the same.
         """
-        if self._hooks is None:
-            self._hooks = {}
-        hooks, key = self._hooks, max(self._hooks, default=0) + 1
+        hooks = self._hooks = {} if self._hooks is None else self._hooks
+        key = max(hooks, default=0) + 1
         hooks[key] = hook
 
         def remove() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from .. import settings
+from ..autograd.tensor import Tensor
 from ..checks import share, whole
 from ..errors import ArgumentError, ShapeError
 from ..ops.dropout import dropout
@@ -51,7 +52,7 @@ class BatchNorm1d(Module):
             self.register_buffer("running_var", np.ones(num_features, dtype))
             self.register_buffer("num_batches_tracked", np.array(0))
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Tensor:
         """Apply the layer."""
         if len(x.shape) not in self.axes:
             raise ShapeError(
@@ -111,7 +112,7 @@ class LayerNorm(Module):
         self.weight = Parameter(np.ones(shape, dtype)) if elementwise_affine else None
         self.bias = Parameter(np.zeros(shape, dtype)) if elementwise_affine and bias else None
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Tensor:
         """Apply the layer."""
         return layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
 
@@ -145,7 +146,7 @@ class GroupNorm(Module):
         self.weight = Parameter(np.ones(num_channels, dtype)) if affine else None
         self.bias = Parameter(np.zeros(num_channels, dtype)) if affine else None
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Tensor:
         """Apply the layer."""
         if len(x.shape) < 2 or x.shape[1] != self.num_channels:
             raise ShapeError(
@@ -166,6 +167,6 @@ class Dropout(Module):
     def __init__(self, p: float = 0.5) -> None:
         self.p = share(p, "p")
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Tensor:
         """Apply the layer."""
         return dropout(x, self.p, self.training)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..autograd.tensor import Tensor
 from ..checks import one_of, share, whole
 from ..errors import ArgumentError, ShapeError
 from ..ops.activations import relu, sigmoid
@@ -237,7 +238,7 @@ class _Layer(_Recurrent):
             for direction in self._directions:
                 self._add_weights(f"_l{layer}{direction}", inputs, bias)
 
-    def forward(self, x: Any, hx: Any = None) -> Any:
+    def forward(self, x: Any, hx: Any = None) -> tuple[Tensor, Any]:
         """Make all steps: from inputs (and a state) to all outputs, and the state at the end."""
         if isinstance(x, list | tuple):  # of steps
             x = stack(list(x))

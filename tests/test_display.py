@@ -123,3 +123,54 @@ def test_it_speaks_french():
     tg.set_language("fr")
     assert "époque" in a_run()._repr_html_()
     assert "paramètres" in tg.nn.Linear(4, 3)._repr_html_()
+
+
+# --- other people's notebooks ----------------------------------------------------------------
+
+CELLS = [
+    ("tg.Tensor([[1.0, 2.0]], name='x')", {"text/html"}, "<table"),
+    ("tg.nn.Linear(4, 3)", {"text/html"}, "<table"),
+    ("tg.draw(L)", {"text/html", "image/svg+xml"}, "<iframe srcdoc="),
+    ("tg.replay(L)", {"text/html"}, "<iframe srcdoc="),
+    ("tg.derive(L, x)", {"text/markdown"}, "L"),
+    ("tg.explain(L)", {"text/html"}, "<math"),
+    ("tg.verify.layer((np.tanh, lambda g, x: g * np.tanh(x)), np.ones(3), repair=False)",
+     {"text/html"}, "<table"),
+    ("tg.plot.function(tg.relu)", {"text/html", "image/png"}, "<img"),
+]  # fmt: skip
+START = """
+import numpy as np, tinygrad_fr as tg
+x = tg.Tensor(np.ones((2, 3)), requires_grad=True, name="x")
+L = tg.relu(x @ np.ones((3, 2))).sum().named("L")
+"""
+
+
+def test_jupyter_and_vs_code_get_what_they_show_richest_first():
+    pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    nbformat = pytest.importorskip("nbformat")
+    from .notebooks import executed
+
+    pytest.importorskip("matplotlib")
+    cells = [nbformat.v4.new_code_cell(code) for code in [START, *(cell[0] for cell in CELLS)]]
+    book = executed(nbformat.v4.new_notebook(cells=cells))
+    for cell, (code, kinds, part) in zip(book.cells[1:], CELLS, strict=True):
+        (output,) = cell.outputs
+        assert output.output_type == "execute_result", (code, output)
+        assert kinds | {"text/plain"} <= set(output.data), code
+        rich = output.data.get("text/html", output.data.get("text/markdown"))
+        assert part in rich, code
+
+
+@pytest.mark.parametrize(("code", "_kinds", "part"), CELLS, ids=[cell[0][:12] for cell in CELLS])
+def test_marimo_shows_it_as_html_and_scripts_run_in_frames_only(code, _kinds, part):
+    marimo = pytest.importorskip("marimo")
+    space = {}
+    exec(START, space)
+    html = marimo.as_html(eval(code, space)).text
+    if "tg.plot" in code:  # marimo draws a Figure itself, as a picture
+        assert "image/png" in html
+        return
+    assert part in html
+    assert "<script" not in html
+    assert "mimebundle" not in html  # which is shown on tabs

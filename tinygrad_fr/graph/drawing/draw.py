@@ -103,6 +103,10 @@ class Drawing:
         shown["text/plain"] = "\n".join(lines[:LIMIT] + ["…"] * (len(lines) > LIMIT))
         return shown
 
+    def _mime_(self) -> tuple[str, str]:
+        """For marimo, which would show each part of the bundle on a tab of its own."""
+        return next(iter(self._repr_mimebundle_().items()))
+
     def __repr__(self) -> str:
         n = len(self._sheet.outline.items)
         return _("<drawing of {n} nodes: .save(path), .svg, .dot, .text>", n=n)

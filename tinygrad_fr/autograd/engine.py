@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import Array
+from ..kernels import Array, as_array
 from ..kernels.fast.memory import prepare
 from ..kernels.once import Once
 from ..kernels.scatter import Scattered
@@ -245,7 +245,8 @@ def _walk(
                         continue
                     if old is None:
                         ours.add(where)  # written out below, for this pass alone
-                d = unbroadcast(np.asarray(d), node, x)
+                    d = d.written()
+                d = unbroadcast(as_array(d), node, x)
             if watching:
                 debug.finite_gradient(node, x, d)
             old = grads.get(where)
@@ -331,7 +332,7 @@ def _own(found: dict[int, Any]) -> list[tuple[int, Array]]:
         rank, g = found.popitem()
         base = getattr(g, "base", None)
         if isinstance(g, Node):  # a closure gave a Tensor where it was handed arrays
-            g = np.array(g._array)
+            g = g._array.copy()
         elif not isinstance(g, np.ndarray):
             g = np.asarray(g) if isinstance(g, np.generic) else g.copy()
         elif base is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..kernels import Array
+from ..kernels import Array, as_array
 from ..messages import Shown, _
 from . import engine
 from .engine import Node, next_rank
@@ -254,7 +254,7 @@ class Tensor(Methods, InPlace, Scalar, NumPyProtocols, Shown):
 
         def keep(node: Any, g: Any, waiting: dict[int, Any]) -> None:
             if retain_grads:
-                node._grad = g + 0.0 if isinstance(g, Tensor) else untracked(np.array(g))
+                node._grad = g + 0.0 if isinstance(g, Tensor) else untracked(as_array(g).copy())
             for observer in looking:
                 observer.node(node, g, waiting)
 
@@ -272,7 +272,7 @@ class Tensor(Methods, InPlace, Scalar, NumPyProtocols, Shown):
                 elif tensor._grad is None:
                     tensor._grad = untracked(g)
                 else:
-                    tensor._grad = untracked(np.asarray(tensor._grad._array + g))
+                    tensor._grad = untracked(as_array(tensor._grad._array + g))
 
     def _upstream(self, gradient: Any, create_graph: bool) -> Any:
         if not self._requires_grad:

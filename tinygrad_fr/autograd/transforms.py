@@ -148,7 +148,7 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
         call = _Call(f, args, kwargs, argnums)
         if call.output.size != 1:
             raise messages.no_scalar(shape=call.output.shape)
-        return call.out(call.output), call.pullback(np.ones(call.output.shape))
+        return call.out(call.output), call.pullback(np.ones_like(call.output))
 
     return both
 
@@ -192,7 +192,7 @@ def jvp(f: Function, xs: Any, vs: Any) -> tuple[Any, Any]:
     call.nested |= any(isinstance(v, Tensor) and v.requires_grad for v in vs)
     with switch(recording=True, depth=current_mode().depth + 1):
         # Any point will do, but 0: there "zero upstream" wins over infinite slopes.
-        probe = Tensor(np.ones(call.output.shape, call.output.dtype), requires_grad=True)
+        probe = Tensor(np.ones_like(call.output), requires_grad=True)
         back = call.backward(probe, create_graph=True)
         total: Any = 0.0
         for x, d, v in zip(call.inputs, back, vs, strict=True):
@@ -204,7 +204,7 @@ def jvp(f: Function, xs: Any, vs: Any) -> tuple[Any, Any]:
         if isinstance(total, Tensor) and total.requires_grad:
             dy = gradients(total, probe, create_graph=call.nested, retain_graph=True)
     if dy is None:
-        dy = untracked(np.zeros(call.output.shape, call.output.dtype))
+        dy = untracked(np.zeros_like(call.output))
     return call.out(call.output), call.out(dy)
 
 
@@ -235,19 +235,19 @@ def jacobian(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
         shape = call.output.shape
         rows = []
         for index in np.ndindex(shape):
-            one = np.zeros(shape, call.output.dtype)
+            one = np.zeros_like(call.output)
             one[index] = 1
             rows.append(call.backward(one, create_graph=call.nested))
         columns = []
         for i, x in enumerate(call.inputs):
             full = (*shape, *x.shape)
             if not rows:
-                columns.append(untracked(np.zeros(full, x.dtype)))
+                columns.append(untracked(np.zeros_like(x, shape=full)))
             elif call.nested:
                 columns.append(_stacked([row[i] for row in rows]).reshape(full))
             else:
                 data = [row[i].data for row in rows]
-                columns.append(untracked(np.array(data).reshape(full)))
+                columns.append(untracked(np.stack(data).reshape(full)))
         return call.structured(columns)
 
     return all_derivatives
@@ -327,7 +327,7 @@ class _Call:
                 self.output, self.inputs, upstream, create_graph=create_graph, retain_graph=True
             )
         return [
-            untracked(np.zeros(x.shape, x.dtype)) if g is None else g
+            untracked(np.zeros_like(x)) if g is None else g
             for x, g in zip(self.inputs, found, strict=True)
         ]
 
@@ -345,7 +345,7 @@ class _Call:
         """A Tensor if Tensors came in, or if an outer transform needs its graph."""
         if self.tensors or (self.nested and result.requires_grad):
             return result if self.nested else result.detach()
-        return np.array(result.data)
+        return result.data.copy()
 
 
 def _reaches_others(output: Tensor, inputs: list[Any]) -> bool:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import Array
+from . import Array, as_array
 
 # W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics of
 # Computation 23 (1969): numerators and denominators, highest power first, for |x| up to 0.47, for
@@ -39,22 +39,23 @@ _SINGLE = (
 
 def erf(x: Array) -> Array:
     r""":math:`\frac{2}{\sqrt\pi} \int_0^x e^{-t^2} dt`."""
-    x = np.asarray(x)
+    x = as_array(x)
     if x.dtype.char == "f":  # 25 times faster
         near = np.clip(x, -4, 4)
-        return np.asarray(np.clip(near * _ratio(_SINGLE, near * near), -1, 1))
-    a = np.abs(np.asarray(x, np.float64))
+        return as_array(np.clip(near * _ratio(_SINGLE, near * near), -1, 1))
+    a = np.abs(x.astype(np.float64, copy=False)).reshape(-1)  # so that masks have an axis
     y = np.where(np.isnan(a), a, 1.0)  # 1 from 6 on
     near, middle, far = a <= 0.46875, (a > 0.46875) & (a <= 4), (a > 4) & (a < 6)
     y[near] = a[near] * _ratio(_NEAR, a[near] ** 2)
     y[middle] = 1 - np.exp(-(a[middle] ** 2)) * _ratio(_MIDDLE, a[middle])
     s = 1 / a[far] ** 2
     y[far] = 1 - np.exp(-1 / s) * (1 / np.sqrt(np.pi) - s * _ratio(_FAR, s)) / a[far]
-    return np.asarray(np.copysign(y, x), x.dtype if x.dtype.kind == "f" else np.float64)
+    y = np.copysign(y.reshape(x.shape), x)
+    return as_array(y.astype(x.dtype if x.dtype.kind == "f" else np.float64))
 
 
 def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: Array) -> Array:
-    return np.asarray(_polynomial(coefficients[0], x) / _polynomial(coefficients[1], x))
+    return as_array(_polynomial(coefficients[0], x) / _polynomial(coefficients[1], x))
 
 
 def _polynomial(coefficients: tuple[float, ...], x: Array) -> Array:

@@ -35,13 +35,13 @@ def moments(x: Array) -> tuple[Array, Array]:
             return _as_channels(mean, x), _as_channels(variance, x)
     pieces = _pieces(x)
     sums = share(lambda piece: x[piece].sum(axes, keepdims=True), pieces)
-    mean = np.asarray(functools.reduce(np.add, sums) / n)
+    mean = functools.reduce(np.add, sums) / n
 
     def squares(piece: slice) -> Array:
         d = x[piece] - mean
         return _dots(d, d)
 
-    return mean, np.asarray(functools.reduce(np.add, share(squares, pieces)) / n)
+    return mean, functools.reduce(np.add, share(squares, pieces)) / n
 
 
 def _dots(a: Array, b: Array) -> Array:
@@ -51,15 +51,15 @@ def _dots(a: Array, b: Array) -> Array:
     """
     kept = (1, -1, *[1] * (a.ndim - 2))
     if a.ndim < 3 or not a.size or math.prod(a.shape[2:]) > _LONG:
-        return np.asarray((a * b).sum((0, *range(2, a.ndim)), keepdims=True))
+        return (a * b).sum((0, *range(2, a.ndim)), keepdims=True)  # type: ignore[no-any-return]
     rows = (*a.shape[:2], a.size // (a.shape[0] * a.shape[1]))
     right = b.reshape(rows if b.ndim == a.ndim else -1)
-    return np.asarray(dots(a.reshape(rows), right).sum(0).reshape(kept))
+    return dots(a.reshape(rows), right).sum(0).reshape(kept)  # type: ignore[no-any-return]
 
 
 def scale_and_shift(x: Array, a: Array, b: Array) -> Array:
     """``a x + b``."""
-    y = np.empty(x.shape, x.dtype)
+    y = np.empty(x.shape, x.dtype, like=x)
     compiled = _compiled(x, y)
     if compiled:
         one, (images, out) = compiled
@@ -77,7 +77,7 @@ def scale_and_shift(x: Array, a: Array, b: Array) -> Array:
 
 def sums(g: Array, x: Array, mean: Array) -> tuple[Array, Array]:
     """The sums of ``g`` and of ``g (x - mean)`` over each channel."""
-    ones = np.ones(x.shape[2:], x.dtype)
+    ones = np.ones(x.shape[2:], x.dtype, like=x)
     compiled = _compiled(g, x)
     if compiled:
         one, (upstream, images) = compiled
@@ -95,7 +95,7 @@ def sums(g: Array, x: Array, mean: Array) -> tuple[Array, Array]:
 
 def combine(g: Array, x: Array, a: Array, b: Array, c: Array) -> Array:
     """``a g + b x + c``."""
-    out = np.empty(x.shape, x.dtype)
+    out = np.empty(x.shape, x.dtype, like=x)
     compiled = _compiled(g, x, out)
     if compiled:
         one, (upstream, images, y) = compiled
@@ -129,7 +129,8 @@ def _as_channels(vector: Array, x: Array) -> Array:
 
 def _pieces(x: Array) -> list[slice]:
     """Slices of the examples, of about ``_PIECE`` numbers each."""
-    return parts(len(x), x.size // _PIECE) or [slice(0, 0)]
+    pieces = x.size // _PIECE if isinstance(x, np.ndarray) else 1
+    return parts(len(x), pieces) or [slice(0, 0)]
 
 
 def layer_norm(
@@ -171,7 +172,8 @@ def layer_norm_gradients(
         if math.isfinite(quick[1].sum() + quick[2].sum()):
             return quick  # type: ignore[no-any-return]
     n = d.dtype.type(d.shape[1])
-    column = np.ones((d.shape[1], 1), d.dtype) if weight is None else weight[:, None]
+    ones = np.ones((d.shape[1], 1), d.dtype, like=d)
+    column = ones if weight is None else weight[:, None]
     gd = g * d
     # Factor by factor: the third power of a scale would over- or underflow.
     moment = matmul(gd, column) * scale / n * scale * scale

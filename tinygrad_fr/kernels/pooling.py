@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from . import Array
+from . import Array, as_array
 from .fast import pooling as fast
 from .fast.memory import prepare
 from .fast.products import sum_of_squares
@@ -33,7 +33,8 @@ def max_pool(
     """
     prepare()
     where = cut((x.shape[2], x.shape[3]), kernel, stride, padding, dilation, ceil)
-    y, offsets, spread = fast.max_pool(x, where) or (*_maxima(x, where), None)
+    quick = fast.max_pool(x, where) if isinstance(x, np.ndarray) else None
+    y, offsets, spread = quick or (*_maxima(x, where), None)
     whole = slice(0, len(y))
     reach = (d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
     apart = all(s >= r for s, r in zip(stride, reach, strict=True))  # no pixel is in two windows
@@ -42,11 +43,11 @@ def max_pool(
         shape = (part.stop - part.start, y.shape[1], *where.padded)
         index = offsets(shape[3], part).astype(np.intp).reshape(y[part].shape)
         corners = _kept_corners if index.size < 2**16 else _corners
-        index += corners(shape, stride, where.out)
+        index += np.asarray(corners(shape, stride, where.out), like=index)
         return index
 
     def spread_out(g: Array) -> Array:
-        image = np.zeros((*y.shape[:2], *where.padded), g.dtype)
+        image = np.zeros((*y.shape[:2], *where.padded), g.dtype, like=y)
 
         def work(part: slice) -> None:
             into, index = image[part].reshape(-1), places(part).reshape(-1)
@@ -63,11 +64,12 @@ def max_pool(
 
 def _maxima(x: Array, where: Cut, nan: bool = False) -> tuple[Array, Callable[[int, slice], Array]]:
     """The maxima and their offsets in images of a width; with ``nan`` the last NaN wins."""
-    least = -np.inf if x.dtype.kind == "f" else x.min(initial=0)
+    least = -np.inf if x.dtype.kind == "f" else int(x.min()) if x.size else 0
     padded = pad(x, where.padding, least, where.padded)
     # Copied first: comparisons of contiguous arrays run 4 times faster than of strided ones.
     y, *values = (padded[:, :, rows, cols].copy() for rows, cols in taps(where))
-    places = np.full(y.shape, _first(where))
+    places = np.zeros(y.shape, np.int32, like=y)
+    places += np.asarray(_first(where), like=y)
     for tap, value in enumerate(values, 1):
         wins = (value > y) | (value != value) if nan else value > y
         # A product with the mask and a maximum: np.where takes 1.5 times as long.
@@ -79,7 +81,7 @@ def _maxima(x: Array, where: Cut, nan: bool = False) -> tuple[Array, Callable[[i
     def offsets(width: int, part: slice) -> Array:
         rows, columns = np.divmod(places[part], np.int32(where.kernel[1]))
         down, right = where.dilation
-        return np.asarray(rows * np.int32(width * down) + columns * np.int32(right))
+        return as_array(rows * np.int32(width * down) + columns * np.int32(right))
 
     return y, offsets
 
@@ -109,7 +111,7 @@ _kept_corners = functools.lru_cache(maxsize=16)(_corners)
 def window_sums(x: Array, where: Cut) -> Array:
     """The sum of each window: (N, C, H, W) to (N, C, OH, OW)."""
     padded = pad(x, where.padding, 0, where.padded)
-    y = np.zeros((*x.shape[:2], *where.out), x.dtype)
+    y = np.zeros((*x.shape[:2], *where.out), x.dtype, like=x)
     for rows, cols in taps(where):
         y += padded[:, :, rows, cols]
     return y
@@ -121,11 +123,12 @@ def window_spread(g: Array, where: Cut) -> Array:
     return fold(np.broadcast_to(g[:, :, None, None], shape), where)
 
 
-def window_shares(where: Cut, borders: bool, dtype: Any) -> Any:
+def window_shares(where: Cut, borders: bool, x: Array) -> Any:
     """1 over the number of pixels that count in each window: never those beyond the padding."""
     (h, w), (ph, pw) = where.size, where.padding
     if borders:
         h, w, ph, pw = h + 2 * ph, w + 2 * pw, 0, 0
         if where.padded == (h, w):
             return 1 / math.prod(where.kernel)
-    return 1 / window_sums(np.ones((1, 1, h, w), dtype), replace(where, padding=(ph, pw)))
+    ones = np.ones((1, 1, h, w), x.dtype, like=x)
+    return 1 / window_sums(ones, replace(where, padding=(ph, pw)))

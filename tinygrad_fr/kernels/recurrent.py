@@ -17,10 +17,10 @@ def lstm(x: Array, h: Array, c: Array, weight: Array) -> tuple[Array, Kept]:
     a step of training takes half the time of its single operations.
     """
     n = weight.shape[1]
-    gates, y = x.copy(), np.empty((*x.shape[:2], 2 * n), x.dtype)
-    bounded = np.empty((*x.shape[:2], n), x.dtype)
-    half = np.repeat(np.array([0.5, 0.5, 1, 0.5], x.dtype), n)
-    other, columns = np.where(half == 1, 0, half).astype(x.dtype), np.ascontiguousarray(weight.T)
+    gates, y = x.copy(), np.empty((*x.shape[:2], 2 * n), x.dtype, like=x)
+    bounded = np.empty((*x.shape[:2], n), x.dtype, like=x)
+    half = np.asarray(np.repeat(np.array([0.5, 0.5, 1, 0.5], x.dtype), n), like=x)
+    other, columns = np.where(half == 1, 0, half).astype(x.dtype), weight.T.copy()
     for a, out, tanh_c in zip(gates, y, bounded, strict=True):
         a += matmul(h, columns)
         a *= half

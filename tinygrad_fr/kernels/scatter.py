@@ -4,16 +4,18 @@ from typing import Any
 
 import numpy as np
 
-from . import Array
+from . import Array, as_array
 
 
 def scatter(values: Array, index: Any, shape: tuple[int, ...]) -> Array:
     """Zeros of ``shape`` with ``values`` added at ``index``."""
+    values = as_array(values)
     if not may_repeat(index):
-        out = np.zeros(shape, values.dtype)
+        out = np.zeros(shape, values.dtype, like=values)
         out[index] = values
         return out
-    out = np.zeros(shape, np.float32 if values.dtype == np.float16 else values.dtype)
+    dtype = np.float32 if values.dtype == np.float16 else values.dtype
+    out = np.zeros(shape, dtype, like=values)
     np.add.at(out, index, values)
     return out.astype(values.dtype, copy=False)
 
@@ -32,7 +34,11 @@ class Scattered:
         self.dtype = values.dtype
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        return np.asarray(scatter(self.values, self.index, self.whole), dtype)
+        return np.asarray(self.written(), dtype)
+
+    def written(self) -> Array:
+        """The array itself, of the library of the values."""
+        return scatter(self.values, self.index, self.whole)
 
     def add_to(self, out: Array) -> None:
         """Add it to an array in place."""
@@ -46,6 +52,7 @@ def may_repeat(index: Any) -> bool:
     """Whether an index may name an element twice: only arrays of integers can."""
     parts = index if isinstance(index, tuple) else (index,)
     return any(
-        isinstance(part, (list, tuple, np.ndarray)) and np.asarray(part).dtype.kind != "b"
+        (isinstance(part, (list, tuple)) or getattr(part, "shape", ()))
+        and as_array(part).dtype.kind != "b"
         for part in parts
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from . import Array, fast
+from . import Array, as_array, fast
 from .fast.memory import prepare
 from .fast.products import dots, sum_of_squares
 from .fast.threads import by_images
@@ -29,10 +29,14 @@ def single(x: Any) -> Any:
     return x.astype(np.float32) if getattr(x, "dtype", None) == np.float16 else x
 
 
+def _large(z: Array) -> bool:
+    return z.size >= _LARGE and isinstance(z, np.ndarray)
+
+
 def softmax(z: Array, axis: int) -> Array:
     """``exp(z) / sum(exp(z))``."""
     z = floating(z)
-    if z.size < _LARGE:
+    if not _large(z):
         y, sums = _exponentials(z, axis)
         y /= sums
         return y
@@ -64,7 +68,7 @@ def exponentials(z: Array, axis: int) -> tuple[Array, Array]:
     It is the maximum, so that none is above 1; of many numbers it is the maximum of all, if no row
     vanishes by that: 37 us to 15 on (128, 1000). For quotients of these it makes no difference.
     """
-    if z.size < _LARGE:
+    if not _large(z):
         return _exponentials(z, axis)
     e = np.empty_like(z, _native(z))
     sums = _by_examples(lambda part: _exponentials(z[part], axis, e[part])[1], z, axis)
@@ -72,7 +76,7 @@ def exponentials(z: Array, axis: int) -> tuple[Array, Array]:
 
 
 def _exponentials(z: Array, axis: int, out: Array | None = None) -> tuple[Array, Array]:
-    if z.size >= _LARGE:
+    if _large(z):
         rows = z.dtype.char == "f" and z.ndim == 2 and axis in (-1, 1) and z.flags.c_contiguous
         compiled = fast.kernels(z) if rows else None
         if compiled and out is not None:
@@ -84,11 +88,16 @@ def _exponentials(z: Array, axis: int, out: Array | None = None) -> tuple[Array,
             e, sums = _above(z, z.max(keepdims=True), axis, out)
         if sums.min() >= 1e-2:
             return e, sums
-    return _above(z, z.max(axis, keepdims=True, initial=-np.inf), axis, out)
+    return _above(z, _tops(z, axis), axis, out)
+
+
+def _tops(z: Array, axis: Any) -> Array:
+    """The maxima over axes, which are kept; of nothing, minus infinity."""
+    return z.max(axis, keepdims=True) if z.size else z.sum(axis, keepdims=True) - np.inf  # type: ignore[no-any-return]
 
 
 def _above(z: Array, top: Array, axis: int, out: Array | None) -> tuple[Array, Array]:
-    e = np.asarray(np.subtract(z, top, out=out))
+    e = as_array(np.subtract(z, top, out=out))
     np.exp(e, out=e)
     return e, total(e, axis, keepdims=True)
 
@@ -102,7 +111,7 @@ def _by_examples(work: Callable[[Any], Any], z: Array, axis: int) -> list[Any]:
 
 def softmax_gradient(g: Array, y: Array, axis: int) -> Array:
     """``y (g - sum(g y))``, the sums as products of rows: 70 us to 40 on (128, 1000)."""
-    if y.size < _LARGE:
+    if not _large(y):
         return _softmax_gradient(g, y, axis)
     out = np.empty_like(y, _native(y))
     _by_examples(lambda part: _softmax_gradient(g[part], y[part], axis, out[part]), y, axis)
@@ -120,7 +129,7 @@ def log_softmax(z: Array, axis: int) -> Array:
     z = floating(z)
     if z.size >= _LARGE:
         prepare()
-    d = np.asarray(z - z.max(axis, keepdims=True, initial=-np.inf))
+    d = as_array(z - _tops(z, axis))
     d -= np.log(total(np.exp(d), axis, keepdims=True))
     return d
 
@@ -134,7 +143,7 @@ def cross_entropy(
     (128, 1000) a step takes 0.6 times as long as through ``log_softmax``.
     """
     # Of few: of many, NumPy's exponentials are the faster ones.
-    compiled = fast.kernels(z) if z.ndim == 2 and z.size < _LARGE else None
+    compiled = fast.kernels(z) if z.ndim == 2 and not _large(z) else None
     if compiled:
         loss, to_logits = compiled.cross_entropy(z, labels[1])
         if math.isfinite(loss.sum()):  # else NumPy has a warning to give
@@ -150,36 +159,36 @@ def cross_entropy(
 
     def to_z(upstream: Array) -> Array:
         factors = (np.expand_dims(upstream, axis) if upstream.ndim else upstream) / sums
-        if e.size < 2 * _PART or axis == 0 or not e.dtype.isnative:
+        if not _large(e) or e.size < 2 * _PART or axis == 0 or not e.dtype.isnative:
             d = e * factors
         else:
             d = np.empty_like(e)
             by_images(lambda part: np.multiply(e[part], factors[part], out=d[part]), e, _PART)
         d[labels] = upstream * ((right - all_sums) / all_sums)  # 0 where it is 0, to the last digit
-        return np.asarray(d)
+        return as_array(d)
 
-    return np.asarray(loss), to_z
+    return as_array(loss), to_z
 
 
 def logsumexp(z: Array, axis: int | tuple[int, ...] | None) -> Array:
     """``log(sum(exp(z)))`` with the axes kept; infinities are what they are in the limit."""
     z = floating(z)
-    m = z.max(axis, keepdims=True, initial=-np.inf)
+    m = _tops(z, axis)
     m = np.where(np.isfinite(m), m, 0).astype(z.dtype)
     with np.errstate(divide="ignore", over="ignore"):
-        return np.asarray(np.log(np.exp(z - m).sum(axis, keepdims=True)) + m)
+        return as_array(np.log(np.exp(z - m).sum(axis, keepdims=True)) + m)
 
 
 def sigmoid(x: Array) -> Array:
     """``1 / (1 + exp(-x))``, with an exponential that is never above 1."""
     x = floating(x)
     if x.size and x.min() > _STEEP:  # where exp(-x) is finite, half the passes do
-        e = np.asarray(np.negative(x))
+        e = as_array(np.negative(x))
         np.exp(e, out=e)
         e += 1
-        return np.asarray(np.divide(1, e, out=e))
+        return as_array(np.divide(1, e, out=e))
     e = np.exp(-np.abs(x))
-    return np.asarray(np.where(x >= 0, 1, e) / (1 + e))
+    return as_array(np.where(x >= 0, 1, e) / (1 + e))
 
 
 def finite_quotient(a: Array, b: Array, factor: Array | None = None) -> Array | None:

@@ -114,7 +114,7 @@ def _shared(work: Callable[..., int], arrays: list[Array]) -> None:
 def _in_parts(work: Callable[..., None], *arrays: Array) -> None:
     """One after another: threads would wait for the interpreter at each of so many short calls."""
     n = arrays[0].size
-    if n <= _PART:
+    if n <= _PART or not isinstance(arrays[0], np.ndarray):
         # Of a number, too, results are arrays.
         work(*(arrays if arrays[0].ndim else (a[None] for a in arrays)))
         return

@@ -67,7 +67,7 @@ def pad(x: Array, padding: Pair, value: Any = 0, size: Pair | None = None) -> Ar
     size = (h + 2 * ph, w + 2 * pw) if size is None else size
     if size == (h, w):
         return x
-    out = np.full((n, c, *size), value, x.dtype)
+    out = np.full((n, c, *size), value, x.dtype, like=x)
     out[:, :, ph : ph + h, pw : pw + w] = x
     return out
 
@@ -101,7 +101,7 @@ def taps(cut: Cut) -> tuple[tuple[slice, slice], ...]:
 
 def fold(columns: Array, cut: Cut) -> Array:
     """Add windows (N, C, kh, kw, OH, OW) into images (N, C, H, W): the adjoint of ``windows``."""
-    image = np.zeros((*columns.shape[:2], *cut.padded), columns.dtype)
+    image = np.zeros((*columns.shape[:2], *cut.padded), columns.dtype, like=columns)
     for tap, (rows, cols) in enumerate(taps(cut)):
         image[:, :, rows, cols] += columns[:, :, tap // cut.kernel[1], tap % cut.kernel[1]]
     return inside(image, cut)

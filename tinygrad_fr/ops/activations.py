@@ -45,7 +45,7 @@ def relu(x: Array):
 
 def _positive(x: Any) -> Any:
     # With a row of zeros 2.3 times faster than with the scalar 0.
-    return np.maximum(x, np.zeros(x.shape[-1:], x.dtype))
+    return np.maximum(x, np.zeros(x.shape[-1:], x.dtype) if isinstance(x, np.ndarray) else 0)
 
 
 def _passed(g: Any, y: Any) -> Any:

@@ -66,7 +66,8 @@ def scaled_dot_product_attention(
     >>> scaled_dot_product_attention([[0.0]], [[1.0], [2.0]], [[3.0], [5.0]])
     array([[4.]])
     """
-    masks = [attn_mask, np.tri(query.shape[-2], key.shape[-2], dtype=bool) if is_causal else None]
+    causal = np.tri(query.shape[-2], key.shape[-2], dtype=bool) if is_causal else None
+    masks = [attn_mask, causal]
     weights = attention_weights(query, key, masks, scale)
     if value.ndim < 2 or value.shape[-2] != key.shape[-2]:
         raise ShapeError(
@@ -86,13 +87,13 @@ def attention_weights(query: Any, key: Any, masks: list[Any], scale: float | Non
     # The queries are fewer numbers than the products.
     factor = 1 / math.sqrt(max(query.shape[-1], 1)) if scale is None else scale
     scores = (query * factor) @ key.swapaxes(-1, -2)
-    hidden = np.zeros((), bool)
+    hidden: Any = None
     for mask in masks:
         if mask is not None:
             out_of_sight, added = _parts(mask, scores)
-            hidden = hidden | out_of_sight
+            hidden = out_of_sight if hidden is None else hidden | out_of_sight
             scores = scores if added is None else scores + added
-    if not hidden.any():
+    if hidden is None or not hidden.any():
         return softmax(scores)
     # No infinity, which would stop tg.debug; a softmax of the least number is exactly 0, too.
     weights = softmax(where(hidden, np.finfo(scores.dtype).min, scores))
@@ -102,7 +103,7 @@ def attention_weights(query: Any, key: Any, masks: list[Any], scale: float | Non
 
 def _parts(mask: Any, scores: Any) -> tuple[Array, Any]:
     """What a mask hides, and what it adds to the products; a Tensor's numbers may be learned."""
-    numbers = np.asarray(getattr(mask, "_array", mask))
+    numbers = np.asarray(getattr(mask, "_array", mask), like=getattr(scores, "_array", scores))
     if numbers.dtype.kind not in "fb":
         raise DTypeError(
             "a mask is of booleans or of floating numbers, not {dtype}", dtype=numbers.dtype

@@ -12,7 +12,7 @@ from ..autograd.engine import Node
 from ..autograd.op import op
 from ..checks import share
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ..kernels import Array, stable
+from ..kernels import Array, as_array, stable
 from ..messages import _
 from .activations import log_softmax, softmax
 from .casting import in_single
@@ -75,7 +75,7 @@ def cross_entropy(
     axis, others = classes_of(logits)
     share(label_smoothing, "label_smoothing")
     _warn_probabilities(logits, axis)
-    weight = class_weights(weight, logits.shape[axis], stable.floating(logits).dtype)
+    weight = class_weights(weight, logits.shape[axis], stable.floating(logits))
     if target.dtype.kind != "f":
         return _of_classes(logits, target, reduction, label_smoothing, weight, ignore_index)
     if target.shape == others != logits.shape:
@@ -135,7 +135,7 @@ def _of_classes(
 
     def shares() -> Array:
         """The targets as rows that say how much each logarithm counts."""
-        p = np.full(logits.shape, smoothing / classes, y.dtype)
+        p = np.full(logits.shape, smoothing / classes, y.dtype, like=logits)
         p[picked] += 1 - smoothing
         if weight is not None:
             p *= along(weight, logits.ndim, axis)
@@ -193,7 +193,7 @@ def classes_of(scores: Array) -> tuple[int, tuple[int, ...]]:
 def positions(labels: Array, axis: int) -> tuple[Any, ...]:
     """The index of each example's class in the logits."""
     if labels.ndim == 1:
-        return np.arange(len(labels)), labels
+        return np.arange(len(labels), like=labels), labels
     grid: list[Any] = list(np.indices(labels.shape, sparse=True))
     grid.insert(axis, labels)
     return tuple(grid)
@@ -230,7 +230,8 @@ def check_labels(
     is_class = ignore_index is not None and 0 <= ignore_index < classes
     if _are_classes(labels, classes) and not is_class:
         return labels, None
-    ignored = np.zeros(shape, bool) if ignore_index is None else labels == ignore_index
+    none = np.zeros(shape, bool, like=labels)
+    ignored = none if ignore_index is None else labels == ignore_index
     kept = labels[~ignored]
     if not _are_classes(kept, classes):
         raise ArgumentError(
@@ -244,16 +245,14 @@ def check_labels(
 
 
 def _are_classes(labels: Array, classes: int) -> bool:
-    return not labels.size or bool(
-        np.minimum.reduce(labels, None) >= 0 and np.maximum.reduce(labels, None) < classes
-    )
+    return not labels.size or bool(labels.min() >= 0 and labels.max() < classes)
 
 
-def class_weights(weight: Any, classes: int, dtype: Any) -> Array | None:
-    """The weights of the classes, copied, as numbers of the logits' dtype."""
+def class_weights(weight: Any, classes: int, scores: Array) -> Array | None:
+    """The weights of the classes, copied, as an array of the kind and the dtype of the scores."""
     if weight is None:
         return None
-    weight = np.array(weight, dtype)
+    weight = np.array(weight, scores.dtype, like=scores)
     if weight.shape != (classes,):
         raise ShapeError(
             "weight holds a number for each of the {n} classes, (C,): not {shape}",
@@ -266,7 +265,8 @@ def _scales(labels: Array, ignored: Array | None, weight: Array | None, dtype: A
     """How much each example counts; None where all count alike."""
     if weight is None and ignored is None:
         return None
-    scale = np.ones(labels.shape, dtype) if weight is None else np.asarray(weight[labels])
+    ones = np.ones(labels.shape, dtype, like=labels)
+    scale = ones if weight is None else as_array(weight[labels])
     if ignored is not None:
         scale[ignored] = 0
     return scale
@@ -279,7 +279,12 @@ def along(weight: Array, ndim: int, axis: int) -> Array:
 
 def _warn_probabilities(logits: Array, axis: int) -> None:
     # The first example settles it for almost all logits, before the whole array is looked at.
-    if not logits.size or logits.shape[axis] < 2 or logits.item(0) < 0 or logits[0].min() < 0:
+    if (
+        not logits.size
+        or logits.shape[axis] < 2
+        or logits[(0,) * logits.ndim] < 0
+        or logits[0].min() < 0
+    ):
         return
     if logits.min() >= 0 and (abs(logits.sum(axis) - 1.0) <= 1e-4).all():
         warnings.warn(
@@ -324,7 +329,7 @@ def nll_loss(
     labels, ignored = check_labels(target, log_p.shape, ignore_index)
     picked = positions(labels, axis)
     loss = -stable.floating(log_p[picked])
-    weight = class_weights(weight, log_p.shape[axis], loss.dtype)
+    weight = class_weights(weight, log_p.shape[axis], stable.floating(log_p))
     scale = _scales(labels, ignored, weight, loss.dtype)
     loss = loss if scale is None else loss * scale
     loss = loss if ignored is None else np.where(ignored, 0, loss)

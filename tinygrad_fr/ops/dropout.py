@@ -7,7 +7,7 @@ import numpy as np
 from .. import settings
 from ..autograd.op import op
 from ..checks import share
-from ..kernels import Array
+from ..kernels import Array, as_array
 from ..kernels.stable import floating
 
 
@@ -41,6 +41,7 @@ def dropout(x: Array, p: float = 0.5, training: bool = True):
         return x.copy(), _identity
     uniform = settings.generator().random(x.shape, np.float32)
     mask = np.multiply(uniform >= p, 1 / (1 - p) if p < 1 else 0.0, dtype=x.dtype)
+    mask = np.asarray(mask, like=as_array(x))  # the one place where chance meets other arrays
 
     def to_x(g, y, x):
         r"""\bar{x} = \frac{m \odot \bar{y}}{1 - p}"""

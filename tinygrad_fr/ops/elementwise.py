@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import op, operator
-from ..kernels import Array
+from ..kernels import Array, as_array
 from ..kernels.fast.elementwise import elementwise as shared
 from .selection import quotient, where
 
@@ -170,8 +170,8 @@ def power(a: Array, b: Array):
 
 
 def _power(a: Any, b: Any) -> Any:
-    if isinstance(b, (int, np.integer)) and b < 0 and np.asarray(a).dtype.kind in "iu":
-        a = np.asarray(a, np.float64)  # NumPy refuses negative powers of integers
+    if isinstance(b, (int, np.integer)) and b < 0 and as_array(a).dtype.kind in "iu":
+        a = as_array(a).astype(np.float64)  # NumPy refuses negative powers of integers
     return np.power(a, b)
 
 

@@ -36,7 +36,7 @@ def getitem(x: Array, index: Any):
     >>> getitem(np.array([1.0, 2.0, 3.0]), [0, 0, 2])
     array([1., 1., 3.])
     """
-    if isinstance(index, np.ndarray) and index.dtype.kind == "f":
+    if hasattr(index, "__array_function__") and index.dtype.kind == "f":
         raise IndexingError(
             "an index is made of integers or booleans, not of {dtype}", dtype=index.dtype
         )
@@ -63,10 +63,9 @@ def put_back(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
 
 def _copied(part: Any) -> Any:
     """A copy of an array of indices: changed later, it would make the gradient wrong."""
-    if isinstance(part, (np.ndarray, list)):
-        empty = isinstance(part, list) and not np.size(part)
-        return np.array(part, dtype=np.intp if empty else None)
-    return part
+    if isinstance(part, list):
+        return np.array(part, dtype=None if np.size(part) else np.intp)
+    return part.copy() if hasattr(part, "__array_function__") else part
 
 
 def _shown(index: Any) -> str:
@@ -85,7 +84,7 @@ def _scatter(x: Array, index: Any, shape: tuple[int, ...]):
         r"""\bar{x} = \bar{y}[i]"""
         return g[index]
 
-    return kernel.scatter(np.asarray(x), index, shape), to_x
+    return kernel.scatter(x, index, shape), to_x
 
 
 @op(r"Y_i = W_{k_i}", examples=lambda draw: [
@@ -150,7 +149,8 @@ def one_hot(labels: Array, num_classes: int = -1):
     if num_classes == -1:
         num_classes = int(labels.max()) + 1 if labels.size else 0
     _check_indices(labels, num_classes)
-    return np.eye(num_classes, dtype=settings.get_default_dtype())[labels], None
+    rows = np.eye(num_classes, dtype=settings.get_default_dtype(), like=labels)
+    return rows[labels], None
 
 
 def _check_indices(indices: Array, n: int) -> None:

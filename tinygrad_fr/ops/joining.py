@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..autograd.op import composed, op
 from ..checks import one_of
 from ..errors import ArgumentError, IndexingError, ShapeError
-from ..kernels import Array
+from ..kernels import Array, as_array
 from .casting import in_single
 from .indexing import _scatter, put_back
 
@@ -63,7 +63,7 @@ def _listed(arrays: Any) -> list[Array]:
         raise ArgumentError("give a list of arrays: [a, b]")
     if not arrays:
         raise ArgumentError("there is nothing to join: the list is empty")
-    return [np.asarray(x) for x in arrays]
+    return [as_array(x) for x in arrays]
 
 
 def _few(shapes: Iterable[tuple[int, ...]]) -> str:
@@ -161,8 +161,10 @@ def repeat(x: Array, repeats: int | Sequence[int], axis: int | None = None):
     >>> repeat([1.0, 2.0], 2)
     array([1., 1., 2., 2.])
     """
+    if hasattr(repeats, "tolist") and not isinstance(repeats, np.ndarray):
+        repeats = repeats.tolist()  # the shape of the result depends on them
     times = np.array(repeats)  # copied: changed later, it would make the gradient wrong
-    y = np.repeat(x, times, axis)
+    y = np.repeat(x, times if isinstance(x, np.ndarray) else times.tolist(), axis)
     along = 0 if axis is None else normalize_axis_index(axis, x.ndim)
     n = x.size if axis is None else x.shape[along]
     index = (slice(None),) * along + (np.repeat(np.arange(n), times),)
@@ -278,7 +280,7 @@ def take(x: Array, indices: Any, axis: int | None = None):
     >>> take([1.0, 2.0, 3.0], [2, 0, 2])
     array([3., 1., 3.])
     """
-    positions = np.array(indices)  # copied: changed later, it would make the gradient wrong
+    positions = as_array(indices).copy()  # copied: changed later, it would make the gradient wrong
     if positions.dtype.kind not in "iu":
         raise IndexingError("positions are integers, not {dtype}", dtype=positions.dtype)
     along = None if axis is None else normalize_axis_index(axis, x.ndim)

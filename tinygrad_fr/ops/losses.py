@@ -9,7 +9,7 @@ import numpy as np
 from ..autograd.op import op
 from ..checks import one_of
 from ..errors import ArgumentError, ShapeError
-from ..kernels import Array
+from ..kernels import Array, as_array
 from .activations import sigmoid, softplus
 from .casting import in_single
 from .elementwise import exp, log
@@ -301,7 +301,7 @@ def _two(draw: Any) -> tuple[Array, Array]:
 
 def _x_log_x(x: Array) -> Array:
     """``x ln x``, 0 at 0."""
-    return np.asarray(x * np.log(np.where(x == 0, 1, x)))
+    return as_array(x * np.log(np.where(x == 0, 1, x)))
 
 
 def _check_targets(target: Array) -> None:
@@ -317,7 +317,7 @@ def _entry_weights(weight: Any, name: str, x: Array) -> Any:
     """Factors of the entries' losses, copied, of their dtype; 1 where there are none."""
     if weight is None:
         return 1.0
-    weight = np.array(weight, x.dtype)
+    weight = np.array(weight, x.dtype, like=as_array(x))
     try:
         fits = np.broadcast_shapes(weight.shape, x.shape) == x.shape
     except ValueError:

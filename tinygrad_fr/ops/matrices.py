@@ -114,7 +114,8 @@ def cholesky(x: Array):
     """
     _square(x)
     x = floating(x)
-    lower = np.tril(np.ones(x.shape[-2:], x.dtype)) - np.eye(x.shape[-1], dtype=x.dtype) / 2
+    ones, eye = np.ones(x.shape[-2:], x.dtype, like=x), np.eye(x.shape[-1], dtype=x.dtype, like=x)
+    lower = np.tril(ones) - eye / 2
 
     def to_x(g, y, x):
         r"""\bar{X} = \tfrac12 (S + S^{\top}), \quad
@@ -180,7 +181,8 @@ def _cofactors(x: Any) -> Any:
         )  # fmt: skip
     others = np.array([[j for j in range(n) if j != i] for i in range(n)], int).reshape(n, n - 1)
     minors = x[..., others[:, None, :, None], others[None, :, None, :]]
-    return det(minors) * (-1.0) ** np.add.outer(np.arange(n), np.arange(n)).astype(x.dtype)
+    signs = (-1.0) ** np.add.outer(np.arange(n), np.arange(n)).astype(x.dtype)
+    return det(minors) * np.asarray(signs, like=getattr(x, "_array", x))
 
 
 @op(r"y = \ln |\det X|", examples=lambda draw: [draw(3, 3), draw(2, 2, 2)])
@@ -236,7 +238,7 @@ def trace(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1):
     5.0
     """
     y = np.trace(x, offset, axis1, axis2)
-    ones = np.eye(x.shape[axis1], x.shape[axis2], offset, x.dtype)
+    ones = np.eye(x.shape[axis1], x.shape[axis2], offset, x.dtype, like=x)
 
     def to_x(g, y, x):
         r"""\bar{X} = \bar{y} I"""
@@ -275,8 +277,12 @@ def vector_norm(x: Array, axis: Axis = None, keepdims: bool = False, ord: float 
 
     if p == 2:
         y = np.sqrt((size * size).sum(axes, keepdims=keepdims))
+    elif abs(p) == math.inf:
+        y = (size.max if p > 0 else size.min)(axes, keepdims=keepdims)
+    elif p == 0:
+        y = (x != 0).sum(axes, x.dtype, keepdims=keepdims)
     else:
-        y = np.linalg.vector_norm(x, axis=axes, keepdims=keepdims, ord=p)
+        y = (size**p).sum(axes, keepdims=keepdims) ** (1 / p)
     return y, to_x if p else None
 
 
@@ -356,7 +362,7 @@ def matrix_norm(x: Array, keepdims: bool = False, ord: Any = "fro"):
 ])  # fmt: skip
 def _svd(x: Array):
     """Singular vectors and, in the last row, singular values: (..., M + N + 1, min(M, N))."""
-    m = x.shape[-2]
+    m, eye = x.shape[-2], np.eye(min(x.shape[-2:]), dtype=x.dtype, like=x)
 
     def to_x(g, y, x):
         r"""\bar{X} = U (\operatorname{diag}(\bar{s}) + \ldots) V^{\top}"""
@@ -371,7 +377,7 @@ def _svd(x: Array):
         a, b = ut @ gu, vt @ gv
         left, right = a - a.swapaxes(-1, -2), b - b.swapaxes(-1, -2)
         inner = ratio(left + right, (s - st) * (1 - equal)) + ratio(left - right, s + st)
-        inner = inner / 2 + shared * np.eye(s.shape[-1], dtype=x.dtype)
+        inner = inner / 2 + shared * eye
         beside = ratio(gu - u @ a, s) @ vt + u @ ratio(gv - v @ b, s).swapaxes(-1, -2)
         return u @ inner @ vt + beside
 

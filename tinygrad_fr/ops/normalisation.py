@@ -87,8 +87,8 @@ def batch_norm(
     else:
         if running_mean is None or running_var is None:
             raise ArgumentError("running statistics are needed outside of training")
-        mean = column(np.array(running_mean, x.dtype))
-        variance = column(np.array(running_var, x.dtype))
+        mean = column(np.array(running_mean, x.dtype, like=x))
+        variance = column(np.array(running_var, x.dtype, like=x))
     scale = 1 / np.sqrt(variance + x.dtype.type(eps))
     a = scale if weight is None else scale * column(weight)
     b = -mean * a if bias is None else column(bias) - mean * a
@@ -119,7 +119,8 @@ def batch_norm(
 
     def to_bias(g, y, x, running_mean, running_var, weight, bias):
         r"""\bar{\beta} = \sum \bar{y}"""
-        return sums(2, g, x, mean).ravel() if isinstance(g, np.ndarray) else g.sum(axes)
+        recorded: Any = g if isinstance(g, Node) else None
+        return sums(2, g, x, mean).ravel() if recorded is None else recorded.sum(axes)
 
     return y, to_x, None, None, to_weight, to_bias
 
@@ -189,35 +190,29 @@ def layer_norm(
     n = math.prod(shape)
     flat = None if weight is None else weight.ravel()
 
-    if isinstance(x, np.ndarray):
-        shift = None if bias is None else bias.ravel()
-        rows, d, scale = kernel.layer_norm(x.reshape(x.size // max(n, 1), n), flat, shift, eps)
-        gradients = Once(lambda g: kernel.layer_norm_gradients(g.reshape(d.shape), d, scale, flat))
-        y = rows.reshape(x.shape)
-    else:
-        y = _normalised(x, axes, eps)[0]
-        y = y if weight is None else y * weight
-        y = y if bias is None else y + bias
+    shift = None if bias is None else bias.ravel()
+    rows, d, scale = kernel.layer_norm(x.reshape(x.size // max(n, 1), n), flat, shift, eps)
+    gradients = Once(lambda g: kernel.layer_norm_gradients(g.reshape(d.shape), d, scale, flat))
 
     def to_x(g, y, x, shape, weight, bias):
         r"""\bar{x} = \frac{1}{\sigma} \left(\bar{h} - \overline{\bar{h}} -
         \hat{x} \, \overline{\bar{h} \odot \hat{x}}\right), \quad \bar{h} = \gamma \bar{y}
         """
-        if isinstance(g, np.ndarray):
+        if not isinstance(g, Node):
             return gradients(0, g).reshape(x.shape)
         return _to_normalised(g if weight is None else g * weight, x, axes, eps)
 
     def to_weight(g, y, x, shape, weight, bias):
         r"""\bar{\gamma} = \sum \bar{y} \odot \hat{x}"""
-        if isinstance(g, np.ndarray):
+        if not isinstance(g, Node):
             return gradients(1, g).reshape(weight.shape)
         return g * _normalised(x, axes, eps)[0]  # the engine sums over the examples
 
     def to_bias(g, y, x, shape, weight, bias):
         r"""\bar{\beta} = \sum \bar{y}"""
-        return gradients(2, g).reshape(bias.shape) if isinstance(g, np.ndarray) else g
+        return g if isinstance(g, Node) else gradients(2, g).reshape(bias.shape)
 
-    return y, to_x, None, to_weight, to_bias
+    return rows.reshape(x.shape), to_x, None, to_weight, to_bias
 
 
 @composed(r"y = \gamma \frac{x - \mu_g}{\sqrt{\sigma_g^2 + \varepsilon}} + \beta",

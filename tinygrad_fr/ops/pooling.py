@@ -105,7 +105,7 @@ def avg_pool2d(
     x = floating(x)
     if divisor_override == 0:
         raise ArgumentError("divisor_override is not 0")
-    shares = kernel.window_shares(where, count_include_pad, x.dtype)
+    shares = kernel.window_shares(where, count_include_pad, x)
     share = 1 / divisor_override if divisor_override else shares
 
     def to_x(g, y, x):

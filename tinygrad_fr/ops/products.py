@@ -13,7 +13,7 @@ import numpy as np
 from ..autograd.engine import Node
 from ..autograd.op import composed, op, operator
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ..kernels import Array
+from ..kernels import Array, as_array
 from ..kernels.fast.blas import alone
 from ..kernels.fast.products import matmul as times
 from ..kernels.matrix import product
@@ -192,7 +192,7 @@ def einsum(subscripts: str, *operands: Array, optimize: Any = True):
             r"""\bar{X}_i = \sum \bar{Y} \prod_{j \neq i} X_j"""
             own, names = terms[i], iter(sorted(set(LETTERS) - set(sizes)))
             given = [output, *terms[:i], *terms[i + 1 :]]
-            arrays = [g, *xs[:i], *xs[i + 1 :]]
+            arrays, like = [g, *xs[:i], *xs[i + 1 :]], as_array(getattr(g, "_array", g))
             full = {
                 letter
                 for term, x in zip(given, arrays, strict=True)
@@ -204,11 +204,11 @@ def einsum(subscripts: str, *operands: Array, optimize: Any = True):
                 if letter in result:  # its diagonal was taken: give it back a diagonal
                     twin = next(names)
                     given.append(letter + twin)
-                    arrays.append(np.eye(sizes[letter], dtype=g.dtype))
+                    arrays.append(np.eye(sizes[letter], dtype=g.dtype, like=like))
                     letter = twin
                 elif letter not in full:
                     given.append(letter)
-                    arrays.append(np.ones(sizes[letter], g.dtype))
+                    arrays.append(np.ones(sizes[letter], g.dtype, like=like))
                 result += letter
             return einsum(",".join(given) + "->" + result, *arrays)
 
@@ -216,7 +216,7 @@ def einsum(subscripts: str, *operands: Array, optimize: Any = True):
 
     # Through BLAS where that is possible; all in one dtype, or a product of int8 would overflow.
     dtype = np.result_type(*operands)
-    given = [single(np.asarray(x, dtype)) for x in operands]
+    given = [single(as_array(x).astype(dtype, copy=False)) for x in operands]
     quick = functools.partial(np.einsum, optimize=len(terms) > 1)
     y = alone(quick, ",".join(terms) + "->" + output, *given)
     return y.astype(dtype, copy=False), *[to_operand(i) for i in range(len(operands))]

@@ -251,7 +251,7 @@ def _products_of_others(x: Any) -> Any:
 
     Of those before it, times those after it.
     """
-    one = np.ones((*x.shape[:-1], 1), x.dtype)
+    one = np.ones_like(x, shape=(*x.shape[:-1], 1))
     before = cumprod(concatenate([one, x[..., :-1]], -1), -1)
     after = cumprod(concatenate([one, flip(x, -1)[..., :-1]], -1), -1)
     return (before * flip(after, -1))[..., : x.shape[-1]]
@@ -313,7 +313,7 @@ def _weighted_sums(g: Any, x: Any) -> Any:
 
 def _ahead(x: Any, n: int) -> Any:
     """The entries ``n`` places further on; 0 beyond the end."""
-    return concatenate([x[n:], np.zeros(x[:n].shape, x.dtype)])
+    return concatenate([x[n:], np.zeros_like(x[:n])])
 
 
 # --- without a gradient: constant between jumps, so untracked results ------------------------

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..autograd.op import op, operator
 from ..errors import ArgumentError, DTypeError
-from ..kernels import Array, stable
+from ..kernels import Array, as_array, stable
 
 
 def _pair(draw: Any) -> list[Any]:
@@ -151,7 +151,8 @@ def clip(x: Array, min: Array | None = None, max: Array | None = None):
     if min is None and max is None:
         raise ArgumentError("give at least one bound, min or max")
     # Copied: changed later, they would make the gradient wrong.
-    low, high = (np.array(b) if isinstance(b, np.ndarray) else b for b in (min, max))
+    bounds: tuple[Any, Any] = (min, max)
+    low, high = (b.copy() if hasattr(b, "copy") else b for b in bounds)
 
     def to_x(g, y, x, *bounds):
         r"""\bar{x} = \bar{y} \odot [l \leq x \leq h]"""
@@ -175,9 +176,9 @@ def clip(x: Array, min: Array | None = None, max: Array | None = None):
 def _logic(name: str, dunders: tuple[str, ...], latex: str, ufunc: np.ufunc) -> Any:
     def body(*operands: Array):
         for mask in operands:
-            if np.asarray(mask).dtype.kind not in "biu":
+            if as_array(mask).dtype.kind not in "biu":
                 raise DTypeError("masks are boolean, not {dtype}: compare first",
-                                 dtype=np.asarray(mask).dtype)  # fmt: skip
+                                 dtype=as_array(mask).dtype)  # fmt: skip
         return ufunc(*operands), *[None] * len(operands)
 
     body.__name__ = body.__qualname__ = name

@@ -107,9 +107,14 @@ def as_arrays(
     """
     given_beside = (*args, *kwargs.values()) if beside is None else beside
     dtypes = [x.dtype for x in given_beside if hasattr(x, "dtype")]
+    arrays = (getattr(x, "_array", x) for x in (*args, *kwargs.values()))
+    like = next((x for x in arrays if hasattr(x, "__array_function__")), None)
 
     def given(name: str, x: Any) -> Any:
-        return _as_array(operation, name, x, dtypes) if name in operation.arrays else x
+        if name not in operation.arrays:
+            return x
+        y = _as_array(operation, name, x, dtypes)
+        return y if y is x or isinstance(y, Node) else np.asarray(y, like=like)
 
     positional = tuple(given(operation.parameter(i), x) for i, x in enumerate(args))
     return positional, {name: given(name, x) for name, x in kwargs.items()}

@@ -46,10 +46,13 @@ def matmul(a: Any, b: Any) -> Any:
 
 def sum_of_squares(x: Array) -> Any:
     """NaN or infinite where ``x`` is anywhere, or too large: in one pass, without a mask."""
-    return np.vdot(x, x) if x.size < _VECTOR else alone(np.vdot, x, x)
+    few = x.size < _VECTOR or not isinstance(x, np.ndarray)
+    return np.vdot(x, x) if few else alone(np.vdot, x, x)
 
 
 def dots(a: Any, b: Any, axis: int = -1) -> Any:
     """``np.vecdot``: the products of rows."""
+    if not isinstance(a, np.ndarray):
+        return (a * b).sum(axis)
     rows: Any = functools.partial(np.vecdot, axis=axis)
     return rows(a, b) if a.shape[axis] < _VECTOR else alone(rows, a, b)

@@ -14,6 +14,8 @@ from queue import SimpleQueue
 from threading import Lock, RLock, Thread
 from typing import Any, TypeVar
 
+import numpy as np
+
 from .blas import alone, forget, wanted
 
 _SMALL = 2**17  # numbers that are not worth the waking of a thread, some 0.1 ms
@@ -49,7 +51,7 @@ def parts(length: int, n: int) -> list[slice]:
 
 def by_images(work: Callable[[slice], Result], y: Any, numbers: int = 2**17) -> list[Result]:
     """``work`` on a batch ``y`` in parts of some ``numbers``, of many among threads."""
-    if y.size <= numbers:
+    if y.size <= numbers or not isinstance(y, np.ndarray):
         return [work(slice(0, len(y)))]
     split = parts(len(y), round(y.size / numbers))
     return share(work, split) if y.size > _SMALL else [*map(work, split)]

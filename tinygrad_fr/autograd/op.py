@@ -224,7 +224,7 @@ def _recorded(operation: Operation) -> Callable[..., Any]:
         tensor._grad = tensor._name = tensor._memory = None
         tensor._state = 0
         tensor._rank = next_rank()
-        if y.__class__ is ndarray and (y.base is not None or y is raw[0]):
+        if y.__class__ is not ndarray or y.base is not None or y is raw[0]:
             share_views(y, args, tensor)
         if tracked:
             inputs, closures = args, out[1:] if out.__class__ is tuple else ()

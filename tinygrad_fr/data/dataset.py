@@ -12,7 +12,7 @@ from .. import checks, settings
 from ..autograd.guards.conversion import as_operand
 from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, IndexingError, ShapeError
-from ..kernels import Array
+from ..kernels import Array, as_array
 
 Batch: TypeAlias = tuple[Array, ...]
 
@@ -269,7 +269,7 @@ def _holding(dtype: np.dtype[Any], value: Any) -> np.dtype[Any]:
 
 
 def _as_array(x: Any) -> Array:
-    return np.asarray(x if isinstance(x, Tensor) else as_operand(x))
+    return as_array(x.numpy() if isinstance(x, Tensor) else as_operand(x))
 
 
 def in_epoch(data: Any, epoch: int) -> Any:

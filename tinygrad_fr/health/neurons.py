@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import Array
+from ..kernels import Array, to_numpy
 
 # Where the slope is 0, or below 5 % of its largest value (1/4 for the sigmoid, 1 for the others).
 FLAT = 0.05
@@ -47,10 +47,11 @@ class Neurons:
     @classmethod
     def of(cls, node: Any) -> Neurons:
         """Those of a recorded activation."""
-        y, before = node._array, node._inputs[0]
+        before = node._inputs[0]
+        y, before = map(to_numpy, (node._array, getattr(before, "_array", before)))
         axis = 1 if y.ndim == 2 or y.ndim > 3 or _of_channels(before) else y.ndim - 1
         with np.errstate(all="ignore"):
-            plateau = PLATEAUS[node._op.name](y, getattr(before, "_array", before))
+            plateau = PLATEAUS[node._op.name](y, before)
         flat = np.atleast_1d(
             plateau.sum(axis=tuple(i for i in range(y.ndim) if i != axis), dtype=int)
         )

@@ -16,6 +16,7 @@ from ..autograd.modes import Call, current_mode
 from ..autograd.tensor import Tensor
 from ..checks import whole
 from ..errors import DTypeError
+from ..kernels import to_numpy
 from ..nn.module import Module, Parameter
 from ..nn.summary import titled
 from .judging import judge
@@ -164,7 +165,7 @@ class Watch:
             matrix = _matrix(x) if node._op.name in PRODUCTS else None
             if matrix is not None:
                 *_inner, outermost = [None, *_around(node)]
-                norm = _norm([np.asarray(getattr(gradient, "_array", gradient))])
+                norm = _norm([getattr(gradient, "_array", gradient)])
                 now.uses.setdefault(id(matrix), []).append(Use(outermost, node._rank, norm))
         if node._op.name not in PLATEAUS:
             return
@@ -182,7 +183,7 @@ class Watch:
         rank, now.rank = getattr(now, "rank", -1), -1
         modules = dict(self.model.named_modules())
         layers = dict(_layers(modules))
-        gradients = {id(leaf): np.asarray(getattr(g, "_array", g)) for leaf, g in found}
+        gradients = {id(leaf): to_numpy(getattr(g, "_array", g)) for leaf, g in found}
         mine = any(id(p) in gradients for own in layers.values() for p in own)
         if rank < 0 or not (mine or now.seen):
             return  # another model's
@@ -246,6 +247,7 @@ def _norm(arrays: list[Any]) -> float:
 
     As products, that pass over the memory once; where those leave their range, by parts.
     """
+    arrays = [*map(to_numpy, arrays)]
     with np.errstate(all="ignore"):
         square = sum(float(np.vdot(a, a)) for a in arrays if a.dtype != np.float16)
         if 1e-30 < square < 1e30 and all(a.dtype != np.float16 for a in arrays):

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, DTypeError, FileError, need
-from ..kernels import Array
+from ..kernels import Array, to_numpy
 from ..messages import _
 from . import files
 
@@ -303,7 +303,7 @@ def _checked_state(state: Mapping[str, Any]) -> dict[str, Array]:
                 name=name,
                 reserved=METADATA,
             )
-        array = np.asarray(value.data if isinstance(value, Tensor) else value)
+        array = to_numpy(value.data if isinstance(value, Tensor) else value)
         if array.dtype.kind not in "biuf" or array.itemsize > 8:
             raise DTypeError(
                 "{name} is of {dtype}: only booleans and numbers of up to 64 bits are saved",

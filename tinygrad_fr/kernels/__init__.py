@@ -14,3 +14,9 @@ def as_array(y: Any) -> Array:
     functions: what is fast here looks into NumPy's memory.
     """
     return y if hasattr(y, "__array_function__") else np.asarray(y)
+
+
+def to_numpy(x: Any) -> Array:
+    """An array of any library as one of NumPy's: CuPy's are copied from the card."""
+    elsewhere = hasattr(x, "__array_function__") and hasattr(x, "get")
+    return np.asarray(x.get() if elsewhere else x)

@@ -10,6 +10,7 @@ from .. import settings
 from ..autograd.tensor import Tensor
 from ..checks import one_of, share, whole
 from ..errors import ArgumentError, ShapeError
+from ..kernels import as_array
 from ..ops.activations import gelu, relu
 from ..ops.attention import attention_weights
 from ..ops.dropout import dropout
@@ -271,5 +272,5 @@ def _shown(mask: Any) -> Any:
         return None
     if isinstance(mask, Tensor) and mask.requires_grad:
         return mask  # it is learned
-    mask = np.asarray(getattr(mask, "data", mask))
+    mask = as_array(getattr(mask, "_array", mask))
     return ~mask if mask.dtype == bool else mask

@@ -123,6 +123,6 @@ def _fans(tensor: Tensor) -> tuple[int, int]:
 
 
 def _fill(tensor: Tensor, values: Any) -> Tensor:
-    tensor._array[...] = np.asarray(values)
+    tensor._array[...] = np.asarray(values, like=tensor._array)
     touch(tensor)
     return tensor

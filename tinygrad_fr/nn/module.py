@@ -10,15 +10,14 @@ from typing import Any, Self, overload
 import numpy as np
 
 from .. import settings
-from ..autograd import engine
 from ..autograd.guards.conversion import as_operand
 from ..autograd.modes import current_mode, enter_module, leave_module
 from ..autograd.tensor import Tensor
-from ..checks import same_shape
-from ..errors import ArgumentError, DTypeError, GraphError
-from ..kernels import Array
+from ..errors import ArgumentError, GraphError
+from ..kernels import Array, as_array
 from ..messages import Shown
 from .forward import Forward, R_co
+from .state import converted, loaded
 from .summary import Summary, summarise
 
 Hook = Callable[["Module", tuple[Any, ...], Any], Any]
@@ -73,8 +72,8 @@ class Module(Shown):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward``, record under which layer, and call the hooks.
 
-        A floating array is cast to the parameters' dtype and becomes a Tensor, also one of pandas
-        or PyTorch; Tensors and integer arrays are left alone.
+        A floating array, also one of pandas or PyTorch, becomes a Tensor of the parameters' dtype
+        and library; Tensors and integer arrays are left alone.
         """
         mode = current_mode()
         for x in args:
@@ -111,10 +110,10 @@ class Module(Shown):
 
     def _cast(self, x: Any) -> Any:
         x = x if isinstance(x, Tensor) else as_operand(x)
-        if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
+        if isinstance(x, Tensor) or not hasattr(x, "__array_function__") or x.dtype.kind != "f":
             return x
-        dtype = next((p.dtype for p in self.parameters()), x.dtype)
-        return Tensor(x, dtype=dtype)
+        p = next(self.parameters(), None)
+        return Tensor(x) if p is None else Tensor(np.asarray(x, p.dtype, like=p._array))
 
     def _name_of(self, module: Module) -> str:
         """The path of a module below this one; lists may have changed since it was noted."""
@@ -192,7 +191,7 @@ class Module(Shown):
 
     def register_buffer(self, name: str, value: Any) -> None:
         """Keep an array that is saved with the parameters but not learned."""
-        setattr(self, name, np.asarray(value))
+        setattr(self, name, as_array(value))
         self._buffers = (*self._buffers, name)
 
     def named_buffers(self, remove_duplicate: bool = True) -> Iterator[tuple[str, Array]]:
@@ -206,7 +205,8 @@ class Module(Shown):
     def state_dict(self) -> dict[str, Array]:
         """Copies of all parameters and buffers, by path; PyTorch's names and shapes."""
         state = {name: p.data.copy() for name, p in self.named_parameters(remove_duplicate=False)}
-        state |= {n: np.array(x) for n, x in self.named_buffers(remove_duplicate=False)}
+        buffers = self.named_buffers(remove_duplicate=False)
+        state.update((name, buffer.copy()) for name, buffer in buffers)
         return state
 
     def load_state_dict(
@@ -232,36 +232,27 @@ class Module(Shown):
         ShapeError
             If a shape differs.
         """
-        if not isinstance(state, Mapping):
-            raise DTypeError(
-                "a state is a dict of arrays by name, not {kind}", kind=type(state).__name__
-            )
-        own: dict[str, Any] = dict(self.named_parameters(remove_duplicate=False))
-        own.update(self.named_buffers(remove_duplicate=False))
-        missing, unknown = own.keys() - state.keys(), state.keys() - own.keys()
-        if strict and (missing or unknown):
-            raise ArgumentError(
-                "the state is of another model: missing {missing}; unknown {unknown}",
-                missing=", ".join(sorted(missing)) or "-",
-                unknown=", ".join(sorted(unknown)) or "-",
-            )
-        new = {}
-        for name in own.keys() & state.keys():
-            value = np.asarray(getattr(state[name], "data", state[name]))
-            same_shape(value, own[name].shape, name)
-            if value.dtype.kind not in "fiub":
-                raise DTypeError(
-                    "{name} in the state is not numeric: {dtype}", name=name, dtype=value.dtype
-                )
-            new[name] = value
-        for name, value in new.items():
-            target = own[name]
-            if isinstance(target, Tensor):
-                target._array[...] = value
-                engine.touch(target)
-            else:
-                target[...] = value
-        return sorted(missing), sorted(unknown)
+        return loaded(self, state, strict)
+
+    def to(self, convert: Callable[[Array], Any]) -> Self:
+        """Convert all parameters and buffers, in place, and return the module.
+
+        As to another library, ``model.to(cupy.asarray)``, and back: ``model.to(cupy.asnumpy)``.
+        Gradients are forgotten; an optimizer that has made steps must be made anew.
+
+        Raises
+        ------
+        DTypeError
+            If ``convert`` is no function, or does not give floating arrays for parameters.
+
+        Examples
+        --------
+        >>> from tinygrad_fr import nn
+        >>> layer = nn.Linear(3, 2).to(lambda x: x.astype(np.float64))
+        >>> layer(np.ones((1, 3), np.float32)).dtype
+        dtype('float64')
+        """
+        return converted(self, convert)
 
     def __getstate__(self) -> Any:
         state: Any = super().__getstate__()

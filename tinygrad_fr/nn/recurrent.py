@@ -56,8 +56,8 @@ class _Recurrent(Module):
         """The state that was given, or zeros."""
         n = len(self.letters)
         if given is None:
-            dtype = next(self.parameters()).dtype
-            return tuple(np.zeros(shape, dtype) for _letter in self.letters)
+            p = next(self.parameters())
+            return tuple(np.zeros_like(p, shape=shape) for _letter in self.letters)
         parts = given if n > 1 else (given,)
         if not isinstance(parts, (tuple, list)) or len(parts) != n:
             raise ArgumentError("the state of an LSTM is a pair, (h, c)")

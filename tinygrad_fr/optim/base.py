@@ -138,7 +138,8 @@ class Optimizer:
                 p = parameters[int(owner)]
                 if name != "step":
                     same_shape(value, p.shape, key)
-                arrays.setdefault(p, {})[name] = np.array(value)
+                like = p._array if name != "step" else None
+                arrays.setdefault(p, {})[name] = np.array(value, like=like)
             elif key != "steps":
                 raise ArgumentError(
                     "the state of another optimizer: {key!r} is unknown to {kind}",

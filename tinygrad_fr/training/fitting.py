@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .. import settings
 from ..autograd.guards.conversion import as_operand
 from ..autograd.modes import no_grad
@@ -238,8 +240,9 @@ def _means(
 ) -> tuple[dict[str, float], bool]:
     """The mean loss and metrics over all examples; and whether a step, one per batch, ended it."""
     ended = False
+    like = next((p.data for p in model.parameters()), None)
     for number, batch in enumerate(batches, 1):
-        args, kwargs, target = _parts(batch)
+        args, kwargs, target = _parts(batch, like)
         y = model(*args, **kwargs)
         value = loss(y, target)
         n = total.examples(y, target, number)
@@ -250,8 +253,11 @@ def _means(
     return total.result(), ended
 
 
-def _parts(batch: Any) -> tuple[tuple[Any, ...], dict[str, Any], Any]:
-    """The arguments of the model, by place and by name, and the targets."""
+def _parts(batch: Any, like: Any) -> tuple[tuple[Any, ...], dict[str, Any], Any]:
+    """The arguments of the model, by place and by name, and the targets.
+
+    NumPy's arrays become arrays of the parameters' library: a loader need not know it.
+    """
     if isinstance(batch, (tuple, list)) and len(batch) == 1:
         batch = batch[0]
     if isinstance(batch, dict) and len(batch) > 1 and "y" in batch:
@@ -260,10 +266,15 @@ def _parts(batch: Any) -> tuple[tuple[Any, ...], dict[str, Any], Any]:
         raise ArgumentError(
             'fit needs batches of two, (inputs, targets), or dicts with the targets at "y"'
         )
+
+    def taken(x: Any) -> Any:
+        x = as_operand(x)
+        return np.asarray(x, like=like) if isinstance(x, np.ndarray) else x
+
     x, target = batch
     if isinstance(x, list) and x and all(hasattr(part, "numpy") for part in x):
         x = tuple(x)  # as PyTorch's loaders give several inputs
-    x, target = (mapped(as_operand, part) for part in (x, target))
+    x, target = (mapped(taken, part) for part in (x, target))
     if isinstance(x, dict):
         return (), x, target
     return x if isinstance(x, tuple) else (x,), {}, target

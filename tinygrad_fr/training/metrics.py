@@ -7,7 +7,7 @@ import numpy as np
 
 from ..data.dataset import mapped
 from ..errors import ArgumentError, ShapeError
-from ..kernels import Array
+from ..kernels import Array, as_array
 from ..nn.summary import first
 
 Metric = Callable[[Array, Array], float]
@@ -63,7 +63,7 @@ def by_name(metrics: str | Metric | Sequence[str | Metric]) -> dict[str, Metric]
 
 def plain(x: Any) -> Array:
     """A Tensor or what stands for an array as an array."""
-    return np.asarray(getattr(x, "data", x))
+    return as_array(getattr(x, "_array", x))
 
 
 def examples(y: Any, target: Any) -> int:

@@ -159,7 +159,9 @@ def share_views(y: Any, args: Iterable[Any], tensor: Node) -> bool:
     for x in args:
         if isinstance(x, Node):
             array = x._array
-            if y is array or (y.base is not None and (y.base is array or y.base is array.base)):
+            base = getattr(y, "base", None)
+            same = base is array or base is getattr(array, "base", None)
+            if y is array or (base is not None and same):
                 share_memory(x, tensor)
                 return True
         elif x.__class__ in (list, tuple) and share_views(y, x, tensor):

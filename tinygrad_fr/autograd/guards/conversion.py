@@ -112,6 +112,7 @@ def as_upstream(gradient: Any, output: Node) -> Any:
     gradient = as_operand(gradient)
     if not hasattr(gradient, "__array_function__"):
         gradient = as_data(gradient, None, False)
+    gradient = np.asarray(gradient, like=data)
     if gradient.shape != data.shape:
         raise ShapeError(
             "the upstream gradient has the shape of {name}, not {got}",

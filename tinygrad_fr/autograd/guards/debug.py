@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import GraphError, NonFiniteError
+from ...kernels import as_array, to_numpy
 
 # Frames of the library, of Python's modules (statistics) and of others (pandas) are nobody's line.
 _PACKAGE = __file__.rpartition("autograd")[0]
@@ -40,16 +41,16 @@ def caller() -> str:
 
 
 def _fingerprint(value: Any) -> int:
-    return zlib.adler32(np.ascontiguousarray(value).tobytes())
+    return zlib.adler32(np.ascontiguousarray(to_numpy(value)).tobytes())
 
 
 def _is_finite(value: Any) -> bool:
-    array = np.asarray(value)
+    array = as_array(value)
     return array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
 
 
 def _range(value: Any) -> str:
-    array = np.asarray(value)
+    array = to_numpy(value)
     if not array.size:
         return f"{array.shape} []"
     with np.errstate(all="ignore"):
@@ -61,7 +62,7 @@ def made(operation: str, tensor: Any, inputs: Any) -> None:
     """Raise if an operation's value is not finite; note where it was made if it is recorded."""
     values = [getattr(x, "_array", x) for x in inputs]
     if not _is_finite(tensor._array):
-        arrays = [x for x in values if isinstance(x, (np.ndarray, np.generic, float, int))]
+        arrays = [x for x in values if hasattr(x, "dtype") or isinstance(x, (float, int))]
         raise NonFiniteError(
             "{operation} gave a NaN or an infinity at {line}; its inputs range over {ranges}",
             operation=operation,

@@ -36,7 +36,7 @@ def labels_of(operation: Operation, args: tuple[Any, ...]) -> dict[str, Operand]
     labels = {}
     for i, x in enumerate(args):
         parameter = operation.parameter(i)
-        if isinstance(x, (np.ndarray, np.generic)) or hasattr(x, "_array"):
+        if hasattr(x, "__array_function__") or isinstance(x, np.generic):
             labels[parameter] = Operand(getattr(x, "name", None) or parameter, np.shape(x))
         else:
             long = isinstance(x, (list, tuple)) and len(x) > 20
@@ -66,6 +66,13 @@ def of_a_call(
         if keyword and (ours := KEYWORDS.get(keyword[1])) in operation.parameters:
             found.template += _("; {keyword} is called {ours} here")
             found.values.update(keyword=keyword[1], ours=ours)
+    elif len(libraries := _libraries(raw)) > 1:
+        found = DTypeError(
+            "arrays of {libraries} do not mix: convert some first, as with "
+            "np.asarray(x, like=y) ({error})",
+            libraries=", ".join(libraries),
+            error=error,
+        )
     elif isinstance(error, (TypeError, OverflowError)):
         found = DTypeError(
             "cannot compute with {operands} of type {types} ({error})",
@@ -88,6 +95,13 @@ def of_a_call(
         found = mismatch or ShapeError("{operands}: {error}", operands=said, error=error)
     locate(found, operation, args)
     return found
+
+
+def _libraries(raw: list[Any]) -> list[str]:
+    """The libraries whose arrays are among the operands, in sequences, too."""
+    laid_out = [y for x in raw for y in (x if isinstance(x, (list, tuple)) else (x,))]
+    arrays = [x for x in laid_out if hasattr(x, "__array_function__")]
+    return sorted({type(x).__module__.partition(".")[0] for x in arrays})
 
 
 def _is_call(error: TypeError, body: Any) -> bool:

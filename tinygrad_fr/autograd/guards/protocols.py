@@ -222,10 +222,13 @@ class NumPyProtocols(Node):
     __slots__ = ()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        array: Array = self.numpy()  # type: ignore[attr-defined]
-        if dtype is not None and array.dtype != dtype and copy is not False:
-            return array.astype(dtype)
-        return array.copy() if copy else array
+        return np.array(self.numpy(), dtype, copy=copy)  # type: ignore[attr-defined]
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self.numpy().__dlpack__(**options)  # type: ignore[attr-defined]
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self._array.__dlpack_device__()
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return dispatched(ufunc, method, inputs, kwargs)

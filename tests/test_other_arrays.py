@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 import numpy as np
 import pytest
 
@@ -129,3 +131,123 @@ def test_libraries_do_not_mix_and_the_message_says_so():
             mix()
     with pytest.raises(TypeError, match="not allowed"):
         np.asarray(x.detach())
+
+
+# --- what is converted, what is refused, what goes out through DLPack ----------------------------
+
+
+class Exported:
+    """An object that shares its memory through DLPack, and knows nothing else."""
+
+    def __init__(self, array=None):
+        self.array = array
+
+    def __dlpack__(self, **options):
+        if self.array is None:
+            raise BufferError("its memory is on a card")
+        return self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return (2 if self.array is None else 1, 0)
+
+
+def given(x):
+    """A Tensor of something, and a product with it."""
+    return tg.Tensor(x).data, (tg.Tensor(np.ones(3)) * x).data
+
+
+@pytest.mark.parametrize(
+    "x",
+    [array("d", [1, 2, 3]), memoryview(array("d", [1, 2, 3])), range(1, 4), bytearray([1, 2, 3]),
+     Exported(np.array([1.0, 2, 3])), [tg.Tensor(1.0), tg.Tensor(2.0), tg.Tensor(3.0)]],
+    ids=["array", "memoryview", "range", "bytearray", "dlpack", "Tensors"],
+)  # fmt: skip
+def test_buffers_and_dlpack_are_converted(x):
+    for got in given(x):
+        assert type(got) is np.ndarray
+        np.testing.assert_array_equal(got, [1, 2, 3])
+
+
+def refused(x, why):
+    for use in (tg.Tensor, lambda x: tg.Tensor(np.ones(3)) * x):
+        with pytest.raises(DTypeError, match=why):
+            use(x)
+
+
+def test_what_holds_no_plain_numbers_is_refused():
+    refused(np.ma.masked_array([1.0, 2, 3], [0, 1, 0]), "rules of its own")
+    refused([np.ma.masked_array([1.0, 2, 3], [0, 1, 0])], "rules of its own")
+    refused(Exported(), "on a card")
+    refused(np.zeros(3, [("a", float)]), "a")
+    for x in ("123", b"123", {1.0: 2.0}):
+        refused(x, type(x).__name__)
+
+
+def test_tables_are_converted_unless_values_are_missing():
+    pd = pytest.importorskip("pandas")
+    for column in (pd.Series([1.0, 2, 3], index=[2, 1, 0]), pd.Series([1, 2, 3], dtype="Int64")):
+        for got in given(column):
+            np.testing.assert_array_equal(got, [1, 2, 3])  # by position, whatever the index
+    table = pd.DataFrame({"a": [1.0, 2, 3], "b": [4, 5, 6], "c": [7, 8, 9]})
+    np.testing.assert_array_equal(tg.Tensor(table).data, [[1, 4, 7], [2, 5, 8], [3, 6, 9]])
+    assert np.isnan(tg.Tensor(pd.Series([1.0, np.nan])).data[1])  # NaN of NumPy's stays
+    refused(pd.Series([1, None, 3], dtype="Int64"), "missing values")
+    refused(pd.Series([1, None, 3], dtype="Float64"), "missing values")
+    for column in (["1", "2", "3"], pd.date_range("2020", periods=3), [True, None, True]):
+        refused(pd.Series(column), "pandas.Series gives no regular grid of numbers")
+    refused(table.assign(d=["x", "y", "z"]), "pandas.DataFrame gives no regular grid")
+
+
+def test_polars_tables_are_converted_unless_values_are_missing():
+    pl = pytest.importorskip("polars")
+    for got in given(pl.Series([1, 2, 3])):
+        np.testing.assert_array_equal(got, [1, 2, 3])
+    table = pl.DataFrame({"a": [1.0, 2, 3], "b": [4, 5, 6]})
+    np.testing.assert_array_equal(tg.Tensor(table).data, [[1, 4], [2, 5], [3, 6]])
+    refused(pl.Series([1, None, 3]), "missing values")
+    refused(pl.DataFrame({"a": [1, None, 3]}), "missing values")
+    refused(pl.Series(["1", "2", "3"]), "polars.Series gives no regular grid of numbers")
+    pa = pytest.importorskip("pyarrow")
+    np.testing.assert_array_equal(tg.Tensor(pa.array([1, 2])).data, [1, 2])
+    refused(pa.array([1, None, 3]), "missing values")
+
+
+def test_sparse_matrices_are_refused():
+    sparse = pytest.importorskip("scipy.sparse")
+    refused(sparse.csr_matrix(np.eye(3)), "csr_matrix")  # its * would be a matrix product
+    refused(sparse.csr_array(np.eye(3)), "csr_array")
+
+
+def test_pytorch_comes_in_without_its_graph_and_takes_memory_out():
+    torch = pytest.importorskip("torch")
+    for got in given(torch.tensor([1.0, 2.0, 3.0])):
+        np.testing.assert_array_equal(got, [1, 2, 3])
+    np.testing.assert_array_equal(tg.Tensor([torch.tensor(1.0), torch.tensor(2.0)]).data, [1, 2])
+    refused(torch.ones(3, requires_grad=True), "detach")
+    refused(torch.ones(3, dtype=torch.bfloat16), "BFloat16")
+    refused(torch.ones(3, device="meta"), "meta")
+    refused(torch.eye(3).to_sparse(), "[Ss]parse")
+
+    t = tg.Tensor(np.arange(3.0))
+    shared = torch.from_dlpack(t)
+    shared[0] = 7.0
+    assert t.data[0] == 7.0
+    again = tg.Tensor(np.arange(3.0), requires_grad=True)
+    with pytest.raises(GraphError, match="detach"):
+        torch.from_dlpack(again)
+    assert torch.from_dlpack(again.detach()).tolist() == [0, 1, 2]
+
+
+def test_dlpack_hands_its_options_to_the_array():
+    t = tg.Tensor(np.arange(3.0))
+    shared = np.from_dlpack(t)
+    assert np.shares_memory(shared, t.data)
+    assert not np.shares_memory(np.from_dlpack(t, copy=True), t.data)
+    assert t.__dlpack_device__() == (1, 0)
+    with pytest.raises(RuntimeError, match="stream"):
+        t.__dlpack__(stream=1)
+    fixed = np.arange(3.0)
+    fixed.flags.writeable = False
+    t.data = fixed
+    t.data.flags.writeable = False
+    assert not np.from_dlpack(t).flags.writeable  # by version 1 of the protocol

@@ -34,20 +34,43 @@ def as_operand(x: Any) -> Any:
     if x.__class__ in AS_IS:
         return x
     if isinstance(x, (np.ma.MaskedArray, np.matrix)):
-        raise _own_rules(x)
+        raise _own_rules(type(x))
     if isinstance(x, np.ndarray):
         return np.asarray(x)
     if isinstance(x, numbers.Number) and not isinstance(x, (int, float, complex)):
         raise _not_numbers(x, _("float(x) is a number"))
-    if not hasattr(x, "__array__") or hasattr(x, "__array_function__") or isinstance(x, type):
+    if hasattr(x, "__array_function__") or isinstance(x, type):
         return x
+    if hasattr(x, "__array__") or hasattr(x, "__dlpack__"):
+        return _from_elsewhere(x)
+    if hasattr(x, "toarray"):  # a sparse matrix, which has a product of its own
+        raise _not_numbers(x, ".toarray()")
+    return x
+
+
+def _from_elsewhere(x: Any) -> Array:
+    """The numbers of an object that gives an array, or shares its memory through DLPack."""
     try:
-        array = np.asarray(x)
+        array = np.asarray(x) if hasattr(x, "__array__") else np.from_dlpack(x)
     except Exception as error:
         raise _not_numbers(x, error) from error
-    if array.dtype.kind == "O":
+    if array.dtype.kind not in "fiubc":
         raise _not_numbers(x, f"dtype {array.dtype}")
+    if array.dtype.kind == "f" and _has_gaps(x) and np.isnan(array).any():
+        raise DTypeError(
+            "{kind} holds missing values or NaN: fill them, or leave them out",
+            kind=_kind(x),
+        )
     return array
+
+
+def _has_gaps(x: Any) -> bool:
+    """Whether a table or a column can lack values, and not only hold NaN as NumPy does."""
+    if _kind(x).partition(".")[0] not in ("pandas", "polars", "pyarrow"):
+        return False
+    kinds: Any = getattr(x, "dtypes", getattr(x, "dtype", None))
+    each = kinds if hasattr(kinds, "__iter__") else [kinds]
+    return not all(isinstance(kind, np.dtype) for kind in each)
 
 
 def as_data(data: Any, dtype: Any, requires_grad: bool) -> Array:
@@ -59,12 +82,15 @@ def as_data(data: Any, dtype: Any, requires_grad: bool) -> Array:
                 name=label(data),
             )
         data = data._array
-    if isinstance(data, np.ma.MaskedArray):
-        raise _own_rules(data)
+    for kind in {type(data), *(map(type, data) if isinstance(data, (list, tuple)) else ())}:
+        if issubclass(kind, np.ma.MaskedArray):
+            raise _own_rules(kind)
     if hasattr(data, "__array_function__") and not isinstance(data, np.ndarray):
         # Such as a CuPy array.
         return data.copy() if dtype is None else data.astype(dtype)  # type: ignore[no-any-return]
     is_array = isinstance(data, (np.ndarray, np.generic))
+    if not is_array and (hasattr(data, "__array__") or hasattr(data, "__dlpack__")):
+        data = _from_elsewhere(data)
     try:
         array = np.array(data, dtype=dtype)
     except GraphError:  # of a recorded Tensor inside a list
@@ -78,21 +104,25 @@ def as_data(data: Any, dtype: Any, requires_grad: bool) -> Array:
     return array
 
 
-def _own_rules(data: Any) -> DTypeError:
+def _own_rules(kind: type) -> DTypeError:
     return DTypeError(
         "{kind} follows rules of its own: give a plain array, np.asarray(x), or a masked one "
         "without its mask, x.filled(value)",
-        kind=type(data).__name__,
+        kind=kind.__name__,
     )
 
 
 def _not_numbers(data: Any, error: Any) -> DTypeError:
-    library, name = type(data).__module__.partition(".")[0], type(data).__name__
     return DTypeError(
         "{kind} gives no regular grid of numbers: give an array of them ({error})",
-        kind=name if library == "builtins" else library + "." + name,
+        kind=_kind(data),
         error=error,
     )
+
+
+def _kind(data: Any) -> str:
+    library, name = type(data).__module__.partition(".")[0], type(data).__name__
+    return name if library == "builtins" else library + "." + name
 
 
 def as_upstream(gradient: Any, output: Node) -> Any:

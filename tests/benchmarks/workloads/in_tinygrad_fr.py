@@ -13,6 +13,9 @@ import tinygrad_fr as tg
 from . import arrays
 from .arrays import EPSILON, RATE, Array
 
+place: Any = np.asarray
+"""Where the arrays of Modules go: ``tests.benchmarks.card`` puts them on a card."""
+
 
 class Training:
     """Steps of SGD, written out by hand."""
@@ -41,8 +44,9 @@ class OptimizerTraining(Training):
     """The same with a model and an optimizer."""
 
     def __init__(self, model: Any, data: list[Array], optimizer: Any = tg.optim.SGD) -> None:
-        images, labels, *values = data
+        images, labels, *values = map(place, data)
         x = tg.Tensor(images)
+        model.to(place)
         super().__init__(lambda: tg.cross_entropy(model(x), labels), list(model.parameters()))
         for p, value in zip(self.parameters, values, strict=True):
             p.data[...] = value

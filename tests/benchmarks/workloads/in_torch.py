@@ -14,6 +14,9 @@ from torch import nn
 from . import arrays
 from .arrays import EPSILON, RATE, Array
 
+device = "cpu"
+"""Where the arrays of modules go: ``tests.benchmarks.card`` puts them on a card."""
+
 
 class Training:
     """Steps of SGD, written out by hand."""
@@ -27,7 +30,7 @@ class Training:
     def outcome(self) -> list[Array]:
         loss = self.loss()
         loss.backward()
-        return [loss.detach().numpy(), *_taken_gradients(self.parameters)]
+        return [loss.detach().cpu().numpy(), *_taken_gradients(self.parameters)]
 
     def step(self) -> float:
         loss = self.loss()
@@ -44,7 +47,8 @@ class OptimizerTraining(Training):
 
     def __init__(self, model: Any, data: list[Array], optimizer: Any = torch.optim.SGD) -> None:
         images, labels, *values = data
-        x, target = torch.from_numpy(images), torch.from_numpy(labels)
+        x, target = (torch.from_numpy(a).to(device) for a in (images, labels))
+        model.to(device)
         super().__init__(lambda: F.cross_entropy(model(x), target), list(model.parameters()))
         with torch.no_grad():
             for p, value in zip(self.parameters, values, strict=True):
@@ -87,7 +91,7 @@ def _leaves(values: list[Array]) -> list[Any]:
 
 
 def _taken_gradients(leaves: list[Any]) -> list[Array]:
-    taken = [leaf.grad.numpy() for leaf in leaves]
+    taken = [leaf.grad.cpu().numpy() for leaf in leaves]
     for leaf in leaves:
         leaf.grad = None
     return taken

@@ -47,11 +47,10 @@ class Neurons:
     @classmethod
     def of(cls, node: Any) -> Neurons:
         """Those of a recorded activation."""
-        before = node._inputs[0]
-        y, before = map(to_numpy, (node._array, getattr(before, "_array", before)))
+        y, before = to_numpy(node._array), node._inputs[0]
         axis = 1 if y.ndim == 2 or y.ndim > 3 or _of_channels(before) else y.ndim - 1
         with np.errstate(all="ignore"):
-            plateau = PLATEAUS[node._op.name](y, before)
+            plateau = PLATEAUS[node._op.name](y, to_numpy(getattr(before, "_array", before)))
         flat = np.atleast_1d(
             plateau.sum(axis=tuple(i for i in range(y.ndim) if i != axis), dtype=int)
         )

@@ -17,7 +17,7 @@ from ..errors import ArgumentError, GraphError
 from ..kernels import Array, as_array
 from ..messages import Shown
 from .forward import Forward, R_co
-from .state import converted, loaded
+from .state import convert_all, loaded
 from .summary import Summary, summarise
 
 Hook = Callable[["Module", tuple[Any, ...], Any], Any]
@@ -252,7 +252,8 @@ class Module(Shown):
         >>> layer(np.ones((1, 3), np.float32)).dtype
         dtype('float64')
         """
-        return converted(self, convert)
+        convert_all(self, convert)
+        return self
 
     def __getstate__(self) -> Any:
         state: Any = super().__getstate__()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -12,13 +12,8 @@ from ..autograd.tensor import Tensor
 from ..checks import same_shape
 from ..errors import ArgumentError, DTypeError
 
-if TYPE_CHECKING:
-    from .module import Module
 
-Model = TypeVar("Model", bound="Module")
-
-
-def loaded(module: Module, state: Any, strict: bool) -> tuple[list[str], list[str]]:
+def loaded(module: Any, state: Any, strict: bool) -> tuple[list[str], list[str]]:
     """What ``Module.load_state_dict`` does; the names that are missing, and the unknown ones."""
     if not isinstance(state, Mapping):
         raise DTypeError(
@@ -55,7 +50,7 @@ def loaded(module: Module, state: Any, strict: bool) -> tuple[list[str], list[st
     return sorted(missing), sorted(unknown)
 
 
-def converted(module: Model, convert: Callable[[Any], Any]) -> Model:
+def convert_all(module: Any, convert: Callable[[Any], Any]) -> None:
     """What ``Module.to`` does."""
     if not callable(convert):
         raise DTypeError(
@@ -67,4 +62,3 @@ def converted(module: Model, convert: Callable[[Any], Any]) -> Model:
     for owner in module.modules():
         for name in owner._buffers:
             setattr(owner, name, convert(getattr(owner, name)))
-    return module

@@ -124,6 +124,16 @@ def test_a_view_of_a_duck_that_was_changed_is_noticed():
         loss.backward()
 
 
+def test_class_indices_may_be_a_list_or_of_numpy():
+    z = tg.Tensor(asarray(np.eye(3) * 2), requires_grad=True)
+    for labels in ([0, 1, -100], np.array([0, 1, -100])):
+        loss = tg.cross_entropy(z, labels) + tg.nll_loss(tg.log_softmax(z), labels)
+        right = 2 * tg.cross_entropy(np.eye(3) * 2, [0, 1, -100])
+        np.testing.assert_allclose(loss.item(), right, rtol=1e-12)
+        loss.backward()
+    assert isinstance(z.grad.data, Duck)
+
+
 def test_libraries_do_not_mix_and_the_message_says_so():
     x = tg.Tensor(asarray(np.arange(3.0)), requires_grad=True)
     for mix in (lambda: x * np.ones(3), lambda: tg.concatenate([x, np.ones(3)])):
@@ -251,3 +261,64 @@ def test_dlpack_hands_its_options_to_the_array():
     t.data = fixed
     t.data.flags.writeable = False
     assert not np.from_dlpack(t).flags.writeable  # by version 1 of the protocol
+
+
+LARGE = {
+    "softmax": (tg.softmax, (128, 1000)), "log_softmax": (tg.log_softmax, (128, 1000)),
+    "sigmoid": (tg.sigmoid, (300, 1000)), "exp": (tg.exp, (300, 1000)),
+    "erf": (tg.erf, (100, 1000)), "layer_norm": (lambda x: tg.layer_norm(x, 1000), (128, 1000)),
+    "sum": (lambda x: x.sum(0) * x.mean(1).sum(), (128, 1000)),
+    "matmul": (lambda x: x @ x.T, (300, 1000)), "outer": (lambda x: x[:1].T @ x[1:2], (2, 1000)),
+    "cross_entropy": (lambda x: tg.cross_entropy(x, [3] * 128), (128, 1000)),
+    "batch_norm": (lambda x: tg.batch_norm(x, None, None, training=True), (8, 6, 60, 60)),
+    "max_pool2d": (lambda x: tg.max_pool2d(x, 2), (8, 8, 64, 64)),
+    "overlapping max_pool2d": (lambda x: tg.max_pool2d(x, 3, 2, 1), (8, 8, 64, 64)),
+    "avg_pool2d": (lambda x: tg.avg_pool2d(x, 3, 2, 1), (8, 8, 64, 64)),
+    "conv2d": (lambda x: tg.conv2d(x, x[:3, :, :3, :3], padding=1), (8, 16, 64, 64)),
+    "grouped conv2d": (
+        lambda x: tg.conv2d(x, x[:4, :8, :3, :3], None, 2, 1, 1, 2), (4, 16, 64, 64),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("function", "shape"), LARGE.values(), ids=LARGE)
+def test_large_ducks_take_no_way_that_is_made_for_numpy(function, shape):
+    data = np.random.default_rng(0).standard_normal(shape)
+    outcomes = []
+    for convert in (np.asarray, asarray):
+        x = tg.Tensor(convert(data), requires_grad=True)
+        y = function(x)
+        (y * y).sum().backward()
+        outcomes.append([y.data, x.grad.data])
+    for a, b in zip(*outcomes, strict=True):
+        assert isinstance(b, Duck)
+        np.testing.assert_allclose(asnumpy(b), a, rtol=1e-9, atol=1e-9 * np.abs(a).max())
+
+
+@pytest.mark.parametrize("make", other_arrays.OPTIMIZERS.values(), ids=other_arrays.OPTIMIZERS)
+def test_optimizers_change_large_ducks(make):
+    data = np.random.default_rng(0).standard_normal((300, 1000))
+    ends = []
+    for convert in (np.asarray, asarray):
+        p = tg.Tensor(convert(data), requires_grad=True)
+        optimizer = make([p])
+        for _ in range(2):
+            p.grad = convert(data**2)
+            optimizer.step()
+        ends.append(asnumpy(p.data))
+    np.testing.assert_allclose(ends[1], ends[0], rtol=1e-12)
+
+
+def test_the_duck_is_strict():
+    x = asarray(np.ones((2, 2)))
+    attempts = [
+        lambda: np.asarray(x), lambda: np.array(x), lambda: x + np.ones(2), lambda: np.ones(2) * x,
+        lambda: np.minimum.reduce(x), lambda: np.vecdot(x, x), lambda: x.max(initial=0.0),
+        lambda: np.sum(x, where=True), lambda: np.linalg.vector_norm(x),
+        lambda: np.concatenate([x, np.ones((2, 2))]), lambda: np.where(np.ones(2) > 0, x, 0),
+        lambda: np.exp(x, out=np.ones((2, 2))), lambda: memoryview(x), lambda: x.item(0),
+        lambda: x.__setitem__(0, np.ones(2)), lambda: np.zeros(2).__setitem__(0, x),
+    ]  # fmt: skip
+    for attempt in attempts:
+        with pytest.raises((TypeError, AttributeError, ValueError)):
+            attempt()

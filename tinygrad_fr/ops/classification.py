@@ -129,7 +129,8 @@ def _of_classes(
     ignore_index: int | None,
 ) -> Any:  # fmt: skip
     axis, classes = (1, logits.shape[1]) if logits.ndim > 1 else (0, len(logits))
-    labels, ignored = check_labels(target, logits.shape, ignore_index)
+    given = np.asarray(target, like=logits)  # a list, or of a loader that knows no cards
+    labels, ignored = check_labels(given, logits.shape, ignore_index)
     scale = _scales(labels, ignored, weight, stable.floating(logits).dtype)
     picked = positions(labels, axis)
 
@@ -326,7 +327,7 @@ def nll_loss(
     1.0
     """
     axis, others = classes_of(log_p)
-    labels, ignored = check_labels(target, log_p.shape, ignore_index)
+    labels, ignored = check_labels(np.asarray(target, like=log_p), log_p.shape, ignore_index)
     picked = positions(labels, axis)
     loss = -stable.floating(log_p[picked])
     weight = class_weights(weight, log_p.shape[axis], stable.floating(log_p))

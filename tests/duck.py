@@ -132,7 +132,11 @@ class Duck:
 
     def __array_function__(self, function, types, args, options):
         name, like = function.__name__, function in _MAKING
-        if function in LACKING or (name in KEYWORDS and not set(options) <= KEYWORDS[name]):
+        if (
+            "device" in options
+            or function in LACKING
+            or (name in KEYWORDS and not set(options) <= KEYWORDS[name])
+        ):
             return NotImplemented
         if name == "repeat" and any(isinstance(x, (Duck, np.ndarray)) for x in args[1:]):
             raise ValueError("arrays cannot be specified as `repeats` argument")
@@ -149,7 +153,8 @@ class Duck:
         return _taken(y)
 
 
-_MAKING = {np.asarray, np.array, np.zeros, np.ones, np.empty, np.full, np.eye, np.arange, np.tri}
+# With ``like=``. NumPy's ones, full, eye and tri hand on a ``device`` that CuPy's do not take.
+_MAKING = {np.asarray, np.array, np.zeros, np.empty, np.arange}
 
 
 def _index(index):

@@ -317,6 +317,7 @@ def test_the_duck_is_strict():
         lambda: np.sum(x, where=True), lambda: np.linalg.vector_norm(x),
         lambda: np.concatenate([x, np.ones((2, 2))]), lambda: np.where(np.ones(2) > 0, x, 0),
         lambda: np.exp(x, out=np.ones((2, 2))), lambda: memoryview(x), lambda: x.item(0),
+        lambda: np.ones(2, like=x), lambda: np.full(2, 1.0, like=x), lambda: np.eye(2, like=x),
         lambda: x.__setitem__(0, np.ones(2)), lambda: np.zeros(2).__setitem__(0, x),
     ]  # fmt: skip
     for attempt in attempts:

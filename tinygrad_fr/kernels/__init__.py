@@ -16,6 +16,16 @@ def as_array(y: Any) -> Array:
     return y if hasattr(y, "__array_function__") else np.asarray(y)
 
 
+def filled(shape: Any, value: Any, like: Array, dtype: Any = None) -> Array:
+    """One number everywhere, in an array of the library and the dtype of another.
+
+    CuPy's ``full``, ``ones`` and ``eye`` do not take what NumPy's ``like=`` hands on (``device``).
+    """
+    out = np.empty(shape, like.dtype if dtype is None else dtype, like=like)
+    out.fill(value)
+    return out
+
+
 def to_numpy(x: Any) -> Array:
     """An array of any library as one of NumPy's: CuPy's are copied from the card."""
     elsewhere = hasattr(x, "__array_function__") and hasattr(x, "get")

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from . import Array
+from . import Array, filled
 from .fast import convolution as fast
 from .fast.memory import prepare
 from .fast.products import matmul
@@ -129,7 +129,7 @@ def conv_bias(g: Array) -> Array:
     As a product with ones: 1.3 times faster than ``g.sum((0, 2, 3))``.
     """
     n, f, oh, ow = g.shape
-    ones = np.ones(oh * ow, g.dtype, like=g)
+    ones = filled(oh * ow, 1, g)
     sums = matmul(g.reshape(n * f, oh * ow), ones).reshape(n, f)
     return sums[0] if n == 1 else sums.sum(0)  # type: ignore[no-any-return]
 

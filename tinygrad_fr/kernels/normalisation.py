@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import Array, fast
+from . import Array, fast, filled
 from .fast.memory import prepare
 from .fast.products import dots, matmul
 from .fast.threads import by_images, parts, share
@@ -77,7 +77,7 @@ def scale_and_shift(x: Array, a: Array, b: Array) -> Array:
 
 def sums(g: Array, x: Array, mean: Array) -> tuple[Array, Array]:
     """The sums of ``g`` and of ``g (x - mean)`` over each channel."""
-    ones = np.ones(x.shape[2:], x.dtype, like=x)
+    ones = filled(x.shape[2:], 1, x)
     compiled = _compiled(g, x)
     if compiled:
         one, (upstream, images) = compiled
@@ -172,7 +172,7 @@ def layer_norm_gradients(
         if math.isfinite(quick[1].sum() + quick[2].sum()):
             return quick  # type: ignore[no-any-return]
     n = d.dtype.type(d.shape[1])
-    ones = np.ones((d.shape[1], 1), d.dtype, like=d)
+    ones = filled((d.shape[1], 1), 1, d)
     column = ones if weight is None else weight[:, None]
     gd = g * d
     # Factor by factor: the third power of a scale would over- or underflow.

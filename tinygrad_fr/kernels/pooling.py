@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from . import Array, as_array
+from . import Array, as_array, filled
 from .fast import pooling as fast
 from .fast.memory import prepare
 from .fast.products import sum_of_squares
@@ -130,5 +130,5 @@ def window_shares(where: Cut, borders: bool, x: Array) -> Any:
         h, w, ph, pw = h + 2 * ph, w + 2 * pw, 0, 0
         if where.padded == (h, w):
             return 1 / math.prod(where.kernel)
-    ones = np.ones((1, 1, h, w), x.dtype, like=x)
+    ones = filled((1, 1, h, w), 1, x)
     return 1 / window_sums(ones, replace(where, padding=(ph, pw)))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import Array
+from . import Array, filled
 
 Pair = tuple[int, int]
 
@@ -67,7 +67,7 @@ def pad(x: Array, padding: Pair, value: Any = 0, size: Pair | None = None) -> Ar
     size = (h + 2 * ph, w + 2 * pw) if size is None else size
     if size == (h, w):
         return x
-    out = np.full((n, c, *size), value, x.dtype, like=x)
+    out = filled((n, c, *size), value, x)
     out[:, :, ph : ph + h, pw : pw + w] = x
     return out
 

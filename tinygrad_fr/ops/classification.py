@@ -12,7 +12,7 @@ from ..autograd.engine import Node
 from ..autograd.op import op
 from ..checks import share
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ..kernels import Array, as_array, stable
+from ..kernels import Array, as_array, filled, stable
 from ..messages import _
 from .activations import log_softmax, softmax
 from .casting import in_single
@@ -136,7 +136,7 @@ def _of_classes(
 
     def shares() -> Array:
         """The targets as rows that say how much each logarithm counts."""
-        p = np.full(logits.shape, smoothing / classes, y.dtype, like=logits)
+        p = filled(logits.shape, smoothing / classes, logits, y.dtype)
         p[picked] += 1 - smoothing
         if weight is not None:
             p *= along(weight, logits.ndim, axis)
@@ -266,7 +266,7 @@ def _scales(labels: Array, ignored: Array | None, weight: Array | None, dtype: A
     """How much each example counts; None where all count alike."""
     if weight is None and ignored is None:
         return None
-    ones = np.ones(labels.shape, dtype, like=labels)
+    ones = filled(labels.shape, 1, labels, dtype)
     scale = ones if weight is None else as_array(weight[labels])
     if ignored is not None:
         scale[ignored] = 0

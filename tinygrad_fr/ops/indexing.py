@@ -149,8 +149,8 @@ def one_hot(labels: Array, num_classes: int = -1):
     if num_classes == -1:
         num_classes = int(labels.max()) + 1 if labels.size else 0
     _check_indices(labels, num_classes)
-    rows = np.eye(num_classes, dtype=settings.get_default_dtype(), like=labels)
-    return rows[labels], None
+    rows = np.eye(num_classes, dtype=settings.get_default_dtype())
+    return np.asarray(rows, like=labels)[labels], None
 
 
 def _check_indices(indices: Array, n: int) -> None:

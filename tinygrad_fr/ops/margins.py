@@ -9,7 +9,7 @@ import numpy as np
 from .. import checks
 from ..autograd.op import composed, op
 from ..errors import ArgumentError, ShapeError
-from ..kernels import Array, as_array
+from ..kernels import Array, as_array, filled
 from .activations import relu
 from .casting import halves_in_single, in_single
 from .classification import check_labels, class_weights, classes_of, positions
@@ -92,11 +92,11 @@ def multi_margin_loss(
     axis, _others = classes_of(x)
     classes, dtype = x.shape[axis], x.dtype if x.dtype.kind == "f" else np.dtype(float)
     labels, _ignored = check_labels(as_array(getattr(target, "_array", target)), x.shape)
-    share = np.full(x.shape, 1 / classes, dtype, like=labels)
+    share = filled(x.shape, 1 / classes, labels, dtype)
     picked, weights = positions(labels, axis), class_weights(weight, classes, share)
     if weights is not None:
         share *= np.expand_dims(weights[labels], axis)
-    others = np.ones(x.shape, bool, like=labels)
+    others = filled(x.shape, True, labels, bool)
     others[picked] = False
     with np.errstate(invalid="ignore"):  # an infinite score against itself
         short = relu(where(others, x - expand_dims(x[picked], axis) + margin, 0.0))

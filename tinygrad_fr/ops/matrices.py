@@ -114,8 +114,8 @@ def cholesky(x: Array):
     """
     _square(x)
     x = floating(x)
-    ones, eye = np.ones(x.shape[-2:], x.dtype, like=x), np.eye(x.shape[-1], dtype=x.dtype, like=x)
-    lower = np.tril(ones) - eye / 2
+    lower = np.tril(np.ones(x.shape[-2:], x.dtype)) - np.eye(x.shape[-1], dtype=x.dtype) / 2
+    lower = np.asarray(lower, like=x)
 
     def to_x(g, y, x):
         r"""\bar{X} = \tfrac12 (S + S^{\top}), \quad
@@ -238,7 +238,7 @@ def trace(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1):
     5.0
     """
     y = np.trace(x, offset, axis1, axis2)
-    ones = np.eye(x.shape[axis1], x.shape[axis2], offset, x.dtype, like=x)
+    ones = np.asarray(np.eye(x.shape[axis1], x.shape[axis2], offset, x.dtype), like=x)
 
     def to_x(g, y, x):
         r"""\bar{X} = \bar{y} I"""
@@ -362,7 +362,7 @@ def matrix_norm(x: Array, keepdims: bool = False, ord: Any = "fro"):
 ])  # fmt: skip
 def _svd(x: Array):
     """Singular vectors and, in the last row, singular values: (..., M + N + 1, min(M, N))."""
-    m, eye = x.shape[-2], np.eye(min(x.shape[-2:]), dtype=x.dtype, like=x)
+    m, eye = x.shape[-2], np.asarray(np.eye(min(x.shape[-2:]), dtype=x.dtype), like=x)
 
     def to_x(g, y, x):
         r"""\bar{X} = U (\operatorname{diag}(\bar{s}) + \ldots) V^{\top}"""

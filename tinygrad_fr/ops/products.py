@@ -13,7 +13,7 @@ import numpy as np
 from ..autograd.engine import Node
 from ..autograd.op import composed, op, operator
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ..kernels import Array, as_array
+from ..kernels import Array, as_array, filled
 from ..kernels.fast.blas import alone
 from ..kernels.fast.products import matmul as times
 from ..kernels.matrix import product
@@ -204,11 +204,11 @@ def einsum(subscripts: str, *operands: Array, optimize: Any = True):
                 if letter in result:  # its diagonal was taken: give it back a diagonal
                     twin = next(names)
                     given.append(letter + twin)
-                    arrays.append(np.eye(sizes[letter], dtype=g.dtype, like=like))
+                    arrays.append(np.asarray(np.eye(sizes[letter], dtype=g.dtype), like=like))
                     letter = twin
                 elif letter not in full:
                     given.append(letter)
-                    arrays.append(np.ones(sizes[letter], g.dtype, like=like))
+                    arrays.append(filled(sizes[letter], 1, like))
                 result += letter
             return einsum(",".join(given) + "->" + result, *arrays)
 

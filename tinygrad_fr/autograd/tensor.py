@@ -188,7 +188,7 @@ class Tensor(Methods, InPlace, Scalar, NumPyProtocols, Shown):
     # --- out of the graph --------------------------------------------------------------------
 
     def numpy(self) -> Array:
-        """The array, without a copy.
+        """The array, without a copy; of another library, as CuPy, it is that library's.
 
         Raises
         ------

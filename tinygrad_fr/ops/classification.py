@@ -246,7 +246,8 @@ def check_labels(
 
 
 def _are_classes(labels: Array, classes: int) -> bool:
-    return not labels.size or bool(labels.min() >= 0 and labels.max() < classes)
+    # In one pass: read without a sign, negative ones are huge.
+    return not labels.size or bool(labels.view(np.uintp).max() < classes)
 
 
 def class_weights(weight: Any, classes: int, scores: Array) -> Array | None:

@@ -82,15 +82,15 @@ def as_data(data: Any, dtype: Any, requires_grad: bool) -> Array:
                 name=label(data),
             )
         data = data._array
-    for kind in {type(data), *(map(type, data) if isinstance(data, (list, tuple)) else ())}:
-        if issubclass(kind, np.ma.MaskedArray):
-            raise _own_rules(kind)
-    if hasattr(data, "__array_function__") and not isinstance(data, np.ndarray):
-        # Such as a CuPy array.
-        return data.copy() if dtype is None else data.astype(dtype)  # type: ignore[no-any-return]
     is_array = isinstance(data, (np.ndarray, np.generic))
-    if not is_array and (hasattr(data, "__array__") or hasattr(data, "__dlpack__")):
-        data = _from_elsewhere(data)
+    if data.__class__ is not np.ndarray:
+        for kind in {type(data), *(map(type, data) if isinstance(data, (list, tuple)) else ())}:
+            if issubclass(kind, np.ma.MaskedArray):
+                raise _own_rules(kind)
+        if hasattr(data, "__array_function__") and not is_array:  # such as a CuPy array
+            return data.copy() if dtype is None else data.astype(dtype)  # type: ignore[no-any-return]
+        if not is_array and (hasattr(data, "__array__") or hasattr(data, "__dlpack__")):
+            data = _from_elsewhere(data)
     try:
         array = np.array(data, dtype=dtype)
     except GraphError:  # of a recorded Tensor inside a list

@@ -189,8 +189,44 @@ def test_what_holds_no_plain_numbers_is_refused():
     refused([np.ma.masked_array([1.0, 2, 3], [0, 1, 0])], "rules of its own")
     refused(Exported(), "on a card")
     refused(np.zeros(3, [("a", float)]), "a")
+    refused(np.zeros((2, 3)).view(np.matrix), "rules of its own")
     for x in ("123", b"123", {1.0: 2.0}):
         refused(x, type(x).__name__)
+
+
+class Interface:
+    """An object that tells where its numbers are, and nothing else."""
+
+    def __init__(self, x):
+        self.x = x
+        self.__array_interface__ = x.__array_interface__
+
+
+def test_the_interface_of_an_array_will_do_everywhere():
+    x = Interface(np.arange(6.0).reshape(2, 3))
+    np.testing.assert_array_equal(tg.Tensor(x).data, x.x)
+    np.testing.assert_array_equal((tg.Tensor(2.0) * x).data, 2 * x.x)
+    assert nn.Linear(3, 1)(x).shape == (2, 1)
+
+
+def test_the_order_of_bytes_is_the_machines():
+    x = tg.Tensor(np.arange(3, dtype=">f4"), requires_grad=True)
+    (x * 2).sum().backward()
+    assert x.dtype.isnative
+    assert x.grad.dtype.isnative
+    assert x.tolist() == [0, 1, 2]
+
+
+def test_no_imaginary_part_is_dropped_on_the_way():
+    with pytest.raises(DTypeError, match="complex"):
+        tg.Tensor(np.array([1 + 2j]), dtype=np.float32)
+    with pytest.raises(DTypeError, match="complex"):
+        tg.Tensor([1 + 2j], dtype=np.float64)
+
+
+def test_a_list_of_a_dataset_holds_numbers():
+    with pytest.raises(DTypeError, match="no regular grid"):
+        tg.data.ArrayDataset([[1, 2], [3]])
 
 
 def test_tables_are_converted_unless_values_are_missing():
@@ -226,6 +262,8 @@ def test_sparse_matrices_are_refused():
     sparse = pytest.importorskip("scipy.sparse")
     refused(sparse.csr_matrix(np.eye(3)), "csr_matrix")  # its * would be a matrix product
     refused(sparse.csr_array(np.eye(3)), "csr_array")
+    with pytest.raises(DTypeError, match="toarray"):
+        tg.Tensor(sparse.csr_matrix(np.eye(3)))
 
 
 def test_pytorch_comes_in_without_its_graph_and_takes_memory_out():

@@ -21,13 +21,9 @@ Function = Callable[..., Any]
 
 
 def gradients(
-    output: Tensor,
-    inputs: Tensor | Sequence[Tensor],
-    upstream: Any = None,
-    *,
-    create_graph: bool = False,
-    retain_graph: bool | None = None,
-) -> Any:
+    output: Tensor, inputs: Tensor | Sequence[Tensor], upstream: Any = None, *,
+    create_graph: bool = False, retain_graph: bool | None = None,
+) -> Any:  # fmt: skip
     """The gradients of ``output`` with respect to given Tensors; ``.grad`` is left alone.
 
     Parameters

@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self, TypeAlias
 import numpy as np
 
 from .. import checks, settings
-from ..autograd.guards.conversion import as_operand
+from ..autograd.guards.conversion import as_data, as_operand
 from ..autograd.tensor import Tensor
 from ..errors import ArgumentError, IndexingError, ShapeError
 from ..kernels import Array, as_array
@@ -269,6 +269,8 @@ def _holding(dtype: np.dtype[Any], value: Any) -> np.dtype[Any]:
 
 
 def _as_array(x: Any) -> Array:
+    if isinstance(x, list):
+        return as_data(x, None, False)
     return as_array(x.numpy() if isinstance(x, Tensor) else as_operand(x))
 
 

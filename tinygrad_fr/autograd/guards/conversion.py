@@ -41,7 +41,7 @@ def as_operand(x: Any) -> Any:
         raise _not_numbers(x, _("float(x) is a number"))
     if hasattr(x, "__array_function__") or isinstance(x, type):
         return x
-    if hasattr(x, "__array__") or hasattr(x, "__dlpack__"):
+    if any(hasattr(x, name) for name in ("__array__", "__array_interface__", "__dlpack__")):
         return _from_elsewhere(x)
     if hasattr(x, "toarray"):  # a sparse matrix, which has a product of its own
         raise _not_numbers(x, ".toarray()")
@@ -51,7 +51,8 @@ def as_operand(x: Any) -> Any:
 def _from_elsewhere(x: Any) -> Array:
     """The numbers of an object that gives an array, or shares its memory through DLPack."""
     try:
-        array = np.asarray(x) if hasattr(x, "__array__") else np.from_dlpack(x)
+        through_dlpack = not hasattr(x, "__array__") and hasattr(x, "__dlpack__")
+        array = np.from_dlpack(x) if through_dlpack else np.asarray(x)
     except Exception as error:
         raise _not_numbers(x, error) from error
     if array.dtype.kind not in "fiubc":
@@ -84,13 +85,14 @@ def as_data(data: Any, dtype: Any, requires_grad: bool) -> Array:
         data = data._array
     is_array = isinstance(data, (np.ndarray, np.generic))
     if data.__class__ is not np.ndarray:
-        for kind in {type(data), *(map(type, data) if isinstance(data, (list, tuple)) else ())}:
-            if issubclass(kind, np.ma.MaskedArray):
-                raise _own_rules(kind)
+        for x in data if isinstance(data, (list, tuple)) else ():
+            if isinstance(x, np.ma.MaskedArray):
+                raise _own_rules(type(x))
+        data = as_operand(data)
         if hasattr(data, "__array_function__") and not is_array:  # such as a CuPy array
             return data.copy() if dtype is None else data.astype(dtype)  # type: ignore[no-any-return]
-        if not is_array and (hasattr(data, "__array__") or hasattr(data, "__dlpack__")):
-            data = _from_elsewhere(data)
+    if dtype is not None and np.dtype(dtype).kind != "c" and np.iscomplexobj(data):
+        raise DTypeError("complex numbers have no {dtype}: give their .real", dtype=dtype)
     try:
         array = np.array(data, dtype=dtype)
     except GraphError:  # of a recorded Tensor inside a list
@@ -101,7 +103,7 @@ def as_data(data: Any, dtype: Any, requires_grad: bool) -> Array:
         raise _not_numbers(data, f"dtype {array.dtype}")
     if requires_grad and not is_array and dtype is None and array.dtype.kind in "iub":
         array = array.astype(np.float64)
-    return array
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def _own_rules(kind: type) -> DTypeError:

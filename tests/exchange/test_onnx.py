@@ -98,7 +98,6 @@ REFUSED = {
     "nll_loss": (3,),  # no batch
     "norm": (4, 5, 6),  # singular values
     "repeat": (2,),  # computed numbers of repeats
-    "scaled_dot_product_attention": (3,),  # a mask that is computed
     "slogdet": (0, 1),  # logarithms of determinants
     "smooth_l1_loss": (0, 1, 2),
 }
@@ -210,6 +209,20 @@ def test_several_inputs_come_by_place_or_by_name(tmp_path):
     named = dict(zip(("value", "query", "key"), np.zeros((3, 2, 4, 8), ONE), strict=True))
     made = to_onnx(model, named, path)
     assert [x.name for x in made.graph.input] == ["value", "query", "key"]
+
+
+@pytest.mark.parametrize("kind", ["hides", "adds"])
+def test_masks_of_attention_are_inputs(kind, tmp_path):
+    path, rng = tmp_path / "model.onnx", np.random.default_rng(0)
+    layer = nn.MultiheadAttention(8, 2, batch_first=True)
+    model = Applied(lambda x, mask: layer(x, x, x, key_padding_mask=mask))
+    for hidden in (0, 1, 5):
+        x, mask = rng.standard_normal((3, 5, 8), ONE), np.zeros((3, 5), bool)
+        mask[1, 5 - hidden :] = True  # the query of five sees nothing, and gets weights of 0
+        mask = mask if kind == "hides" else np.where(mask, -np.inf, 0.5).astype(ONE)
+        if hidden == 0:
+            to_onnx(model, (x, mask), path)
+        assert_equal(path, model, [x, mask])
 
 
 def test_names_lead_back_to_the_layers(tmp_path):

@@ -270,7 +270,5 @@ def _shown(mask: Any) -> Any:
     """A mask of what is hidden as one of what is shown; numbers as they are."""
     if mask is None:
         return None
-    if isinstance(mask, Tensor) and mask.requires_grad:
-        return mask  # it is learned
-    mask = as_array(getattr(mask, "_array", mask))
+    mask = mask if isinstance(mask, Tensor) else as_array(mask)
     return ~mask if mask.dtype == bool else mask

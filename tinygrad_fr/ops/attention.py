@@ -93,15 +93,16 @@ def attention_weights(query: Any, key: Any, masks: list[Any], scale: float | Non
             out_of_sight, added = _parts(mask, scores)
             hidden = out_of_sight if hidden is None else hidden | out_of_sight
             scores = scores if added is None else scores + added
-    if hidden is None or not hidden.any():
+    given = isinstance(hidden, Tensor)  # an input, which may hide others the next time
+    if hidden is None or (not given and not hidden.any()):
         return softmax(scores)
     # No infinity, which would stop tg.debug; a softmax of the least number is exactly 0, too.
     weights = softmax(where(hidden, np.finfo(scores.dtype).min, scores))
     seen = ~hidden.all(-1, keepdims=True)
-    return weights if seen.all() else weights * seen.astype(weights.dtype)
+    return weights if not given and seen.all() else weights * seen.astype(weights.dtype)
 
 
-def _parts(mask: Any, scores: Any) -> tuple[Array, Any]:
+def _parts(mask: Any, scores: Any) -> tuple[Any, Any]:
     """What a mask hides, and what it adds to the products; a Tensor's numbers may be learned."""
     numbers = np.asarray(getattr(mask, "_array", mask), like=getattr(scores, "_array", scores))
     if numbers.dtype.kind not in "fb":
@@ -116,11 +117,13 @@ def _parts(mask: Any, scores: Any) -> tuple[Array, Any]:
             mask=numbers.shape, shape=scores.shape,
         ) from None  # fmt: skip
     if numbers.dtype.kind == "b":
-        return ~numbers, None
+        return ~(mask if isinstance(mask, Tensor) else numbers), None
     endless = np.isneginf(numbers)
-    tracked = isinstance(mask, Tensor) and mask.requires_grad
-    if not tracked:
+    if not isinstance(mask, Tensor):
         mask = numbers.astype(scores.dtype)
+    elif not mask.requires_grad:  # an input
+        endless = mask == -np.inf
+        return endless, where(endless, 0.0, mask).astype(scores.dtype)
     if endless.all():
         return endless, None
     return endless, where(endless, 0.0, mask) if endless.any() else mask

@@ -92,7 +92,6 @@ REFUSED = {
     "cross_entropy": (1, 3, 5, 7, 9, 10),  # probabilities, smoothed labels, no batch
     "einsum": (8,),  # ... of unequal numbers of axes
     "getitem": (6,),  # a mask that is computed
-    "divmod": (0, 1, 2, 3),  # with the sign of C
     "matrix_norm": (1,),  # singular values
     "multi_margin_loss": (0, 1, 2, 3),  # reads the labels outside of the graph
     "nll_loss": (3,),  # no batch
@@ -209,6 +208,54 @@ def test_several_inputs_come_by_place_or_by_name(tmp_path):
     named = dict(zip(("value", "query", "key"), np.zeros((3, 2, 4, 8), ONE), strict=True))
     made = to_onnx(model, named, path)
     assert [x.name for x in made.graph.input] == ["value", "query", "key"]
+
+
+def test_a_function_is_written_with_what_it_closes_over_as_constants(tmp_path):
+    w = Tensor(np.eye(3, 2, dtype=ONE), requires_grad=True)
+    made = to_onnx(lambda x: np.maximum(x @ w, 0), np.zeros((1, 3), ONE), tmp_path / "model.onnx")
+    assert [x.name for x in made.graph.input] == ["x"]
+    assert_equal(tmp_path / "model.onnx", Applied(lambda x: tg.relu(x @ w)), [np.ones((4, 3), ONE)])
+
+
+def test_integers_are_drawn_from_those_that_other_examples_have_in_that_place(tmp_path):
+    columns = Applied(lambda x: tg.concatenate([tg.one_hot(x[:, 0], 5), tg.one_hot(x[:, 1], 2)], 1))
+    example = np.array([[4, 1], [0, 0], [3, 1]])
+    to_onnx(columns, example, tmp_path / "model.onnx")
+    assert_equal(tmp_path / "model.onnx", columns, [example])
+
+
+def test_a_model_that_takes_no_single_example_is_written_for_several(tmp_path):
+    model = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3, track_running_stats=False))
+    to_onnx(model, np.ones((6, 4), ONE), tmp_path / "model.onnx")
+    assert_equal(tmp_path / "model.onnx", model, [sized(np.zeros((1, 4)), 7)])
+
+
+def test_pieces_beside_the_batch_are_moved_repeated_and_picked_for_any_size(tmp_path):
+    def moved(x):
+        parts = [x[:, :, ::2, ::2], x[..., 1::2, 1::2], x[:, [2, 0]][..., ::2, ::-2]]
+        y = tg.roll(tg.concatenate(parts, 1), (1, -2), (2, 1))
+        return tg.tile(tg.repeat(y, [1, 0, 2], 2), (1, 1, 3)), tg.tile(y[0], (len(x), 1, 1, 1))
+
+    example = np.zeros((2, 3, 6, 4), ONE)
+    to_onnx(Applied(moved), example, tmp_path / "model.onnx")
+    for n in (1, 4):
+        assert_equal(tmp_path / "model.onnx", Applied(moved), [sized(example, n)])
+
+
+def test_angles_are_right_in_all_quadrants_and_at_zeros(tmp_path):
+    model, numbers = Applied(lambda x: tg.arctan2(x[:, 0], x[:, 1])), [0.0, -0.0, 1, -1, 7, -1e-3]
+    to_onnx(model, np.zeros((1, 2), ONE), tmp_path / "model.onnx")
+    pairs = np.stack(np.meshgrid(numbers, numbers), -1).reshape(-1, 2).astype(ONE)
+    assert_equal(tmp_path / "model.onnx", model, [pairs])
+
+
+def test_remainders_have_the_sign_of_the_divisor(tmp_path):
+    model = Applied(lambda x, y: (x % y, x // y))
+    for dtype in (ONE, int):
+        x, y = np.meshgrid(np.arange(-9, 10), [-4, -3, 3, 5])
+        x, y = (z.ravel().astype(dtype) for z in (x, y))
+        to_onnx(model, (x, y), tmp_path / "model.onnx", batch_axis=None)
+        assert_equal(tmp_path / "model.onnx", model, [x, y])
 
 
 @pytest.mark.parametrize("kind", ["hides", "adds"])
@@ -368,6 +415,26 @@ def test_numbers_taken_out_of_the_graph_are_found(tmp_path):
         to_onnx(layers, np.zeros((2, 3)), tmp_path / "model.onnx", batch_axis=None)
 
 
+def _settled(x):
+    z = tg.tanh(x)
+    while tg.abs(z - tg.tanh(x + 0.3 * z)).max().item() > 1e-4:
+        z = tg.tanh(x + 0.3 * z)
+    return z
+
+
+def test_steps_that_follow_the_numbers_are_found_with_larger_and_smaller_ones(tmp_path):
+    for function, match in (
+        (_settled, "other steps|other numbers"),
+        (lambda x: x / 2 if x.data.max() > 20 else x * 1, "other steps for other numbers"),
+        (lambda x: x / 2 if x.data.max() < 0.5 else x * 1, "other steps for other numbers"),
+        (lambda x: x * (2.0 if x.data.max() > 20 else 1.0), "another output .* other numbers"),
+    ):
+        with pytest.raises(ArgumentError, match=match):
+            to_onnx(Applied(function), np.ones((3, 4), ONE), tmp_path / "model.onnx")
+    large = Applied(lambda x: tg.exp(x * x * x))  # has no finite numbers for the largest
+    to_onnx(large, np.ones((3, 4), ONE), tmp_path / "model.onnx")
+
+
 def test_a_number_of_steps_that_follows_the_batch_is_refused_with_the_way_out(tmp_path):
     model, example = nn.RNN(3, 5), np.zeros((4, 2, 3))
     with pytest.raises(ArgumentError, match=r"other steps for 2 examples than for 3.*batch_axis=1"):
@@ -393,8 +460,8 @@ def test_bad_arguments_are_refused(tmp_path):
         to_onnx(model, np.zeros((0, 3)), path)
     with pytest.raises(ArgumentError, match="return Tensors, not float"):
         to_onnx(Applied(lambda x: float(x.data.sum())), np.zeros((1, 3)), path)
-    with pytest.raises(TinygradError, match="takes a Module, not function"):
-        to_onnx(flat, np.zeros((1, 3)), path)
+    with pytest.raises(TinygradError, match="takes a Module or a function, not str"):
+        to_onnx("model.npz", np.zeros((1, 3)), path)
     with pytest.raises(TinygradError, match="nowhere"):
         to_onnx(model, np.zeros((1, 3)), tmp_path / "nowhere" / "model.onnx")
 

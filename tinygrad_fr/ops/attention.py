@@ -118,7 +118,7 @@ def _parts(mask: Any, scores: Any) -> tuple[Any, Any]:
         ) from None  # fmt: skip
     if numbers.dtype.kind == "b":
         return ~(mask if isinstance(mask, Tensor) else numbers), None
-    endless = np.isneginf(numbers)
+    endless: Any = np.isneginf(numbers)
     if not isinstance(mask, Tensor):
         mask = numbers.astype(scores.dtype)
     elif not mask.requires_grad:  # an input

@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...errors import ArgumentError, need
@@ -12,16 +12,14 @@ need(onnx="onnx")
 import onnx  # noqa: E402
 from onnx import helper  # noqa: E402
 
-from ...autograd.engine import Node  # noqa: E402
 from ...autograd.modes import switch  # noqa: E402
 from ...autograd.operation import registry  # noqa: E402
 from ...graph.recorded.arguments import call  # noqa: E402
 from ...io.files import as_path, check_place, write  # noqa: E402
 from ...messages import _  # noqa: E402
-from ...nn.module import Module  # noqa: E402
 from .calls import Call, File, array  # noqa: E402
 from .compositions import WRITTEN_OUT  # noqa: E402
-from .examples import Examples, compare  # noqa: E402
+from .examples import Examples, compare, order  # noqa: E402
 from .table import TABLE  # noqa: E402
 
 __all__ = ["operations", "to_onnx"]
@@ -30,15 +28,15 @@ OPSET = 17  # the first with layer normalisation; what reads ONNX since 2022 rea
 
 
 def to_onnx(
-    model: Module, example: Any, path: str | os.PathLike[str], *, opset: int | None = None,
-    batch_axis: int | None = 0, metadata: Mapping[str, str] | None = None,
+    model: Callable[..., Any], example: Any, path: str | os.PathLike[str], *,
+    opset: int | None = None, batch_axis: int | None = 0, metadata: Mapping[str, str] | None = None,
 ) -> Any:  # fmt: skip
     """Write a model, as it computes in evaluation, to a file in the format ONNX.
 
     Parameters
     ----------
     model
-        It is left as it was.
+        A Module, left as it was, or a function of Tensors; what that closes over is constant.
     example
         An input (an array or a Tensor), a tuple of them, or a dict by the names that ``forward``
         gives them; typical numbers, or zeros where any will do.
@@ -67,8 +65,12 @@ def to_onnx(
 
     Notes
     -----
-    Before it is written the file is compared with the model, for batches of 1 and 5: by ONNX
-    Runtime where it is installed and has the operations, else by ONNX's own evaluator.
+    Before it is written the file is compared with the model, for batches of 5, of 1 if the model
+    takes it, and for larger and smaller numbers if it makes finite ones of them: by ONNX Runtime
+    where it is installed and has the operations, else by ONNX's own evaluator.
+
+    ONNX Runtime has no convolution or pooling of float64. An array of NumPy that ``forward`` makes
+    is of that dtype unless told, and makes what is computed with it float64, here and in the file.
 
     Examples
     --------
@@ -118,8 +120,7 @@ def _graph(examples: Examples, opset: int) -> Any:
     """The graph of ONNX, from recordings with two sizes of the batch."""
     batch = examples.batched[0] if examples.batched else ""
     file = File(opset, examples.recorded, (batch, examples.axis))
-    with switch(everything=True):
-        calls = [examples.call(examples.drawn(n, i)) for i, n in enumerate(examples.recorded)]
+    calls = [examples.call(examples.drawn(n, i)) for i, n in enumerate(examples.recorded)]
     (inputs, outputs), (others, results) = calls
     for name, x in inputs.items():
         file.know([x._array, others[name]._array], file.free(name))
@@ -149,7 +150,7 @@ def _described(file: File, name: str, a: Any, b: Any) -> Any:
 
 def _write_all(file: File, roots: Sequence[Any]) -> None:
     """Write what some Tensors were computed from, in both recordings."""
-    for nodes in itertools.zip_longest(*(_order(tensors, file) for tensors in roots)):
+    for nodes in itertools.zip_longest(*(order(tensors, file.names) for tensors in roots)):
         if len({getattr(node, "_op", None) for node in nodes}) > 1:
             raise ArgumentError(
                 "forward takes other steps for {n} examples than for {m}, and a file of ONNX has "
@@ -157,21 +158,6 @@ def _write_all(file: File, roots: Sequence[Any]) -> None:
                 "(T, N, ...) batch_axis=1", n=file.batches[0], m=file.batches[1],
             )  # fmt: skip
         _write_call(Call(file, nodes))
-
-
-def _order(tensors: Any, file: File) -> list[Any]:
-    """The calls that are still to be written for some Tensors, in the order of computation."""
-    found: dict[int, Any] = {}
-    waiting = list(tensors)
-    while waiting:
-        x = waiting.pop()
-        if isinstance(x, (list, tuple)):
-            waiting.extend(x)
-        elif isinstance(x, Node) and x._op and id(x._array) not in file.names:
-            if id(x) not in found:
-                waiting.extend([call(x)[0], list(call(x)[1].values())])
-            found[id(x)] = x
-    return sorted(found.values(), key=lambda node: node._rank)
 
 
 def _write_call(c: Call) -> None:

@@ -18,6 +18,15 @@ def _elementwise(c: Call, kind: str) -> str:
     return c.node(kind, *[c.value(name, bool if name == "condition" else dtype) for name in given])
 
 
+def _mod(c: Call, kind: str) -> str:
+    a, b = c.value("a", c.dtype), c.value("b", c.dtype)
+    if c.dtype.kind != "f":
+        return c.node(kind, a, b)
+    y = c.node(kind, a, b, fmod=1)  # has the sign of a
+    other_sign = c.node("Less", c.node("Mul", y, b), c.constant(0, c.dtype))
+    return c.node("Where", other_sign, c.node("Add", y, b), y)
+
+
 def _with_alpha(c: Call, kind: str) -> str:
     x, (name,) = c.value("x", c.dtype), [name for name in c.arguments[0] if name != "x"]
     return c.node(kind, x, alpha=c[name])
@@ -185,6 +194,7 @@ _NAMES: dict[Rule, str] = {
     _transpose: "transpose swapaxes=Transpose moveaxis=Transpose",
     _windows: """conv2d=Conv conv_transpose2d=ConvTranspose max_pool2d=MaxPool
         avg_pool2d=AveragePool""",
+    _mod: "mod",
     _with_alpha: "elu leaky_relu=LeakyRelu",
     _same: "astype=Cast dropout=Identity",
     _getitem: "getitem=Slice",

@@ -98,7 +98,6 @@ REFUSED = {
     "norm": (4, 5, 6),  # singular values
     "repeat": (2,),  # computed numbers of repeats
     "slogdet": (0, 1),  # logarithms of determinants
-    "smooth_l1_loss": (0, 1, 2),
 }
 EXCLUDED = {("det", 3), ("cross_entropy", 8)}  # a determinant of 0; labels of no class, drawn
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ...checks import whole
 from ...errors import ArgumentError, need
 
 need(onnx="onnx")
@@ -18,9 +19,8 @@ from ...graph.recorded.arguments import call  # noqa: E402
 from ...io.files import as_path, check_place, write  # noqa: E402
 from ...messages import _  # noqa: E402
 from .calls import Call, File, array  # noqa: E402
-from .compositions import WRITTEN_OUT  # noqa: E402
-from .examples import Examples, compare, order  # noqa: E402
-from .table import TABLE  # noqa: E402
+from .examples import RECORDED, Examples, compare, order  # noqa: E402
+from .table import TABLE, WRITTEN_OUT  # noqa: E402
 
 __all__ = ["operations", "to_onnx"]
 
@@ -29,7 +29,8 @@ OPSET = 17  # the first with layer normalisation; what reads ONNX since 2022 rea
 
 def to_onnx(
     model: Callable[..., Any], example: Any, path: str | os.PathLike[str], *,
-    opset: int | None = None, batch_axis: int | None = 0, metadata: Mapping[str, str] | None = None,
+    opset: int | None = None, batch_axis: int | None = 0,
+    metadata: Mapping[str, str] | None = None,
 ) -> Any:  # fmt: skip
     """Write a model, as it computes in evaluation, to a file in the format ONNX.
 
@@ -80,17 +81,13 @@ def to_onnx(
     >>> [node.name for node in made.graph.node]
     ['0/linear', '1/relu', '2/linear', 'output']
     """
-    newest, opset = onnx.defs.onnx_opset_version(), OPSET if opset is None else opset
-    if opset not in range(OPSET, newest + 1):
-        raise ArgumentError(
-            "opset is a version of ONNX's operations, {first} to {last} here, not {value!r}",
-            first=OPSET, last=newest, value=opset,
-        )  # fmt: skip
+    newest = onnx.defs.onnx_opset_version()
+    opset = whole(OPSET if opset is None else opset, "opset", OPSET, newest)
     target, examples = check_place(as_path(path)), Examples(model, example, batch_axis)
-    imported = helper.make_opsetid("", opset)
+    imported = [helper.make_opsetid("", opset)]
     made = helper.make_model(
-        _graph(examples, opset), opset_imports=[imported], producer_name="tinygrad_fr",
-        ir_version=helper.find_min_ir_version_for([imported]),  # for older programs, too
+        _graph(examples, opset), opset_imports=imported, producer_name="tinygrad_fr",
+        ir_version=helper.find_min_ir_version_for(imported),  # for older programs, too
     )  # fmt: skip
     helper.set_model_props(made, dict(metadata or {}))
     compare(made, examples)
@@ -118,33 +115,37 @@ def operations() -> dict[str, str]:
 
 def _graph(examples: Examples, opset: int) -> Any:
     """The graph of ONNX, from recordings with two sizes of the batch."""
-    batch = examples.batched[0] if examples.batched else ""
-    file = File(opset, examples.recorded, (batch, examples.axis))
-    calls = [examples.call(examples.drawn(n, i)) for i, n in enumerate(examples.recorded)]
-    (inputs, outputs), (others, results) = calls
-    for name, x in inputs.items():
-        file.know([x._array, others[name]._array], file.free(name))
-    model = examples.model
+    batches, model = examples.sizes(*RECORDED), examples.model
+    file = File(opset, batches, (next(iter(examples.batched), ""), examples.axis))
+    calls = [examples.call(examples.drawn(n, i)) for i, n in enumerate(batches)]
+    inputs, outputs = (
+        {name: (x, others[name]) for name, x in first.items()}
+        for first, others in zip(*calls, strict=True)
+    )
+    for name, pair in inputs.items():
+        file.know(map(array, pair), file.free(name))
     for name, p in itertools.chain(model.named_parameters(), model.named_buffers()):
         file.know([array(p)], file.constant(array(p), name))
-    _write_all(file, [outputs.values(), results.values()])
+    _write_all(file, list(zip(*outputs.values(), strict=True)))
     ends = {}
-    for name, y in outputs.items():
-        known = file.names.get(id(y._array), ("", None))[0] or file.constant(y._array, name)
-        ends[file.node(name, "Identity", [known])] = y, results[name]
+    for name, (y, other) in outputs.items():
+        known = file.names.get(id(y._array), ("",))[0] or file.constant(y._array, name)
+        ends[file.node(name, "Identity", [known])] = y, other
+    described = [
+        [_described(name, *pair, batches) for name, pair in pairs.items()]
+        for pairs in (inputs, ends)
+    ]
     read = {name for node in file.nodes for name in node.input}
+    constants = [constant for constant in file.constants if constant.name in read]
     return helper.make_graph(
-        file.nodes, type(model).__name__,
-        [_described(file, name, x, others[name]) for name, x in inputs.items()],
-        [_described(file, name, *pair) for name, pair in ends.items()],
-        [constant for constant in file.constants if constant.name in read],
-    )  # fmt: skip
+        file.nodes, type(model).__name__, described[0], described[1], constants
+    )
 
 
-def _described(file: File, name: str, a: Any, b: Any) -> Any:
+def _described(name: str, a: Any, b: Any, batches: tuple[int, ...]) -> Any:
     """A value with its dtype and its shape; the size of the batch has a name, what follows none."""
     sizes = zip(a.shape, b.shape, strict=True)
-    shape = [n if n == m else "batch" if (n, m) == file.batches else None for n, m in sizes]
+    shape = [n if n == m else "batch" if (n, m) == batches else None for n, m in sizes]
     return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(a.dtype), shape)
 
 

@@ -28,7 +28,7 @@ class File:
     """What is to be written, and the names of the arrays of both recordings in it."""
 
     opset: int
-    batches: tuple[int, int]
+    batches: tuple[int, ...]
     batch: tuple[str, int] = "", 0  # the input, and its axis, with the size of the batch
     nodes: list[Any] = field(default_factory=list)
     constants: list[Any] = field(default_factory=list)

@@ -10,11 +10,13 @@ import onnx
 from ...autograd.engine import Node
 from ...autograd.modes import switch
 from ...autograd.tensor import Tensor
+from ...checks import kind
 from ...errors import ArgumentError, DTypeError
 from ...graph.recorded.arguments import call
 from ...kernels import Array
 from ...nn.module import Module
 from ...nn.summary import called
+from .calls import array
 
 RECORDED = 2, 3  # the sizes of the batch that are recorded: one example would broadcast
 # The sizes, and factors of the numbers, with which a file is compared with the model. A model may
@@ -30,34 +32,32 @@ class Examples:
 
     def __init__(self, model: Callable[..., Any], example: Any, axis: int | None) -> None:
         if not callable(model):
-            raise DTypeError(
-                "to_onnx takes a Module or a function, not {kind}", kind=type(model).__name__
-            )
+            raise DTypeError("to_onnx takes a Module or a function, not {kind}", kind=kind(model))
         if not isinstance(model, Module):
             function, model = model, Module()
             model.forward = function  # type: ignore[method-assign]
-        self.model, self.named = model, isinstance(example, dict)
+        self.model, self.axis, self.named = model, axis or 0, isinstance(example, dict)
         if not self.named:
             given = example if isinstance(example, tuple) else (example,)
             names = list(inspect.signature(model.forward).parameters)
             names += [f"input_{i}" for i in range(len(names), len(given))]
             example = dict(zip(names, given, strict=False))
         dtype = next((p.dtype for p in model.parameters()), None)
-        self.arrays: dict[str, Array] = {}
-        for name, x in example.items():
-            x = np.asarray(getattr(x, "_array", x))
+        self.arrays = {name: np.asarray(array(x)) for name, x in example.items()}
+        for name, x in self.arrays.items():
             self.arrays[name] = x.astype(dtype) if dtype and x.dtype.kind == "f" else x
-        self.axis, self.batched = axis or 0, list[str]()
-        self.recorded, self.tried = (0, 0), [(0, factor) for _n, factor in TRIED]
-        if axis is not None:
-            sizes = {name: x.shape[axis] for name, x in self.arrays.items() if x.ndim > axis}
-            if not (n := next(iter(sizes.values()), 0)):
-                raise ArgumentError(
-                    "no input has an example along the axis {axis}: give one, or batch_axis=None",
-                    axis=axis,
-                )
-            self.batched = [name for name in sizes if sizes[name] == n]
-            self.recorded, self.tried = RECORDED, list(TRIED)
+        sizes = {name: x.shape[self.axis] for name, x in self.arrays.items() if x.ndim > self.axis}
+        n = next(iter(sizes.values()), 0)
+        if axis is not None and not n:
+            raise ArgumentError(
+                "no input has an example along the axis {axis}: give one, or batch_axis=None",
+                axis=axis,
+            )
+        self.batched = [name for name in sizes if sizes[name] == n and axis is not None]
+
+    def sizes(self, *wanted: int) -> tuple[int, ...]:
+        """Sizes of the batch; 0, for none, where it is fixed."""
+        return wanted if self.batched else (0,) * len(wanted)
 
     def drawn(self, n: int, draw: int, factor: float = 1.0) -> dict[str, Array]:
         """Inputs with n examples, of the numbers of the example; of any, where it has only one.
@@ -127,34 +127,15 @@ def order(tensors: Iterable[Any], known: Container[int] = ()) -> list[Any]:
 
 def compare(made: Any, examples: Examples) -> None:
     """Refuse a file that is not valid, or computes something else than the model."""
+    draws = list(_draws(examples))
     try:
         onnx.checker.check_model(made, full_check=True)
         session = _session(made)
+        results = [session.run(None, given) for given, _y, _usual in draws]
     except Exception as error:
-        raise _not_taken(error) from error
-    steps: dict[int, list[Any]] = {}
-    for draw, (n, factor) in enumerate(examples.tried, 2):
-        given, usual = examples.drawn(n, draw, factor), factor == 1
-        try:
-            with np.errstate(all="ignore" if not usual else None):
-                expected = examples.call(given)[1]
-        except Exception:
-            if usual and n != 1:
-                raise
-            continue
-        if not (usual or all(np.isfinite(y.data).all() for y in expected.values())):
-            continue
-        taken = [node._op for node in order(expected.values())]
-        if steps.setdefault(n, taken) != taken:
-            raise ArgumentError(
-                "forward takes other steps for other numbers, and a file of ONNX has the same for "
-                "all: it decides by .data, float or a comparison. Nothing is written"
-            )
-        try:
-            results = session.run(None, given)
-        except Exception as error:
-            raise _not_taken(error) from error
-        for (name, y), result in zip(expected.items(), results, strict=True):
+        raise ArgumentError("ONNX does not take it so: {error}", error=error) from error
+    for (_given, expected, usual), outputs in zip(draws, results, strict=True):
+        for (name, y), result in zip(expected.items(), outputs, strict=True):
             if not _agree(result, y.data, usual):
                 raise ArgumentError(
                     "the file would give another {name} than the model for other numbers, or "
@@ -163,8 +144,27 @@ def compare(made: Any, examples: Examples) -> None:
                 )  # fmt: skip
 
 
-def _not_taken(error: Exception) -> ArgumentError:
-    return ArgumentError("ONNX does not take it so: {error}", error=error)
+def _draws(examples: Examples) -> Iterator[tuple[dict[str, Array], dict[str, Tensor], bool]]:
+    """Inputs, what the model makes of them, and whether they are like the example."""
+    steps: dict[int, list[Any]] = {}
+    for draw, (size, factor) in enumerate(TRIED, 2):
+        (n,), usual = examples.sizes(size), factor == 1
+        given = examples.drawn(n, draw, factor)
+        try:
+            with np.errstate(all=None if usual else "ignore"):
+                y = examples.call(given)[1]
+        except Exception:
+            if usual and n != 1:
+                raise
+            continue
+        if usual or all(np.isfinite(part.data).all() for part in y.values()):
+            taken = [node._op for node in order(y.values())]
+            if steps.setdefault(n, taken) != taken:
+                raise ArgumentError(
+                    "forward takes other steps for other numbers, and a file of ONNX has the same "
+                    "for all: it decides by .data, float or a comparison. Nothing is written"
+                )
+            yield given, y, usual
 
 
 def _agree(result: Array, y: Array, usual: bool) -> bool:

@@ -1,21 +1,34 @@
-"""Which operation of ONNX an operation of ours is, and how its arguments are written there."""
+"""Which operation of ONNX an operation of ours is, or which others of ours it is made of."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
+from ... import ops, settings
 from ...checks import pair
+from ...graph.recorded.expansion import EXPANSIONS
+from ...ops.losses import reduced
+from ...ops.recurrent import step_by_step
+from ...ops.selection import where
 from .calls import Call, array
 
 # Gives the name of the result; None where ONNX has not what the arguments ask for.
 Rule = Callable[[Call, str], str | None]
 
 
-def _elementwise(c: Call, kind: str) -> str:
-    given = c.arguments[0]
-    dtype = np.result_type(*map(array, given.values())) if c.dtype == bool else c.dtype
-    return c.node(kind, *[c.value(name, bool if name == "condition" else dtype) for name in given])
+def _plain(c: Call, kind: str) -> str:
+    """Arrays are inputs, in their order; what else is given is an attribute."""
+    arrays, given = c.nodes[0]._op.arrays, c.arguments[0]
+    options = {_THEIRS.get(name, name): c[name] for name in given if name not in arrays}
+    inputs = [name for name in given if name in arrays]
+    dtype = np.result_type(*(array(given[x]) for x in inputs)) if c.dtype == bool else c.dtype
+    names = [c.value(name, bool if name == "condition" else dtype) for name in inputs]
+    return c.node(kind, *names, **options)
+
+
+_THEIRS = {"negative_slope": "alpha"}
 
 
 def _mod(c: Call, kind: str) -> str:
@@ -27,30 +40,14 @@ def _mod(c: Call, kind: str) -> str:
     return c.node("Where", other_sign, c.node("Add", y, b), y)
 
 
-def _with_alpha(c: Call, kind: str) -> str:
-    x, (name,) = c.value("x", c.dtype), [name for name in c.arguments[0] if name != "x"]
-    return c.node(kind, x, alpha=c[name])
-
-
-def _same(c: Call, _kind: str) -> str | None:
-    drawn = c.operation == "dropout" and c["training"] and c["p"]
-    return None if drawn else c.value("x", c.dtype)
-
-
 def _reduction(c: Call, kind: str) -> str:
-    axis, x = c["axis"], c.value("x", c.dtype)
+    x, axis = c.value("x", c.dtype), c["axis"]
     if axis == () or not c.both("x")[0].ndim:
         return x
     axes = None if axis is None else [int(a) for a in np.atleast_1d(axis)]
-    options: dict[str, Any] = {"keepdims": int(c["keepdims"])}
-    truth = c.operation in ("all", "any")
-    inputs = [c.cast(x, np.int32) if truth else x]
     if axes and (kind == "ReduceSum" or c.file.opset >= 18):
-        inputs.append(c.constant(axes))
-    elif axes:
-        options["axes"] = axes
-    y = c.node(kind, *inputs, **options)
-    return c.cast(y, bool) if truth else y
+        return c.node(kind, x, c.constant(axes), keepdims=int(c["keepdims"]))
+    return c.node(kind, x, axes=axes, keepdims=int(c["keepdims"]))  # None is left out
 
 
 def _along_axis(c: Call, kind: str) -> str:
@@ -71,87 +68,64 @@ def _transpose(c: Call, kind: str) -> str:
     others = {name: c[name] for name in c.arguments[0] if name != "x"}
     numbered = np.empty(range(c.y.ndim))
     order = c.nodes[0]._op.function(numbered, *others.pop("axes", ()), **others).shape
-    return c.node(kind, c.value("x"), **({"perm": order} if order else {}))
+    return c.node(kind, c.value("x"), perm=order or None)
 
 
 def _getitem(c: Call, kind: str) -> str | None:
-    """Numbers, slices and new axes; or one array of positions beside slices."""
-    shapes = [x.shape for x in c.both("x")]
-    both = [_parts(a["index"], len(s)) for a, s in zip(c.arguments, shapes, strict=True)]
-    arrays = [i for i, part in enumerate(both[0]) if not isinstance(part, (int, slice))]
-    numbers = any(isinstance(part, int) for part in both[0])
-    if arrays:
-        places = array(both[0][arrays[0]])
-        plain = places.dtype.kind in "iu" and len(shapes[0]) + places.ndim - 1 == c.y.ndim
-        if len(arrays) > 1 or numbers or not plain:
-            return None
-    cuts = [
-        [_cut(slice(None) if i in arrays else part, n)
-         for i, (part, n) in enumerate(zip(parts, shape, strict=True))]
-        for parts, shape in zip(both, shapes, strict=True)
-    ]  # fmt: skip
-    whole = [[(0, n, 1) for n in shape] for shape in shapes]
-    axes = [i for i in range(len(shapes[0])) if any(a[i] != b[i] for a, b in zip(cuts, whole))]
-    x = c.value("x")
-    if axes:
-        limits = [c.sizes([[cut[i][k] for i in axes] for cut in cuts]) for k in range(3)]
-        x = c.node(kind, x, *limits[:2], c.constant(axes), limits[2])
-    if arrays:
-        positions = c.of([parts[arrays[0]] for parts in both], np.int64)
-        return c.node("Gather", x, positions, axis=arrays[0])
-    return c.reshaped(x) if numbers or len(shapes[0]) != c.y.ndim else x
+    """Slices, new axes, and numbers or one array of positions."""
+    both = [_by_axis(a["index"], array(a["x"]).ndim) for a in c.arguments]
+    picked = [part for part in both[0] if not isinstance(part, slice)]
+    kinds = {np.asarray(array(part)).dtype.kind for part in picked}
+    if not kinds <= {"i", "u"} or (len(picked) > 1 and any(map(np.ndim, picked))):
+        return None
+    x, shapes = c.value("x"), [y.shape for y in c.both("x")]
+    for axis, parts in reversed([*enumerate(zip(*both, strict=True))]):
+        if not isinstance(parts[0], slice):
+            x = c.node("Gather", x, c.of(parts, np.int64), axis=axis)
+        elif parts[0] != slice(None):
+            cuts = [part.indices(shape[axis]) for part, shape in zip(parts, shapes, strict=True)]
+            # ONNX counts a negative end from behind.
+            ends = [[end if end >= 0 else -(2**31)] for _start, end, _step in cuts]
+            start, step = (c.sizes([[cut[k]] for cut in cuts]) for k in (0, 2))
+            x = c.node(kind, x, start, c.sizes(ends), c.constant([axis]), step)
+    left = sum(1 if isinstance(part, slice) else np.ndim(part) for part in both[0])
+    return x if left == c.y.ndim else c.reshaped(x)
 
 
-def _parts(index: Any, ndim: int) -> list[Any]:
+def _by_axis(index: Any, ndim: int) -> list[Any]:
     """An index of each axis; new axes left out."""
-    given = [part for part in (index if isinstance(index, tuple) else (index,)) if part is not None]
-    parts = [np.asarray(part) if isinstance(part, list) else part for part in given]
-    parts = [int(part) if isinstance(part, np.integer) else part for part in parts]
-    dots = next((i for i, part in enumerate(parts) if part is ...), len(parts))
-    rest = parts[dots + 1 :]
-    return [*parts[:dots], *[slice(None)] * (ndim - dots - len(rest)), *rest]
-
-
-def _cut(part: Any, n: int) -> tuple[int, int, int]:
-    """From where, to where and in which steps; ONNX counts a negative end from behind."""
-    part = part if isinstance(part, slice) else slice(part, part + 1 or None)
-    start, end, step = part.indices(n)
-    return start, end if end >= 0 else -(2**31), step
-
-
-def _linear(c: Call, kind: str) -> str:
-    x, weight, bias = (c.value(name, c.dtype) for name in ("x", "weight", "bias"))
-    if c.both("x")[0].ndim == 2:
-        return c.node(kind, x, weight, bias, transB=1)
-    y = c.node("MatMul", x, c.node("Transpose", weight, perm=[1, 0]))
-    return c.node("Add", y, bias) if bias else y
+    given = [part for part in (index if isinstance(index, tuple) else [index]) if part is not None]
+    dots = next((i for i, part in enumerate(given) if part is ...), len(given))
+    rest = given[dots + 1 :]
+    return [*given[:dots], *[slice(None)] * (ndim - dots - len(rest)), *rest]
 
 
 def _windows(c: Call, kind: str) -> str | None:
     """Convolutions and poolings, of several images or of one."""
-    given = c.arguments[0]
+    given, images = c.arguments[0], c.both("x")
     if given.get("divisor_override"):
         return None
     arrays = [c.value(name, c.dtype) for name in ("weight", "bias") if name in given]
     size = c.both("weight")[0].shape[2:] if arrays else pair(c["kernel_size"], "", 1)
     options: dict[str, Any] = {"kernel_shape": size}
-    for name in ("stride", "dilation", "output_padding"):
+    for name, theirs in _PAIRS.items():
         if name in given:
-            theirs = name if name == "output_padding" else name + "s"
             options[theirs] = size if c[name] is None else pair(c[name], name, 0)
+    numbers = [name for name in ("groups", "ceil_mode", "count_include_pad") if name in given]
+    options.update({name.removesuffix("s"): int(c[name]) for name in numbers})
     padding = c["padding"]
     if isinstance(padding, str):
         spread = zip(size, options["dilations"], strict=True)
         padding = tuple((n - 1) * d // 2 if padding == "same" else 0 for n, d in spread)
     options["pads"] = pair(padding, "padding", 0) * 2
-    for name in ("groups", "ceil_mode", "count_include_pad"):
-        if name in given:
-            options[name.removesuffix("s")] = int(c[name])
-    x, images = c.value("x", c.dtype), c.both("x")
+    x = c.value("x", c.dtype)
     if images[0].ndim == 4:
         return c.node(kind, x, *arrays, **options)
     batch = c.reshaped(x, [(1, *image.shape) for image in images])
     return c.reshaped(c.node(kind, batch, *arrays, **options))
+
+
+_PAIRS = {"stride": "strides", "dilation": "dilations", "output_padding": "output_padding"}
 
 
 def _batch_norm(c: Call, kind: str) -> str | None:
@@ -162,13 +136,6 @@ def _batch_norm(c: Call, kind: str) -> str | None:
     weight = weight or c.constant(np.ones(n), c.dtype)
     bias = bias or c.constant(np.zeros(n), c.dtype)
     return c.node(kind, x, weight, bias, *statistics, epsilon=c["eps"])
-
-
-def _layer_norm(c: Call, kind: str) -> str:
-    shape = np.atleast_1d(c["normalized_shape"])
-    x, weight, bias = (c.value(name, c.dtype) for name in ("x", "weight", "bias"))
-    weight = weight or c.constant(np.ones(shape), c.dtype)
-    return c.node(kind, x, weight, bias, axis=-len(shape), epsilon=c["eps"])
 
 
 def _of_classes(c: Call, kind: str) -> str | None:
@@ -183,33 +150,35 @@ def _of_classes(c: Call, kind: str) -> str | None:
 
 # What has one name here and there: ours, theirs where it is not the same word in capitals.
 _NAMES: dict[Rule, str] = {
-    _elementwise: """abs add arccos=Acos arccosh=Acosh arcsin=Asin arcsinh=Asinh arctan=Atan
+    _plain: """abs add arccos=Acos arccosh=Acosh arcsin=Asin arcsinh=Asinh arctan=Atan
         arctanh=Atanh ceil copy=Identity cos cosh det divide=Div equal erf exp floor greater
         greater_equal=GreaterOrEqual identity isnan=IsNaN less less_equal=LessOrEqual log
         matmul=MatMul maximum=Max minimum=Min multiply=Mul negative=Neg power=Pow reciprocal relu
-        sigmoid sign sin sinh sqrt subtract=Sub tan tanh where _alias=Identity""",
+        sigmoid sign sin sinh sqrt subtract=Sub tan tanh where _alias=Identity
+        softmax log_softmax=LogSoftmax elu leaky_relu=LeakyRelu""",
     _reduction: """sum=ReduceSum mean=ReduceMean max=ReduceMax min=ReduceMin prod=ReduceProd
-        logsumexp=ReduceLogSumExp all=ReduceMin any=ReduceMax""",
+        logsumexp=ReduceLogSumExp""",
     _along_axis: "argmax=ArgMax argmin=ArgMin cumsum=CumSum sort=TopK take=Gather",
     _transpose: "transpose swapaxes=Transpose moveaxis=Transpose",
     _windows: """conv2d=Conv conv_transpose2d=ConvTranspose max_pool2d=MaxPool
         avg_pool2d=AveragePool""",
     _mod: "mod",
-    _with_alpha: "elu leaky_relu=LeakyRelu",
-    _same: "astype=Cast dropout=Identity",
+    lambda c, kind: c.value("x", c.dtype): "astype=Cast",
+    lambda c, kind: None if c["training"] and c["p"] else c.value("x"): "dropout=Identity",
     _getitem: "getitem=Slice",
-    _linear: "linear=Gemm",
     _batch_norm: "batch_norm=BatchNormalization",
-    _layer_norm: "layer_norm=LayerNormalization",
+    lambda c, kind: None if c.both("x")[0].ndim != 2 else c.node(
+        kind, *[c.value(name, c.dtype) for name in ("x", "weight", "bias")], transB=1
+    ): "linear=Gemm",
+    lambda c, kind: None if c.both("weight")[0] is None else c.node(
+        kind, *[c.value(name, c.dtype) for name in ("x", "weight", "bias")],
+        axis=-np.size(c["normalized_shape"]), epsilon=c["eps"],
+    ): "layer_norm=LayerNormalization",
     _of_classes: "cross_entropy=SoftmaxCrossEntropyLoss nll_loss=NegativeLogLikelihoodLoss",
     lambda c, kind: c.reshaped(c.value("x")): """reshape flatten=Reshape ravel=Reshape
         squeeze=Reshape expand_dims=Reshape""",
-    lambda c, kind: c.node(kind, c.value("x", c.dtype), axis=c["axis"]): """softmax
-        log_softmax=LogSoftmax""",
     lambda c, kind: c.node(kind, *c.values("operands")): "_and=And _not=Not _or=Or _xor=Xor",
     lambda c, kind: None if c["decimals"] else c.node(kind, c.value("x")): "round",
-    lambda c, kind: c.node(kind, c.value("weight"), c.value("indices", np.int64)):
-        "embedding=Gather",
     lambda c, kind: c.node(kind, c.value("x"), c.sizes([y.shape for y in c.ys])):
         "broadcast_to=Expand",
     lambda c, kind: c.node(
@@ -231,4 +200,126 @@ TABLE: dict[str, tuple[str, Rule]] = {
     ours: (theirs or ours.capitalize(), rule)
     for rule, names in _NAMES.items()
     for ours, _sign, theirs in (name.partition("=") for name in names.split())
+}
+
+
+# --- what is made of others of ours ----------------------------------------------------------
+
+
+def _gelu(x: Any, approximate: str = "none") -> Any:
+    if approximate == "none":
+        return x * (0.5 * (1 + ops.erf(x * math.sqrt(0.5))))
+    return x * (0.5 * (1 + ops.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x))))
+
+
+def _var(
+    x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0, *, correction: Any = None
+) -> Any:
+    ddof = ddof if correction is None else correction
+    mean = ((x - x.mean(axis, keepdims=True)) ** 2).mean(axis, keepdims=keepdims)
+    n = x.size / mean.size
+    return mean * (n / (n - ddof)) if ddof else mean
+
+
+def _flip(x: Any, axis: Any = None) -> Any:
+    axes = [a % x.ndim for a in np.atleast_1d(range(x.ndim) if axis is None else axis)]
+    return x[tuple(slice(None, None, -1 if i in axes else 1) for i in range(x.ndim))]
+
+
+def _picked(x: Any, pick: Callable[..., Any], among: Iterable[Any]) -> Any:
+    """What a function of NumPy, ``pick(places, n)``, makes along an axis, for each (n, axis)."""
+    for n, axis in among:
+        if axis is None:
+            x = ops.take(ops.ravel(x), pick(np.arange(x.size).reshape(x.shape), n))
+        else:
+            x = ops.take(x, pick(np.arange(x.shape[axis]), n), axis)
+    return x
+
+
+def _tile(x: Any, reps: Any) -> Any:
+    counts = np.atleast_1d(reps)
+    x = ops.reshape(x, *[1] * (len(counts) - x.ndim), *x.shape)
+    axes = enumerate(counts, x.ndim - len(counts))
+    return _picked(x, np.tile, [(n, axis) for axis, n in axes if n != 1])
+
+
+def _diag(x: Any, k: int = 0) -> Any:
+    if x.ndim == 2:
+        return _picked(x, np.diag, [(k, None)])
+    padded = ops.concatenate([np.zeros(1, x.dtype), x])
+    return ops.take(padded, np.diag(np.arange(1, len(padded)), k))
+
+
+def _arctan2(y: Any, x: Any) -> Any:
+    def negative(z: Any) -> Any:  # -0, too
+        return (z < 0) | (1 / z < 0)
+
+    high, wide = abs(y), abs(x)
+    larger = ops.maximum(ops.maximum(high, wide), np.finfo(y.dtype).tiny)
+    angle = ops.arctan(ops.minimum(high, wide) / larger)
+    angle = where(high > wide, math.pi / 2 - angle, angle)
+    angle = where(negative(x), math.pi - angle, angle)
+    return where(negative(y), -angle, angle)
+
+
+def _vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: float = 2) -> Any:
+    if abs(ord) == math.inf:
+        return (ops.max if ord > 0 else ops.min)(abs(x), axis, keepdims=keepdims)
+    if ord == 0:
+        return (x != 0).astype(x.dtype).sum(axis, keepdims=keepdims)
+    return (abs(x) ** ord).sum(axis, keepdims=keepdims) ** (1 / ord)
+
+
+WRITTEN_OUT: dict[str, Callable[..., Any]] = {
+    "all": lambda x, *args, **kwargs: ops.min(x.astype(int), *args, **kwargs) > 0,
+    "any": lambda x, *args, **kwargs: ops.max(x.astype(int), *args, **kwargs) > 0,
+    "arctan2": _arctan2,
+    "batch_norm": EXPANSIONS["batch_norm"],  # with the statistics of the batch itself
+    "clip": lambda x, low=None, high=None: ops.minimum(
+        ops.maximum(x, -math.inf if low is None else low), math.inf if high is None else high
+    ),
+    "concatenate": lambda arrays, axis: ops.concatenate([ops.ravel(x) for x in arrays]),
+    "diag": _diag,
+    "embedding": lambda indices, weight: ops.take(weight, indices, 0),
+    "exp2": lambda x: 2.0**x,
+    "expm1": lambda x: 2 * ops.exp(x * 0.5) * ops.sinh(x * 0.5),
+    "floor_divide": lambda a, b: ops.round((a - a % b) / b),
+    "flip": _flip,
+    "gelu": _gelu,
+    "huber_loss": lambda x, y, reduction="mean", delta=1.0: reduced(
+        ops.clip(x - y, -delta, delta) * (x - y - 0.5 * ops.clip(x - y, -delta, delta)), reduction
+    ),
+    "l1_loss": lambda x, y, reduction="mean": reduced(abs(x - y), reduction),
+    "layer_norm": EXPANSIONS["layer_norm"],
+    "linear": EXPANSIONS["linear"],
+    "getitem": lambda x, index: _picked(x, lambda places, i: places[i], [(index, None)]),
+    "log10": lambda x: ops.log(x) * (1 / math.log(10)),
+    "log1p": lambda x: where(abs(x) < 1, 2 * ops.arctanh(x / (2 + x)), ops.log(1 + x)),
+    "log2": lambda x: ops.log(x) * (1 / math.log(2)),
+    "logaddexp": lambda a, b: ops.maximum(a, b) + ops.log1p(ops.exp(-abs(a - b))),
+    "lstm": step_by_step,
+    "mse_loss": EXPANSIONS["mse_loss"],
+    "not_equal": lambda a, b: ~(a == b),
+    "one_hot": lambda labels, n=-1: ops.take(
+        np.eye(int(labels.data.max()) + 1 if n == -1 else n, dtype=settings.get_default_dtype()),
+        labels,
+        0,
+    ),
+    "prelu": lambda x, w: where(
+        x > 0, x, x * (w.reshape(-1, *[1] * (x.ndim - 2)) if w.size > 1 else w.reshape(()))
+    ),
+    "repeat": lambda x, n, axis=None: _picked(x, np.repeat, [(n, axis)]),
+    "roll": lambda x, n, axis=None: _picked(x, np.roll, np.broadcast(n, axis)),
+    "round": lambda x, decimals: ops.round(x * 10.0**decimals) / 10.0**decimals,
+    "silu": lambda x: x * ops.sigmoid(x),
+    "softplus": lambda x, b=1.0: ops.relu(x) + ops.log1p(ops.exp(-abs(x * b))) / b,
+    "square": lambda x: x * x,
+    "stack": lambda arrays, axis=0: ops.concatenate(
+        [ops.expand_dims(x, axis) for x in arrays], axis
+    ),
+    "std": lambda *args, **kwargs: ops.sqrt(ops.var(*args, **kwargs)),
+    "step": lambda x: (x >= 0).astype(x.dtype),
+    "tile": _tile,
+    "var": _var,
+    "vector_norm": _vector_norm,
 }

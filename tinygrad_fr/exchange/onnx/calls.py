@@ -6,7 +6,6 @@ size, or a number, that differs is written as ``a n + c``, with n the size that 
 
 import collections
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,17 +22,15 @@ def array(x: Any) -> Any:
     return getattr(x, "_array", x)
 
 
-@dataclass
 class File:
     """What is to be written, and the names of the arrays of both recordings in it."""
 
-    opset: int
-    batches: tuple[int, ...]
-    batch: tuple[str, int] = "", 0  # the input, and its axis, with the size of the batch
-    nodes: list[Any] = field(default_factory=list)
-    constants: list[Any] = field(default_factory=list)
-    names: dict[int, tuple[str, Any]] = field(default_factory=dict)  # by id, and keeps it alive
-    taken: Any = field(default_factory=collections.Counter)
+    def __init__(self, opset: int, batches: Sequence[int], batch: tuple[str, int]) -> None:
+        self.opset, self.batches = opset, batches
+        self.batch = batch  # the input, and its axis, with the size of the batch
+        self.nodes, self.constants = list[Any](), list[Any]()
+        self.names = dict[int, tuple[str, Any]]()  # by id, and keeps the array alive
+        self.taken = collections.Counter[str]()
 
     def know(self, arrays: Iterable[Array], name: str) -> None:
         """Give arrays a name."""
@@ -69,8 +66,7 @@ class Call:
         self.operation: str = nodes[0]._op.name
         where = nodes[0]._where
         self.module = getattr(where, "module", where)  # tg.debug notes more than the module
-        path = getattr(self.module, "path", "")
-        self.base = f"{path}/{self.operation}" if path else self.operation
+        self.base = f"{getattr(self.module, 'path', '')}/{self.operation}".removeprefix("/")
 
     def refusal(self, text: str, **values: Any) -> ArgumentError:
         """An error that says in which layer it is."""
@@ -80,15 +76,12 @@ class Call:
 
     def _differ(self, a: Any, b: Any) -> ArgumentError:
         n, m = self.file.batches
+        text = _("{a} for {n} examples and {b} for {m}, where ONNX has a constant: "
+                 "batch_axis=None writes a file for one size")  # fmt: skip
         if n == m:
-            return self.refusal(
-                _("a constant depends on the numbers of the input, {a} or {b}: compute with "
-                  "Tensors, without .data, NumPy and float"), a=a, b=b,
-            )  # fmt: skip
-        return self.refusal(
-            _("{a} for {n} examples and {b} for {m}, where ONNX has a constant: "
-              "batch_axis=None writes a file for one size"), a=a, b=b, n=n, m=m,
-        )  # fmt: skip
+            text = _("a constant depends on the numbers of the input, {a} or {b}: compute with "
+                     "Tensors, without .data, NumPy and float")  # fmt: skip
+        return self.refusal(text, a=a, b=b, n=n, m=m)
 
     def __getitem__(self, name: str) -> Any:
         a, b = (arguments[name] for arguments in self.arguments)
@@ -118,7 +111,7 @@ class Call:
         if name != other:
             raise self._differ(name, other)
         if not name:
-            return self.number(np.asarray(a, dtype), np.asarray(b, dtype))
+            return self.number(pair, dtype)
         return name if dtype is None or a.dtype == dtype else self.cast(name, dtype)
 
     # --- what is written -----------------------------------------------------------------
@@ -137,33 +130,29 @@ class Call:
         """Write a constant."""
         return self.file.constant(np.asarray(value, dtype), f"{self.base}/constant")
 
-    def number(self, a: Array, b: Array) -> str:
-        """Write what is an array in both recordings, and may follow the size of the batch."""
-        if a.shape == b.shape:
-            if np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
-                return self.constant(a)
-            (n, m), (x, axis) = self.file.batches, self.file.batch
-            if n == m:
-                raise self._differ(a.ravel()[:1], b.ravel()[:1])
-            slope = ((b - a) / (m - n)).astype(a.dtype)
-            size = self.node("Gather", self.node("Shape", x), self.constant(axis))
-            y = self.node("Mul", self.cast(size, a.dtype), self.constant(slope))
-            return self.node("Add", y, self.constant(a - n * slope, a.dtype))
-        if a.size and b.size and a.ndim == b.ndim:  # zeros for each example, say
-            same = np.equal(a.shape, b.shape)
-            one = a[tuple(slice(None if whole else 1) for whole in same)]
-            if (a == one).all() and (b == one).all():
-                return self.node("Expand", self.constant(one), self.sizes([a.shape, b.shape]))
-        raise self._differ(f"an array {a.shape}", b.shape)
-
-    def sizes(self, both: Sequence[Any]) -> str:
-        """Write sizes, or places, that may follow the size of the batch."""
-        a, b = (np.asarray(sizes, np.int64) for sizes in both)
-        return self.number(a, b)
+    def number(self, pair: Sequence[Any], dtype: Any = np.int64) -> str:
+        """Write numbers of both recordings, such as sizes, that may follow the batch."""
+        a, b = (np.asarray(array(x), dtype) for x in pair)
+        (n, m), (x, axis) = self.file.batches, self.file.batch
+        if a.shape != b.shape:  # zeros for each example, say
+            if a.size and b.size and a.ndim == b.ndim:
+                same = np.equal(a.shape, b.shape)
+                one = a[tuple(slice(None if whole else 1) for whole in same)]
+                if (a == one).all() and (b == one).all():
+                    return self.node("Expand", self.constant(one), self.number([a.shape, b.shape]))
+            raise self._differ(f"an array {a.shape}", b.shape)
+        if np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
+            return self.constant(a)
+        if n == m:
+            raise self._differ(a.ravel()[:1], b.ravel()[:1])
+        slope = ((b - a) / (m - n)).astype(a.dtype)
+        size = self.node("Gather", self.node("Shape", x), self.constant(axis))
+        y = self.node("Mul", self.cast(size, a.dtype), self.constant(slope))
+        return self.node("Add", y, self.constant(a - n * slope, a.dtype))
 
     def reshaped(self, x: str, shapes: Sequence[Sequence[int]] | None = None) -> str:
         """Reshape to the shape of the result, or to another."""
         a, b = np.array([y.shape for y in self.ys] if shapes is None else shapes, np.int64)
         if a.all() and np.sum(a != b) == 1:  # the one that follows the batch is left open
             a = b = np.where(a == b, a, -1)
-        return self.node("Reshape", x, self.sizes([a, b]), allowzero=int(not a.all()))
+        return self.node("Reshape", x, self.number([a, b]), allowzero=int(not a.all()))

@@ -67,18 +67,19 @@ class Examples:
         """
         rng, drawn, axis = np.random.default_rng(draw // 2), {}, self.axis
         for name, x in self.arrays.items():
-            values, shape, batched = np.unique(x), list(x.shape), name in self.batched
-            by_place = batched and x.dtype.kind != "f" and (x != x.take([0], axis)).any()
-            if by_place:
-                values = np.sort(x, axis)
-            elif len(values) < 2:
-                values = _other_numbers(x, rng)
+            shape, real, batched = list(x.shape), x.dtype.kind == "f", name in self.batched
+            by_place = batched and not real and (x != x.take([0], axis)).any()
+            values = np.sort(x, axis) if by_place else np.unique(x)
+            if values.size < 2 and real:
+                values = x.flat[0] * rng.uniform(0.5, 1.5, 99) if x.any() else rng.normal(size=99)
+            elif values.size < 2:
+                values = np.arange(2)
             if batched:
                 shape[axis] = n
             count = x.shape[axis] if by_place else len(values)
             places = (rng.integers(count, size=shape) + draw % 2 * -(-count // 2)) % count
             y = np.take_along_axis(values, places, axis) if by_place else values[places]
-            drawn[name] = np.asarray(y * factor if x.dtype.kind == "f" else y, x.dtype)
+            drawn[name] = np.asarray(y * factor if real else y, x.dtype)
         return drawn
 
     def call(self, arrays: Mapping[str, Array]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -90,13 +91,6 @@ class Examples:
         return inputs, dict(_outputs(y))
 
 
-def _other_numbers(x: Array, rng: np.random.Generator) -> Array:
-    """Numbers for an example that has the same everywhere."""
-    if x.dtype.kind != "f":
-        return np.arange(2)
-    return x.flat[0] * rng.uniform(0.5, 1.5, 99) if x.any() else rng.normal(size=99)
-
-
 def _outputs(y: Any, name: str = "output") -> Iterator[tuple[str, Tensor]]:
     """The Tensors that a model returns, by name."""
     if isinstance(y, Tensor):
@@ -105,9 +99,7 @@ def _outputs(y: Any, name: str = "output") -> Iterator[tuple[str, Tensor]]:
         for key, part in y.items() if isinstance(y, dict) else enumerate(y):
             yield from _outputs(part, f"{name}_{key}")
     elif y is not None:
-        raise ArgumentError(
-            "ONNX takes models that return Tensors, not {kind}", kind=type(y).__name__
-        )
+        raise ArgumentError("ONNX takes models that return Tensors, not {kind}", kind=kind(y))
 
 
 def order(tensors: Iterable[Any], known: Container[int] = ()) -> list[Any]:

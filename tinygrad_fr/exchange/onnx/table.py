@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import ops, settings
+from ... import ops
 from ...checks import pair
 from ...graph.recorded.expansion import EXPANSIONS
 from ...ops.losses import reduced
@@ -59,7 +59,7 @@ def _along_axis(c: Call, kind: str) -> str:
     if kind == "Gather":
         return c.node(kind, x, c.value("indices", np.int64), axis=axis)
     if kind == "TopK":
-        return c.node(kind, x, c.sizes([[y.shape[axis]] for y in c.ys]), axis=axis, largest=0)
+        return c.node(kind, x, c.number([[y.shape[axis]] for y in c.ys]), axis=axis, largest=0)
     return c.reshaped(c.node(kind, x, axis=axis))
 
 
@@ -86,8 +86,8 @@ def _getitem(c: Call, kind: str) -> str | None:
             cuts = [part.indices(shape[axis]) for part, shape in zip(parts, shapes, strict=True)]
             # ONNX counts a negative end from behind.
             ends = [[end if end >= 0 else -(2**31)] for _start, end, _step in cuts]
-            start, step = (c.sizes([[cut[k]] for cut in cuts]) for k in (0, 2))
-            x = c.node(kind, x, start, c.sizes(ends), c.constant([axis]), step)
+            start, step = (c.number([[cut[k]] for cut in cuts]) for k in (0, 2))
+            x = c.node(kind, x, start, c.number(ends), c.constant([axis]), step)
     left = sum(1 if isinstance(part, slice) else np.ndim(part) for part in both[0])
     return x if left == c.y.ndim else c.reshaped(x)
 
@@ -179,7 +179,7 @@ _NAMES: dict[Rule, str] = {
         squeeze=Reshape expand_dims=Reshape""",
     lambda c, kind: c.node(kind, *c.values("operands")): "_and=And _not=Not _or=Or _xor=Xor",
     lambda c, kind: None if c["decimals"] else c.node(kind, c.value("x")): "round",
-    lambda c, kind: c.node(kind, c.value("x"), c.sizes([y.shape for y in c.ys])):
+    lambda c, kind: c.node(kind, c.value("x"), c.number([y.shape for y in c.ys])):
         "broadcast_to=Expand",
     lambda c, kind: c.node(
         kind, c.value("x"), c.constant(int(c["k"])), upper=int(c.operation == "triu")
@@ -188,7 +188,7 @@ _NAMES: dict[Rule, str] = {
         kind, *c.values("arrays", c.dtype), axis=c["axis"]
     ): "concatenate=Concat",
     lambda c, kind: c.node(
-        kind, c.value("x"), c.sizes([np.transpose(a["width"]).ravel() for a in c.arguments]),
+        kind, c.value("x"), c.number([np.transpose(a["width"]).ravel() for a in c.arguments]),
         c.constant(c["value"], c.dtype),
     ): "_pad=Pad",
     lambda c, kind: c.node(
@@ -204,26 +204,6 @@ TABLE: dict[str, tuple[str, Rule]] = {
 
 
 # --- what is made of others of ours ----------------------------------------------------------
-
-
-def _gelu(x: Any, approximate: str = "none") -> Any:
-    if approximate == "none":
-        return x * (0.5 * (1 + ops.erf(x * math.sqrt(0.5))))
-    return x * (0.5 * (1 + ops.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x))))
-
-
-def _var(
-    x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0, *, correction: Any = None
-) -> Any:
-    ddof = ddof if correction is None else correction
-    mean = ((x - x.mean(axis, keepdims=True)) ** 2).mean(axis, keepdims=keepdims)
-    n = x.size / mean.size
-    return mean * (n / (n - ddof)) if ddof else mean
-
-
-def _flip(x: Any, axis: Any = None) -> Any:
-    axes = [a % x.ndim for a in np.atleast_1d(range(x.ndim) if axis is None else axis)]
-    return x[tuple(slice(None, None, -1 if i in axes else 1) for i in range(x.ndim))]
 
 
 def _picked(x: Any, pick: Callable[..., Any], among: Iterable[Any]) -> Any:
@@ -284,8 +264,14 @@ WRITTEN_OUT: dict[str, Callable[..., Any]] = {
     "exp2": lambda x: 2.0**x,
     "expm1": lambda x: 2 * ops.exp(x * 0.5) * ops.sinh(x * 0.5),
     "floor_divide": lambda a, b: ops.round((a - a % b) / b),
-    "flip": _flip,
-    "gelu": _gelu,
+    "flip": lambda x, axis=None: x[tuple(
+        slice(None, None, -1 if axis is None or i in np.atleast_1d(axis) % x.ndim else None)
+        for i in range(x.ndim)
+    )],
+    "gelu": lambda x, approximate="none": x * 0.5 * (1 + (
+        ops.erf(x * math.sqrt(0.5)) if approximate == "none"
+        else ops.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x))
+    )),
     "huber_loss": lambda x, y, reduction="mean", delta=1.0: reduced(
         ops.clip(x - y, -delta, delta) * (x - y - 0.5 * ops.clip(x - y, -delta, delta)), reduction
     ),
@@ -301,12 +287,10 @@ WRITTEN_OUT: dict[str, Callable[..., Any]] = {
     "mse_loss": EXPANSIONS["mse_loss"],
     "not_equal": lambda a, b: ~(a == b),
     "one_hot": lambda labels, n=-1: ops.take(
-        np.eye(int(labels.data.max()) + 1 if n == -1 else n, dtype=settings.get_default_dtype()),
-        labels,
-        0,
+        np.eye(int(labels.data.max()) + 1 if n == -1 else n), labels, 0
     ),
-    "prelu": lambda x, w: where(
-        x > 0, x, x * (w.reshape(-1, *[1] * (x.ndim - 2)) if w.size > 1 else w.reshape(()))
+    "prelu": lambda x, slope: where(
+        x > 0, x, x * slope.reshape((-1, *[1] * (x.ndim - 2)) if slope.size > 1 else ())
     ),
     "repeat": lambda x, n, axis=None: _picked(x, np.repeat, [(n, axis)]),
     "roll": lambda x, n, axis=None: _picked(x, np.roll, np.broadcast(n, axis)),
@@ -320,6 +304,9 @@ WRITTEN_OUT: dict[str, Callable[..., Any]] = {
     "std": lambda *args, **kwargs: ops.sqrt(ops.var(*args, **kwargs)),
     "step": lambda x: (x >= 0).astype(x.dtype),
     "tile": _tile,
-    "var": _var,
+    "var": lambda x, axis=None, keepdims=False, ddof=0, *, correction=None: (
+        ((x - x.mean(axis, keepdims=True)) ** 2).sum(axis, keepdims=keepdims)
+        / (x.size / x.mean(axis).size - (ddof if correction is None else correction))
+    ),
     "vector_norm": _vector_norm,
-}
+}  # fmt: skip

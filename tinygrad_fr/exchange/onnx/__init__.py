@@ -131,15 +131,13 @@ def _graph(examples: Examples, opset: int) -> Any:
     for name, (y, other) in outputs.items():
         known = file.names.get(id(y._array), ("",))[0] or file.constant(y._array, name)
         ends[file.node(name, "Identity", [known])] = y, other
-    described = [
-        [_described(name, *pair, batches) for name, pair in pairs.items()]
-        for pairs in (inputs, ends)
-    ]
     read = {name for node in file.nodes for name in node.input}
-    constants = [constant for constant in file.constants if constant.name in read]
     return helper.make_graph(
-        file.nodes, type(model).__name__, described[0], described[1], constants
-    )
+        file.nodes, type(model).__name__,
+        [_described(name, *pair, batches) for name, pair in inputs.items()],
+        [_described(name, *pair, batches) for name, pair in ends.items()],
+        [constant for constant in file.constants if constant.name in read],
+    )  # fmt: skip
 
 
 def _described(name: str, a: Any, b: Any, batches: tuple[int, ...]) -> Any:

@@ -18,17 +18,18 @@ from .calls import Call, array
 Rule = Callable[[Call, str], str | None]
 
 
-def _plain(c: Call, kind: str) -> str:
+def _plain(c: Call, kind: str, **more: Any) -> str:
     """Arrays are inputs, in their order; what else is given is an attribute."""
     arrays, given = c.nodes[0]._op.arrays, c.arguments[0]
     options = {_THEIRS.get(name, name): c[name] for name in given if name not in arrays}
     inputs = [name for name in given if name in arrays]
     dtype = np.result_type(*(array(given[x]) for x in inputs)) if c.dtype == bool else c.dtype
     names = [c.value(name, bool if name == "condition" else dtype) for name in inputs]
-    return c.node(kind, *names, **options)
+    return c.node(kind, *names, **options, **more)
 
 
-_THEIRS = {"negative_slope": "alpha"}
+_THEIRS = {"negative_slope": "alpha", "stride": "strides", "dilation": "dilations",
+           "groups": "group"}  # fmt: skip
 
 
 def _mod(c: Call, kind: str) -> str:
@@ -107,25 +108,20 @@ def _windows(c: Call, kind: str) -> str | None:
         return None
     arrays = [c.value(name, c.dtype) for name in ("weight", "bias") if name in given]
     size = c.both("weight")[0].shape[2:] if arrays else pair(c["kernel_size"], "", 1)
-    options: dict[str, Any] = {"kernel_shape": size}
-    for name, theirs in _PAIRS.items():
-        if name in given:
-            options[theirs] = size if c[name] is None else pair(c[name], name, 0)
-    numbers = [name for name in ("groups", "ceil_mode", "count_include_pad") if name in given]
-    options.update({name.removesuffix("s"): int(c[name]) for name in numbers})
-    padding = c["padding"]
+    others = {name: c[name] for name in given.keys() - {"x", "weight", "bias", "kernel_size"}}
+    options = {_THEIRS.get(name, name): value for name, value in others.items()}
+    for name in options.keys() & {"strides", "dilations", "output_padding"}:
+        options[name] = size if options[name] is None else pair(options[name], name, 0)
+    padding = options.pop("padding")
     if isinstance(padding, str):
         spread = zip(size, options["dilations"], strict=True)
         padding = tuple((n - 1) * d // 2 if padding == "same" else 0 for n, d in spread)
-    options["pads"] = pair(padding, "padding", 0) * 2
+    options.update(kernel_shape=size, pads=pair(padding, "padding", 0) * 2)
     x = c.value("x", c.dtype)
     if images[0].ndim == 4:
         return c.node(kind, x, *arrays, **options)
     batch = c.reshaped(x, [(1, *image.shape) for image in images])
     return c.reshaped(c.node(kind, batch, *arrays, **options))
-
-
-_PAIRS = {"stride": "strides", "dilation": "dilations", "output_padding": "output_padding"}
 
 
 def _batch_norm(c: Call, kind: str) -> str | None:
@@ -167,9 +163,7 @@ _NAMES: dict[Rule, str] = {
     lambda c, kind: None if c["training"] and c["p"] else c.value("x"): "dropout=Identity",
     _getitem: "getitem=Slice",
     _batch_norm: "batch_norm=BatchNormalization",
-    lambda c, kind: None if c.both("x")[0].ndim != 2 else c.node(
-        kind, *[c.value(name, c.dtype) for name in ("x", "weight", "bias")], transB=1
-    ): "linear=Gemm",
+    lambda c, kind: None if c.both("x")[0].ndim != 2 else _plain(c, kind, transB=1): "linear=Gemm",
     lambda c, kind: None if c.both("weight")[0] is None else c.node(
         kind, *[c.value(name, c.dtype) for name in ("x", "weight", "bias")],
         axis=-np.size(c["normalized_shape"]), epsilon=c["eps"],

@@ -248,6 +248,12 @@ def test_angles_are_right_in_all_quadrants_and_at_zeros(tmp_path):
     assert_equal(tmp_path / "model.onnx", model, [pairs])
 
 
+def test_any_number_but_zero_is_true(tmp_path):
+    model = Applied(lambda x: (tg.all(x, 1), tg.any(x, 1, keepdims=True)))
+    to_onnx(model, np.zeros((1, 2), ONE), tmp_path / "model.onnx")
+    assert_equal(tmp_path / "model.onnx", model, [np.array([[0.5, -0.5], [0, -1], [0, 0]], ONE)])
+
+
 def test_remainders_have_the_sign_of_the_divisor(tmp_path):
     model = Applied(lambda x, y: (x % y, x // y))
     for dtype in (ONE, int):

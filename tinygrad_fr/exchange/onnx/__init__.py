@@ -37,7 +37,8 @@ def to_onnx(
     Parameters
     ----------
     model
-        A Module, left as it was, or a function of Tensors; what that closes over is constant.
+        A Module, left as it was, or a function of Tensors; what that closes over is constant, and
+        computes in the mode that it has: call ``eval()`` before.
     example
         An input (an array or a Tensor), a tuple of them, or a dict by the names that ``forward``
         gives them; typical numbers, or zeros where any will do.
@@ -46,16 +47,16 @@ def to_onnx(
     opset
         The version of ONNX's operations, 17 (the default) or later.
     batch_axis
-        Along which the examples lie. Their number is free in the file, in each input that has as
-        many as the first; None leaves all sizes as they are.
+        Along which the examples lie, in each input that has as many as the first: their number is
+        free in the file. None leaves all sizes as they are.
     metadata
         Texts by name, such as the names of the classes.
 
     Returns
     -------
     onnx.ModelProto
-        What the file holds. Parameters and buffers have their paths as names; the names of nodes
-        begin with those of their modules: ``features.3/conv2d``.
+        What the file holds. Parameters and buffers have their paths as names, and nodes begin
+        with those of their modules: ``features.3/conv2d``.
 
     Raises
     ------

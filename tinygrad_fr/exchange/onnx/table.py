@@ -245,8 +245,8 @@ def _vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: float = 
 
 
 WRITTEN_OUT: dict[str, Callable[..., Any]] = {
-    "all": lambda x, *args, **kwargs: ops.min(x.astype(int), *args, **kwargs) > 0,
-    "any": lambda x, *args, **kwargs: ops.max(x.astype(int), *args, **kwargs) > 0,
+    "all": lambda x, *args, **kwargs: ops.min(x.astype(bool).astype(int), *args, **kwargs) > 0,
+    "any": lambda x, *args, **kwargs: ops.max(x.astype(bool).astype(int), *args, **kwargs) > 0,
     "arctan2": _arctan2,
     "batch_norm": EXPANSIONS["batch_norm"],  # with the statistics of the batch itself
     "clip": lambda x, low=None, high=None: ops.minimum(

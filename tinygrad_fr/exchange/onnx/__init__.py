@@ -71,8 +71,9 @@ def to_onnx(
     takes it, and for larger and smaller numbers if it makes finite ones of them: by ONNX Runtime
     where it is installed and has the operations, else by ONNX's own evaluator.
 
-    ONNX Runtime has no convolution or pooling of float64. An array of NumPy that ``forward`` makes
-    is of that dtype unless told, and makes what is computed with it float64, here and in the file.
+    ONNX Runtime lacks operations of float64, convolutions among them. An array of NumPy that
+    ``forward`` makes has this dtype unless told another, and so has all that is computed with it,
+    in the model and in the file: give it ``dtype=x.dtype``.
 
     Examples
     --------

@@ -116,14 +116,12 @@ def _parts(mask: Any, scores: Any) -> tuple[Any, Any]:
             "a mask {mask} does not fit the axes (..., queries, keys) of the products, {shape}",
             mask=numbers.shape, shape=scores.shape,
         ) from None  # fmt: skip
+    learned = isinstance(mask, Tensor) and mask.requires_grad
+    given = isinstance(mask, Tensor) and not learned  # stays a Tensor, as an input of a graph
+    x = mask if given else numbers
     if numbers.dtype.kind == "b":
-        return ~(mask if isinstance(mask, Tensor) else numbers), None
-    endless: Any = np.isneginf(numbers)
-    if not isinstance(mask, Tensor):
-        mask = numbers.astype(scores.dtype)
-    elif not mask.requires_grad:  # an input
-        endless = mask == -np.inf
-        return endless, where(endless, 0.0, mask).astype(scores.dtype)
-    if endless.all():
+        return ~x, None
+    endless, mask = x == -np.inf, mask if learned else x.astype(scores.dtype)
+    if not given and endless.all():
         return endless, None
-    return endless, where(endless, 0.0, mask) if endless.any() else mask
+    return endless, where(endless, 0.0, mask) if given or endless.any() else mask

@@ -436,6 +436,8 @@ def test_steps_that_follow_the_numbers_are_found_with_larger_and_smaller_ones(tm
     ):
         with pytest.raises(ArgumentError, match=match):
             to_onnx(Applied(function), np.ones((3, 4), ONE), tmp_path / "model.onnx")
+    with pytest.raises(ArgumentError, match="other steps for other numbers"):
+        to_onnx(Applied(_settled), np.eye(4, dtype=ONE), tmp_path / "model.onnx", batch_axis=None)
     large = Applied(lambda x: tg.exp(x * x * x))  # has no finite numbers for the largest
     to_onnx(large, np.ones((3, 4), ONE), tmp_path / "model.onnx")
 

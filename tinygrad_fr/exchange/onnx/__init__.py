@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...checks import whole
-from ...errors import ArgumentError, need
+from ...errors import need
 
 need(onnx="onnx")
 
@@ -19,7 +19,7 @@ from ...graph.recorded.arguments import call  # noqa: E402
 from ...io.files import as_path, check_place, write  # noqa: E402
 from ...messages import _  # noqa: E402
 from .calls import Call, File, array  # noqa: E402
-from .examples import RECORDED, Examples, compare, order  # noqa: E402
+from .examples import RECORDED, Examples, compare, order, other_steps  # noqa: E402
 from .table import TABLE, WRITTEN_OUT  # noqa: E402
 
 __all__ = ["operations", "to_onnx"]
@@ -153,11 +153,7 @@ def _write_all(file: File, roots: Sequence[Any]) -> None:
     """Write what some Tensors were computed from, in both recordings."""
     for nodes in itertools.zip_longest(*(order(tensors, file.names) for tensors in roots)):
         if len({getattr(node, "_op", None) for node in nodes}) > 1:
-            raise ArgumentError(
-                "forward takes other steps for {n} examples than for {m}, and a file of ONNX has "
-                "the same for all: batch_axis=None writes one for one size, and for sequences "
-                "(T, N, ...) batch_axis=1", n=file.batches[0], m=file.batches[1],
-            )  # fmt: skip
+            raise other_steps(*file.batches)
         _write_call(Call(file, nodes))
 
 

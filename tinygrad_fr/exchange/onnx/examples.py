@@ -152,11 +152,22 @@ def _draws(examples: Examples) -> Iterator[tuple[dict[str, Array], dict[str, Ten
         if usual or all(np.isfinite(part.data).all() for part in y.values()):
             taken = [node._op for node in order(y.values())]
             if steps.setdefault(n, taken) != taken:
-                raise ArgumentError(
-                    "forward takes other steps for other numbers, and a file of ONNX has the same "
-                    "for all: it decides by .data, float or a comparison. Nothing is written"
-                )
+                raise other_steps(n, n)
             yield given, y, usual
+
+
+def other_steps(n: int, m: int) -> ArgumentError:
+    """The error for a forward that decides by its input."""
+    if n == m:
+        return ArgumentError(
+            "forward takes other steps for other numbers, and a file of ONNX has the same for "
+            "all: it decides by .data, float or a comparison. Nothing is written"
+        )
+    return ArgumentError(
+        "forward takes other steps for {n} examples than for {m}, and a file of ONNX has "
+        "the same for all: batch_axis=None writes one for one size, and for sequences "
+        "(T, N, ...) batch_axis=1", n=n, m=m,
+    )  # fmt: skip
 
 
 def _agree(result: Array, y: Array, usual: bool) -> bool:

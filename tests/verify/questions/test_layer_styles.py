@@ -836,3 +836,31 @@ def test_a_slow_wrong_layer_is_told_in_time():
     report = verify.layer(Slow(), RNG.standard_normal((20, 3)))
     assert time.perf_counter() - start < 40
     assert report["input"].verdict == "wrong"
+
+
+class Gain:
+    """The upstream gradient has the name of a parameter."""
+
+    def __init__(self, factor=1.0):
+        self.g, self.factor = RNG.standard_normal(4), factor
+
+    def forward(self, x):
+        self.x = x
+        return self.g * x
+
+    def backward(self, g):
+        self.dg = self.factor * (g * self.x).sum(0)
+        return g * self.g
+
+
+def test_the_upstream_gradient_may_be_called_like_a_parameter():
+    x = RNG.standard_normal((5, 4))
+    assert verify.layer(Gain(), x)
+    assert verify.layer(Gain(factor=2.0), x).first_wrong == "g"
+
+    def backward(g, cache):
+        x, gain = cache
+        return g * gain, (g * x).sum(0)
+
+    pair = (lambda x, g: (x * g, (x, g)), backward)
+    assert verify.layer(pair, (x, RNG.standard_normal(4)))

@@ -256,6 +256,59 @@ def test_the_command_takes_them_from_a_file(capsys):
         assert "input" in capsys.readouterr().out
 
 
+class Of(torch.nn.Module):
+    def __init__(self, f):
+        super().__init__()
+        self.f = f
+
+    def forward(self, x):
+        return self.f(x)
+
+
+F, PLACES = torch.nn.functional, torch.tensor([[0, 0, 2, 1], [3, 3, 3, 0]])
+RECORDED = [
+    lambda x: x.norm(), lambda x: x / x.norm(dim=1, keepdim=True), lambda x: torch.norm(x, 1, 0),
+    lambda x: torch.linalg.norm(x, dim=-1), lambda x: torch.linalg.vector_norm(x, 1, 1),
+    lambda x: x.clamp_min(0.1), lambda x: x.clamp_max(0.1), lambda x: torch.linalg.inv(x),
+    lambda x: x.inverse() @ x.T, lambda x: torch.linalg.solve(x, x.T), torch.linalg.det,
+    lambda x: x.cumsum(1), lambda x: torch.zeros(3, 4).index_add_(0, PLACES[0], x),
+    lambda x: torch.zeros(4, 4).index_add(1, PLACES[1], x) * x,
+    # They move entries only.
+    lambda x: x.gather(0, PLACES), lambda x: x.index_select(1, PLACES[0]), torch.tril,
+    lambda x: x.take_along_dim(PLACES.T, 1), lambda x: x.unfold(1, 2, 1) ** 2, torch.diagonal,
+    lambda x: F.unfold(x[None, None], 2, padding=1), lambda x: F.pad(x, (1, 2)).sigmoid(),
+    lambda x: F.pixel_shuffle(x.reshape(1, 4, 2, 2), 2), lambda x: x.narrow(1, 1, 2).movedim(0, 1),
+    lambda x: torch.mul(*x.chunk(2, dim=1)), lambda x: x.split([1, 3])[1].exp(),
+    lambda x: sum(row * k for k, row in enumerate(x)), lambda x: x.chunk(1)[0] ** 2,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("f", RECORDED)
+def test_what_pytorch_computes_is_recorded_with_its_gradient(f):
+    from tinygrad_fr.verify.handwritten.parts import Handwritten
+    from tinygrad_fr.verify.handwritten.pytorch import subject_for
+
+    x = RNG.standard_normal((4, 4)) + 2 * np.eye(4)
+    ours, theirs = tg.Tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
+    y = Handwritten(subject_for(Of(f), x=x), x).recorded({"input": ours})
+    torch.set_default_dtype(torch.float64)
+    try:
+        t = f(theirs)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    np.testing.assert_allclose(y.data, t.detach().numpy(), rtol=1e-12)
+    upstream = np.asarray(RNG.standard_normal(y.shape))
+    y.backward(upstream)
+    t.backward(torch.tensor(upstream))
+    np.testing.assert_allclose(ours.grad.data, theirs.grad.numpy(), rtol=1e-9, atol=1e-12)
+
+
+def test_what_is_not_known_under_its_name_is_not_recorded():
+    for f in (torch.erfinv, torch.lgamma, lambda x: x.sort(1, descending=True)[0]):
+        report = judged(Of(f), RNG.uniform(0.1, 0.9, (3, 4)))
+        assert report["input"].verdict == "correct"
+
+
 def test_the_library_does_not_import_pytorch():
     code = "import sys, tinygrad_fr as tg, numpy as np\n" \
            "tg.verify.layer((np.tanh, lambda g, x: g * (1 - np.tanh(x) ** 2)), np.ones(3))\n" \

@@ -23,9 +23,9 @@ _NAMES = {
     "bmm": "matmul", "mv": "matmul", "permute": "transpose", "transpose": "swapaxes",
     "cat": "concatenate", "clamp": "clip",
     "__getitem__": "getitem", "amax": "max", "amin": "min", "ger": "outer", "atan": "arctan",
-    "max_pool2d_with_indices": "max_pool2d",
+    "max_pool2d_with_indices": "max_pool2d", "inverse": "inv", "vector_norm": "norm",
 }  # fmt: skip
-_WORDS = {"dim": "axis", "keepdim": "keepdims", "dims": "axis"}
+_WORDS = {"dim": "axis", "keepdim": "keepdims", "dims": "axis", "p": "ord"}
 # What says nothing of the values.
 _LEFT_OUT = {"_stacklevel", "inplace", "dtype", "return_indices", "out"}
 # They only say in which shape, or where, the values are kept.
@@ -43,6 +43,11 @@ _CONSTANT = {
 _OTHERS: dict[str, Callable[..., Any]] = {
     "rsqrt": lambda x: x**-0.5,
     "addmm": lambda b, x, w: b + x @ w,
+    "clamp_min": ops.clip,
+    "clamp_max": lambda x, most: ops.clip(x, None, most),
+    "index_add": lambda x, axis, index, added: (
+        x + (added.swapaxes(axis, -1) @ np.eye(x.shape[axis])[index]).swapaxes(axis, -1)
+    ),
     "T": lambda x: x.T,
     "mT": lambda x: x.swapaxes(-1, -2),
     "t": lambda x: x.T,
@@ -111,12 +116,28 @@ class Twins:
             canvas[given[1]] = given[2]
             self._note(args[0], canvas.now)
             return y
-        values = y[0] if isinstance(y, tuple) and y else y  # a maximum, and where it is
-        real = isinstance(values, torch.Tensor) and values.is_floating_point()
-        if real and name not in _CONSTANT and _is_recorded([*given, *options.values()]):
-            array = values.detach().numpy()
-            self._note(values, _agreeing(_done(name, given, options, array), array))
+        parts = [t for t in _several(y) if torch.is_tensor(t) and t.is_floating_point()]
+        if parts and name not in _CONSTANT and _is_recorded([*given, *options.values()]):
+            arrays = [t.detach().numpy() for t in parts]
+            try:
+                twins = [_agreeing(_done(name, given, options, a), a) for a in arrays]
+            except Exception:  # what has no counterpart here may only move entries
+                twins = self._moved(function, args, named, arrays)
+            for part, twin in zip(parts, twins, strict=True):
+                self._note(part, twin)
         return y
+
+    def _moved(self, function: Any, args: Any, named: Any, found: list[Array]) -> list[Any]:
+        """What gathers entries, unfolds or splits: it does so with their numbers, too."""
+        import torch
+
+        [k] = [k for k, x in enumerate(args) if id(x) in self._known]
+        x, places = self.of(args[k]), torch.arange(1.0, args[k].numel() + 1, dtype=torch.float64)
+        moved = function(*args[:k], places.reshape(args[k].shape), *args[k + 1 :], **named)
+        moved = [t.numpy().astype(int) for t in _several(moved)]
+        taken = [x[np.unravel_index(abs(n - (n > 0)), x.shape)] for n in moved]
+        taken = [y if n.all() else y * (n > 0) for y, n in zip(taken, moved, strict=True)]
+        return [_agreeing(y, array) for y, array in zip(taken, found, strict=True)]
 
     def _note(self, x: Any, twin: Any) -> None:
         if isinstance(twin, Tensor):
@@ -131,6 +152,7 @@ def _done(name: str, given: Any, options: dict[str, Any], y: Array) -> Any:
         return given[0].reshape(*y.shape)
     if name in _SAME:
         return ops.broadcast_to(given[0], y.shape)
+    name = name.removeprefix("linalg_")
     if name[:3] == "__r":  # of a number and a tensor
         name, given = name.strip("_")[1:], given[::-1]
     if name == "dropout":
@@ -141,10 +163,16 @@ def _done(name: str, given: Any, options: dict[str, Any], y: Array) -> Any:
     options = {_WORDS.get(n, n): x for n, x in options.items() if n not in _LEFT_OUT}
     if name in ("var", "std") and "correction" not in options:
         options["ddof"] = int(options.pop("unbiased", True))
+    if name == "norm" and options.get("ord") in (2, "fro"):  # of all entries, or of vectors
+        del options["ord"]
     f = _OTHERS.get(name) or getattr(ops, _NAMES.get(name, name), None)
     if f is None:
         raise UnknownError(name)
     return f(*map(_listless, given), **{n: _listless(x) for n, x in options.items()})
+
+
+def _several(x: Any) -> Any:
+    return x if isinstance(x, (list, tuple)) else [x]
 
 
 def _listless(x: Any) -> Any:

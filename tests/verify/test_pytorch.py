@@ -165,6 +165,49 @@ class NoNone(torch.autograd.Function):
         return grad @ ctx.saved_tensors[0].T, None
 
 
+class BothWays(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, prediction, target):
+        ctx.save_for_backward(prediction, target)
+        return ((prediction - target) ** 2).sum()
+
+    @staticmethod
+    def backward(ctx, grad):
+        d = 2 * grad * torch.sub(*ctx.saved_tensors)
+        return d, d
+
+
+class OneWay(BothWays):
+    @staticmethod
+    def backward(ctx, grad):
+        return BothWays.backward(ctx, grad)[0], None
+
+
+class ElmanCell(torch.nn.Module):
+    """With a backward by hand, from what its forward has left in a tuple."""
+
+    def __init__(self):
+        super().__init__()
+        self.W, self.U = (torch.nn.Parameter(torch.randn(n, 2)) for n in (3, 2))
+
+    def forward(self, x, h):
+        y = torch.tanh(x @ self.W + h @ self.U)
+        self.left = (x, h, y)
+        return y
+
+    def backward(self, g):
+        x, h, y = self.left
+        dz = g * (1 - y**2)
+        self.dW, self.dU = x.T @ dz, h.T @ dz
+        return dz @ self.W.T, dz @ self.U.T
+
+
+class WrongElmanCell(ElmanCell):
+    def backward(self, g):
+        dx, dh = super().backward(g)
+        return dx, dh / 2
+
+
 class Redrawn(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
@@ -206,6 +249,26 @@ def test_contexts_are_used_as_pytorch_lets_them():
     report = judged(AnyNumber, (RNG.standard_normal((3, 2)), RNG.standard_normal((2, 4))))
     assert report["input"].verdict == "correct"
     assert report["argument 1"].diagnoses[0].kind == "transpose"
+
+
+def test_each_argument_of_a_function_with_a_gradient_is_judged_a_target_too():
+    pair = RNG.standard_normal((3, 2)), RNG.standard_normal((3, 2))
+    report = judged(BothWays, pair)
+    assert report["input"].verdict == "correct"
+    assert report["target"].verdict == "wrong"
+    assert report["target"].diagnoses[0].kind == "sign"
+    assert not report
+    report = judged(OneWay, pair)
+    assert report
+    assert any("target" in note and "constant" in note for note in report.notes)
+
+
+def test_a_cell_that_keeps_a_tuple_is_judged():
+    given = RNG.standard_normal((4, 3)), RNG.standard_normal((4, 2))
+    assert judged(ElmanCell(), given)
+    report = judged(WrongElmanCell(), given)
+    assert report.first_wrong == "h"
+    assert report["h"].diagnoses[0].kind == "scale"
 
 
 def test_upstream_reference_and_steps_are_those_of_any_layer():

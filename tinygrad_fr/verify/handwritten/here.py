@@ -163,7 +163,7 @@ class Here:
         if isinstance(holder, tuple):
             items = (*holder[:key], array, *holder[key + 1 :])
             made = getattr(type(holder), "_make", tuple)
-            self.put(slot[:-1], made(items))
+            Here.put(self, slot[:-1], made(items))
         elif isinstance(holder, (dict, list)):
             holder[key] = array
         else:

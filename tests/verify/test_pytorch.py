@@ -208,6 +208,26 @@ class WrongElmanCell(ElmanCell):
         return dx, dh / 2
 
 
+class Leaky(torch.nn.Module):
+    """A step of two outputs, with the gradients of both arriving."""
+
+    def __init__(self):
+        super().__init__()
+        self.W = torch.nn.Parameter(torch.randn(3, 2))
+
+    def forward(self, x, c_prev):
+        c = 0.5 * c_prev + x @ self.W
+        h = torch.tanh(c)
+        self.left = x, h
+        return h, c
+
+    def backward(self, dh, dc):
+        x, _h = self.left
+        dc = dc + dh
+        self.dW = x.T @ dc
+        return dc @ self.W.T, 0.5 * dc
+
+
 class Redrawn(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
@@ -269,6 +289,11 @@ def test_a_cell_that_keeps_a_tuple_is_judged():
     report = judged(WrongElmanCell(), given)
     assert report.first_wrong == "h"
     assert report["h"].diagnoses[0].kind == "scale"
+
+
+def test_a_mistake_in_a_step_of_two_outputs_is_named():
+    report = judged(Leaky(), (RNG.standard_normal((4, 3)), RNG.standard_normal((4, 2))))
+    assert [e.diagnoses[0].kind for e in report.entries.values()] == ["missing_factor"] * 3
 
 
 def test_upstream_reference_and_steps_are_those_of_any_layer():

@@ -223,8 +223,11 @@ class Module(Here):
         given = mapped(lambda x: twins.tensor(plain(x)), arguments)
         with torch.no_grad(), twins.recording():
             y = self._code()(*given, **named)
-        found = [twins.of(t) for t in flat(y) if torch.is_tensor(t) and t.is_floating_point()]
-        found = found if self.automatic else found[:1]
+        y = mapped(twins.of, y)
+        if not self.automatic and isinstance(y, tuple):
+            self._rest = y[1:]
+            return y[0]
+        found = [t for t in flat(y) if getattr(t, "dtype", np.dtype(int)).kind == "f"]
         return found[0] if len(found) == 1 else concatenate([t.reshape(-1) for t in found])
 
 

@@ -371,8 +371,17 @@ RECORDED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("f", RECORDED)
-def test_what_pytorch_computes_is_recorded_with_its_gradient(f):
+WITH_NUMPY = [
+    (lambda x: torch.from_numpy(np.exp(x.detach().numpy()).sum(0)) * x,
+     lambda x: x.exp().sum(0) * x),
+    (lambda x: torch.as_tensor(np.tanh(x.detach().cpu().numpy() @ np.eye(4)[:2].T)).sigmoid(),
+     lambda x: x[:, :2].tanh().sigmoid()),
+    (lambda x: x.new_tensor(np.arctan(x.detach().numpy()) ** 2), lambda x: x.arctan() ** 2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("f", "in_pytorch"), [(f, f) for f in RECORDED] + WITH_NUMPY)
+def test_what_is_computed_is_recorded_with_its_gradient(f, in_pytorch):
     from tinygrad_fr.verify.handwritten.parts import Handwritten
     from tinygrad_fr.verify.handwritten.pytorch import subject_for
 
@@ -381,7 +390,7 @@ def test_what_pytorch_computes_is_recorded_with_its_gradient(f):
     y = Handwritten(subject_for(Of(f), x=x), x).recorded({"input": ours})
     torch.set_default_dtype(torch.float64)
     try:
-        t = f(theirs)
+        t = in_pytorch(theirs)
     finally:
         torch.set_default_dtype(torch.float32)
     np.testing.assert_allclose(y.data, t.detach().numpy(), rtol=1e-12)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -221,7 +222,8 @@ class Module(Here):
         torch, twins = sys.modules["torch"], Twins(self._twins)
 
         given = mapped(lambda x: twins.tensor(plain(x)), arguments)
-        with torch.no_grad(), twins.recording():
+        as_tensor = mock.patch.object(torch, "from_numpy", torch.as_tensor)  # which is seen
+        with torch.no_grad(), as_tensor, twins.recording():
             y = self._code()(*given, **named)
         y = mapped(twins.of, y)
         if not self.automatic and isinstance(y, tuple):

@@ -99,18 +99,23 @@ class Twins:
             def __torch_function__(
                 self, function: Any, _types: Any, args: Any = (), named: Any = None
             ) -> Any:
-                named = named or {}
-                return seen(function, args, named, lambda: function(*args, **named))
+                return seen(function, args, named or {})
 
         return Recording()
 
-    def _seen(self, function: Any, args: Any, named: Any, result: Callable[[], Any]) -> Any:
+    def _seen(self, function: Any, args: Any, named: Any) -> Any:
         import torch
 
         name = function.__name__
         name = function.__self__.__name__ if name == "__get__" else name  # x.T
         given, options = self.of(tuple(args)), {n: self.of(x) for n, x in named.items()}
-        y = result()
+        if name == "numpy" and isinstance(given[0], Tensor):  # and back, somewhere below
+            return Canvas(given[0])
+        arrays = [getattr(x.now, "_array", x.now) if isinstance(x, Canvas) else x for x in args]
+        y = function(*arrays, **named)
+        if isinstance(args[-1], Canvas):  # as_tensor, new_tensor
+            self._note(y, args[-1].now)
+            return y
         if name == "__setitem__":
             canvas = Canvas(given[0])
             canvas[given[1]] = given[2]

@@ -228,6 +228,36 @@ class Leaky(torch.nn.Module):
         return dc @ self.W.T, 0.5 * dc
 
 
+class Rounded(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return torch.round(4 * x) / 4
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad
+
+
+class Inverse(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        y = torch.linalg.inv(x)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, grad):
+        (y,) = ctx.saved_tensors
+        return -y.T @ grad @ y.T
+
+
+class WrongInverse(Inverse):
+    @staticmethod
+    def backward(ctx, grad):
+        (y,) = ctx.saved_tensors
+        return -y @ grad @ y
+
+
 class Redrawn(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
@@ -294,6 +324,20 @@ def test_a_cell_that_keeps_a_tuple_is_judged():
 def test_a_mistake_in_a_step_of_two_outputs_is_named():
     report = judged(Leaky(), (RNG.standard_normal((4, 3)), RNG.standard_normal((4, 2))))
     assert [e.diagnoses[0].kind for e in report.entries.values()] == ["missing_factor"] * 3
+
+
+def test_of_a_surrogate_gradient_it_is_said_that_derivatives_cannot_judge_it():
+    report = judged(Rounded, RNG.standard_normal((3, 4)))
+    assert report["input"].verdict == "wrong"
+    assert "straight-through" in report["input"].note
+    wrong = judged(Few, (RNG.standard_normal(3), 2.0))
+    assert "straight-through" not in wrong["input"].note
+
+
+def test_an_inverse_without_its_transpositions_is_named():
+    x = RNG.standard_normal((3, 3)) + 3 * np.eye(3)
+    assert judged(Inverse, x)
+    assert "-Y G Y" in judged(WrongInverse, x)["input"].diagnoses[0].explanation
 
 
 def test_upstream_reference_and_steps_are_those_of_any_layer():

@@ -118,6 +118,13 @@ def explained(entry: Entry, case: Case, again: Iterable[Case] = ()) -> Entry:
     """A wrong gradient with the mistakes that explain it, or with what is known of it."""
     diagnoses = diagnose(case, again)
     note = entry.note if diagnoses else joined(entry.note, what_is_known(case))
+    if not diagnoses and not case.true.any():
+        text = _(
+            "the derivative of the forward is zero here, as that of a step function is almost "
+            "everywhere: a surrogate chosen on purpose, such as a straight-through estimator, "
+            "cannot be judged by derivatives"
+        )
+        note = joined(note, text)
     return dataclasses.replace(entry, verdict="wrong", diagnoses=diagnoses, note=note)
 
 

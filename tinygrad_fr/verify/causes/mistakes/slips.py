@@ -118,7 +118,7 @@ def wrong_derivatives() -> dict[str, dict[str, Local]]:
         },
         "arctan": {
             "1/(1 - x^2)": lambda g, y, x: g / (1 - x**2),
-            "1/(1 + a^2)": lambda g, y, x: g / (1 + y**2),
+            "1/(1 + a^2)": lambda g, y, x: g / (1 + y**2), "1/(1 + x)": lambda g, y, x: g / (1 + x),
         },
         "elu": {
             _("the mask (z > 0)"): lambda g, y, x: g * (x > 0),
@@ -153,8 +153,9 @@ def wrong_derivatives_of_others() -> dict[str, dict[str, Local]]:
         },
         "log": {
             "x": lambda g, y, x: g * x, "log x": lambda g, y, x: g * y,
-            "1/x^2": lambda g, y, x: g / x**2,
+            "1/x^2": lambda g, y, x: g / x**2, "1/log x": lambda g, y, x: g / y,
         },
+        "inv": {"-Y G Y": lambda g, y, x: -y @ g @ y},
         "exp": {"x": lambda g, y, x: g * x, "1/x": lambda g, y, x: g / x},
         "sqrt": {
             "sqrt(x)/2": lambda g, y, x: g * y / 2, "1/(2x)": lambda g, y, x: g / (2 * x),

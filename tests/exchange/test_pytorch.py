@@ -124,12 +124,37 @@ def test_modes_frozen_parameters_and_names_are_kept_and_no_array_is_shared():
     assert not (own.first.weight.data == 7).any()
 
 
+def test_a_layer_that_stands_twice_and_tied_parameters_are_one_here_too():
+    layer, square = nn.Linear(3, 3), nn.Linear(3, 3)
+    square.weight = layer.weight
+    inner = nn.Sequential(layer, nn.Tanh())
+    module = nn.Sequential(inner, nn.BatchNorm1d(3), square, nn.Sequential(inner, layer)).double()
+    own = tg.exchange.from_torch(module)
+    assert own[0] is own[3][0]
+    assert own[2].weight is own[0][0].weight
+    assert own[2].bias is not own[0][0].bias
+    assert [n for n, _p in own.named_parameters()] == [n for n, _p in module.named_parameters()]
+    x = draw(4, 3)
+    own(x).sum().backward()
+    module(torch.tensor(x)).sum().backward()
+    for ours, theirs in zip(own.parameters(), module.parameters(), strict=True):
+        np.testing.assert_allclose(ours.grad.data, theirs.grad.numpy(), atol=1e-12)
+    tied = nn.Sequential(nn.Embedding(6, 4), nn.Linear(4, 6, bias=False))
+    tied[1].weight = tied[0].weight
+    assert len([*tg.exchange.from_torch(tied).parameters()]) == 1
+
+
 class Mine(nn.Linear):
     pass
 
 
-TIED = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
-TIED[1].weight = TIED[0].weight
+def changed(place, how):
+    """A layer that something else than its class acts on."""
+    model = nn.Sequential(nn.Linear(2, 2), nn.TransformerEncoderLayer(4, 2, 8))
+    how(model.get_parameter(place) if place.endswith("weight") else model.get_submodule(place))
+    return model
+
+
 NOT_KNOWN = [
     (nn.Sequential(nn.ReLU(), nn.Sequential(nn.Hardtanh())), r"1\.0 \(Hardtanh\).*load_state_dict"),
     (nn.Sequential(Mine(2, 3)), r"0 \(Mine\) is no layer"),
@@ -141,11 +166,18 @@ NOT_KNOWN = [
     (nn.Softplus(threshold=1), "threshold=1"),
     (nn.Softmax(), "dim=None"),
     (nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True), "align_corners=True"),
+    (nn.Upsample(scale_factor=2, mode="bilinear"), "'bilinear'"),
     (nn.MultiheadAttention(4, 2, add_zero_attn=True), "add_zero_attn=True"),
     (nn.TransformerEncoderLayer(4, 2, activation=torch.tanh), "activation is one of"),
     (nn.BatchNorm1d(3, bias=False), "missing bias"),
     (nn.utils.parametrizations.weight_norm(nn.Linear(2, 3)), "ParametrizedLinear"),
-    (TIED, "share parameters"),
+    (changed("0", lambda x: x.register_forward_hook(print)), "0 has hooks"),
+    (changed("1.linear1", lambda x: x.register_forward_pre_hook(print)), r"1\.linear1 has hooks"),
+    (changed("", lambda x: x.register_full_backward_hook(print)), "Sequential has hooks"),
+    (changed("0.weight", lambda x: x.register_hook(abs)), r"0\.weight has hooks"),
+    (changed("0", lambda x: setattr(x, "forward", abs)), r"0 \(Linear\) is no layer"),
+    (nn.MultiheadAttention(4, 2, add_bias_kv=True), "add_bias_kv=True"),
+    (nn.Sequential(nn.Conv2d(1, 1, 4, padding="same")), r"0 \(Conv2d\): padding.*'same'"),
 ]
 
 

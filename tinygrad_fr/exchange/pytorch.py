@@ -7,11 +7,10 @@ from typing import Any
 
 from .. import nn
 from ..errors import ArgumentError, TinygradError
-from ..messages import _
 
 # Where a layer keeps its arguments that are no attributes of their own.
 _ELSEWHERE = {
-    "axis": "dim", "MultiheadAttention.bias": "in_proj_bias",
+    "axis": "dim", "MultiheadAttention.bias": "in_proj_bias", "add_bias_kv": "bias_k",
     **{"TransformerEncoderLayer." + name: place for name, place in {
         "d_model": "self_attn.embed_dim", "nhead": "self_attn.num_heads", "bias": "linear1.bias",
         "dim_feedforward": "linear1.out_features", "layer_norm_eps": "norm1.eps",
@@ -36,60 +35,74 @@ def from_torch(module: Any) -> nn.Module:
     --------
     >>> from_torch(torch.nn.Sequential(torch.nn.Linear(4, 3)))  # doctest: +SKIP
     """
-    model: nn.Module = _twin(module, "")
+    model: nn.Module = _twin(module, "", {})
+    hooks = "_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks"
+    for path, x in (*module.named_modules(), *module.named_parameters()):
+        if any(getattr(x, name, None) for name in hooks):
+            name = path or type(x).__name__
+            raise ArgumentError("{name} has hooks, which would be lost: remove them", name=name)
     own, constants = model.state_dict(), dict(module.named_buffers())
     state = {n: (x.float() if "bfloat16" in str(x.dtype) else x).detach().cpu().numpy().copy()
              for n, x in module.state_dict().items() if n in own or n not in constants}  # fmt: skip
     model.load_state_dict(state)  # all names and shapes fit; now the dtypes, too
-    if len([*model.parameters()]) != len([*module.parameters()]):
-        raise ArgumentError("layers of the model share parameters: share them here by hand")
-    for name, p in model.named_parameters():
-        p.data, p.requires_grad = state[name], module.get_parameter(name).requires_grad
-    for path, layer in model.named_modules():
-        layer.training = module.get_submodule(path).training
+    made: dict[int, Any] = {}
+    for path, layer in model.named_modules(remove_duplicate=False):
+        theirs, before = module.get_submodule(path), f"{path}." if path else ""
+        layer.training = theirs.training
         for name in layer._buffers:
-            setattr(layer, name, state[f"{path}.{name}".lstrip(".")])
+            setattr(layer, name, state[before + name])
+        for name, p in theirs.named_parameters(recurse=False):
+            mine = made.setdefault(id(p), getattr(layer, name))  # one for those that are tied
+            mine.data, mine.requires_grad = state[before + name], p.requires_grad
+            setattr(layer, name, mine)
     return model
 
 
-def _twin(layer: Any, path: str) -> Any:
-    """The layer of the same name with the same arguments."""
+def _twin(layer: Any, path: str, made: dict[int, Any]) -> Any:
+    """The layer of the same name with the same arguments, made once."""
+    if id(layer) in made:
+        return made[id(layer)]
     kind = type(layer).__name__
     own, called = getattr(nn, kind, None), f"{path} ({kind})" if path else kind
-    if own is None or not type(layer).__module__.startswith("torch.nn.") or "Module" in kind:
-        text = _(
+    theirs = type(layer).__module__.startswith("torch.nn.") and "forward" not in vars(layer)
+    if own is None or not theirs or "Module" in kind:
+        raise ArgumentError(
             "{layer} is no layer of tg.nn: write a Module with its forward and the same names, "
-            "and load its weights, .load_state_dict(module.state_dict())"
-        )
-        raise ArgumentError(text, layer=called)
+              "and load its weights, .load_state_dict(module.state_dict())", layer=called,
+        )  # fmt: skip
     if kind == "Sequential":
-        inside = layer._modules.items()
-        return nn.Sequential({n: _twin(x, f"{path}.{n}".lstrip(".")) for n, x in inside})
-    try:
-        return own(**_arguments(layer, kind, own))
-    except TinygradError as error:
-        raise ArgumentError("{layer}: {error}", layer=called, error=error) from error
+        before = f"{path}." if path else ""
+        own = own({n: _twin(x, before + n, made) for n, x in layer._modules.items()})
+    else:
+        try:
+            own = own(**_arguments(layer, own))
+        except TinygradError as error:
+            raise ArgumentError("{layer}: {error}", layer=called, error=error) from error
+    return made.setdefault(id(layer), own)
 
 
-def _arguments(layer: Any, kind: str, own: Any) -> dict[str, Any]:
+def _arguments(layer: Any, own: Any) -> dict[str, Any]:
     """What our class takes, read from the layer; an error for an option that it does not take."""
     found, taken = {}, inspect.signature(own).parameters
     for name in taken:
-        place = _ELSEWHERE.get(f"{kind}.{name}", _ELSEWHERE.get(name, name))
         with suppress(AttributeError):  # it is only ours, or used at the start only
-            value = attrgetter(place)(layer)
-            if name == "bias" and not isinstance(value, bool):
-                value = value is not None
+            value = _argument(layer, name)
             value = value.detach().cpu().numpy() if hasattr(value, "detach") else value
             found[name] = getattr(value, "__name__", value)  # of an activation
-    others = {n: p.default for base in reversed(type(layer).__mro__[:-1])
-              for n, p in inspect.signature(base).parameters.items()
-              if n not in {*taken, "bias", "dim", "inplace"}}  # fmt: skip
-    lost = ["dim"] if found.get("axis", 0) is None else []
-    lost += [n for n, default in others.items() if default is not inspect.Parameter.empty
-             and getattr(layer, n, False) not in (None, default)
-             and getattr(layer, n, False) is not False]  # fmt: skip
-    for name in lost:
-        value = getattr(layer, name)
+    lost = {"dim": None} if found.get("axis", 0) is None else {}
+    for base in reversed(type(layer).__mro__[:-1]):
+        for name, p in inspect.signature(base).parameters.items():
+            with suppress(AttributeError):
+                value = None if name in {*taken, "dim", "inplace"} else _argument(layer, name)
+                if not (p.default is p.empty or value is False or value in (None, p.default)):
+                    lost[name] = value
+    for name, value in lost.items():
         raise ArgumentError("there is no {name}={value!r} here", name=name, value=value)
     return found
+
+
+def _argument(layer: Any, name: str) -> Any:
+    """What a layer was made with, from where it keeps it."""
+    place = _ELSEWHERE.get(f"{type(layer).__name__}.{name}", _ELSEWHERE.get(name, name))
+    value = attrgetter(place)(layer)
+    return value is not None if "bias" in name and not isinstance(value, bool) else value

@@ -7,9 +7,9 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from .. import settings
 from ..autograd.tensor import Tensor
-from ..checks import pair, whole
+from ..checks import one_of, pair, whole
 from ..errors import ArgumentError, ShapeError
-from ..ops.convolution import conv1d, conv2d, conv_transpose2d
+from ..ops.convolution import border_of, conv1d, conv2d, conv_transpose2d
 from ..ops.indexing import embedding
 from ..ops.pooling import avg_pool2d, max_pool2d
 from ..ops.products import linear
@@ -67,6 +67,8 @@ class _Convolution(Module):
         self.kernel_size = sizes(kernel_size, "kernel_size", 1)
         self.stride, self.dilation = sizes(stride, "stride", 1), sizes(dilation, "dilation", 1)
         self.padding = padding if isinstance(padding, str) else sizes(padding, "padding", 0)
+        if isinstance(padding, str):  # refused now, and not at the first call
+            border_of(padding, self.kernel_size, self.stride, self.dilation)
         first, second = channels if transposed else channels[::-1]
         shape = (first, second // groups, *self.kernel_size)
         bound = 1 / math.sqrt(math.prod(shape[1:]))
@@ -271,7 +273,8 @@ class Upsample(Module):
     """
 
     def __init__(self, size: Any = None, scale_factor: Any = None, mode: str = "nearest") -> None:
-        self.size, self.scale_factor, self.mode = size, scale_factor, mode
+        self.size, self.scale_factor = size, scale_factor
+        self.mode = one_of(mode, "mode", ("nearest",))
 
     def forward(self, x: Any) -> Tensor:
         """Apply the layer."""

@@ -67,7 +67,7 @@ def conv2d(
     """
     stride, dilation = pair(stride, "stride", 1), pair(dilation, "dilation", 1)
     _check(x, weight, bias, groups)
-    padding = _padding(padding, (weight.shape[2], weight.shape[3]), stride, dilation)
+    padding = border_of(padding, (weight.shape[2], weight.shape[3]), stride, dilation)
     fits(x, (weight.shape[2], weight.shape[3]), stride, padding, dilation)
     keep = current_mode().recording
     y, windows = kernel.conv(batch(x), weight, stride, padding, dilation, groups, bias, keep)
@@ -265,13 +265,14 @@ def _single(value: Any) -> Any:
     return value[0] if isinstance(value, (tuple, list)) and len(value) == 1 else value
 
 
-def _padding(padding: Any, size: Pair, stride: Pair, dilation: Pair) -> Pair:
+def border_of(padding: Any, size: Pair, stride: Pair, dilation: Pair) -> Pair:
+    """By how much each side grows, which a word may tell."""
     if not isinstance(padding, str):
         return pair(padding, "padding", 0)
     if padding == "valid":
         return 0, 0
-    total = dilation[0] * (size[0] - 1), dilation[1] * (size[1] - 1)
-    if padding != "same" or stride != (1, 1) or total[0] % 2 or total[1] % 2:
+    total = dilation[0] * (size[0] - 1), dilation[-1] * (size[-1] - 1)
+    if padding != "same" or {*stride} != {1} or total[0] % 2 or total[1] % 2:
         raise ArgumentError(
             'padding is a number, a pair, "valid", or with a stride of 1 and odd filters '
               '"same"; not {padding!r}', padding=padding,

@@ -220,17 +220,13 @@ class Handwritten:
         return bool(self.forward(self.template.duplicate(), {}).ndim == 0)
 
     def _differentiate_inputs(self) -> None:
-        """Enter the inputs that are real numbers; of a loss, the prediction alone.
-
-        A Function of PyTorch says which of its arguments have a gradient.
-        """
+        """Enter the inputs that are real numbers; of a loss, mostly the prediction alone."""
         keys = [path[-1] for argument in self.arguments.values() for path, _a in leaves(argument)]
-        says_all = self.template.automatic and not self.template.has_object
+        every = not self.is_loss or (self.template.automatic and not self.template.has_object)
         for name, argument in self.arguments.items():
             for path, array in leaves(argument) or [((), np.asarray(argument))]:
-                judged = name == self.main or not self.is_loss or says_all
-                judged |= len(self.arguments) > 2 and not is_target(name)
-                if array.dtype.kind == "f" and judged:
+                own = every or name == self.main or not (is_target(name) or len(self.arguments) < 3)
+                if array.dtype.kind == "f" and own:
                     called = "input" if name == self.main and not path else name
                     if path:
                         alone = isinstance(path[-1], str) and keys.count(path[-1]) == 1

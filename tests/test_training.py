@@ -401,7 +401,7 @@ def test_a_tensor_in_a_graph_of_pytorch_is_refused():
     x = torch.tensor(X, requires_grad=True)
     model, _ = setup()
     for use in lambda: losses((x, LABELS)), lambda: losses([(x, LABELS)]), lambda: model(x):
-        with pytest.raises(DTypeError, match=r"tensor\.detach\(\)\.numpy\(\)"):
+        with pytest.raises(DTypeError, match=r"\.detach\(\)"):
             use()
 
 

@@ -153,7 +153,9 @@ def need(*also: str, **modules: str) -> None:
 
     missing = {m: extra for extra in modules for m in modules[extra].split() if not find_spec(m)}
     if missing:
-        text = 'not installed: {packages}. pip install "tinygrad_fr[{extras}]"'
         packages = ", ".join(PACKAGES.get(module, module) for module in missing)
         extras = ",".join(dict.fromkeys([*missing.values(), *also]))
-        raise MissingExtraError(_(text), packages=packages, extras=extras)
+        raise MissingExtraError(
+            'not installed: {packages}. pip install "tinygrad_fr[{extras}]"',
+            packages=packages, extras=extras,
+        )  # fmt: skip

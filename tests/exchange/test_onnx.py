@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 import numpy as np
@@ -295,7 +296,9 @@ def test_all_precisions_and_versions_are_written(dtype, opset, tmp_path):
     model = nn.Sequential(nn.Linear(4, 6), nn.LayerNorm(6), nn.Softplus(), nn.Linear(6, 2))
     for p in model.parameters():
         p.data = p.data.astype(dtype)
-    made = to_onnx(model, np.zeros((1, 4)), tmp_path / "model.onnx", opset=opset)
+    lacks = pytest.warns(UserWarning, match="ONNX Runtime does not run this file")
+    with lacks if dtype == "float64" else contextlib.nullcontext():
+        made = to_onnx(model, np.zeros((1, 4)), tmp_path / "model.onnx", opset=opset)
     assert made.opset_import[0].version == opset
     kind = made.graph.input[0].type.tensor_type.elem_type
     assert onnx.helper.tensor_dtype_to_np_dtype(kind) == dtype

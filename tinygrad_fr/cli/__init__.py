@@ -58,8 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     export = command("export", photographs.export, text)
     export.add_argument("model", help=_("a file written by train"))
     export.add_argument("out", help=_("the file to write (.onnx)"))
-    export.add_argument("--opset", type=int, help=_("the version of ONNX's operations (17)"))
-    text = _("verify the gradients of a layer that you wrote in NumPy")
+    export.add_argument(
+        "--opset", type=int, help=_("the version of ONNX's operations, from 17 on (17)")
+    )
+    text = _("verify the gradients of a layer that you wrote in NumPy or PyTorch")
     _add_check(command("check", verification.check, text))
     _add_grade(command("grade", grading.run, _("mark what students hand in")))
     for name in ("demo", "train", "check", "grade"):

@@ -215,6 +215,11 @@ def _check(model: Any, loss: Any, optimizer: Any, epochs: Any) -> None:
                 "{name} must be something to call, such as tg.cross_entropy or nn.MSELoss(), "
                   "not {value!r}", name=name, value=value,
             )  # fmt: skip
+        if hasattr(value, "state_dict") and not isinstance(value, Module):
+            raise DTypeError(
+                "{name} is one of another library: give one of tinygrad_fr, such as "
+                  "tg.cross_entropy; exchange.from_torch takes over models of PyTorch", name=name,
+            )  # fmt: skip
     if not isinstance(optimizer, Optimizer):
         raise DTypeError(
             "optimizer must be one, such as optim.SGD(model.parameters(), lr=0.1), not {kind}",

@@ -50,13 +50,19 @@ def as_operand(x: Any) -> Any:
 
 def _from_elsewhere(x: Any) -> Array:
     """The numbers of an object that gives an array, or shares its memory through DLPack."""
+    if getattr(x, "requires_grad", False):
+        raise DTypeError(
+            "{kind} has a graph of its own library, which would be lost: .detach() it",
+            kind=_kind(x),
+        )
     try:
         through_dlpack = not hasattr(x, "__array__") and hasattr(x, "__dlpack__")
         array = np.from_dlpack(x) if through_dlpack else np.asarray(x)
     except Exception as error:
         raise _not_numbers(x, error) from error
     if array.dtype.kind not in "fiubc":
-        raise _not_numbers(x, f"dtype {array.dtype}")
+        way = ", .to_numpy(float)" if hasattr(x, "to_numpy") else ""
+        raise _not_numbers(x, f"dtype {array.dtype}{way}")
     if array.dtype.kind == "f" and _has_gaps(x) and np.isnan(array).any():
         raise DTypeError(
             "{kind} holds missing values or NaN: fill them, or leave them out",

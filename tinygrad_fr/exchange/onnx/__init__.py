@@ -91,7 +91,7 @@ def to_onnx(
         _graph(examples, opset), opset_imports=imported, producer_name="tinygrad_fr",
         ir_version=helper.find_min_ir_version_for(imported),  # for older programs, too
     )  # fmt: skip
-    helper.set_model_props(made, dict(metadata or {}))
+    helper.set_model_props(made, {name: str(text) for name, text in (metadata or {}).items()})
     compare(made, examples)
     write(target, made.SerializeToString())
     return made

@@ -76,11 +76,12 @@ class Call:
 
     def _differ(self, a: Any, b: Any) -> ArgumentError:
         n, m = self.file.batches
-        text = _("{a} for {n} examples and {b} for {m}, where ONNX has a constant: "
-                 "batch_axis=None writes a file for one size")  # fmt: skip
+        text = _("{a} for {n} examples and {b} for {m}, where ONNX has a constant: compute it with "
+                 "Tensors, without .data, NumPy and chance; or, if it is their number that it "
+                 "follows, write a file for one size, batch_axis=None")  # fmt: skip
         if n == m:
-            text = _("a constant depends on the numbers of the input, {a} or {b}: compute with "
-                     "Tensors, without .data, NumPy and float")  # fmt: skip
+            text = _("a constant depends on the numbers of the input, or on chance, {a} or {b}: "
+                     "compute with Tensors, without .data, NumPy and float")  # fmt: skip
         return self.refusal(text, a=a, b=b, n=n, m=m)
 
     def __getitem__(self, name: str) -> Any:
@@ -140,7 +141,7 @@ class Call:
                 one = a[tuple(slice(None if whole else 1) for whole in same)]
                 if (a == one).all() and (b == one).all():
                     return self.node("Expand", self.constant(one), self.number([a.shape, b.shape]))
-            raise self._differ(f"an array {a.shape}", b.shape)
+            raise self._differ(_("an array {shape}", shape=a.shape), b.shape)
         if np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
             return self.constant(a)
         if n == m:

@@ -1,6 +1,8 @@
 """A model with inputs of any number of examples, and whether a file computes what it does."""
 
+import importlib.util
 import inspect
+import warnings
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -8,12 +10,14 @@ import numpy as np
 import onnx
 
 from ...autograd.engine import Node
+from ...autograd.guards.conversion import as_data
 from ...autograd.modes import switch
 from ...autograd.tensor import Tensor
 from ...checks import kind
 from ...errors import ArgumentError, DTypeError
 from ...graph.recorded.arguments import call
 from ...kernels import Array
+from ...messages import _
 from ...nn.module import Module
 from ...nn.summary import called
 from .calls import array
@@ -31,8 +35,13 @@ class Examples:
     """A model and its inputs by name, with any number of examples."""
 
     def __init__(self, model: Callable[..., Any], example: Any, axis: int | None) -> None:
-        if not callable(model):
-            raise DTypeError("to_onnx takes a Module or a function, not {kind}", kind=kind(model))
+        foreign = hasattr(model, "state_dict") and not isinstance(model, Module)
+        if foreign or not callable(model):
+            library = f"{type(model).__module__}." if foreign else ""
+            raise DTypeError(
+                "to_onnx takes a Module or a function, not {kind}; exchange.from_torch makes a "
+                  "Module of one of PyTorch's", kind=library + kind(model),
+            )  # fmt: skip
         if not isinstance(model, Module):
             function, model = model, Module()
             model.forward = function  # type: ignore[method-assign]
@@ -43,7 +52,7 @@ class Examples:
             names += [f"input_{i}" for i in range(len(names), len(given))]
             example = dict(zip(names, given, strict=False))
         dtype = next((p.dtype for p in model.parameters()), None)
-        self.arrays = {name: np.asarray(array(x)) for name, x in example.items()}
+        self.arrays = {name: as_data(array(x), None, False) for name, x in example.items()}
         for name, x in self.arrays.items():
             self.arrays[name] = x.astype(dtype) if dtype and x.dtype.kind == "f" else x
         sizes = {name: x.shape[self.axis] for name, x in self.arrays.items() if x.ndim > self.axis}
@@ -182,14 +191,21 @@ def _agree(result: Array, y: Array, usual: bool) -> bool:
 
 def _session(made: Any) -> Any:
     """What runs a file: ONNX Runtime, if it is there and has the operations."""
-    try:
+    if importlib.util.find_spec("onnxruntime"):
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         data, where = made.SerializeToString(), ["CPUExecutionProvider"]
-        return onnxruntime.InferenceSession(data, options, providers=where)
-    except Exception:  # not installed, or an operation is not there for this dtype
-        from onnx.reference import ReferenceEvaluator
+        try:
+            return onnxruntime.InferenceSession(data, options, providers=where)
+        except Exception as error:  # an operation is not there for this dtype
+            text = _(
+                "ONNX Runtime does not run this file, other programs may: {error}. It has few "
+                "operations of float64, and a constant of NumPy is of float64: give it the dtype "
+                "of x, np.asarray(c, x.dtype)", error=error,
+            )  # fmt: skip
+            warnings.warn(text, stacklevel=4)
+    from onnx.reference import ReferenceEvaluator
 
-        return ReferenceEvaluator(made)
+    return ReferenceEvaluator(made)

@@ -42,6 +42,8 @@ def subject_for(thing: Any, forward: Any = None, backward: Any = None, x: Any = 
     if not is_of_torch(thing):
         return subject_of(thing, forward, backward, x)
     thing, torch = _function(thing), sys.modules["torch"]
+    if isinstance(thing, torch.autograd.Function):
+        thing = type(thing)  # MyFunction() for MyFunction
     if isinstance(thing, type) and issubclass(thing, torch.autograd.Function):
         given = x if isinstance(x, tuple) else (x,)
         return Function(thing, [isinstance(a, (int, float)) for a in given])

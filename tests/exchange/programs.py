@@ -213,6 +213,38 @@ def infinite(train, rank, size, folder):
         return {"text": str(error)}
 
 
+def logged(train, rank, size, folder):
+    """Only rank 0 is told of each batch, and ends the epoch of all; the others hear of it."""
+    callbacks = [Stop(True, batch=3)] if rank == 0 else []
+    return {"epochs": len(training(train, 3, callbacks)[0])}
+
+
+def half(train, rank=0, size=1, folder=None):
+    """In float16, where the sum over a batch's losses would be infinite, but not their mean."""
+    tg.manual_seed(0)
+    model = nn.models.mlp((8, 6, 3))
+    for p in model.parameters():
+        p.data = p.data.astype(np.float16)
+    x, y = rows(48)
+    history = train(
+        model, tg.data.DataLoader((x.astype(np.float16), y), 24), epochs=3, progress=False,
+        optimizer=optim.SGD(model.parameters(), lr=1e-5),
+        loss=lambda p, t: tg.cross_entropy(p, t) * 8192.0,
+    )  # fmt: skip
+    return {**model.state_dict(), "loss": np.array(history["loss"])}
+
+
+def fussy(train, rank, size, folder):
+    """A metric that is no number on a rank without an example, which does not count."""
+    model = nn.Linear(8, 3)
+    history = train(
+        model, rows(2), rows(1), epochs=1, loss=tg.cross_entropy, progress=False,
+        optimizer=optim.SGD(model.parameters(), lr=0.1),
+        metrics=[lambda _y, _target: np.nan if rank else 0.5],
+    )  # fmt: skip
+    return {"measured": history["valid_<lambda>"][-1]}
+
+
 def diverging(train, rank, size, folder):
     model = nn.Linear(8, 3)
 
@@ -247,7 +279,7 @@ PROGRAMS = {
     "raising": failing(fail), "killed": failing(lambda: os.kill(os.getpid(), signal.SIGKILL)),
     "interrupted": failing(lambda: os.kill(os.getpid(), signal.SIGINT)), "stuck": stuck,
     "infinite": infinite, "diverging": diverging, "unequal": unequal, "batches": batches,
-    "threaded": threaded,
+    "threaded": threaded, "logged": logged, "half": half, "fussy": fussy,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -99,6 +99,23 @@ def test_a_callback_of_any_rank_ends_the_training_of_all(tmp_path):
         assert found["batches"].tolist() == [8, 8, 2]
 
 
+def test_a_callback_that_one_rank_alone_has_ends_the_epoch_of_all(tmp_path):
+    assert [found["epochs"] for found in ended(2, "logged", tmp_path)] == [1, 1]
+
+
+def test_sums_that_float16_cannot_hold_are_never_made(tmp_path):
+    expected = programs.half(tg.fit)
+    assert np.isfinite(expected["0.weight"]).all()
+    for found in ended(2, "half", tmp_path):
+        for key, value in expected.items():
+            np.testing.assert_allclose(found[key], value, rtol=4e-3, atol=4e-3, err_msg=key)
+
+
+def test_what_a_metric_says_of_no_example_does_not_count(tmp_path):
+    for found in ended(2, "fussy", tmp_path):
+        assert found["measured"] == 0.5
+
+
 def test_an_error_of_one_rank_is_said_by_all_and_leaves_a_checkpoint(tmp_path):
     done, found = launched(3, "raising", tmp_path)
     assert done.returncode

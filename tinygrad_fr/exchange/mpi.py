@@ -1,14 +1,13 @@
 """Training on many machines: ``fit`` by processes that share out each batch, under MPI."""
 
-import itertools
 import math
 import os
-import sys
 import time
 import traceback
 import zlib
 from collections.abc import Iterator
 from functools import partial
+from itertools import accumulate, groupby
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from ..autograd.engine import differentiated
 from ..autograd.guards import observers
 from ..data import DataLoader
 from ..errors import ArgumentError, TinygradError, need
+from ..graph.recorded.walk import ordered
 from ..kernels.fast import blas, threads
 from ..training import History, fit
 from ..training.descent import Descent
@@ -53,9 +53,8 @@ def distributed(
         The processes, an mpi4py communicator; by default all. Those of one machine share its cores,
         unless ``OMP_NUM_THREADS`` says how many threads each has.
     **options
-        As for ``fit``. Callbacks are called on each rank; True on one ends all. Rank 0 shows
-        the progress and writes the checkpoint, where all ranks can read it. The History is the same
-        on each rank.
+        As for ``fit``. Each rank calls its callbacks; True on one ends all. Rank 0 shows the
+        progress and writes the checkpoint, where all can read it. All get the same History.
 
     Raises
     ------
@@ -83,11 +82,11 @@ def distributed(
         comm = MPI.COMM_WORLD
     if comm.size == 1:
         return fit(model, train, valid, **options)
-    ranks = _Ranks(comm, options)
+    ranks = _Ranks(comm, options.get("checkpoint"))
+    options["progress"] = options.get("progress", True) and not ranks.rank
     try:
-        loaders = [batches_of(train, shuffle=True, seed=options.get("seed"))]
-        loaders += [] if valid is None else [batches_of(valid)]
-        shards = [_Shard(ranks, loader) for loader in loaders]
+        shards = [_Shard(ranks, batches_of(train, shuffle=True, seed=options.get("seed")))]
+        shards += [] if valid is None else [_Shard(ranks, batches_of(valid))]
         ranks.alike(
             examples=[len(shard.data) for shard in shards], epochs=options.get("epochs"),
             checkpoint=bool(options.get("resume")) and Path(str(ranks.checkpoint)).exists(),
@@ -105,21 +104,17 @@ def distributed(
     return history
 
 
-distributed.fit = distributed  # type: ignore[attr-defined]  # for those who look for a module
-
-
 class _Ranks:
     """The processes of a run. Who waits for the others hears their interrupts and last words."""
 
-    def __init__(self, comm: Any, options: dict[str, Any]) -> None:
+    def __init__(self, comm: Any, checkpoint: Any) -> None:
         from mpi4py import MPI
 
         self.comm, self.exit = comm.Dup(), comm.Dup()
-        self.rank, self.size = comm.rank, comm.size
-        self.add = partial(self.comm.Iallreduce, MPI.IN_PLACE)  # begins to add up what all have
-        self.checkpoint = options.get("checkpoint")
+        self.rank, self.size, self.checkpoint = comm.rank, comm.size, checkpoint
         self.heard: Any = None  # the error of another one
-        options["progress"] = options.get("progress", True) and not self.rank
+        self.add = partial(self.comm.Iallreduce, MPI.IN_PLACE)  # begins to add up what all have
+        self.arrived = MPI.Request.Testall
         machines, known = comm.allgather(MPI.Get_processor_name()), blas.controls()
         if not isinstance(known, int) and "OMP_NUM_THREADS" not in os.environ:
             mine = threads.limit() // machines.count(machines[self.rank])
@@ -129,10 +124,6 @@ class _Ranks:
         """What each rank has."""
         self.wait([self.comm.Ibarrier()])
         return list(self.comm.allgather(thing))
-
-    def agreed(self, thing: Any) -> Any:
-        """What rank 0 has."""
-        return self.everyone(None if self.rank else thing)[0]
 
     def alike(self, **facts: Any) -> None:
         """Refuse what differs from rank to rank."""
@@ -147,7 +138,7 @@ class _Ranks:
 
     def wait(self, requests: list[Any]) -> None:
         """Until messages have arrived."""
-        while not requests[0].Testall(requests):
+        while not self.arrived(requests):
             if self.exit.iprobe():
                 self.heard = self.exit.recv()
                 raise self.heard or KeyboardInterrupt
@@ -169,7 +160,6 @@ class _Ranks:
         while not sent[-1].Test():
             if time.monotonic() > end:
                 traceback.print_exception(error)
-                sys.stderr.flush()
                 self.comm.Abort(1)
             time.sleep(0.01)
 
@@ -184,40 +174,45 @@ class _Shard(DataLoader):
                 "these, not {kind}", kind=type(loader).__name__,
             )  # fmt: skip
         vars(self).update(vars(loader))
-        self.ranks, self.whole, self.counts = ranks, loader, [0]
+        self.ranks, self.whole = ranks, loader
 
     def _chosen(self) -> Iterator[Any]:
-        chosen = None if self.ranks.rank else [*super()._chosen()]
-        mine: Any = settings.generator().bit_generator
-        chosen, mine.state = self.ranks.agreed((chosen, mine.state))
+        numbers: Any = settings.generator().bit_generator
+        drawn = [*super()._chosen()], numbers.state
+        self.batches, numbers.state = self.ranks.everyone(drawn)[0]
         if self.ranks.rank:
-            mine.state = mine.jumped(self.ranks.rank).state  # its own numbers, of no other rank
-        parts = [np.array_split(batch, self.ranks.size)[self.ranks.rank] for batch in chosen]
-        self.counts, self.whole.epoch = [*map(len, parts)], self.epoch + 1
+            numbers.state = numbers.jumped(self.ranks.rank).state  # its own, of no other rank
+        split = [np.array_split(batch, self.ranks.size) for batch in self.batches]
+        self.parts = [parts[self.ranks.rank] for parts in split]
+        self.whole.epoch = self.epoch + 1
         # A rank without an example computes the first one, which does not count.
-        return (part if len(part) else batch[:1] for part, batch in zip(parts, chosen, strict=True))
+        return (part if len(part) else batch[:1] for part, batch in zip(self.parts, self.batches))
 
 
 class _Means(Means):
     """Loss and metrics over the examples of all ranks."""
 
-    def __init__(self, ranks: _Ranks, model: Any, loader: _Shard) -> None:
+    def __init__(self, descent: "_Descent", loader: _Shard) -> None:
         super().__init__()
-        self.ranks, self.model, self.loader = ranks, model, loader
+        self.ranks, self.model, self.loader = descent.ranks, descent.model, loader
 
     def examples(self, _y: Any, _target: Any, number: int) -> int:
         """How many examples of a batch are this rank's."""
-        return self.loader.counts[number - 1]
+        return len(self.loader.parts[number - 1])
+
+    def add(self, y: Any, target: Any, n: int, *measures: Any) -> None:
+        """Count a batch, if any of it is this rank's."""
+        if n:
+            super().add(y, target, n, *measures)
 
     def result(self) -> dict[str, float]:
         """The means over all ranks, also of the statistics that layers have kept in training."""
-        buffers = [x for _name, x in self.model.named_buffers() if x.dtype.kind == "f"]
-        counts, sums, others = zip(*self.ranks.everyone((self.n, self.sums, buffers)), strict=True)
+        counts, sums = zip(*self.ranks.everyone((self.n, self.sums)), strict=True)
         self.n = sum(counts)
-        self.sums = {name: sum(own[name] for own in sums) for name in self.sums}
-        if self.model.training:
-            for mine, *each in zip(buffers, *others, strict=True):
-                mine[...] = sum(each) / self.ranks.size
+        self.sums = {name: sum(own.get(name, 0.0) for own in sums) for name in sums[0]}
+        for _name, x in self.model.named_buffers() if self.model.training else ():
+            if x.dtype.kind == "f":
+                x[...] = sum(self.ranks.everyone(x)) / self.ranks.size
         return super().result()
 
 
@@ -230,9 +225,10 @@ class _Descent(Descent):
     def __init__(self, ranks: _Ranks, model: Any, *options: Any) -> None:
         super().__init__(*options)
         self.ranks, self.model, self.writes = ranks, model, not ranks.rank
-        model.load_state_dict(ranks.agreed(model.state_dict()))
-        self.optimizer.load_state_dict(ranks.agreed(self.optimizer.state_dict()))
-        self.learned: list[Any] = []
+        for owner in model, self.optimizer:
+            owner.load_state_dict(ranks.everyone(owner.state_dict())[0])
+        if self.agreed(bool(self.hooks)):  # one rank's may end the epoch of all: each asks
+            self.hooks.append(lambda _history, _batch: False)
 
     def agreed(self, thing: Any) -> Any:
         """The largest of what the ranks have: True where one says it, the slowest one's seconds."""
@@ -241,86 +237,67 @@ class _Descent(Descent):
     def means(self, batches: Any) -> Means:
         """At the start of an epoch, and of each look at the others: all have the same weights."""
         state = self.model.state_dict().values()
-        self.ranks.alike(weights=[zlib.crc32(x.tobytes()) for x in state])
-        return _Means(self.ranks, self.model, batches)
+        self.ranks.alike(weights=hash(tuple(zlib.crc32(x.tobytes()) for x in state)))
+        self.loader = batches
+        return _Means(self, batches)
+
+    def batch(self, loss: Any, n: int, number: int) -> bool:
+        """Go back from the loss of this rank's ``n`` examples of a batch."""
+        self.n = len(self.loader.batches[number - 1])
+        return super().batch(loss, n, number)
 
     def backward(self, loss: Any, n: int) -> float:
         """Give all ranks the gradient over the examples of all."""
-        learned = [p for p in self.parameters[::-1] if p.requires_grad]
-        if [*map(id, learned)] != [*map(id, self.learned)]:
-            self.learned, self.buckets = learned, _buckets(learned)
+        mean = np.array([n / self.n * loss.item()])
+        arriving = self.ranks.add(mean)
+        loss = loss * (n / self.n * self.share(self.n))
+        self.buckets = _buckets([p for p in self.parameters[::-1] if p.requires_grad])
+        # Who uses a leaf last in the pass ranks lowest: thereafter its gradient is complete.
+        last = {x._rank: y._rank for y in reversed(ordered([loss])) for x in differentiated(y)}
+        ends = [min(last.get(p._rank, math.inf) for p in bucket) for bucket in self.buckets]
+        self.ends = [*ends, 0]
+        self.sums: list[Any] = []
         self.sent: list[Any] = []
-        self.ready: list[float] = []
-        # The examples, the sum of their losses; who has a gradient: then the others get one, too.
-        self.head = np.array([n, n * loss.item(), *[0] * len(learned)])
         observers.add(self)
         try:
-            (loss * n).backward()
+            loss.backward()
         finally:
             observers.discard(self)
-        return self.finite(float(self.head[1] / self.head[0]))
+        self.ranks.wait([arriving])
+        return self.finite(mean.item())
 
     def node(self, node: Any, _gradient: Any, waiting: dict[int, Any]) -> None:
-        """Send what is complete: to a leaf that only higher ranks use, nothing more will come."""
-        if not self.ready:
-            last = _last_uses(node)
-            each = (min(last.get(p._rank, math.inf) for p, _ in views) for _, views in self.buckets)
-            self.ready = [*itertools.accumulate(each, min), -1]
-        while node._rank < self.ready[len(self.sent)]:
+        """Send what is complete."""
+        while node._rank < self.ends[len(self.sent)]:
             self.send(waiting)
-        if self.sent:
-            self.sent[0].Testall(self.sent)  # messages move while MPI is called
+        self.ranks.arrived(self.sent)  # messages move while MPI is called
 
     def send(self, gradients: dict[int, Any]) -> None:
-        """Begin to add up the next bucket."""
-        buffer, views = self.buckets[len(self.sent)]
-        for p, view in views:
-            view[...] = gradients.get(p._rank, 0)
-        self.sent.append(self.ranks.add(buffer))
+        """Begin to add up the next bucket, and how many ranks have a gradient for each of it."""
+        bucket = self.buckets[len(self.sent)]
+        mine = [gradients.get(p._rank) for p in bucket]
+        flat = [np.zeros(p.size) if g is None else g.ravel() for p, g in zip(bucket, mine)]
+        flat.append([g is not None for g in mine])
+        kind = np.result_type(bucket[0].dtype, np.float32)  # MPI has no float16
+        self.sums.append(np.concatenate(flat, dtype=kind))
+        self.sent.append(self.ranks.add(self.sums[-1]))
 
     def leaves(self, found: list[tuple[Any, Any]]) -> None:
         """Send the rest, and put the sums in the place of what this rank has found."""
-        gradients = {leaf._rank: g for leaf, g in found}
         while len(self.sent) < len(self.buckets):
-            self.send(gradients)
-        self.head[2:] = [p._rank in gradients for p in self.learned]
-        self.ranks.wait([*self.sent, self.ranks.add(self.head)])
-        self.share(int(self.head[0]))
-        views = itertools.chain(*(views for _buffer, views in self.buckets))
-        for (p, view), somewhere in zip(views, self.head[2:], strict=True):
-            if somewhere and p._rank not in gradients:
-                gradients[p._rank] = np.empty_like(p._array)
-                found.append((p, gradients[p._rank]))
-            if somewhere:
-                np.divide(view, self.first, out=gradients[p._rank], casting="same_kind")
+            self.send({leaf._rank: g for leaf, g in found})
+        self.ranks.wait(self.sent)
+        total = dict(found)
+        for bucket, sums in zip(self.buckets, self.sums):
+            *flat, having = np.split(sums, np.cumsum([p.size for p in bucket]))
+            for p, g, some in zip(bucket, flat, having):
+                if some:
+                    total[p] = g.reshape(p.shape).astype(p.dtype, copy=False)
+        found[:] = total.items()
 
 
-def _buckets(parameters: list[Any]) -> list[tuple[Any, list[tuple[Any, Any]]]]:
-    """Buffers for the gradients of consecutive parameters, each beside its place in them."""
-    buckets: list[tuple[Any, list[tuple[Any, Any]]]] = []
-    ends = itertools.accumulate(p._array.nbytes for p in parameters)
-
-    def kind(pair: tuple[Any, int]) -> tuple[Any, int]:
-        return np.result_type(pair[0].dtype, np.float32), pair[1] // BUCKET  # MPI has no float16
-
-    for (dtype, _), group in itertools.groupby(zip(parameters, ends, strict=True), kind):
-        own = [p for p, _end in group]
-        buffer = np.empty(sum(p.size for p in own), dtype)
-        places = np.split(buffer, np.cumsum([p.size for p in own])[:-1])
-        views = [(p, place.reshape(p.shape)) for p, place in zip(own, places, strict=True)]
-        buckets.append((buffer, views))
-    return buckets
-
-
-def _last_uses(output: Any) -> dict[int, int]:
-    """For each leaf, by rank, the lowest rank of those that use it: its gradient ends there."""
-    last: dict[int, int] = {}
-    seen, nodes = {output._rank}, [output]
-    for node in nodes:  # which grow
-        for x in differentiated(node):
-            if x._op is None:
-                last[x._rank] = min(node._rank, last.get(x._rank, node._rank))
-            elif x._rank not in seen:
-                seen.add(x._rank)
-                nodes.append(x)
-    return last
+def _buckets(parameters: list[Any]) -> list[list[Any]]:
+    """Consecutive parameters of one dtype, whose gradients go in a message."""
+    ends = accumulate(p.data.nbytes for p in parameters)
+    groups = groupby(zip(parameters, ends), lambda pair: (pair[0].dtype, pair[1] // BUCKET))
+    return [[p for p, _end in group] for _key, group in groups]

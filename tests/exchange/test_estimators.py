@@ -286,6 +286,17 @@ def test_a_first_part_need_not_hold_all_classes():
         net.partial_fit(X[:2], ["rose", "lily"])
 
 
+def test_parts_are_refused_that_do_not_go_with_the_first():
+    net = Classifier(class_weight="balanced")
+    with pytest.raises(ArgumentError, match=r"balanced.* all labels at once"):
+        net.partial_fit(X, Y, classes=[0, 1, 2])
+    line = Regressor(nn.Linear, loss=lambda y, target: (y - target).mean() ** 2)
+    line.partial_fit(X, TARGETS[:, 0])
+    with pytest.raises(ShapeError, match=r"\(150, 2\)"):
+        line.partial_fit(X, TARGETS)
+    assert line.predict(X).shape == (150,)  # as if it had not been asked
+
+
 # --- random numbers ------------------------------------------------------------------------------
 
 

@@ -28,7 +28,6 @@ def dense(features: int, outputs: int, hidden: tuple[int, ...] = (100,)) -> Modu
 
 class _Estimator(base.BaseEstimator):  # type: ignore[misc]
     history_: Any
-    _several = False  # whether there may be several targets, which then are numbers
 
     # The last name begins like those that it takes, as scikit-learn's checks pass it, too.
     def __init__(
@@ -64,19 +63,19 @@ class _Estimator(base.BaseEstimator):  # type: ignore[misc]
 
     def _learn(self, X: Any, y: Any, weight: Any, partial: bool) -> Self:
         """Train a new model; or, where it is ``partial``, what there is for one epoch more."""
-        new = not (partial and hasattr(self, "model_"))
-        X, y = self._valid(X, y, reset=new, multi_output=self._several, y_numeric=self._several)
+        new, numbers = not (partial and hasattr(self, "model_")), base.is_regressor(self)
+        X, y = self._valid(X, y, reset=new, multi_output=numbers, y_numeric=numbers)
         weight = utils.validation._check_sample_weight(weight, X, ensure_non_negative=True)
-        target, weight = self._targets(y, weight, partial)
+        target, weight = self._targets(y, weight, new, partial)
         if new:
             self._begin(X.shape)
         kept: Any = slice(None) if weight.all() else weight > 0
         run = self._run(X[kept], target[kept], weight[kept], partial)
-        history = self.history_ if partial else run
+        if not partial:
+            self.history_ = run
         for epoch in run.epochs if partial else ():
-            note(history, {**epoch, "epoch": len(history) + 1}, self.model_)
-        self.history_ = history
-        self.loss_curve_ = [epoch["loss"] for epoch in history.epochs]
+            note(self.history_, {**epoch, "epoch": len(self.history_) + 1}, self.model_)
+        self.loss_curve_ = [epoch["loss"] for epoch in self.history_.epochs]
         self.n_iter_ = len(self.loss_curve_)
         return self
 
@@ -100,43 +99,34 @@ class _Estimator(base.BaseEstimator):  # type: ignore[misc]
         self.optimizer_ = make(self.model_.parameters(), **given)
 
     def _made(self, shape: tuple[int, ...]) -> Module:
+        """A copy of the model, or what its function makes."""
         model: Any = dense if self.model is None else self.model
         given = self._nested("model__")
-        if isinstance(model, Module):
-            model = model if given else copy.deepcopy(model)
-        elif callable(model):
-            n, k = int(np.prod(shape[1:])), self.n_outputs_
-            known: dict[str, Any] = dict.fromkeys(("features", "n_features", "in_features"), n)
-            known |= dict.fromkeys(("outputs", "out_features", "classes", "n_classes"), k)
-            known |= {"channels": shape[1], "size": shape[2]} if len(shape) == 4 else {}
-            known["sizes"] = (n, 100, k)  # what an mlp asks for
-            given = {**getattr(model, "keywords", {}), **given}  # a partial has its own
-            asked = {x: p for x, p in inspect.signature(model).parameters.items() if x not in given}
-            free = [x for x, p in asked.items() if p.default is p.empty and str(p)[0] != "*"]
-            named = {name: known[name] for name in asked if name in known}
-            model, given = model(**(named or dict(zip(free, (n, k)))), **given), {}
-        if not isinstance(model, Module) or given:
+        if callable(model) and not isinstance(model, Module):
+            model, given = model(**_arguments(model, given, shape, self.n_outputs_)), {}
+        if given or not isinstance(model, Module):
             raise DTypeError(
                 "model is a Module, or a function that returns one and takes what is given as "
                   "model__: not {kind}", kind=checks.kind(model),
             )  # fmt: skip
-        return model
+        return copy.deepcopy(model)
+
+    def _mean(self, y: Any, given: Any) -> Any:
+        """The loss of outputs, given their targets and weights."""
+        (target, weight), loss = given, self.loss or self._loss
+        if y.shape != (len(target), self.n_outputs_):
+            raise ShapeError(
+                "the model gives {shape}, not ({n}, {k}): one output for each class or target",
+                shape=y.shape, n=len(target), k=self.n_outputs_,
+            )  # fmt: skip
+        if np.ptp(weight) == 0:  # any loss will do
+            return loss(y, target)
+        rows = loss(y, target, reduction="none").reshape(len(target), -1)
+        share = weight / weight.sum() / rows.shape[1]
+        return (rows * share[:, None].astype(rows.dtype)).sum()
 
     def _run(self, X: Array, target: Array, weight: Array, partial: bool) -> training.History:
-        def loss(y: Any, given: Any) -> Any:
-            target, weight = given
-            if y.shape != (len(target), self.n_outputs_):
-                raise ShapeError(
-                    "the model gives {shape}, not ({n}, {k}): one output for each class or target",
-                    shape=y.shape, n=len(target), k=self.n_outputs_,
-                )  # fmt: skip
-            if not weighted:  # any loss will do
-                return of(y, target)
-            rows = of(y, target, reduction="none").reshape(len(target), -1)
-            share = weight / weight.sum() / rows.shape[1]
-            return (rows * share[:, None].astype(rows.dtype)).sum()
-
-        valid, callbacks, of, weighted = None, [], self.loss or self._loss, np.ptp(weight) > 0
+        valid, callbacks = None, []
         with settings.drawing_from(self._random):
             if self.early_stopping and not partial:
                 X, x, target, t, weight, w = model_selection.train_test_split(
@@ -149,7 +139,7 @@ class _Estimator(base.BaseEstimator):  # type: ignore[misc]
                 callbacks.append(lambda history: len(history) - history.best_epoch >= patience)
             history = training.fit(
                 self.model_, DataLoader((X, (target, weight)), self.batch_size, shuffle=True),
-                valid, loss=loss, optimizer=self.optimizer_, callbacks=callbacks,
+                valid, loss=self._mean, optimizer=self.optimizer_, callbacks=callbacks,
                 epochs=1 if partial else self.epochs, progress=bool(self.verbose),
             )  # fmt: skip
         if valid:
@@ -163,6 +153,23 @@ class _Estimator(base.BaseEstimator):  # type: ignore[misc]
         with no_grad():
             y = [model(X[i : i + n]).data for i in range(0, len(X), n)]
         return np.concatenate(y, dtype=np.float64)
+
+
+def _arguments(
+    function: Any, given: dict[str, Any], shape: tuple[int, ...], outputs: int
+) -> dict[str, Any]:
+    """What a function that makes a model is called with, for data of that shape."""
+    features = int(np.prod(shape[1:]))
+    known: dict[str, Any] = dict.fromkeys(("features", "n_features", "in_features"), features)
+    known |= dict.fromkeys(("outputs", "out_features", "classes", "n_classes"), outputs)
+    known["sizes"] = (features, 100, outputs)  # what an mlp asks for
+    if len(shape) == 4:
+        known |= {"channels": shape[1], "size": shape[2]}
+    given = {**getattr(function, "keywords", {}), **given}  # a partial has its own
+    asked = {x: p for x, p in inspect.signature(function).parameters.items() if x not in given}
+    needed = [x for x, p in asked.items() if p.default is p.empty and str(p)[0] != "*"]
+    named = {name: known[name] for name in asked if name in known}
+    return {**(named or dict(zip(needed, (features, outputs)))), **given}
 
 
 class Classifier(base.ClassifierMixin, _Estimator):  # type: ignore[misc]
@@ -216,10 +223,15 @@ class Classifier(base.ClassifierMixin, _Estimator):  # type: ignore[misc]
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch; the first call is told all ``classes``."""
+        if self.class_weight == "balanced":
+            raise ArgumentError(
+                "class_weight='balanced' takes all labels at once, of which partial_fit sees some: "
+                "give a dict"
+            )
         utils.multiclass._check_partial_fit_first_call(self, classes)
         return self._learn(X, y, sample_weight, partial=True)
 
-    def _targets(self, y: Array, weight: Array, partial: bool) -> tuple[Array, Array]:
+    def _targets(self, y: Array, weight: Array, new: bool, partial: bool) -> tuple[Array, Array]:
         utils.multiclass.check_classification_targets(y)
         if not partial:
             self.classes_ = np.unique(y)
@@ -257,17 +269,22 @@ class Regressor(base.RegressorMixin, _Estimator):  # type: ignore[misc]
     """
 
     _loss = staticmethod(ops.mse_loss)
-    _several = True
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch."""
         return self._learn(X, y, sample_weight, partial=True)
 
-    def _targets(self, y: Array, weight: Array, partial: bool) -> tuple[Array, Array]:
+    def _targets(self, y: Array, weight: Array, new: bool, partial: bool) -> tuple[Array, Array]:
         if self.class_weight is not None:
             raise ArgumentError("class_weight is for a Classifier: give fit a sample_weight")
-        self._shape, target = y.shape[1:], y.reshape(len(y), -1)
-        self.n_outputs_ = target.shape[1]
+        target = y.reshape(len(y), -1)
+        if new:
+            self._shape, self.n_outputs_ = y.shape[1:], target.shape[1]
+        elif target.shape[1] != self.n_outputs_:
+            raise ShapeError(
+                "y {shape} holds other targets than the first partial_fit was given, which were "
+                "{known} for each example", shape=y.shape, known=self.n_outputs_,
+            )  # fmt: skip
         return target.astype(settings.get_default_dtype()), weight
 
     def predict(self, X: Any) -> Array:

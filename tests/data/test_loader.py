@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_fr as tg
-from tinygrad_fr.data import ArrayDataset, DataLoader, WeightedSampler, pad_sequences
+from tinygrad_fr.data import ArrayDataset, DataLoader, Shard, WeightedSampler, pad_sequences
 from tinygrad_fr.errors import ArgumentError, ShapeError
 
 
@@ -398,3 +399,31 @@ def test_examples_in_tuples_and_dicts_are_stacked_part_by_part():
     assert data.split(0.67, seed=0)[0].arrays[0]["a"].shape == (2, 2)
     with pytest.raises(ShapeError, match="not 3, 2"):
         ArrayDataset((np.ones(3), np.ones(2)))
+
+
+# --- parts for several processes -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [{"seed": 3, "shuffle": True}, {}])
+def test_shards_are_together_the_batches_of_the_loader(order):
+    data, shards = np.arange(23), []
+    for part in range(3):
+        loader = DataLoader((data,), 7, **order)
+        shard = Shard(loader, part, 3)
+        shards.append([x.tolist() for _epoch in range(2) for (x,) in shard])
+        assert shard.epoch == loader.epoch == 2
+        assert shard.counts == [(n, 7) for n in [[3, 2, 2][part]] * 3] + [([1, 1, 0][part], 2)]
+    loader = DataLoader((data,), 7, **order)
+    whole = [x.tolist() for _epoch in range(2) for (x,) in loader]
+    for batch, *parts in zip(whole, *shards):
+        assert [*itertools.chain(*parts)][: len(batch)] == batch
+    assert shards[2][3] == whole[3][:1]  # none is left: the first one stands in
+    with pytest.raises(ArgumentError, match="part is an integer"):
+        Shard(loader, 3, 3)
+
+
+def test_shards_take_the_order_that_is_agreed_on():
+    shard = Shard(DataLoader((np.arange(9),), 4), 0, 2, agreed=lambda batches: batches[::-1])
+    assert [x.tolist() for (x,) in shard] == [[8], [4, 5], [0, 1]]
+    with pytest.raises(ArgumentError, match="not list"):
+        Shard([np.arange(9)], 0, 2)

@@ -5,7 +5,7 @@ from .dataset import ArrayDataset, pad_sequences
 from .embedded import load_digits, load_mnist
 from .folder import ImageFolder
 from .images import preprocess
-from .loader import DataLoader, WeightedSampler
+from .loader import DataLoader, Shard, WeightedSampler
 from .transforms import RandomCrop, RandomHorizontalFlip, RandomRotation, RandomShift
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "RandomHorizontalFlip",
     "RandomRotation",
     "RandomShift",
+    "Shard",
     "WeightedSampler",
     "load_digits",
     "load_mnist",

@@ -130,6 +130,55 @@ class DataLoader:
         return (order[i * size : (i + 1) * size] for i in range(len(self)))
 
 
+class Shard(DataLoader):
+    """A part of each batch of a loader, for one of several processes that train together.
+
+    They draw the same orders where the loader has a seed; or else they have to agree on one.
+
+    Parameters
+    ----------
+    loader
+        A DataLoader, which moves on from epoch to epoch with this one.
+    part, parts
+        Which part, from 0, and of how many.
+    agreed
+        Is called with the indices of each batch of an epoch, and gives those that all take.
+
+    Attributes
+    ----------
+    counts : list of (int, int)
+        Of each batch of the epoch, how many examples are in this part, and in all. A part that has
+        none holds the batch's first one: a model needs one.
+
+    Examples
+    --------
+    >>> loader = DataLoader((np.arange(7),), batch_size=4)
+    >>> [x.tolist() for (x,) in Shard(loader, 1, 2)]
+    [[2, 3], [6]]
+    """
+
+    def __init__(
+        self, loader: Any, part: int, parts: int, agreed: Callable[[Any], Any] = list
+    ) -> None:
+        if type(loader).__iter__ is not DataLoader.__iter__:
+            raise ArgumentError(
+                "ranks share out the examples of arrays, a dataset or a DataLoader: give one of "
+                "these, not {kind}", kind=type(loader).__name__,
+            )  # fmt: skip
+        vars(self).update(vars(loader))
+        self.parts = checks.whole(parts, "parts", 1)
+        self.part = checks.whole(part, "part", 0, parts - 1)
+        self.loader, self.agreed = loader, agreed
+        self.counts: list[tuple[int, int]] = []
+
+    def _chosen(self) -> Iterator[Any]:
+        batches = self.agreed([*super()._chosen()])
+        self.loader.epoch = self.epoch + 1
+        mine = [np.array_split(batch, self.parts)[self.part] for batch in batches]
+        self.counts = [(len(own), len(batch)) for own, batch in zip(mine, batches)]
+        return (own if len(own) else batch[:1] for own, batch in zip(mine, batches))
+
+
 def _indices(given: Any) -> Array:
     """What a sampler gives, as an array: no mask, and nothing to be rounded."""
     try:

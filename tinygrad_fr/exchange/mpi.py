@@ -5,7 +5,6 @@ import os
 import time
 import traceback
 import zlib
-from collections.abc import Iterator
 from functools import partial
 from itertools import accumulate, groupby
 from pathlib import Path
@@ -16,10 +15,10 @@ import numpy as np
 from .. import settings
 from ..autograd.engine import differentiated
 from ..autograd.guards import observers
-from ..data import DataLoader
+from ..data import Shard
 from ..errors import ArgumentError, TinygradError, need
 from ..graph.recorded.walk import ordered
-from ..kernels.fast import blas, threads
+from ..kernels.fast.threads import share_cores
 from ..training import History, fit
 from ..training.descent import Descent
 from ..training.fitting import batches_of
@@ -85,8 +84,9 @@ def distributed(
     ranks = _Ranks(comm, options.get("checkpoint"))
     options["progress"] = options.get("progress", True) and not ranks.rank
     try:
-        shards = [_Shard(ranks, batches_of(train, shuffle=True, seed=options.get("seed")))]
-        shards += [] if valid is None else [_Shard(ranks, batches_of(valid))]
+        loaders = [batches_of(train, shuffle=True, seed=options.get("seed"))]
+        loaders += [] if valid is None else [batches_of(valid)]
+        shards = [Shard(loader, ranks.rank, ranks.size, ranks.order) for loader in loaders]
         ranks.alike(
             examples=[len(shard.data) for shard in shards], epochs=options.get("epochs"),
             checkpoint=bool(options.get("resume")) and Path(str(ranks.checkpoint)).exists(),
@@ -115,15 +115,25 @@ class _Ranks:
         self.heard: Any = None  # the error of another one
         self.add = partial(self.comm.Iallreduce, MPI.IN_PLACE)  # begins to add up what all have
         self.arrived = MPI.Request.Testall
-        machines, known = comm.allgather(MPI.Get_processor_name()), blas.controls()
-        if not isinstance(known, int) and "OMP_NUM_THREADS" not in os.environ:
-            mine = threads.limit() // machines.count(machines[self.rank])
-            known[1](max(1, min(known[0](), mine)))  # our own threads follow BLAS's
+        machines = comm.allgather(MPI.Get_processor_name())
+        share_cores(machines.count(machines[self.rank]))
 
     def everyone(self, thing: Any) -> list[Any]:
         """What each rank has."""
         self.wait([self.comm.Ibarrier()])
         return list(self.comm.allgather(thing))
+
+    def first(self, thing: Any) -> Any:
+        """What rank 0 has."""
+        return self.everyone(None if self.rank else thing)[0]
+
+    def order(self, batches: Any) -> Any:
+        """Rank 0's batches of an epoch; from there each rank has random numbers of its own."""
+        numbers: Any = settings.generator().bit_generator
+        batches, numbers.state = self.first((batches, numbers.state))
+        if self.rank:
+            numbers.state = numbers.jumped(self.rank).state
+        return batches
 
     def alike(self, **facts: Any) -> None:
         """Refuse what differs from rank to rank."""
@@ -155,50 +165,25 @@ class _Ranks:
                 path=self.checkpoint if written else "-",
             )  # fmt: skip
             error.add_note(str(said))
-        sent = [self.exit.isend(said, other) for other in range(self.size) if other != self.rank]
-        sent, end = [*sent, self.exit.Ibarrier()], time.monotonic() + PATIENCE
-        while not sent[-1].Test():
+        _sent = [self.exit.isend(said, other) for other in range(self.size)]  # kept alive
+        together, end = self.exit.Ibarrier(), time.monotonic() + PATIENCE
+        while not together.Test():
             if time.monotonic() > end:
                 traceback.print_exception(error)
                 self.comm.Abort(1)
             time.sleep(0.01)
 
 
-class _Shard(DataLoader):
-    """A loader of which each rank takes its part of each batch."""
-
-    def __init__(self, ranks: _Ranks, loader: Any) -> None:
-        if type(loader).__iter__ is not DataLoader.__iter__:
-            raise ArgumentError(
-                "ranks share out the examples of arrays, a dataset or a DataLoader: give one of "
-                "these, not {kind}", kind=type(loader).__name__,
-            )  # fmt: skip
-        vars(self).update(vars(loader))
-        self.ranks, self.whole = ranks, loader
-
-    def _chosen(self) -> Iterator[Any]:
-        numbers: Any = settings.generator().bit_generator
-        drawn = [*super()._chosen()], numbers.state
-        self.batches, numbers.state = self.ranks.everyone(drawn)[0]
-        if self.ranks.rank:
-            numbers.state = numbers.jumped(self.ranks.rank).state  # its own, of no other rank
-        split = [np.array_split(batch, self.ranks.size) for batch in self.batches]
-        self.parts = [parts[self.ranks.rank] for parts in split]
-        self.whole.epoch = self.epoch + 1
-        # A rank without an example computes the first one, which does not count.
-        return (part if len(part) else batch[:1] for part, batch in zip(self.parts, self.batches))
-
-
 class _Means(Means):
     """Loss and metrics over the examples of all ranks."""
 
-    def __init__(self, descent: "_Descent", loader: _Shard) -> None:
+    def __init__(self, ranks: _Ranks, model: Any, shard: Shard) -> None:
         super().__init__()
-        self.ranks, self.model, self.loader = descent.ranks, descent.model, loader
+        self.ranks, self.model, self.shard = ranks, model, shard
 
     def examples(self, _y: Any, _target: Any, number: int) -> int:
         """How many examples of a batch are this rank's."""
-        return len(self.loader.parts[number - 1])
+        return self.shard.counts[number - 1][0]
 
     def add(self, y: Any, target: Any, n: int, *measures: Any) -> None:
         """Count a batch, if any of it is this rank's."""
@@ -226,7 +211,7 @@ class _Descent(Descent):
         super().__init__(*options)
         self.ranks, self.model, self.writes = ranks, model, not ranks.rank
         for owner in model, self.optimizer:
-            owner.load_state_dict(ranks.everyone(owner.state_dict())[0])
+            owner.load_state_dict(ranks.first(owner.state_dict()))
         if self.agreed(bool(self.hooks)):  # one rank's may end the epoch of all: each asks
             self.hooks.append(lambda _history, _batch: False)
 
@@ -238,12 +223,12 @@ class _Descent(Descent):
         """At the start of an epoch, and of each look at the others: all have the same weights."""
         state = self.model.state_dict().values()
         self.ranks.alike(weights=hash(tuple(zlib.crc32(x.tobytes()) for x in state)))
-        self.loader = batches
-        return _Means(self, batches)
+        self.shard = batches
+        return _Means(self.ranks, self.model, batches)
 
     def batch(self, loss: Any, n: int, number: int) -> bool:
         """Go back from the loss of this rank's ``n`` examples of a batch."""
-        self.n = len(self.loader.batches[number - 1])
+        _mine, self.n = self.shard.counts[number - 1]
         return super().batch(loss, n, number)
 
     def backward(self, loss: Any, n: int) -> float:

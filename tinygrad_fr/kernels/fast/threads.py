@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .blas import alone, forget, wanted
+from .blas import alone, controls, forget, wanted
 
 _SMALL = 2**17  # numbers that are not worth the waking of a thread, some 0.1 ms
 Piece = TypeVar("Piece")
@@ -32,6 +32,17 @@ def limit() -> int:
         return max(1, int(asked))
     mine = getattr(os, "sched_getaffinity", None)  # fewer than there are, in many a container
     return len(mine(0)) if mine else os.cpu_count() or 1
+
+
+def share_cores(n: int) -> None:
+    """Keep to this process's part of the cores, where ``n`` compute; ``OMP_NUM_THREADS`` decides.
+
+    It is BLAS that is told: our own threads follow it.
+    """
+    known = controls()
+    if not isinstance(known, int) and "OMP_NUM_THREADS" not in os.environ:
+        get, put = known
+        put(max(1, min(get(), limit() // n)))
 
 
 def start(thread: Thread) -> bool:

@@ -87,10 +87,9 @@ def distributed(
         loaders = [batches_of(train, shuffle=True, seed=options.get("seed"))]
         loaders += [] if valid is None else [batches_of(valid)]
         shards = [Shard(loader, ranks.rank, ranks.size, ranks.order) for loader in loaders]
-        ranks.alike(
-            examples=[len(shard.data) for shard in shards], epochs=options.get("epochs"),
-            checkpoint=bool(options.get("resume")) and Path(str(ranks.checkpoint)).exists(),
-        )  # fmt: skip
+        ranks.alike("examples", [len(shard.data) for shard in shards])
+        ranks.alike("epochs", options.get("epochs"))
+        ranks.alike("checkpoint", bool(options.get("resume")) and ranks.written())
         history = fit(model, *shards, **options, steps=partial(_Descent, ranks, model))
         if history.interrupted:
             ranks.leave(None)
@@ -135,16 +134,14 @@ class _Ranks:
             numbers.state = numbers.jumped(self.rank).state
         return batches
 
-    def alike(self, **facts: Any) -> None:
+    def alike(self, name: str, value: Any) -> None:
         """Refuse what differs from rank to rank."""
-        found = self.everyone(facts)
-        for name in facts:
-            values = [other[name] for other in found]
-            if values != values[:1] * self.size:
-                raise ArgumentError(
-                    "{name} must be the same on each rank: from the first to the last, {values}",
-                    name=name, values=", ".join(map(str, values)),
-                )  # fmt: skip
+        values = self.everyone(value)
+        if values != values[:1] * self.size:
+            raise ArgumentError(
+                "{name} must be the same on each rank: from the first to the last, {values}",
+                name=name, values=", ".join(map(str, values)),
+            )  # fmt: skip
 
     def wait(self, requests: list[Any]) -> None:
         """Until messages have arrived."""
@@ -154,15 +151,18 @@ class _Ranks:
                 raise self.heard or KeyboardInterrupt
             _pause()
 
+    def written(self) -> bool:
+        """Whether there is a checkpoint."""
+        return self.checkpoint is not None and Path(self.checkpoint).exists()
+
     def leave(self, error: BaseException | None) -> None:
         """Tell the others of an error here, or of an interrupt, and leave with them."""
         said = None
         if error is not None and error is not self.heard:
-            written = self.checkpoint is not None and Path(self.checkpoint).exists()
             said = TinygradError(
                 "rank {rank} has ended the run of all ranks: {error}. Last checkpoint: {path}",
                 rank=self.rank, error=traceback.format_exception_only(error)[-1].strip(),
-                path=self.checkpoint if written else "-",
+                path=self.checkpoint if self.written() else "-",
             )  # fmt: skip
             error.add_note(str(said))
         _sent = [self.exit.isend(said, other) for other in range(self.size)]  # kept alive
@@ -185,11 +185,6 @@ class _Means(Means):
         """How many examples of a batch are this rank's."""
         return self.shard.counts[number - 1][0]
 
-    def add(self, y: Any, target: Any, n: int, *measures: Any) -> None:
-        """Count a batch, if any of it is this rank's."""
-        if n:
-            super().add(y, target, n, *measures)
-
     def result(self) -> dict[str, float]:
         """The means over all ranks, also of the statistics that layers have kept in training."""
         counts, sums = zip(*self.ranks.everyone((self.n, self.sums)), strict=True)
@@ -207,6 +202,9 @@ class _Descent(Descent):
     All ranks send the same messages in the same order, from the last parameter to the first.
     """
 
+    sums: list[Any]  # the buckets' gradients: at first this rank's, then of all
+    sent: list[Any]  # their messages
+
     def __init__(self, ranks: _Ranks, model: Any, *options: Any) -> None:
         super().__init__(*options)
         self.ranks, self.model, self.writes = ranks, model, not ranks.rank
@@ -222,27 +220,21 @@ class _Descent(Descent):
     def means(self, batches: Any) -> Means:
         """At the start of an epoch, and of each look at the others: all have the same weights."""
         state = self.model.state_dict().values()
-        self.ranks.alike(weights=hash(tuple(zlib.crc32(x.tobytes()) for x in state)))
+        self.ranks.alike("weights", hash(tuple(zlib.crc32(x.tobytes()) for x in state)))
         self.shard = batches
         return _Means(self.ranks, self.model, batches)
 
-    def batch(self, loss: Any, n: int, number: int) -> bool:
-        """Go back from the loss of this rank's ``n`` examples of a batch."""
-        _mine, self.n = self.shard.counts[number - 1]
-        return super().batch(loss, n, number)
-
-    def backward(self, loss: Any, n: int) -> float:
-        """Give all ranks the gradient over the examples of all."""
-        mean = np.array([n / self.n * loss.item()])
+    def backward(self, loss: Any, n: int, number: int) -> float:
+        """Give all ranks the gradient over the examples of all, of which ``n`` are here."""
+        _n, whole = self.shard.counts[number - 1]
+        mean = np.array([n / whole * loss.item()])
         arriving = self.ranks.add(mean)
-        loss = loss * (n / self.n * self.share(self.n))
+        loss = loss * (n / whole * self.share(whole))
         self.buckets = _buckets([p for p in self.parameters[::-1] if p.requires_grad])
         # Who uses a leaf last in the pass ranks lowest: thereafter its gradient is complete.
         last = {x._rank: y._rank for y in reversed(ordered([loss])) for x in differentiated(y)}
         ends = [min(last.get(p._rank, math.inf) for p in bucket) for bucket in self.buckets]
-        self.ends = [*ends, 0]
-        self.sums: list[Any] = []
-        self.sent: list[Any] = []
+        self.ends, self.sums, self.sent = [*ends, 0], [], []
         observers.add(self)
         try:
             loss.backward()

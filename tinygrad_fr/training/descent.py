@@ -49,7 +49,7 @@ class Descent:
         if not self.batches:
             self.optimizer.zero_grad()
             self.first, self.weight = 0, 0.0
-        value = self.backward(loss, n)
+        value = self.backward(loss, n, number)
         self.batches += 1
         if self.batches == self.accumulate:
             self.step()
@@ -57,7 +57,7 @@ class Descent:
         answers = [hook(self.history, batch) for hook in self.hooks]  # each is called
         return bool(answers) and self.agreed(any(map(is_true, answers)))
 
-    def backward(self, loss: Tensor, n: int) -> float:
+    def backward(self, loss: Tensor, n: int, _number: int) -> float:
         """Add the gradients of a batch of ``n`` examples; its mean loss."""
         value = self.finite(loss.item())
         share = self.share(n)

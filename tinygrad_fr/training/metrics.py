@@ -88,6 +88,8 @@ class Means:
 
     def add(self, y: Any, target: Any, n: int, value: Any, metrics: dict[str, Metric]) -> None:
         """Count a batch: its output, its targets, its ``n`` examples, its loss."""
+        if not n:
+            return  # what was measured may be no number
         prediction, truth = mapped(plain, y), mapped(plain, target)
         measured = {"loss": float(value)}
         measured.update((name, metric(prediction, truth)) for name, metric in metrics.items())

@@ -166,8 +166,7 @@ class Shard(DataLoader):
                 "these, not {kind}", kind=type(loader).__name__,
             )  # fmt: skip
         vars(self).update(vars(loader))
-        self.parts = checks.whole(parts, "parts", 1)
-        self.part = checks.whole(part, "part", 0, parts - 1)
+        self.part, self.parts = checks.whole(part, "part", 0, parts - 1), parts
         self.loader, self.agreed = loader, agreed
         self.counts: list[tuple[int, int]] = []
 

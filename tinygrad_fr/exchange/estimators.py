@@ -114,14 +114,15 @@ class _Estimator(base.BaseEstimator):  # type: ignore[misc]
     def _mean(self, y: Any, given: Any) -> Any:
         """The loss of outputs, given their targets and weights."""
         (target, weight), loss = given, self.loss or self._loss
-        if y.shape != (len(target), self.n_outputs_):
+        n, k = target.shape if target.ndim == 2 else (len(target), self.n_outputs_)
+        if y.shape != (n, k):
             raise ShapeError(
                 "the model gives {shape}, not ({n}, {k}): one output for each class or target",
-                shape=y.shape, n=len(target), k=self.n_outputs_,
+                shape=y.shape, n=n, k=k,
             )  # fmt: skip
         if np.ptp(weight) == 0:  # any loss will do
             return loss(y, target)
-        rows = loss(y, target, reduction="none").reshape(len(target), -1)
+        rows = loss(y, target, reduction="none").reshape(n, -1)
         share = weight / weight.sum() / rows.shape[1]
         return (rows * share[:, None].astype(rows.dtype)).sum()
 
@@ -155,16 +156,13 @@ class _Estimator(base.BaseEstimator):  # type: ignore[misc]
         return np.concatenate(y, dtype=np.float64)
 
 
-def _arguments(
-    function: Any, given: dict[str, Any], shape: tuple[int, ...], outputs: int
-) -> dict[str, Any]:
+def _arguments(function: Any, given: dict[str, Any], shape: Any, outputs: int) -> dict[str, Any]:
     """What a function that makes a model is called with, for data of that shape."""
     features = int(np.prod(shape[1:]))
     known: dict[str, Any] = dict.fromkeys(("features", "n_features", "in_features"), features)
     known |= dict.fromkeys(("outputs", "out_features", "classes", "n_classes"), outputs)
+    known |= {"channels": shape[1], "size": shape[2]} if len(shape) == 4 else {}
     known["sizes"] = (features, 100, outputs)  # what an mlp asks for
-    if len(shape) == 4:
-        known |= {"channels": shape[1], "size": shape[2]}
     given = {**getattr(function, "keywords", {}), **given}  # a partial has its own
     asked = {x: p for x, p in inspect.signature(function).parameters.items() if x not in given}
     needed = [x for x, p in asked.items() if p.default is p.empty and str(p)[0] != "*"]
@@ -195,7 +193,7 @@ class Classifier(base.ClassifierMixin, _Estimator):  # type: ignore[misc]
     epochs, batch_size
         How often to walk through the data, and in batches of how many examples.
     early_stopping
-        Hold the share ``validation_fraction`` of the examples out, stop after
+        In ``fit``, hold the share ``validation_fraction`` of the examples out, stop after
         ``n_iter_no_change`` epochs that were not the best for them, and go back to the best.
     random_state
         An integer, for the same run each time; a RandomState; None: ``tg.manual_seed`` decides.
@@ -224,10 +222,7 @@ class Classifier(base.ClassifierMixin, _Estimator):  # type: ignore[misc]
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch; the first call is told all ``classes``."""
         if self.class_weight == "balanced":
-            raise ArgumentError(
-                "class_weight='balanced' takes all labels at once, of which partial_fit sees some: "
-                "give a dict"
-            )
+            raise ArgumentError("class_weight='balanced' is for fit, which sees all: give a dict")
         utils.multiclass._check_partial_fit_first_call(self, classes)
         return self._learn(X, y, sample_weight, partial=True)
 
@@ -280,11 +275,6 @@ class Regressor(base.RegressorMixin, _Estimator):  # type: ignore[misc]
         target = y.reshape(len(y), -1)
         if new:
             self._shape, self.n_outputs_ = y.shape[1:], target.shape[1]
-        elif target.shape[1] != self.n_outputs_:
-            raise ShapeError(
-                "y {shape} holds other targets than the first partial_fit was given, which were "
-                "{known} for each example", shape=y.shape, known=self.n_outputs_,
-            )  # fmt: skip
         return target.astype(settings.get_default_dtype()), weight
 
     def predict(self, X: Any) -> Array:

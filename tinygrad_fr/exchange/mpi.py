@@ -52,7 +52,7 @@ def distributed(
         The processes, an mpi4py communicator; by default all. Those of one machine share its cores,
         unless ``OMP_NUM_THREADS`` says how many threads each has.
     **options
-        As for ``fit``. Each rank calls its callbacks; True on one ends all. Rank 0 shows the
+        As for ``fit``. Each rank calls its own callbacks; True on one ends all. Rank 0 shows the
         progress and writes the checkpoint, where all can read it. All get the same History.
 
     Raises

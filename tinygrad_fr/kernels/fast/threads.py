@@ -35,10 +35,7 @@ def limit() -> int:
 
 
 def share_cores(n: int) -> None:
-    """Keep to this process's part of the cores, where ``n`` compute; ``OMP_NUM_THREADS`` decides.
-
-    It is BLAS that is told: our own threads follow it.
-    """
+    """Have BLAS, and so our threads, take one part in ``n`` of the cores, or what OMP says."""
     known = controls()
     if not isinstance(known, int) and "OMP_NUM_THREADS" not in os.environ:
         get, put = known

@@ -266,6 +266,38 @@ def test_partial_fit_takes_the_steps_by_hand():
     assert line.score(X, TARGETS) > 0.9
 
 
+def test_weights_count_in_batches_of_one_too():
+    x, y = np.zeros((20, 1)), np.repeat([0.0, 1.0], 10)
+    weight = np.repeat([1.0, 3.0], 10)
+    net = Regressor(nn.Linear, optimizer="SGD", lr=0.01, batch_size=1, epochs=300, random_state=0)
+    assert net.fit(x, y, sample_weight=weight).predict(x[:1]) == pytest.approx(0.75, abs=0.05)
+    rest = Regressor(nn.Linear, optimizer="SGD", lr=0.01, batch_size=19, epochs=200, random_state=0)
+    weight = np.append(np.ones(19), 1e-12)
+    got = rest.fit(x, np.append(np.zeros(19), 1e3), sample_weight=weight).predict(x[:1])
+    assert got == pytest.approx(0.0, abs=0.05)
+    before = Regressor(nn.Linear(1, 1), lr=0.1, optimizer="SGD").partial_fit(x, y)
+    moved = copy.deepcopy(before).partial_fit(x[:1], y[-1:], sample_weight=[1e-9])
+    np.testing.assert_allclose(moved.predict(x), before.predict(x), atol=1e-6)
+
+
+def test_targets_keep_their_digits_for_a_model_in_float64():
+    tg.set_default_dtype("float64")
+    y = 1e9 + np.arange(4.0)
+    model = nn.Linear(1, 1)
+    model.weight.data[...], model.bias.data[...] = 1.0, 1e9
+    tg.set_default_dtype("float32")
+    net = Regressor(model, lr=0.0, epochs=1).fit(np.arange(4.0)[:, None], y)
+    assert net.history_["loss"][0] == 0
+
+
+def test_no_weight_is_negative_and_no_class_is_told_of_nan():
+    with pytest.raises(ArgumentError, match="below 0"):
+        Classifier(class_weight={0: -0.1, 1: 1.0, 2: 1.0}).fit(X, Y)
+    net = Classifier(nn.Linear(6, 3), epochs=1).fit(X, Y)
+    with np.errstate(all="ignore"), pytest.raises(NonFiniteError, match="NaN"):
+        net.predict(np.full((2, 6), 1e300))
+
+
 def test_any_loss_will_do_where_nothing_is_weighted():
     def pinball(y, target):
         return tg.maximum(0.9 * (target - y), 0.1 * (y - target)).mean()

@@ -9,7 +9,7 @@ import numpy as np
 from .. import checks, ops, optim, settings, training
 from ..autograd.modes import no_grad
 from ..data import DataLoader
-from ..errors import ArgumentError, DTypeError, ShapeError, need
+from ..errors import ArgumentError, DTypeError, NonFiniteError, ShapeError, need
 from ..kernels import Array
 from ..nn import Flatten, Module, Sequential, models
 from ..training.history import note, restore
@@ -69,6 +69,10 @@ class _Estimator(base.BaseEstimator):  # type: ignore[misc]
         target, weight = self._targets(y, weight, new, partial)
         if new:
             self._begin(X.shape)
+        if np.ptp(weight) == 0 and not partial:
+            weight = np.ones_like(weight)
+        elif not partial:  # a part alone does not know how much its examples count
+            weight = weight / weight[weight > 0].mean()
         kept: Any = slice(None) if weight.all() else weight > 0
         run = self._run(X[kept], target[kept], weight[kept], partial)
         if not partial:
@@ -120,10 +124,11 @@ class _Estimator(base.BaseEstimator):  # type: ignore[misc]
                 "the model gives {shape}, not ({n}, {k}): one output for each class or target",
                 shape=y.shape, n=n, k=k,
             )  # fmt: skip
-        if np.ptp(weight) == 0:  # any loss will do
+        target = target.astype(y.dtype) if target.dtype.kind == "f" else target
+        if (weight == 1).all():  # any loss will do
             return loss(y, target)
         rows = loss(y, target, reduction="none").reshape(n, -1)
-        share = weight / weight.sum() / rows.shape[1]
+        share = weight / rows.size
         return (rows * share[:, None].astype(rows.dtype)).sum()
 
     def _run(self, X: Array, target: Array, weight: Array, partial: bool) -> training.History:
@@ -153,7 +158,10 @@ class _Estimator(base.BaseEstimator):  # type: ignore[misc]
         X, model, n = self._valid(X, reset=False), self.model_.eval(), self.batch_size
         with no_grad():
             y = [model(X[i : i + n]).data for i in range(0, len(X), n)]
-        return np.concatenate(y, dtype=np.float64)
+        outputs = np.concatenate(y, dtype=np.float64)
+        if np.isnan(outputs).any():
+            raise NonFiniteError("the model gives NaN for some of these data: are they too large?")
+        return outputs
 
 
 def _arguments(function: Any, given: dict[str, Any], shape: Any, outputs: int) -> dict[str, Any]:
@@ -237,6 +245,9 @@ class Classifier(base.ClassifierMixin, _Estimator):  # type: ignore[misc]
             )  # fmt: skip
         self.n_outputs_, target = len(self.classes_), np.searchsorted(self.classes_, y)
         by_class = utils.compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        if by_class.min() < 0:
+            raise ArgumentError("a class has a weight of {value}: give none below 0",
+                                value=by_class.min())  # fmt: skip
         return target, weight * by_class[target]
 
     def predict_proba(self, X: Any) -> Array:
@@ -275,7 +286,7 @@ class Regressor(base.RegressorMixin, _Estimator):  # type: ignore[misc]
         target = y.reshape(len(y), -1)
         if new:
             self._shape, self.n_outputs_ = y.shape[1:], target.shape[1]
-        return target.astype(settings.get_default_dtype()), weight
+        return target.astype(np.float64), weight
 
     def predict(self, X: Any) -> Array:
         """The targets as the model has them, in the shape of those of ``fit``."""

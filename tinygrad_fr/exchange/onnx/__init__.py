@@ -87,8 +87,10 @@ def to_onnx(
     opset = whole(OPSET if opset is None else opset, "opset", OPSET, newest)
     target, examples = check_place(as_path(path)), Examples(model, example, batch_axis)
     imported = [helper.make_opsetid("", opset)]
+    # Two recordings of one size show what comes from outside of the graph; two sizes, what follows.
+    graphs = [_graph(examples, opset, examples.sizes(*sizes)) for sizes in ((2, 2), RECORDED)]
     made = helper.make_model(
-        _graph(examples, opset), opset_imports=imported, producer_name="tinygrad_fr",
+        graphs[1], opset_imports=imported, producer_name="tinygrad_fr",
         ir_version=helper.find_min_ir_version_for(imported),  # for older programs, too
     )  # fmt: skip
     helper.set_model_props(made, {name: str(text) for name, text in (metadata or {}).items()})
@@ -115,9 +117,9 @@ def operations() -> dict[str, str]:
     }
 
 
-def _graph(examples: Examples, opset: int) -> Any:
+def _graph(examples: Examples, opset: int, batches: tuple[int, ...]) -> Any:
     """The graph of ONNX, from recordings with two sizes of the batch."""
-    batches, model = examples.sizes(*RECORDED), examples.model
+    model = examples.model
     file = File(opset, batches, (next(iter(examples.batched), ""), examples.axis))
     calls = [examples.call(examples.drawn(n, i)) for i, n in enumerate(batches)]
     inputs, outputs = (

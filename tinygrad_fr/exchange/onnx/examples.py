@@ -1,6 +1,5 @@
 """A model with inputs of any number of examples, and whether a file computes what it does."""
 
-import importlib.util
 import inspect
 import warnings
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
@@ -25,7 +24,7 @@ from .calls import array
 RECORDED = 2, 3  # the sizes of the batch that are recorded: one example would broadcast
 # The sizes, and factors of the numbers, with which a file is compared with the model. A model may
 # refuse one example, and numbers unlike the usual: these are for what it decides by their size.
-TRIED = (1, 1.0), (5, 1.0), (5, 0.1), (5, -1.0), (5, 3.0), (5, 30.0)
+TRIED = (1, 1.0), (5, 1.0), (5, 0.1), (5, -1.0), (5, 3.0), (5, 30.0), (37, 1.0)
 # How far a file's numbers may be from the model's, relative to the largest: what another order of
 # summation does in networks of some depth.
 ROUNDING = {"float16": 2e-2, "float32": 1e-4, "float64": 1e-7}
@@ -97,7 +96,10 @@ class Examples:
         args, options = ((), inputs) if self.named else (inputs.values(), {})
         with switch(everything=True):
             y = called(self.model, *args, recording=True, **options)[0]
-        return inputs, dict(_outputs(y))
+        outputs: dict[str, Tensor] = {}
+        for name, part in _outputs(y):
+            outputs[f"{name}_" if name in outputs else name] = part  # {"a": {"b": y}, "a_b": z}
+        return inputs, outputs
 
 
 def _outputs(y: Any, name: str = "output") -> Iterator[tuple[str, Tensor]]:
@@ -191,15 +193,15 @@ def _agree(result: Array, y: Array, usual: bool) -> bool:
 
 def _session(made: Any) -> Any:
     """What runs a file: ONNX Runtime, if it is there and has the operations."""
-    if importlib.util.find_spec("onnxruntime"):
+    try:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         data, where = made.SerializeToString(), ["CPUExecutionProvider"]
-        try:
-            return onnxruntime.InferenceSession(data, options, providers=where)
-        except Exception as error:  # an operation is not there for this dtype
+        return onnxruntime.InferenceSession(data, options, providers=where)
+    except Exception as error:  # not installed, or an operation is not there for this dtype
+        if not isinstance(error, ImportError):
             text = _(
                 "ONNX Runtime does not run this file, other programs may: {error}. It has few "
                 "operations of float64, and a constant of NumPy is of float64: give it the dtype "

@@ -256,7 +256,9 @@ WRITTEN_OUT: dict[str, Callable[..., Any]] = {
     "diag": _diag,
     "embedding": lambda indices, weight: ops.take(weight, indices, 0),
     "exp2": lambda x: 2.0**x,
-    "expm1": lambda x: 2 * ops.exp(x * 0.5) * ops.sinh(x * 0.5),
+    "expm1": lambda x: ops.where(
+        x < -1, ops.exp(x) - 1, 2 * ops.exp(x * 0.5) * ops.sinh(x * 0.5)
+    ),
     "floor_divide": lambda a, b: ops.round((a - a % b) / b),
     "flip": lambda x, axis=None: x[tuple(
         slice(None, None, -1 if axis is None or i in np.atleast_1d(axis) % x.ndim else None)
@@ -276,7 +278,9 @@ WRITTEN_OUT: dict[str, Callable[..., Any]] = {
     "log10": lambda x: ops.log(x) * (1 / math.log(10)),
     "log1p": lambda x: where(abs(x) < 1, 2 * ops.arctanh(x / (2 + x)), ops.log(1 + x)),
     "log2": lambda x: ops.log(x) * (1 / math.log(2)),
-    "logaddexp": lambda a, b: ops.maximum(a, b) + ops.log1p(ops.exp(-abs(a - b))),
+    "logaddexp": lambda a, b: ops.where(  # infinities that are equal have no difference
+        a == b, a + math.log(2), ops.maximum(a, b) + ops.log1p(ops.exp(-abs(a - b)))
+    ),
     "lstm": step_by_step,
     "mse_loss": EXPANSIONS["mse_loss"],
     "not_equal": lambda a, b: ~(a == b),

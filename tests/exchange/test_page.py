@@ -8,7 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+import tinygrad_fr as tg
+from tinygrad_fr.cli import main
+from tinygrad_fr.cli.photographs import save_model
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "guide" / "elsewhere.md").read_text(encoding="utf-8")
@@ -29,6 +34,24 @@ def test_the_programs_of_pytorch(tmp_path):
     pytest.importorskip("torch")
     first, second = (p for p in PROGRAMS if "torch." in p)
     assert "votre gradient vaut 1/N = 0.25 fois le vrai" in ran(first + second, tmp_path)
+
+
+def test_the_program_that_runs_an_exported_model(tmp_path, capsys):
+    for tool in ("onnx", "onnxruntime", "safetensors"):
+        pytest.importorskip(tool)
+    image = pytest.importorskip("PIL.Image")
+    tg.manual_seed(0)
+    model = tg.nn.models.course_cnn(5, size=16, channels=3)
+    classes = ["marguerite", "pissenlit", "rose", "tournesol", "tulipe"]
+    save_model(model, tmp_path / "w.safetensors", "course_cnn", classes, 16, 3)
+    photo = np.random.default_rng(0).integers(0, 255, (40, 30, 3)).astype(np.uint8)
+    image.fromarray(photo).save(tmp_path / "photo.jpg")
+    assert main(["export", str(tmp_path / "w.safetensors"), str(tmp_path / "modele.onnx")]) == 0
+    (program,) = (p for p in PROGRAMS if "onnxruntime" in p)
+    told = ran(program, tmp_path).strip()
+    capsys.readouterr()
+    assert main(["predict", str(tmp_path / "w.safetensors"), str(tmp_path / "photo.jpg")]) == 0
+    assert told in capsys.readouterr().out.splitlines()[0]
 
 
 def test_the_program_of_mpi_alone(tmp_path):

@@ -162,8 +162,8 @@ class Shard(DataLoader):
     ) -> None:
         if type(loader).__iter__ is not DataLoader.__iter__:
             raise ArgumentError(
-                "ranks share out the examples of arrays, a dataset or a DataLoader: give one of "
-                "these, not {kind}", kind=type(loader).__name__,
+                "parts are taken of arrays, a dataset or a DataLoader of tinygrad_fr: give one of "
+                "these, not {kind} (its dataset, say)", kind=checks.kind(loader),
             )  # fmt: skip
         vars(self).update(vars(loader))
         self.part, self.parts = checks.whole(part, "part", 0, parts - 1), parts

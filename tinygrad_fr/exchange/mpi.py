@@ -62,7 +62,7 @@ def distributed(
 
     References
     ----------
-    S. Li et al., "PyTorch Distributed", VLDB 13 (2020), section 3.2: buckets and overlap.
+    Li et al., "PyTorch Distributed", VLDB 13 (2020), section 3.2: buckets and overlap.
 
     Examples
     --------
@@ -101,6 +101,9 @@ def distributed(
         ranks.leave(error)
         raise
     return history
+
+
+distributed.fit = distributed  # type: ignore[attr-defined]  # for those who look for a module
 
 
 class _Ranks:

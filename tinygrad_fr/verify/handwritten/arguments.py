@@ -117,9 +117,9 @@ def roles_of(
     """
     needed = positional(parameters, needed=True)
     core = essential(parameters, arguments)
-    # backward(self, g) of a layer whose gain is called g, too: what is all that it is given.
-    if not (is_loss or pointwise or core in ([main], [])) and len(core) == 1:
-        arguments = [n for n in arguments if n != core[0] or is_target(n)]
+    # backward(self, g) of a layer whose gain is called g, too: it is all that it is given.
+    if len(core) == 1 and core != [main] and is_upstream(core[0], ()) and not is_loss:
+        arguments = [n for n in arguments if n != core[0]]
     called_so = [n for n in core if is_upstream(n, (*core, *arguments)) and n not in arguments]
     roles: dict[str, str] = {}
     guessed: list[str] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -372,6 +373,40 @@ def test_a_cell_is_driven_over_its_steps():
     assert report.first_wrong == "h"
     assert report["h"].diagnoses[0].kind == "transpose"
     assert report["h"].diagnoses[0].detail["step"] == 4
+
+
+def test_threads_leave_the_settings_as_they_were():
+    def work(_k):
+        return all(judged(written.Tanh, RNG.standard_normal((4, 3))) for _again in range(3))
+
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert all(pool.map(work, range(4)))
+        assert torch.get_default_dtype() == torch.float32
+        assert torch.equal(state, torch.get_rng_state())
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_what_the_caller_has_switched_off_is_on_in_here(mode):
+    outside = torch.nn.Linear(3, 2)
+    with mode():
+        norm = torch.nn.BatchNorm1d(3)
+        for thing in (written.Tanh, written.HandLinear, torch.nn.Linear(3, 2), norm, outside):
+            report = judged(thing, torch.randn(4, 3))
+            assert report, report
+        assert not torch.is_grad_enabled()
+
+
+def test_an_output_of_which_pytorch_records_nothing_is_said_to_be_one():
+    report = judged(Of(lambda x: x.detach() * 2), RNG.standard_normal(3))
+    assert report["input"].verdict == "wrong"
+    assert "records nothing" in report["input"].note
+    report = judged(Of(lambda x: (x.detach() * 2, None)), RNG.standard_normal(3))
+    assert "records nothing" in report["input"].note
 
 
 def test_a_class_that_takes_arguments_is_asked_for_an_object():

@@ -6,8 +6,7 @@ import copy
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -25,6 +24,15 @@ from .canvas import Canvas, plain
 from .here import Here, seeded, subject_of
 from .inside import is_array, walk
 from .places import flat, leaves, mapped, with_array
+from .torch_side import (
+    array_of,
+    copied,
+    functions_before,
+    promoted,
+    recorded_again,
+    reduced,
+    returned_by,
+)
 from .twins import Twins
 
 
@@ -47,7 +55,8 @@ def subject_for(thing: Any, forward: Any = None, backward: Any = None, x: Any = 
     if isinstance(thing, type) and issubclass(thing, torch.autograd.Function):
         given = x if isinstance(x, tuple) else (x,)
         return Function(thing, [isinstance(a, (int, float)) for a in given])
-    thing = _copied(made(thing) if isinstance(thing, type) else thing).double()
+    with recorded_again():
+        thing = copied(made(thing) if isinstance(thing, type) else thing).double()
     own = [n for n in members(thing, BACKWARD) if not hasattr(torch.nn.Module, n)]
     backward = backward or next(iter(own), None)
     kind = Module if backward is None else ByHand
@@ -62,7 +71,7 @@ def as_arrays(x: Any) -> Any:
     torch = sys.modules.get("torch")
     if torch is None:
         return x
-    return mapped(lambda t: _array(t) if isinstance(t, torch.Tensor) else t, x)
+    return mapped(lambda t: array_of(t) if isinstance(t, torch.Tensor) else t, x)
 
 
 def in_one(arrays: Sequence[Array]) -> Array:
@@ -87,7 +96,7 @@ class Module(Here):
 
     def duplicate(self) -> Here:
         twin = copy.copy(self)
-        twin._owner, twin._twins = _copied(self._owner), {}
+        twin._owner, twin._twins = copied(self._owner), {}
         return twin
 
     # --- what it is made of --------------------------------------------------------------------
@@ -110,7 +119,8 @@ class Module(Here):
     methods = forwards = functions
 
     def arrays(self, integers: bool = False) -> dict[Slot, Array]:
-        held = {s: x if isinstance(x, (float, np.ndarray)) else _array(x) for s, x in self._held()}
+        held = {s: x if isinstance(x, (float, np.ndarray)) else array_of(x)
+                for s, x in self._held()}  # fmt: skip
         return {s: np.asarray(x) for s, x in held.items() if is_array(x, integers, str(s[-1]))}
 
     def _held(self) -> Iterator[tuple[Slot, Any]]:
@@ -126,7 +136,8 @@ class Module(Here):
         torch = sys.modules["torch"]
         value, now = plain(array), dict(self._held())[slot]
         data = np.array(value._array if isinstance(value, Tensor) else value)
-        held: Any = torch.from_numpy(data)
+        with recorded_again():
+            held: Any = torch.from_numpy(data)
         if isinstance(now, torch.nn.Parameter):
             now.data, held = held, now
         elif isinstance(now, float):
@@ -146,7 +157,7 @@ class Module(Here):
 
     def call(self, method: str, *arguments: Any, seed: int = 0, **named: Any) -> Answer:
         canvases = [x for x in flat(arguments) if isinstance(x, Canvas)]
-        with _promoted(seed):
+        with promoted(seed):
             if method == "forward" and (canvases or self._twins):
                 with seeded(seed):
                     return Answer(attempted(self._recorded, *arguments, **named))
@@ -170,9 +181,14 @@ class Module(Here):
         self._taken = names[: len(given)]
         y = self._applied(given, named)
         for array, tensor in copies:
-            array[...] = _array(tensor)
+            array[...] = array_of(tensor)
         self._outputs = [t for t in flat(y) if hasattr(t, "grad_fn")]
-        return in_one([_array(t) for t in self._outputs if t.requires_grad] or [_array(y)])
+        return in_one([array_of(t) for t in self._tracked or self._outputs] or [y])
+
+    @property
+    def _tracked(self) -> list[Any]:
+        """The outputs that depend on something, as PyTorch sees it."""
+        return [t for t in self._outputs if t.requires_grad]
 
     def _tensor(self, x: Any, _name: str) -> Any:
         if not isinstance(x, np.ndarray):
@@ -185,20 +201,26 @@ class Module(Here):
 
     def _upstream(self, grad_output: Any) -> list[Any]:
         """The gradient of each output that depends on something."""
-        tracked = [t for t in self._outputs if t.requires_grad]
+        tracked = self._tracked
+        if not tracked:
+            text = _(
+                "PyTorch records nothing of this forward, so no gradient goes back through it: it "
+                "detaches, or computes in integers, in NumPy or under no_grad()"
+            )
+            raise StudentError(text)
         parts = np.split(np.ravel(grad_output), np.cumsum([t.numel() for t in tracked])[:-1])
         tensor = sys.modules["torch"].tensor
         return [tensor(g).reshape(t.shape) for g, t in zip(parts, tracked, strict=True)]
 
     def _backward(self, grad_output: Any) -> dict[str, Any]:
-        tracked, entered = [t for t in self._outputs if t.requires_grad], list[tuple[Any, Any]]()
-        for node in _functions(t.grad_fn for t in tracked):
+        upstream, entered = self._upstream(grad_output), list[tuple[Any, Any]]()
+        for node in functions_before(t.grad_fn for t in self._tracked):
             node.register_prehook(lambda gs, node=node: entered.append((node, gs)))
         try:
             found = sys.modules["torch"].autograd.grad(
-                tracked,
+                self._tracked,
                 [*self._leaves.values()],
-                self._upstream(grad_output),
+                upstream,
                 allow_unused=True,
                 materialize_grads=True,
             )  # fmt: skip - what gets no gradient has the gradient zero
@@ -208,16 +230,16 @@ class Module(Here):
             told = StudentError(in_words(error), str(error))
             told.result = self._refused(*entered[-1])
             raise told from error
-        return dict(zip(self._leaves, map(_array, found), strict=True))
+        return dict(zip(self._leaves, map(array_of, found), strict=True))
 
     def _refused(self, node: Any, upstream: Any) -> dict[str, Any]:
         """The gradients of arguments and parameters from a Function whose shapes are wrong."""
-        found = _returned(node._forward_cls, node, upstream)
+        found = returned_by(node._forward_cls, node, upstream)
         into = [getattr(before, "variable", None) for before, _k in node.next_functions]
         if len(found) > len(into):  # of what is no tensor
             found = tuple(g for g in found if g is not None)
         given = {id(x): g for x, g in zip(into, found, strict=False) if g is not None}
-        return {n: _reduced(given[id(x)], x) for n, x in self._leaves.items() if id(x) in given}
+        return {n: reduced(given[id(x)], x) for n, x in self._leaves.items() if id(x) in given}
 
     def _recorded(self, *arguments: Any, **named: Any) -> Any:
         """The forward on tensors, each beside a Tensor that goes through the same operations."""
@@ -270,8 +292,8 @@ class Function(Module):
             next(arriving) if t.requires_grad else sys.modules["torch"].zeros_like(t)
             for t in self._outputs
         ]
-        context = next(t.grad_fn for t in self._outputs if t.requires_grad)
-        found, names = _returned(self._function, context, upstream), self._taken
+        context = self._tracked[0].grad_fn
+        found, names = returned_by(self._function, context, upstream), self._taken
         if len(found) < len(names) or any(g is not None for g in found[len(names) :]):
             text = _(
                 "the backward returns {got} gradients, the forward takes {names}: return one for "
@@ -281,7 +303,7 @@ class Function(Module):
             )
             raise TypeError(text)
         pairs = zip(names, found, strict=False)
-        return {n: _reduced(g, self._leaves[n]) for n, g in pairs if n in self._leaves}
+        return {n: reduced(g, self._leaves[n]) for n, g in pairs if n in self._leaves}
 
 
 class ByHand(Module):
@@ -328,63 +350,3 @@ def _function(thing: Any) -> Any:
     """The Function of an ``apply``; everything else as it is."""
     owner = getattr(thing, "__self__", None)
     return owner if isinstance(owner, type) and thing.__name__ == "apply" else thing
-
-
-def _functions(nodes: Iterable[Any]) -> list[Any]:
-    """The Functions that somebody wrote in the graph before some nodes."""
-    todo, seen = list(nodes), set[Any]()
-    while todo:
-        node = todo.pop()
-        if node is not None and node not in seen:
-            seen.add(node)
-            todo += [before for before, _k in node.next_functions]
-    return [node for node in seen if hasattr(node, "_forward_cls")]
-
-
-def _returned(function: Any, context: Any, upstream: Iterable[Any]) -> tuple[Any, ...]:
-    with sys.modules["torch"].no_grad():
-        found = function.backward(context, *upstream)
-    return found if isinstance(found, tuple) else (found,)
-
-
-def _reduced(g: Any, x: Any) -> Any:
-    """A gradient as PyTorch takes it: summed where the argument would be broadcast to its shape."""
-    if g is None:
-        return None
-    if not hasattr(g, "sum_to_size"):
-        text = _("the backward returns {kind} for a tensor: return a tensor, or None")
-        raise TypeError(text.format(kind=type(g).__name__))
-    with suppress(RuntimeError):  # the shape is wrong
-        g = g.sum_to_size(x.shape)
-    return _array(g)
-
-
-def _array(t: Any) -> Array:
-    return t.detach().cpu().numpy()  # type: ignore[no-any-return]
-
-
-def _copied(module: Any) -> Any:
-    """A copy of a Module; what an earlier call has left on it is no part of a graph any more."""
-    parts = [] if module is None else module.modules()
-    left = [x for part in parts for x in vars(part).values() if getattr(x, "grad_fn", None)]
-    return copy.deepcopy(module, {id(x): x.detach().clone() for x in left})
-
-
-@contextmanager
-def _promoted(seed: int) -> Iterator[None]:
-    """Inside, new tensors are float64, random ones from a seed, and one thread is enough.
-
-    A small convolution waits a hundred times as long for threads as it takes.
-    """
-    torch = sys.modules["torch"]
-    dtype, state = torch.get_default_dtype(), torch.get_rng_state()
-    threads = torch.get_num_threads()
-    torch.default_generator.manual_seed(seed)  # torch.manual_seed notes where it was called
-    torch.set_default_dtype(torch.float64)
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(dtype)
-        torch.set_rng_state(state)
-        torch.set_num_threads(threads)

@@ -1,0 +1,92 @@
+"""What PyTorch is asked for beside its operations: its settings, its graph, arrays of tensors."""
+
+import copy
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from ...kernels import Array
+from ...messages import _
+
+# The settings of PyTorch are those of all threads.
+_SETTINGS = threading.RLock()
+
+
+def functions_before(nodes: Iterable[Any]) -> list[Any]:
+    """The Functions that somebody wrote in the graph before some nodes."""
+    todo, seen = list(nodes), set[Any]()
+    while todo:
+        node = todo.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            todo += [before for before, _k in node.next_functions]
+    return [node for node in seen if hasattr(node, "_forward_cls")]
+
+
+def returned_by(function: Any, context: Any, upstream: Iterable[Any]) -> tuple[Any, ...]:
+    """What the backward of a Function returns, as a tuple."""
+    with sys.modules["torch"].no_grad():
+        found = function.backward(context, *upstream)
+    return found if isinstance(found, tuple) else (found,)
+
+
+def reduced(g: Any, x: Any) -> Any:
+    """A gradient as PyTorch takes it: summed where the argument would be broadcast to its shape."""
+    if g is None:
+        return None
+    if not hasattr(g, "sum_to_size"):
+        text = _("the backward returns {kind} for a tensor: return a tensor, or None")
+        raise TypeError(text.format(kind=type(g).__name__))
+    with suppress(RuntimeError):  # the shape is wrong
+        g = g.sum_to_size(x.shape)
+    return array_of(g)
+
+
+def array_of(t: Any) -> Array:
+    """The values of a tensor."""
+    return t.detach().cpu().numpy()  # type: ignore[no-any-return]
+
+
+def copied(module: Any) -> Any:
+    """A copy of a Module; what an earlier call has left on it is no part of a graph any more."""
+    parts = [] if module is None else module.modules()
+    left = [x for part in parts for x in vars(part).values() if getattr(x, "grad_fn", None)]
+    with recorded_again():
+        return copy.deepcopy(module, {id(x): x.detach().clone() for x in left})
+
+
+@contextmanager
+def recorded_again() -> Iterator[None]:
+    """Inside, PyTorch records its graph, whatever the caller has switched off."""
+    torch = sys.modules["torch"]
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
+@contextmanager
+def promoted(seed: int) -> Iterator[None]:
+    """Inside, new tensors are float64, random ones from a seed, and one thread is enough.
+
+    A small convolution waits a hundred times as long for threads as it takes. One call at a time:
+    another thread would take the settings in here for the usual ones.
+    """
+    with _SETTINGS, recorded_again(), _set(seed):
+        yield
+
+
+@contextmanager
+def _set(seed: int) -> Iterator[None]:
+    torch = sys.modules["torch"]
+    dtype, state = torch.get_default_dtype(), torch.get_rng_state()
+    threads = torch.get_num_threads()
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed notes where it was called
+    torch.set_default_dtype(torch.float64)
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(dtype)
+        torch.set_rng_state(state)
+        torch.set_num_threads(threads)

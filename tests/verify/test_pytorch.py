@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tinygrad_fr as tg
-from tinygrad_fr.errors import ArgumentError, ShapeError
+from tinygrad_fr.errors import ArgumentError, DTypeError, ShapeError
 
 torch = pytest.importorskip("torch")
 
@@ -407,6 +407,48 @@ def test_an_output_of_which_pytorch_records_nothing_is_said_to_be_one():
     assert "records nothing" in report["input"].note
     report = judged(Of(lambda x: (x.detach() * 2, None)), RNG.standard_normal(3))
     assert "records nothing" in report["input"].note
+
+
+class TwoWays(torch.nn.Module):
+    def forward(self, x):
+        return x**2
+
+    def detached(self, x):
+        return x.detach() ** 2 + x
+
+
+def test_other_methods_are_taken_by_their_names_and_functions_refused():
+    x = RNG.standard_normal((4, 3))
+    assert judged(TwoWays(), x, forward="forward")
+    assert judged(TwoWays(), x, forward="detached")["input"].verdict == "wrong"
+    for thing in (TwoWays(), TwoWays, written.HandLinear()):
+        with pytest.raises(ArgumentError, match="has no method nowhere"):
+            judged(thing, x, forward="nowhere")
+        with pytest.raises(ArgumentError, match="has no method nowhere"):
+            judged(thing, x, backward="nowhere")
+        with pytest.raises(ArgumentError, match="backward= takes the name of a method"):
+            judged(thing, x, backward=abs)
+    for how in ({"forward": "forward"}, {"backward": abs}):
+        with pytest.raises(ArgumentError, match="Tanh has a forward and a backward of its own"):
+            judged(written.Tanh.apply, x, **how)
+
+
+def test_what_a_copy_of_a_parameter_would_not_tell_is_refused():
+    module = torch.nn.Linear(3, 2)
+    handle = module.bias.register_hook(lambda g: 2 * g)
+    with pytest.raises(ArgumentError, match="bias has hooks"):
+        judged(module, RNG.standard_normal((4, 3)))
+    handle.remove()
+    assert judged(module, RNG.standard_normal((4, 3)))
+    module.weight.register_post_accumulate_grad_hook(lambda p: p.grad.mul_(2))
+    with pytest.raises(ArgumentError, match="weight has hooks"):
+        judged(module, RNG.standard_normal((4, 3)))
+    module = Of(lambda x: torch.fft.ifft(torch.fft.fft(x) * module.filter).real)
+    module.filter = torch.nn.Parameter(torch.randn(3, dtype=torch.complex64))
+    with pytest.raises(DTypeError, match="filter is complex"):
+        judged(module, RNG.standard_normal((4, 3)))
+    module.filter.requires_grad_(False)
+    assert judged(module, RNG.standard_normal((4, 3)))
 
 
 def test_a_class_that_takes_arguments_is_asked_for_an_object():

@@ -14,6 +14,7 @@ from unittest import mock
 import numpy as np
 
 from ...autograd.tensor import Tensor
+from ...errors import ArgumentError
 from ...kernels import Array
 from ...messages import _
 from ...ops import concatenate
@@ -31,6 +32,7 @@ from .torch_side import (
     promoted,
     recorded_again,
     reduced,
+    refuse_hidden,
     returned_by,
 )
 from .twins import Twins
@@ -53,10 +55,24 @@ def subject_for(thing: Any, forward: Any = None, backward: Any = None, x: Any = 
     if isinstance(thing, torch.autograd.Function):
         thing = type(thing)  # MyFunction() for MyFunction
     if isinstance(thing, type) and issubclass(thing, torch.autograd.Function):
+        if forward is not None or backward is not None:
+            text = _(
+                "{kind} has a forward and a backward of its own: leave forward=, backward= out"
+            )
+            raise ArgumentError(text, kind=thing.__name__)
         given = x if isinstance(x, tuple) else (x,)
         return Function(thing, [isinstance(a, (int, float)) for a in given])
+    for name, method in (("forward", forward), ("backward", backward)):
+        if not isinstance(method, (str, type(None))):
+            text = _("{name}= takes the name of a method of the Module, not {value!r}")
+            raise ArgumentError(text, name=name, value=method)
+        if method is not None and not callable(getattr(thing, method, None)):
+            kind = getattr(thing, "__name__", type(thing).__name__)
+            raise ArgumentError("{kind} has no method {name}", kind=kind, name=method)
     with recorded_again():
-        thing = copied(made(thing) if isinstance(thing, type) else thing).double()
+        thing = made(thing) if isinstance(thing, type) else thing
+        refuse_hidden(thing)
+        thing = copied(thing).double()
     own = [n for n in members(thing, BACKWARD) if not hasattr(torch.nn.Module, n)]
     backward = backward or next(iter(own), None)
     kind = Module if backward is None else ByHand
@@ -197,7 +213,8 @@ class Module(Here):
 
     def _applied(self, given: list[Any], named: Mapping[str, Any]) -> Any:
         self._leaves |= {n: p for n, p in self._owner.named_parameters() if p.requires_grad}
-        return self._owner(*given, **named)
+        called = self._owner if self._methods["forward"] == "forward" else self._code()
+        return called(*given, **named)
 
     def _upstream(self, grad_output: Any) -> list[Any]:
         """The gradient of each output that depends on something."""

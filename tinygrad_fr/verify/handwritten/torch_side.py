@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from ...errors import ArgumentError, DTypeError
 from ...kernels import Array
 from ...messages import _
 
@@ -47,6 +48,19 @@ def reduced(g: Any, x: Any) -> Any:
 def array_of(t: Any) -> Array:
     """The values of a tensor."""
     return t.detach().cpu().numpy()  # type: ignore[no-any-return]
+
+
+def refuse_hidden(module: Any) -> None:
+    """Refuse a Module with parameters whose gradients are not what a copy of it would tell."""
+    for name, p in module.named_parameters():
+        if p.requires_grad and p.is_complex():
+            text = _(
+                "{name} is complex: only real parameters are judged; keep its real and its "
+                "imaginary part as two"
+            )
+            raise DTypeError(text, name=name)
+        if p._backward_hooks or p._post_accumulate_grad_hooks:
+            raise ArgumentError("{name} has hooks, which would be lost: remove them", name=name)
 
 
 def copied(module: Any) -> Any:

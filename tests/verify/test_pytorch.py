@@ -451,6 +451,27 @@ def test_what_a_copy_of_a_parameter_would_not_tell_is_refused():
     assert judged(module, RNG.standard_normal((4, 3)))
 
 
+class SameNames(torch.nn.Module):
+    """Parameters that are called like the arguments of the forward."""
+
+    def __init__(self):
+        super().__init__()
+        self.x, self.weight, self.input = (torch.nn.Parameter(torch.randn(3)) for _k in range(3))
+
+    def forward(self, x, weight):
+        return x * self.x + (weight @ weight.T) @ (self.weight * x * self.input.exp())
+
+
+def test_a_parameter_may_be_called_like_an_argument():
+    given = RNG.standard_normal((4, 3)), RNG.standard_normal((4, 2))
+    report = judged(SameNames(), given)
+    assert report, report
+    assert [*report.entries] == ["input", "weight", "self.x", "self.weight", "self.input"]
+    wrong = SameNames()
+    wrong.forward = lambda x, weight: SameNames.forward(wrong, x.detach(), weight)
+    assert judged(wrong, given).first_wrong == "input"
+
+
 def test_a_class_that_takes_arguments_is_asked_for_an_object():
     with pytest.raises(ArgumentError, match=r"Linear\(\.\.\.\)"):
         judged(torch.nn.Linear, RNG.standard_normal(3))

@@ -179,7 +179,8 @@ def read_returned(layer: Handwritten, call: Call, result: Any, upstream: Array) 
 
 def _by_places(layer: Handwritten, result: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """The gradients of values, given by the places of these in the arguments and the object."""
-    places = {n: (name, *path) for n, (name, path) in layer.argument_of.items()} | layer.slots
+    places = {n: (name, *path) for n, (name, path) in layer.argument_of.items()}
+    places |= {n: ("self", *slot) for n, slot in layer.slots.items()}
     return [(n, result[label(s)]) for n, s in places.items() if label(s) in result]
 
 

@@ -60,6 +60,7 @@ def find_parameters(layer: Any, parameters: Any) -> None:
         if layer.twins[slot][0] != slot:
             continue
         name = name_of(slot, before)
+        name = f"self.{label(slot)}" if name in {*layer.arguments, "input"} else name
         asked = {name, label(slot), slot[-1], slot[0]} & set(wanted or ())
         found |= asked
         if asked or (wanted is None and _matters(layer, slot, array, output)):

@@ -212,7 +212,7 @@ class Module(Here):
         return sys.modules["torch"].from_numpy(x.astype(float) if x.dtype == np.float32 else x)
 
     def _applied(self, given: list[Any], named: Mapping[str, Any]) -> Any:
-        self._leaves |= {n: p for n, p in self._owner.named_parameters() if p.requires_grad}
+        self._leaves |= {f"self.{label(s)}": p for s, p in Module._held(self)}
         called = self._owner if self._methods["forward"] == "forward" else self._code()
         return called(*given, **named)
 

@@ -472,6 +472,80 @@ def test_a_parameter_may_be_called_like_an_argument():
     assert judged(wrong, given).first_wrong == "input"
 
 
+class WithNone(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**2, None, 3 * x, 5
+
+    @staticmethod
+    def backward(ctx, g, _nothing, h, _number):
+        assert _nothing is None
+        return 2 * ctx.saved_tensors[0] * g + 3 * h
+
+
+class WithoutItsPlace(WithNone):
+    @staticmethod
+    def backward(ctx, g, h):
+        return WithNone.backward(ctx, g, None, h, None)
+
+
+def test_what_is_no_tensor_among_the_outputs_has_its_place_in_the_backward():
+    x = RNG.standard_normal((4, 3))
+    report = judged(WithNone, x)
+    assert report, report
+    report = judged(WithoutItsPlace, x)
+    assert report["input"].verdict == "wrong"
+    assert "TypeError" in report["input"].note
+
+
+class InPlace(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        ctx.twice = 2 * x
+        return x**2
+
+    @staticmethod
+    def backward(ctx, g):
+        return g.mul_(ctx.twice)
+
+
+class InPlaceOfSaved(InPlace):
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return x.mul_(2) * g
+
+
+class InPlaceOfContext(InPlace):
+    @staticmethod
+    def backward(ctx, g):
+        return ctx.twice.mul_(g)
+
+
+def test_a_backward_that_changes_what_others_need_is_not_plainly_right():
+    x = RNG.standard_normal((4, 3))
+    kinds = {"g": InPlace, "ctx.saved_tensors[0]": InPlaceOfSaved, "ctx.twice": InPlaceOfContext}
+    for name, kind in kinds.items():
+        report = judged(kind, x)
+        assert report["input"].verdict == "correct"
+        assert report["backward"].verdict == "inconclusive"
+        assert f"changes {name} in place" in report["backward"].note
+    assert "changes g in place" in judged(Of(lambda x: InPlace.apply(2 * x)), x)["backward"].note
+
+
+def test_arrays_that_a_backward_changes_in_place_are_noted():
+    def backward(d_out, x):
+        d_out[x < 0] = 0
+        return d_out
+
+    x = RNG.standard_normal((4, 3))
+    report = judged((lambda x: np.maximum(x, 0), backward), x)
+    assert report
+    assert any("changes d_out in place" in note for note in report.notes)
+
+
 def test_a_class_that_takes_arguments_is_asked_for_an_object():
     with pytest.raises(ArgumentError, match=r"Linear\(\.\.\.\)"):
         judged(torch.nn.Linear, RNG.standard_normal(3))

@@ -41,11 +41,14 @@ class Answer:
         The parameters and gradients that were handed to optimizers.
     drew : bool
         Whether random numbers of its own generators were drawn.
+    changed : list of str
+        The arguments of a backward that it has changed in place.
     """
 
     result: Any
     handed: list[tuple[Array, Array]] = field(default_factory=list)
     drew: bool = False
+    changed: list[str] = field(default_factory=list)
 
 
 class Subject(Protocol):

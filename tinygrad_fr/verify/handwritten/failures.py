@@ -106,6 +106,15 @@ def found_in(source: str) -> str:
     return words.get(source, "")
 
 
+def spoilt(call: Call) -> str:
+    """What there is to say where the backward changes what is not its own."""
+    return _(
+        "the backward changes {names} in place: whoever uses it afterwards finds other numbers; "
+        "work on a copy",
+        names=", ".join(dict.fromkeys(call.spoilt)),
+    )
+
+
 def not_judged(subject: Handwritten, call: Call) -> dict[str, Entry]:
     """What has a gradient, or should, and cannot be judged."""
     lost = _("not judged: no weight of that name is on the object; keep it there")
@@ -120,6 +129,8 @@ def not_judged(subject: Handwritten, call: Call) -> dict[str, Entry]:
     if not subject.values:
         text = _("there is nothing to judge: no input and no parameter with real numbers")
         notes["input"] = text
+    if subject.template.automatic and call.spoilt:  # a graph hands it on
+        notes["backward"] = spoilt(call)
     return {
         name: Entry(name, "inconclusive", hand=call.idle.get(name), note=note)
         for name, note in notes.items()

@@ -56,6 +56,7 @@ class Call:
     results: list[tuple[str, Any]] = field(default_factory=list)  # as they were returned
     given_up: list[str] = field(default_factory=list)  # None was returned for them
     changed_input: Array | None = None
+    spoilt: list[str] = field(default_factory=list)  # what others need, too: changed in place
     drew_random_numbers: bool = False
     idle: dict[str, Array] = field(default_factory=dict)  # of what the forward does not use
     orphans: list[str] = field(default_factory=list)  # of weights that are not on the object
@@ -78,6 +79,8 @@ def gradients_of(
     except StudentError as error:  # what it has stored until then counts
         answer, call.failed = Answer(error.result), error
     call.drew_random_numbers = answer.drew
+    roles = {} if layer.template.automatic else layer.roles
+    call.spoilt = [n for n in answer.changed if roles.get(n, UPSTREAM) == UPSTREAM]
     after = copy.given(list(layer.arguments).index(layer.main))
     if "input" in layer.values and not np.array_equal(after, values["input"], equal_nan=True):
         call.changed_input = np.array(after, float)

@@ -205,9 +205,11 @@ class Here:
         in_order = [p.name for p in self.signature(method) if p.kind is p.POSITIONAL_ONLY]
         arguments += tuple(named.pop(name) for name in in_order if name in named)
         before, handed = str(self.state()), list[tuple[Array, Array]]()
+        given = {n: x.copy() for n, x in named.items() if is_array(x, False, n) and np.ndim(x)}
         with spying(self._owner, handed), seeded(seed):
             result = attempted(function, *arguments, **named)
-        return Answer(result, handed, before != str(self.state()))
+        changed = [n for n, x in given.items() if not np.array_equal(x, named[n], equal_nan=True)]
+        return Answer(result, handed, before != str(self.state()), changed)
 
     def _own(self, value: Any) -> Any:
         if not isinstance(value, Kept):

@@ -34,6 +34,8 @@ from .torch_side import (
     reduced,
     refuse_hidden,
     returned_by,
+    watch_upstream,
+    watched,
 )
 from .twins import Twins
 
@@ -109,6 +111,8 @@ class Module(Here):
         self._twins: dict[int, tuple[Any, Tensor]] = {}
         self._leaves: dict[str, Any] = {}  # what gradients are wanted of, by their places
         self._outputs: list[Any] = []
+        self._returned: Any = None  # with what is no tensor
+        self._changed: list[str] = []  # what backwards have changed in place
 
     def duplicate(self) -> Here:
         twin = copy.copy(self)
@@ -177,7 +181,10 @@ class Module(Here):
             if method == "forward" and (canvases or self._twins):
                 with seeded(seed):
                     return Answer(attempted(self._recorded, *arguments, **named))
-            return super().call(method, *arguments, seed=seed, **named)
+            self._changed = []
+            answer = super().call(method, *arguments, seed=seed, **named)
+            answer.changed += self._changed
+            return answer
 
     def _method(self, method: str) -> Callable[..., Any]:
         return getattr(self, "_" + method)  # type: ignore[no-any-return]
@@ -195,7 +202,7 @@ class Module(Here):
                 x = with_array(x, path, tensor)
             given.append(x)
         self._taken = names[: len(given)]
-        y = self._applied(given, named)
+        y = self._returned = self._applied(given, named)
         for array, tensor in copies:
             array[...] = array_of(tensor)
         self._outputs = [t for t in flat(y) if hasattr(t, "grad_fn")]
@@ -233,6 +240,7 @@ class Module(Here):
         upstream, entered = self._upstream(grad_output), list[tuple[Any, Any]]()
         for node in functions_before(t.grad_fn for t in self._tracked):
             node.register_prehook(lambda gs, node=node: entered.append((node, gs)))
+            watch_upstream(node, self._changed)
         try:
             found = sys.modules["torch"].autograd.grad(
                 self._tracked,
@@ -305,12 +313,15 @@ class Function(Module):
 
     def _backward(self, grad_output: Any) -> dict[str, Any]:
         arriving = iter(self._upstream(grad_output))
-        upstream = [
-            next(arriving) if t.requires_grad else sys.modules["torch"].zeros_like(t)
-            for t in self._outputs
-        ]
+        results = self._returned if isinstance(self._returned, tuple) else (self._returned,)
+        upstream = [  # for what is no tensor, too: None
+            None if not hasattr(t, "grad_fn")
+            else next(arriving) if t.requires_grad else sys.modules["torch"].zeros_like(t)
+            for t in results
+        ]  # fmt: skip
         context = self._tracked[0].grad_fn
-        found, names = returned_by(self._function, context, upstream), self._taken
+        with watched(self._function, upstream, context, self._changed):
+            found, names = returned_by(self._function, context, upstream), self._taken
         if len(found) < len(names) or any(g is not None for g in found[len(names) :]):
             text = _(
                 "the backward returns {got} gradients, the forward takes {names}: return one for "

@@ -4,12 +4,15 @@ import copy
 import sys
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
+
+import numpy as np
 
 from ...errors import ArgumentError, DTypeError
 from ...kernels import Array
 from ...messages import _
+from .calls import parameters_of, positional
 
 # The settings of PyTorch are those of all threads.
 _SETTINGS = threading.RLock()
@@ -31,6 +34,37 @@ def returned_by(function: Any, context: Any, upstream: Iterable[Any]) -> tuple[A
     with sys.modules["torch"].no_grad():
         found = function.backward(context, *upstream)
     return found if isinstance(found, tuple) else (found,)
+
+
+@contextmanager
+def watched(
+    function: Any, upstream: Iterable[Any], context: Any, changed: list[str]
+) -> Iterator[None]:
+    """Add what is changed in place, inside, of what the backward of a Function is given."""
+    names = positional(parameters_of(function.backward))[1:]
+    given = dict(zip([*names, *(f"argument {k}" for k in range(99))], upstream, strict=False))
+    with suppress(RuntimeError, AttributeError):  # the forward has changed them; or none are asked
+        saved = context.saved_tensors
+        given |= {f"ctx.saved_tensors[{k}]": t for k, t in enumerate(saved)}
+        given |= {f"ctx.{name}": x for name, x in vars(context).items()}
+    torch = sys.modules["torch"]
+    dense = [n for n, t in given.items() if torch.is_tensor(t) and t.layout == torch.strided]
+    before = {n: array_of(given[n]).copy() for n in dense}
+    yield
+    changed += [
+        n for n, x in before.items() if not np.array_equal(x, array_of(given[n]), equal_nan=True)
+    ]
+
+
+def watch_upstream(node: Any, changed: list[str]) -> None:
+    """Add what the backward of a Function in a graph changes in place of what arrives there."""
+    looking = ExitStack()
+
+    def begin(upstream: Any) -> None:
+        looking.enter_context(watched(node._forward_cls, upstream, None, changed))
+
+    node.register_prehook(begin)
+    node.register_hook(lambda *_gradients: looking.close())
 
 
 def reduced(g: Any, x: Any) -> Any:

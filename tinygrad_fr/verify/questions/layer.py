@@ -14,7 +14,7 @@ from ...messages import _
 from ...report import Entry, Report, joined
 from ..handwritten.calls import StudentError
 from ..handwritten.evaluation import Evaluation
-from ..handwritten.failures import about_labels, failed, not_judged
+from ..handwritten.failures import about_labels, failed, not_judged, spoilt
 from ..handwritten.gradients import Call, gradients_of
 from ..handwritten.parts import Handwritten
 from ..handwritten.pytorch import as_arrays, in_one, is_of_torch, subject_for
@@ -264,6 +264,8 @@ def _not_judged(subject: Handwritten, call: Call) -> list[str]:
     if subject.ignored:
         names = ", ".join(subject.ignored)
         notes.append(_("not judged: the output does not depend on {names}", names=names))
+    if call.spoilt and not subject.template.automatic:
+        notes.append(spoilt(call))
     if constants:
         names = ", ".join(constants)
         notes.append(_("taken for constants, as they have no gradient: {names}", names=names))

@@ -546,6 +546,24 @@ def test_arrays_that_a_backward_changes_in_place_are_noted():
     assert any("changes d_out in place" in note for note in report.notes)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # quantized ones are deprecated
+def test_tensors_of_other_kinds_are_converted_or_refused():
+    x = torch.randn(4, 3)
+    assert judged(written.Tanh, x.bfloat16())
+    assert judged(torch.nn.Linear(3, 2).bfloat16(), x.bfloat16())
+    quantized = torch.quantize_per_tensor(x, 0.1, 0, torch.quint8)
+    for other, kind in (
+        (x.to_sparse(), "sparse"),
+        (x.to("meta"), "meta"),
+        (quantized, "quantized"),
+    ):
+        with pytest.raises(DTypeError, match=f"a {kind} tensor"):
+            judged(written.Tanh, other)
+    with pytest.raises(DTypeError, match="a meta tensor"):
+        judged(torch.nn.Linear(3, 2, device="meta"), x)
+    assert judged(torch.nn.Embedding(5, 3, sparse=True), torch.tensor([1, 4, 1]))
+
+
 def test_a_class_that_takes_arguments_is_asked_for_an_object():
     with pytest.raises(ArgumentError, match=r"Linear\(\.\.\.\)"):
         judged(torch.nn.Linear, RNG.standard_normal(3))

@@ -26,6 +26,7 @@ from .here import Here, seeded, subject_of
 from .inside import is_array, walk
 from .places import flat, leaves, mapped, with_array
 from .torch_side import (
+    array_given,
     array_of,
     copied,
     functions_before,
@@ -89,7 +90,7 @@ def as_arrays(x: Any) -> Any:
     torch = sys.modules.get("torch")
     if torch is None:
         return x
-    return mapped(lambda t: array_of(t) if isinstance(t, torch.Tensor) else t, x)
+    return mapped(lambda t: array_given(t) if isinstance(t, torch.Tensor) else t, x)
 
 
 def in_one(arrays: Sequence[Array]) -> Array:

@@ -80,8 +80,24 @@ def reduced(g: Any, x: Any) -> Any:
 
 
 def array_of(t: Any) -> Array:
-    """The values of a tensor."""
-    return t.detach().cpu().numpy()  # type: ignore[no-any-return]
+    """The values of a tensor; of the kinds of floats that NumPy has not, in float32."""
+    torch = sys.modules["torch"]
+    if t.is_meta or t.is_quantized or t.is_nested:
+        kind = "meta" if t.is_meta else "quantized" if t.is_quantized else "nested"
+        text = _("a {kind} tensor has no array of values: make a usual one of it")
+        raise DTypeError(text, kind=kind)
+    t = (t if t.layout == torch.strided else t.to_dense()).detach().cpu()
+    known = t.dtype in (torch.float16, torch.float32, torch.float64)
+    t = t.float() if t.is_floating_point() and not known else t
+    return t.resolve_conj().resolve_neg().numpy()  # type: ignore[no-any-return]
+
+
+def array_given(t: Any) -> Array:
+    """The values of a tensor that somebody gives; dense ones only, as gradients are."""
+    if t.layout != sys.modules["torch"].strided:
+        text = _("a sparse tensor is given where a dense one is needed: x.to_dense()")
+        raise DTypeError(text)
+    return array_of(t)
 
 
 def refuse_hidden(module: Any) -> None:

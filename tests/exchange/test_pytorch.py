@@ -176,6 +176,13 @@ NOT_KNOWN = [
     (changed("", lambda x: x.register_full_backward_hook(print)), "Sequential has hooks"),
     (changed("0.weight", lambda x: x.register_hook(abs)), r"0\.weight has hooks"),
     (changed("0", lambda x: setattr(x, "forward", abs)), r"0 \(Linear\) is no layer"),
+    (changed("0.weight", lambda x: x.register_post_accumulate_grad_hook(abs)), "weight has hooks"),
+    (changed("1.norm2", lambda x: setattr(x, "eps", 1e-3)), r"1\.norm2 .* eps later, 0\.001"),
+    (changed("1.dropout1", lambda x: setattr(x, "p", 1)), r"1\.dropout1 .* p later, 1"),
+    (changed("1.self_attn", lambda x: setattr(x, "dropout", 0.5)), r"1\.self_attn .* dropout"),
+    (changed("1", lambda x: setattr(x, "dropout2", nn.Identity())), r"1\.dropout2 was replaced"),
+    (changed("1.linear1", lambda x: setattr(x, "forward", abs)), r"1\.linear1 was replaced"),
+    (nn.Sequential(nn.Linear(2, 3, device="meta")), r"0\.weight is on the device meta"),
     (nn.MultiheadAttention(4, 2, add_bias_kv=True), "add_bias_kv=True"),
     (nn.Sequential(nn.Conv2d(1, 1, 4, padding="same")), r"0 \(Conv2d\): padding.*'same'"),
 ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import nn
 from ..errors import ArgumentError, TinygradError
+from ..messages import _
 
 # Where a layer keeps its arguments that are no attributes of their own.
 _ELSEWHERE = {
@@ -36,8 +37,12 @@ def from_torch(module: Any) -> nn.Module:
     >>> from_torch(torch.nn.Sequential(torch.nn.Linear(4, 3)))  # doctest: +SKIP
     """
     model: nn.Module = _twin(module, "", {})
-    hooks = "_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks"
+    hooks = "_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks", \
+            "_post_accumulate_grad_hooks"  # fmt: skip
     for path, x in (*module.named_modules(), *module.named_parameters()):
+        if getattr(x, "is_meta", False):
+            text = _("{name} is on the device meta, where nothing has values: load its weights")
+            raise ArgumentError(text, name=path)
         if any(getattr(x, name, None) for name in hooks):
             name = path or type(x).__name__
             raise ArgumentError("{name} has hooks, which would be lost: remove them", name=name)
@@ -48,6 +53,7 @@ def from_torch(module: Any) -> nn.Module:
     made: dict[int, Any] = {}
     for path, layer in model.named_modules(remove_duplicate=False):
         theirs, before = module.get_submodule(path), f"{path}." if path else ""
+        _check_alike(layer, theirs, path)
         layer.training = theirs.training
         for name in layer._buffers:
             setattr(layer, name, state[before + name])
@@ -56,6 +62,20 @@ def from_torch(module: Any) -> nn.Module:
             mine.data, mine.requires_grad = state[before + name], p.requires_grad
             setattr(layer, name, mine)
     return model
+
+
+def _check_alike(own: nn.Module, theirs: Any, path: str) -> None:
+    """Refuse a layer inside another that is not what the other's arguments make of it."""
+    kinds = [kind.__name__ for kind in type(theirs).__mro__]
+    if type(own).__name__ not in kinds or "forward" in vars(theirs):
+        text = _("{path} was replaced by another layer, which would be lost")
+        raise ArgumentError(text, path=path)
+    for name, value in {} if "Sequential" in kinds else _arguments(theirs, type(own)).items():
+        mine = getattr(own, name, value)
+        numbers = isinstance(mine, (int, float)) and isinstance(value, (int, float))
+        if (numbers or type(mine) is type(value) in (str, tuple)) and mine != value:
+            text = _("{path} was given another {name} later, {value!r}, which would be lost")
+            raise ArgumentError(text, path=path, name=name, value=value)
 
 
 def _twin(layer: Any, path: str, made: dict[int, Any]) -> Any:

@@ -59,8 +59,7 @@ def find_parameters(layer: Any, parameters: Any) -> None:
     for slot, array in before.items():
         if layer.twins[slot][0] != slot:
             continue
-        name = name_of(slot, before)
-        name = f"self.{label(slot)}" if name in {*layer.arguments, "input"} else name
+        name = name_of(slot, before, {*layer.arguments, "input"})
         asked = {name, label(slot), slot[-1], slot[0]} & set(wanted or ())
         found |= asked
         if asked or (wanted is None and _matters(layer, slot, array, output)):

@@ -12,12 +12,16 @@ from ...worker.subject import Slot, label
 from ..vocabulary import named_like_a_gradient
 
 
-def name_of(slot: Slot, places: Collection[Slot]) -> str:
-    """What an array at a place is called: by its last word, if no other has it."""
+def name_of(slot: Slot, places: Collection[Slot], taken: Collection[str] = ()) -> str:
+    """What an array at a place is called: by its last word, if no other has it.
+
+    What is ``taken`` are the names of arguments.
+    """
     ends = [s[-1] for s in places if not named_like_a_gradient(tuple(map(str, s)))]
     wrapped = slot[-1] in ("value", "data")  # of a Parameter: W.value
     alone = isinstance(slot[-1], str) and not wrapped and ends.count(slot[-1]) == 1
-    return str(slot[-1]) if alone else label(slot)
+    name = str(slot[-1]) if alone else label(slot)
+    return f"self.{label(slot)}" if name in taken else name
 
 
 def last_word(name: str) -> str:

@@ -134,6 +134,7 @@ def test_what_a_page_imports_is_installed_by_its_notebook(page):
         "IPython": "",
         "matplotlib": "plot",
         "sklearn": "data",
+        "onnxruntime": "onnxruntime",
     }
     installed = load("notebooks").installation(book)["source"]
     for name in set(imported) - sys.stdlib_module_names:

@@ -42,6 +42,7 @@ EXTRAS = {
     "train": r"\btg\.fit\(",
     "plot": r"\bplot\.|\bmatplotlib\b",
     "io": r"\btg\.(save|load)\(",
+    "onnx": r"\bonnx",
 }
 CHECKOUT = r"\.\./|__file__"  # files that come with the library's sources only
 
@@ -57,7 +58,9 @@ def installation(book: dict[str, Any]) -> dict[str, Any]:
     """A cell that installs the library with the extras that the others need."""
     extras = ",".join(extra for extra, needs in EXTRAS.items() if re.search(needs, code(book)))
     package = f"tinygrad_fr[{extras}]" if extras else "tinygrad_fr"
-    source = f'# Une fois, si la bibliothèque n\'est pas installée.\n%pip install -q "{package}"'
+    beside = " onnxruntime" if "onnxruntime" in code(book) else ""
+    first = "# Une fois, si la bibliothèque n'est pas installée."
+    source = f'{first}\n%pip install -q "{package}"{beside}'
     return {"cell_type": "code", "id": "installation", "metadata": {}, "source": source,
             "execution_count": None, "outputs": []}  # fmt: skip
 

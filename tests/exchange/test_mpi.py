@@ -158,7 +158,7 @@ def test_a_loss_that_is_no_number_anywhere_is_an_error_everywhere(tmp_path):
     [
         ("unequal", "examples must be the same on each rank"),
         ("diverging", "weights must be the same on each rank"),
-        ("batches", "ranks share out the examples of arrays"),
+        ("batches", "parts are taken of arrays, a dataset or a DataLoader"),
     ],
 )
 def test_what_ranks_cannot_share_is_refused_by_each(tmp_path, name, text):

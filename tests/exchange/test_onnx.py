@@ -484,6 +484,9 @@ def test_every_operation_that_is_recorded_is_listed():
 def test_outputs_of_one_name_are_both_written(tmp_path):
     made = to_onnx(lambda x: {"a": {"b": 2 * x}, "a_b": 3 * x}, X_2, tmp_path / "two.onnx")
     assert len({output.name for output in made.graph.output}) == 2
+    model = lambda x: {"a": {"b": {"c": 2 * x}, "b_c": 3 * x}, "a_b_c": 4 * x}
+    made = to_onnx(model, X_2, tmp_path / "three.onnx")
+    assert len({output.name for output in made.graph.output}) == 3
 
 
 @pytest.mark.parametrize(

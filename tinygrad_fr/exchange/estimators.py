@@ -69,10 +69,8 @@ class _Estimator(base.BaseEstimator):  # type: ignore[misc]
         target, weight = self._targets(y, weight, new, partial)
         if new:
             self._begin(X.shape)
-        if np.ptp(weight) == 0 and not partial:
-            weight = np.ones_like(weight)
-        elif not partial:  # a part alone does not know how much its examples count
-            weight = weight / weight[weight > 0].mean()
+        if not partial:  # a part alone does not know how much its examples count
+            weight = weight / weight[weight > 0].mean() if np.ptp(weight) else np.ones_like(weight)
         kept: Any = slice(None) if weight.all() else weight > 0
         run = self._run(X[kept], target[kept], weight[kept], partial)
         if not partial:

@@ -19,6 +19,9 @@ _ELSEWHERE = {
     }.items()},
 }  # fmt: skip
 
+# What PyTorch's modules and parameters have beside their forward.
+_HOOKS = "forward", "forward_pre", "backward", "backward_pre", "post_accumulate_grad"
+
 
 def from_torch(module: Any) -> nn.Module:
     """A model of the same layers, with the weights, dtypes and modes of one of PyTorch.
@@ -37,13 +40,11 @@ def from_torch(module: Any) -> nn.Module:
     >>> from_torch(torch.nn.Sequential(torch.nn.Linear(4, 3)))  # doctest: +SKIP
     """
     model: nn.Module = _twin(module, "", {})
-    hooks = "_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks", \
-            "_post_accumulate_grad_hooks"  # fmt: skip
     for path, x in (*module.named_modules(), *module.named_parameters()):
         if getattr(x, "is_meta", False):
             text = _("{name} is on the device meta, where nothing has values: load its weights")
             raise ArgumentError(text, name=path)
-        if any(getattr(x, name, None) for name in hooks):
+        if any(getattr(x, f"_{name}_hooks", None) for name in _HOOKS):
             name = path or type(x).__name__
             raise ArgumentError("{name} has hooks, which would be lost: remove them", name=name)
     own, constants = model.state_dict(), dict(module.named_buffers())

@@ -98,7 +98,9 @@ class Examples:
             y = called(self.model, *args, recording=True, **options)[0]
         outputs: dict[str, Tensor] = {}
         for name, part in _outputs(y):
-            outputs[f"{name}_" if name in outputs else name] = part  # {"a": {"b": y}, "a_b": z}
+            while name in outputs:  # {"a": {"b": y}, "a_b": z}
+                name += "_"
+            outputs[name] = part
         return inputs, outputs
 
 
